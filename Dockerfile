@@ -1,0 +1,37 @@
+# The references stand literally in each FROM, so that tools which renew or remap them find them.
+
+FROM docker.io/library/python:3.11-slim AS build
+WORKDIR /src
+# What is installed is what is locked, hash for hash. The environment is shipped without pip.
+COPY requirements.lock requirements-build.lock ./
+RUN python -m venv --without-pip /opt/rollbackd \
+ && pip --python /opt/rollbackd/bin/python install --no-cache-dir --require-hashes --no-deps -r requirements.lock \
+ && python -m venv /opt/build \
+ && /opt/build/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements-build.lock
+COPY pyproject.toml LICENSE ./
+COPY rules rules
+COPY deploy deploy
+COPY watcher watcher
+RUN /opt/build/bin/pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /dist . \
+ && pip --python /opt/rollbackd/bin/python install --no-cache-dir --no-deps --no-index /dist/*.whl
+
+FROM docker.io/library/python:3.11-slim
+LABEL org.opencontainers.image.title="rollbackd" \
+      org.opencontainers.image.licenses="Apache-2.0"
+RUN groupadd --gid 10001 rollbackd \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /var/lib/rollbackd --shell /usr/sbin/nologin rollbackd \
+ && install --directory --owner 10001 --group 10001 --mode 0750 /var/lib/rollbackd
+COPY --from=build /opt/rollbackd /opt/rollbackd
+# The root file system may be read-only: nothing is written but the state, and there is nothing left to compile.
+ENV PATH=/opt/rollbackd/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    PYTHONSAFEPATH=1
+USER 10001:10001
+WORKDIR /var/lib/rollbackd
+VOLUME /var/lib/rollbackd
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=5s --start-period=30s --retries=3 CMD ["rollbackd", "health"]
+ENTRYPOINT ["rollbackd"]
+CMD ["run", "--config", "/etc/rollbackd/rollbackd.yaml"]

@@ -1,0 +1,75 @@
+# One gate: `make check test`. What CI runs is `.ci/run`, which calls it on a bare machine.
+
+PYTHON   ?= $(shell command -v python3.11 || command -v python3)
+CONFIG   ?= examples/rollbackd.yaml
+RELEASE  ?=
+ARGS     ?=
+# 1 makes `make test` measure the branches and fail below the gates of `make coverage`.
+COVERAGE ?= 0
+
+VENV := .venv
+BIN  := $(VENV)/bin
+PIP  := $(BIN)/python -m pip --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install check test coverage demo sandbox bench run lock clean
+
+help:  ## say what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(VENV)/.installed  ## build the locked environment in .venv; at once if it is there
+
+# Made anew whenever the lock changed: what the lock no longer names is gone then.
+$(VENV)/.locked: requirements-dev.lock
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make install PYTHON=PATH" >&2; exit 1; }
+	"$(PYTHON)" -m venv --clear $(VENV)
+	$(PIP) install --quiet --require-hashes --no-deps -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.locked pyproject.toml
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	$(PIP) check
+	@touch $@
+
+check: install  ## ruff check, ruff format --check, mypy --strict, lint-imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test: install  ## run all tests (ARGS="-k words" for some; COVERAGE=1 for the coverage gates too)
+	$(if $(filter 1,$(COVERAGE)),$(MAKE) coverage,$(BIN)/pytest $(ARGS))
+
+coverage: install  ## run all tests, and hold the gates: every branch of rules and watcher.core, 90 % elsewhere
+	$(BIN)/pytest --cov --cov-report= $(ARGS)
+	$(BIN)/coverage report --include='rules/*,watcher/core/*' --fail-under=100
+	$(BIN)/coverage report --omit='rules/*,watcher/core/*' --fail-under=90
+
+demo: install  ## a small world, a bad release and its rollback (RELEASE=NAME for another one)
+	$(BIN)/rollbackd demo $(if $(RELEASE),--release $(RELEASE))
+
+sandbox: install  ## the same world, left running to play with
+	$(BIN)/rollbackd demo --sandbox
+
+bench: install  ## how soon and how wrongly the judges decide
+	$(BIN)/python -m bench $(ARGS)
+
+run: install  ## run the daemon (CONFIG=PATH for another configuration)
+	$(BIN)/rollbackd run --config $(CONFIG)
+
+lock:  ## resolve the dependencies anew (UPGRADE=1 for the newest of everything)
+	"$(PYTHON)" -m venv --clear .lock
+	.lock/bin/python -m pip --disable-pip-version-check install --quiet 'pip-tools>=7.5'
+	$(COMPILE) --output-file requirements.lock pyproject.toml
+	$(COMPILE) --output-file requirements-dev.lock --constraint requirements.lock --extra dev pyproject.toml
+	$(COMPILE) --output-file requirements-build.lock --constraint requirements-dev.lock --build-deps-for wheel --only-build-deps pyproject.toml
+	rm -rf .lock
+
+# No line of a lock names a machine, or where its packages were fetched from.
+COMPILE = CUSTOM_COMPILE_COMMAND='make lock' .lock/bin/pip-compile --quiet $(if $(UPGRADE),--upgrade) \
+	--generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+
+clean:  ## remove what these targets made
+	rm -rf $(VENV) .lock .coverage .coverage.* .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Acts: hears of deployments, and can put a tag back."""

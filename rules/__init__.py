@@ -1,0 +1,1 @@
+"""Decides: turns samples into verdicts, and touches nothing."""

@@ -1,0 +1,56 @@
+"""What holds for every test: no credentials of yours, no deadline by the wall clock, and on CI nothing is skipped."""
+
+import asyncio
+import os
+from collections.abc import Generator
+
+import pytest
+from hypothesis import settings
+
+# A test that forgets its fake must be refused, and never reach an account of whoever runs it.
+for name in [name for name in os.environ if name.startswith("AWS_")]:
+    del os.environ[name]
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "of-no-account",
+    "AWS_SECRET_ACCESS_KEY": "of-no-account",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+}
+
+# looptime asks for the current event loop before the first asynchronous test; where none was ever set, asyncio makes one,
+# which nobody closes, and some later test is blamed for it.
+asyncio.set_event_loop(None)
+
+# How long one example takes says more about the machine than about us.
+settings.register_profile("here", deadline=None, print_blob=True)
+settings.load_profile("here")
+
+
+def _on_ci() -> bool:
+    return os.environ.get("CI", "").lower() in {"1", "true"}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """On CI a test that is skipped has failed: the component that it is about was not there."""
+    report = yield
+    if _on_ci() and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which is a failure on CI: {_reason(report.longrepr)}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for a module that skips itself while it is imported."""
+    report = yield
+    if _on_ci() and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which is a failure on CI: {_reason(report.longrepr)}"
+    return report
+
+
+def _reason(longrepr: object) -> str:
+    return str(longrepr[2]) if isinstance(longrepr, tuple) else str(longrepr)
