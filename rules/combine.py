@@ -1,0 +1,239 @@
+"""How rules speak together: who speaks, at which level, what the group's evidence is, and the judgement of a round.
+
+Rules with a promise whose breach rolls back are one group: they share the false-rollback probability by their weights,
+the group's evidence is the weighted average of theirs, and it breaches at 1/alpha. Every other rule breaches alone, at a
+level of its own, and adds nothing. An ``all_of`` has the least evidence of its members, who speak only through it.
+
+Source:
+    Vovk, Wang, "E-values: calibration, combination and applications": an average keeps the promise under any
+    dependence; a minimum keeps it for "all of them are bad".
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from math import exp, inf, isfinite, log
+
+from rules.brief import Brief, Voice
+from rules.evidence import Evidence, Memory
+from rules.model import COMPARES, NOT_YET, PROMISES, Consequence, Rule, WhenBlind
+from rules.objectives.eprocess import log_mean
+from rules.verdict import Because, Judgement, Outcome, Verdict
+
+DOUBT = 0.01  # the level of a control: it only turns a rollback into a question
+ACTING = frozenset({Consequence.ROLLBACK, Consequence.ASK})
+
+_TEN = log(10)
+_MUCH = 0.1  # of the group's evidence: what has less, and would not breach alone, is not named
+_ORDER = {outcome: place for place, outcome in enumerate(Outcome)}  # from best to worst
+
+
+def voices(rules: Sequence[Rule], keys: Mapping[str, Sequence[str]], alpha: float) -> tuple[Voice, ...]:
+    """How each rule is heard.
+
+    Args:
+        rules: All that is promised.
+        keys: Of each rule's cases, by its id.
+        alpha: The false-rollback probability of the deployment.
+    """
+    speakers = {rule.id: _speaker(rule, rules) for rule in rules}
+    weights = _weights(rules)
+    return tuple(
+        Voice(
+            rule=rule,
+            keys=tuple(keys.get(rule.id, ())),
+            part_of=None if speakers[rule.id] is rule else speakers[rule.id].id,
+            weight=weights.get(speakers[rule.id].id, 0.0),
+            alpha=DOUBT if speakers[rule.id].on_breach is Consequence.DOUBT else alpha,
+            promises=_promises(rule, rules),
+        )
+        for rule in rules
+    )
+
+
+def _speaker(rule: Rule, rules: Sequence[Rule]) -> Rule:
+    """Who speaks for *rule*: the first ``all_of`` that names it, or itself."""
+    return next((other for other in rules if rule.id in other.all_of), rule)
+
+
+def _promises(rule: Rule, rules: Sequence[Rule]) -> bool:
+    """An ``all_of`` keeps the promise of any member: its evidence is never more than that member's."""
+    if rule.all_of:
+        return any(_promises(member, rules) for member in rules if member.id in rule.all_of)
+    return rule.judge is not None and rule.judge.kind in PROMISES - NOT_YET
+
+
+def _weights(rules: Sequence[Rule]) -> dict[str, float]:
+    group = [
+        rule
+        for rule in rules
+        if rule.on_breach is Consequence.ROLLBACK and _speaker(rule, rules) is rule and _promises(rule, rules)
+    ]
+    total = sum(rule.weight for rule in group)
+    return {rule.id: rule.weight / total for rule in group}
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """The evidence of every rule and of the group, as natural logarithms.
+
+    Attributes:
+        rules: By id; ±∞ for a rule without a promise, which is all or nothing.
+        group: ``None`` if no rule is in the group.
+        shares: Of the group's evidence (0..1), by the id of its members.
+    """
+
+    rules: Mapping[str, float]
+    group: float | None
+    shares: Mapping[str, float]
+
+
+def add_up(brief: Brief, memories: Mapping[str, Memory]) -> Sum:
+    """The evidence as it stands."""
+    rules = {
+        voice.rule.id: log_mean([memories[key].process.log_e for key in voice.keys])
+        for voice in brief.voices
+        if voice.keys
+    }
+    for voice in brief.voices:
+        if not voice.keys:
+            rules[voice.rule.id] = min(
+                (rules.get(member, -inf) for member in voice.rule.all_of), default=-inf
+            )
+    parts = {
+        voice.rule.id: log(voice.weight) + rules[voice.rule.id] for voice in brief.voices if _in_group(voice)
+    }
+    group = log_mean(list(parts.values())) + log(len(parts)) if parts else None
+    if group is None or group == -inf:
+        return Sum(rules, group, dict.fromkeys(parts, 0.0))
+    return Sum(rules, group, {rule: exp(part - group) for rule, part in parts.items()})
+
+
+def _in_group(voice: Voice) -> bool:
+    return voice.weight > 0 and voice.part_of is None
+
+
+def latch(brief: Brief, evidence: Evidence, sums: Sum, at: datetime) -> Evidence:
+    """Note which rules breach at *at*. A breach stays, but for a control, which is asked how it is now."""
+    breached = _breaching_alone(brief, evidence.breached, sums, at)
+    blamed = (*evidence.blamed, *(rule for rule in _blamed(brief, sums) if rule not in evidence.blamed))
+    for rule in blamed:
+        breached.setdefault(rule, at)
+    if breached == evidence.breached:
+        return evidence
+    return replace(evidence, breached=breached, blamed=blamed)
+
+
+def _breaching_alone(
+    brief: Brief, before: Mapping[str, datetime], sums: Sum, at: datetime
+) -> dict[str, datetime]:
+    breached = dict(before)
+    for voice in brief.voices:
+        if voice.part_of is not None or _in_group(voice):
+            continue
+        if sums.rules[voice.rule.id] >= log(1 / voice.alpha):
+            breached.setdefault(voice.rule.id, at)
+        elif voice.rule.on_breach is Consequence.DOUBT:
+            breached.pop(voice.rule.id, None)
+    return breached
+
+
+def _blamed(brief: Brief, sums: Sum) -> tuple[str, ...]:
+    """Who makes the group breach, the most to blame first; nobody if it does not.
+
+    Whoever would do it alone, and whoever has much of the evidence; there is always one.
+    """
+    if sums.group is None or sums.group < log(1 / brief.alpha):
+        return ()
+    first, *others = sorted(sums.shares, key=lambda rule: -sums.shares[rule])
+    alone = exp(log(1 / brief.alpha) - sums.group)  # the share that would do
+    return (first, *(rule for rule in others if sums.shares[rule] >= min(_MUCH, alone)))
+
+
+def of_bounds(verdicts: Sequence[Verdict], log_e: float) -> Verdict:
+    """One verdict of a rule over several series: the worst of them; among equals, that with the most evidence."""
+    if len(verdicts) == 1:
+        return verdicts[0]
+    said = max(verdicts, key=lambda verdict: (_ORDER[verdict.outcome], verdict.log10_e or 0.0))
+    return replace(said, spent=any(verdict.spent for verdict in verdicts), log10_e=_log10(log_e))
+
+
+def as_member(verdict: Verdict) -> Verdict:
+    """The verdict of a rule that speaks only through an ``all_of``: it is shown, and counts nowhere else."""
+    return replace(verdict, consequence=Consequence.TELL, because=Because.PART_OF)
+
+
+def of_all(
+    voice: Voice, members: Sequence[Verdict], log_e: float, breached: datetime | None, share: float | None
+) -> Verdict:
+    """The verdict of an ``all_of``: bad if all are bad, well if one is well; else what keeps its members from saying."""
+    said = _said(members)
+    outcome, because, words = said.outcome, said.because, said.words
+    if breached is not None:
+        outcome, because = Outcome.BREACHED, Because.EVIDENCE if voice.promises else Because.POINTS
+        words = " and ".join(member.words for member in members)
+    elif outcome is Outcome.BREACHED:
+        outcome, because = Outcome.UNDECIDED, Because.NOT_SEEN_ENOUGH
+    return replace(
+        said,
+        rule=voice.rule.id,
+        name=voice.rule.name,
+        consequence=voice.rule.on_breach,
+        outcome=outcome,
+        because=because,
+        words=words,
+        spent=outcome in (Outcome.UNDECIDED, Outcome.BLIND) and any(member.spent for member in members),
+        log10_e=_log10(log_e) if voice.promises else None,
+        threshold=log(1 / (voice.alpha * (voice.weight or 1.0))) / _TEN if voice.promises else None,
+        share=share,
+        asks_when_blind=voice.rule.when_blind is WhenBlind.ASK,
+    )
+
+
+def _said(members: Sequence[Verdict]) -> Verdict:
+    """The member that decides while not all are bad: one that is well, else the worst that is not bad itself."""
+    well = [member for member in members if member.outcome is Outcome.HEALTHY]
+    open_ = [member for member in members if member.outcome is not Outcome.BREACHED]
+    return max(well or open_ or members, key=lambda member: (_ORDER[member.outcome], member.log10_e or 0.0))
+
+
+def _log10(log_e: float) -> float | None:
+    return log_e / _TEN if isfinite(log_e) else None
+
+
+def judgement(
+    brief: Brief, evidence: Evidence, sums: Sum, verdicts: Sequence[Verdict], at: datetime
+) -> Judgement:
+    """All verdicts of a round, and what they come to."""
+    speaking = [
+        verdict for voice, verdict in zip(brief.voices, verdicts, strict=True) if voice.part_of is None
+    ]
+    acting = [verdict for verdict in speaking if verdict.consequence in ACTING]
+    bad = {verdict.rule: verdict for verdict in acting if verdict.outcome is Outcome.BREACHED}
+    first = [rule for rule in evidence.blamed if rule in bad]
+    return Judgement(
+        at=at,
+        outcome=Outcome.BREACHED if bad else _worst(acting),
+        verdicts=tuple(verdicts),
+        log10_e=None if sums.group is None else _log10(sums.group),
+        threshold=None if sums.group is None else log(1 / brief.alpha) / _TEN,
+        breached_by=(*first, *(rule for rule in bad if rule not in first)),
+        asks=bool(bad) and all(verdict.consequence is Consequence.ASK for verdict in bad.values()),
+        doubts=tuple(
+            verdict.name
+            for verdict in speaking
+            if verdict.consequence is Consequence.DOUBT and verdict.outcome is Outcome.BREACHED
+        ),
+        compared=any(_compared(brief, evidence.memories, key) for key in brief.cases),
+    )
+
+
+def _worst(acting: Sequence[Verdict]) -> Outcome:
+    """Of those that are not spent; where there are none, nothing is decided."""
+    outcomes = [verdict.outcome for verdict in acting if not verdict.spent]
+    return max(outcomes, key=_ORDER.__getitem__, default=Outcome.UNDECIDED)
+
+
+def _compared(brief: Brief, memories: Mapping[str, Memory], key: str) -> bool:
+    judge, tally = brief.cases[key].rule.judge, memories[key].tally
+    return judge is not None and judge.kind in COMPARES and tally.requests > 0 and tally.beside_requests > 0

@@ -1,0 +1,256 @@
+"""One round of judging: readings in, evidence and a judgement out. Daemon, ``judge``, ``test`` and ``replay`` call this.
+
+`prepare` fixes a brief when the watch opens, `start` gives the evidence before the first bucket, `evaluate` folds a
+round. Buckets are folded in the order of their ends, whatever round brought them, so that the evidence does not depend
+on how often one looked; a breach is kept in it and does not go away.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from math import log
+
+from rules import combine
+from rules.assemble import increments, settle
+from rules.brief import Beat, Brief, Case, Setting, Voice
+from rules.combine import Sum
+from rules.evidence import Evidence, Intake
+from rules.model import Indicator, Rule, RuleSet
+from rules.objectives.coverage import Moment
+from rules.objectives.dispersion import Block
+from rules.objectives.prepared import opened
+from rules.objectives.registry import judge_of
+from rules.onset import with_onset
+from rules.recovery import Level, level
+from rules.sample import Bucket, Counts, Reading, Series
+from rules.verdict import Judgement, Verdict
+
+__all__ = [
+    "Brief",
+    "Evaluation",
+    "Evidence",
+    "Level",
+    "Setting",
+    "Timing",
+    "evaluate",
+    "level",
+    "prepare",
+    "start",
+    "wanted_since",
+    "with_onset",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Where the watch stands in time.
+
+    Attributes:
+        traffic_at: From when the new release takes traffic; ``None`` if it does not yet.
+        complete_at: From when it has all the traffic that it will get; the bake counts from here.
+    """
+
+    now: datetime
+    traffic_at: datetime | None
+    complete_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a round gave.
+
+    Attributes:
+        buckets: What became final in it, as increments, for the store: replaying them gives the same evidence.
+    """
+
+    evidence: Evidence
+    buckets: tuple[Series, ...]
+    judgement: Judgement
+
+
+# ------------------------------------------------------------------------------------------------- when a watch opens
+
+
+def prepare(rules: RuleSet, setting: Setting, histories: Mapping[str, Reading]) -> Brief:
+    """Fix what the watch will be judged by.
+
+    Args:
+        rules: What is promised.
+        setting: The circumstances.
+        histories: By indicator, the provider's answer over an older range, when a release served that was well. An
+            indicator that is not there, or whose answer holds no counts, has no history.
+
+    Raises:
+        KeyError: The setting lacks the bucket or the settle time of an indicator that a rule looks at.
+    """
+    keys = {
+        rule.id: [_key(rule, indicator, bound) for bound in _bounds(indicator)]
+        for rule, indicator in _measured(rules)
+    }
+    voices = combine.voices(rules.rules, keys, setting.false_rollback_probability)
+    heard = {voice.rule.id: voice for voice in voices}
+    beats = {indicator.id: _beat(indicator, setting) for _, indicator in _measured(rules)}
+    cases = [
+        _case(heard[rule.id], indicator, bound, setting, histories.get(indicator.id))
+        for rule, indicator in _measured(rules)
+        for bound in _bounds(indicator)
+    ]
+    return Brief(
+        alpha=setting.false_rollback_probability,
+        opened_at=setting.opened_at,
+        at_least=setting.at_least,
+        at_most=setting.at_most,
+        voices=voices,
+        cases={case.key: case for case in cases},
+        beats=beats,
+    )
+
+
+def _measured(rules: RuleSet) -> list[tuple[Rule, Indicator]]:
+    return [(rule, rules.indicator(rule.indicator)) for rule in rules.rules if rule.indicator is not None]
+
+
+def _bounds(indicator: Indicator) -> tuple[float | None, ...]:
+    return indicator.bounds or (None,)
+
+
+def _key(rule: Rule, indicator: Indicator, bound: float | None) -> str:
+    return f"{rule.id}@{bound:g}" if len(indicator.bounds) > 1 else rule.id
+
+
+def _beat(indicator: Indicator, setting: Setting) -> Beat:
+    return Beat(indicator.id, indicator.kind, setting.buckets[indicator.id], setting.settles[indicator.id])
+
+
+def _case(
+    voice: Voice, indicator: Indicator, bound: float | None, setting: Setting, history: Reading | None
+) -> Case:
+    case = opened(voice, _key(voice.rule, indicator, bound), indicator, bound, setting)
+    return judge_of(case).prepare(case, _blocks(_beat(indicator, setting), bound, history))
+
+
+def _blocks(beat: Beat, bound: float | None, history: Reading | None) -> list[Block]:
+    """Requests and bad of each past bucket, both arms together: a history is of the service."""
+    if not isinstance(history, tuple):
+        return []
+    return [
+        (sum(counts.total for counts in arms), sum(counts.bad for counts in arms))
+        for series in history
+        if series.bound == bound
+        for bucket in increments(beat, series)
+        if (arms := [arm for arm in (bucket.canary, bucket.baseline) if isinstance(arm, Counts)])
+    ]
+
+
+def start(brief: Brief) -> Evidence:
+    """The evidence before the first bucket."""
+    return Evidence(
+        intakes={name: Intake() for name in brief.beats},
+        memories={key: judge_of(case).start(case) for key, case in brief.cases.items()},
+    )
+
+
+# ------------------------------------------------------------------------------------------------------ while it lives
+
+
+def wanted_since(brief: Brief, evidence: Evidence, indicator_id: str) -> datetime | None:
+    """From when on an indicator has to be read: behind it nothing is looked at.
+
+    Before the first bucket it is one bucket before the traffic came: a cumulative counter needs a reading to count from.
+    ``None`` as long as there is no traffic.
+    """
+    watermark = evidence.intakes[indicator_id].watermark
+    if watermark is not None or evidence.since is None:
+        return watermark
+    return evidence.since - brief.beats[indicator_id].bucket
+
+
+def evaluate(brief: Brief, evidence: Evidence, readings: Mapping[str, Reading], timing: Timing) -> Evaluation:
+    """Fold one round.
+
+    Args:
+        brief: Fixed when the watch opened.
+        evidence: What is known so far.
+        readings: The answers of this round, by indicator; one that is not due is not there.
+        timing: The time, and since when the release takes traffic. The first such moment that is told is kept.
+
+    Returns:
+        The new evidence, what became final, and what the rules say now. Raises nothing for what a provider answers.
+    """
+    since = evidence.since or timing.traffic_at
+    settled = {
+        name: settle(brief.beats[name], evidence.intakes[name], reading, since, timing.now)
+        for name, reading in readings.items()
+        if name in brief.beats
+    }
+    fresh = tuple(series for each in settled.values() for series in each.series)
+    intakes = {**evidence.intakes, **{name: each.intake for name, each in settled.items()}}
+    evidence = _folded(brief, replace(evidence, since=since, intakes=intakes), fresh)
+    return Evaluation(evidence, fresh, _judged(brief, evidence, timing))
+
+
+def _folded(brief: Brief, evidence: Evidence, fresh: Sequence[Series]) -> Evidence:
+    """Every bucket in the order of its end; after each moment, who breaches."""
+    for end, due in sorted(_by_end(brief, evidence, fresh).items()):
+        memories = dict(evidence.memories)
+        for case, bucket in due:
+            memories[case.key] = judge_of(case).advance(case, memories[case.key], bucket)
+        evidence = replace(evidence, memories=memories)
+        evidence = combine.latch(brief, evidence, combine.add_up(brief, memories), end)
+    return evidence
+
+
+def _by_end(
+    brief: Brief, evidence: Evidence, fresh: Sequence[Series]
+) -> dict[datetime, list[tuple[Case, Bucket]]]:
+    due: dict[datetime, list[tuple[Case, Bucket]]] = {}
+    for series in fresh:
+        for case in brief.cases.values():
+            if case.indicator == series.indicator and case.bound == series.bound:
+                warm = (evidence.since or brief.opened_at) + case.rule.statistics.warmup
+                for bucket in series.buckets:
+                    if bucket.start >= warm:
+                        due.setdefault(bucket.end, []).append((case, bucket))
+    return due
+
+
+def _judged(brief: Brief, evidence: Evidence, timing: Timing) -> Judgement:
+    sums = combine.add_up(brief, evidence.memories)
+    said = {
+        voice.rule.id: _said(voice, brief, evidence, sums, timing) for voice in brief.voices if voice.keys
+    }
+    for voice in brief.voices:
+        if not voice.keys:
+            name = voice.rule.id
+            said[name] = combine.of_all(
+                voice,
+                [said[member] for member in voice.rule.all_of],
+                sums.rules[name],
+                evidence.breached.get(name),
+                sums.shares.get(name),
+            )
+    verdicts = [
+        said[voice.rule.id] if voice.part_of is None else combine.as_member(said[voice.rule.id])
+        for voice in brief.voices
+    ]
+    return combine.judgement(brief, evidence, sums, verdicts, timing.now)
+
+
+def _said(voice: Voice, brief: Brief, evidence: Evidence, sums: Sum, timing: Timing) -> Verdict:
+    """The verdict of one measured rule, over all its series."""
+    name = voice.rule.id
+    log_e, breached = sums.rules[name], evidence.breached.get(name)
+    if voice.part_of is not None and log_e >= log(1 / voice.alpha):
+        breached = timing.now
+    moment = Moment(
+        now=timing.now,
+        since=evidence.since,
+        ends_at=(timing.complete_at or brief.opened_at) + brief.at_most,
+        trouble=evidence.intakes[voice.rule.indicator or ""].trouble,
+        breached=breached,
+        against=sums.group if name in sums.shares else log_e,
+        share=sums.shares.get(name),
+    )
+    cases = [brief.cases[key] for key in voice.keys]
+    verdicts = [judge_of(case).verdict(case, evidence.memories[case.key], moment) for case in cases]
+    return combine.of_bounds(verdicts, log_e)

@@ -1,0 +1,1 @@
+"""The judges, one module each: prepare, start, advance, verdict."""

@@ -1,0 +1,188 @@
+"""Factors of the evidence: how much one bucket speaks for an effect, against the worst that is acceptable.
+
+Each function gives, for each effect of a grid, the natural logarithm of a factor whose mean is at most 1 under every
+acceptable release: whatever the traffic of the bucket, whatever its common drift, and whether or not requests differ.
+An effect rho means "rho times worse than the worst acceptable": rho times the rate for events that are counted
+(*counts*), rho times the odds where at most all can be bad (*proportions*).
+
+*phi* is the largest number of errors that one cause makes in a bucket. Dividing by it keeps the mean at most 1 (by
+Jensen's inequality, each clump of c <= phi errors); ``None`` is for any number.
+
+The tests check each of these by full enumeration.
+"""
+
+from collections.abc import Sequence
+from math import log
+from typing import NamedTuple
+
+from rules.brief import Margin
+from rules.objectives.eprocess import GRID
+
+Effects = Sequence[tuple[float, float]]  # each with its logarithm
+
+EFFECTS: Effects = tuple((effect, log(effect)) for effect in GRID)
+NOTHING = 1e-9  # requests below it are none: extrapolation leaves such crumbs
+_ALL = 0.999  # a baseline's guess from here on leaves no room for worse
+_BELOW_ALL = 1 - 1e-12
+_ROUNDS = 40  # of the search for the nearest; three are usual
+_CLOSE = 1e-3  # of the guess's variance: what is left costs less than a thousandth of the power
+
+
+def effect(size: float) -> Effects:
+    """A grid of one effect."""
+    return ((size, log(size)),)
+
+
+class Pair(NamedTuple):
+    """Counts of both arms in one bucket. A tuple, since it is made twice for each bucket and rule."""
+
+    requests: float
+    bad: float
+    beside_requests: float
+    beside_bad: float
+
+    @property
+    def compares(self) -> bool:
+        """Both arms had traffic."""
+        return self.requests > NOTHING and self.beside_requests > NOTHING
+
+
+def ceiling_counts(
+    requests: float, bad: float, ceiling: float, phi: float | None, effects: Effects = EFFECTS
+) -> list[float]:
+    """One arm, events: acceptable is a rate of at most *ceiling* a request."""
+    expected = requests * ceiling
+    if phi is None:
+        return _one_error_at_most(bad, expected, effects)
+    return [(bad * log_size - expected * (size - 1)) / phi for size, log_size in effects]
+
+
+def _one_error_at_most(bad: float, expected: float, effects: Effects) -> list[float]:
+    if bad <= 0:
+        return [-expected * (size - 1) for size, _ in effects]
+    return [log_size - expected * (size - 1) / max(bad, 1) for size, log_size in effects]
+
+
+def ceiling_proportions(
+    requests: float, bad: float, ceiling: float, phi: float | None, effects: Effects = EFFECTS
+) -> list[float]:
+    """One arm, at most all are bad: acceptable is a mean share of at most *ceiling* (below 1)."""
+    if phi is None:
+        return ceiling_counts(requests, bad, ceiling, phi, effects)
+    return [(bad * log_size - requests * log(1 + (size - 1) * ceiling)) / phi for size, log_size in effects]
+
+
+def compared_counts(
+    pair: Pair, margin: Margin, phi: float | None, effects: Effects = EFFECTS, chance: float = 1.0
+) -> list[float]:
+    """Two arms, events: given an error, whose is it? Any drift that both arms share cancels.
+
+    *chance* is the most that a single request is likely to be bad, and matters only where errors count as one. 1 is
+    always safe; errors are rare.
+    """
+    errors = pair.bad + pair.beside_bad
+    if phi is None or (errors < phi and margin.plus == 0):
+        return _one_clump(pair, margin, errors, chance, effects)
+    mine = pair.requests * margin.ratio
+    both, extra = mine + pair.beside_requests, pair.requests * margin.plus
+    increments = []
+    for size, log_size in effects:
+        spread = both / (mine * size + pair.beside_requests)
+        gain = pair.bad * log_size + errors * log(spread)
+        increments.append((gain - extra * (size * spread - 1)) / phi)
+    return increments
+
+
+def _one_clump(pair: Pair, margin: Margin, errors: float, chance: float, effects: Effects) -> list[float]:
+    """All errors of the bucket may have one cause: together they count as one, which is the canary's in part.
+
+    Valid for clumps of any size, if those of both arms are alike, and for single requests that are bad with at most
+    *chance*: where errors are no accident the canary's part is a little more than its due, which *chance* takes away.
+    The penalty for *plus* is that of one error among *errors*; where there is none, it is paid in whole.
+    """
+    mine = pair.requests * margin.ratio
+    both, extra = mine + pair.beside_requests, pair.requests * margin.plus
+    surplus = 0.0  # of the canary's part of the errors over its due
+    if errors > 0:
+        part = pair.bad / (errors + chance)
+        surplus = (part * pair.beside_requests - pair.beside_bad / errors * mine) / both
+    increments = []
+    for size, _ in effects:
+        worse = (size - 1) * both / (mine * size + pair.beside_requests)
+        cost = extra * (worse * pair.beside_requests / both) / max(errors, 1)
+        increments.append(log(1 + worse * surplus) - cost)
+    return increments
+
+
+def compared_proportions(
+    pair: Pair, margin: Margin, guess: float, phi: float | None, effects: Effects = EFFECTS
+) -> list[float]:
+    """Two arms, at most all are bad: exact.
+
+    *guess* is the baseline's share of bad (0..1), foretold from earlier buckets only. A bad one costs power, never the
+    promise.
+    """
+    if phi is None:
+        return compared_counts(pair, margin, None, effects)
+    if not pair.compares:
+        return [0.0] * len(effects)
+    worst = min(margin.allows(guess), _ALL)
+    return [
+        _of_proportions(pair, margin, guess, size * worst / (1 + (size - 1) * worst)) / phi
+        for size, _ in effects
+    ]
+
+
+def _of_proportions(pair: Pair, margin: Margin, guess: float, theirs: float) -> float:
+    """The likelihood ratio of a canary at *theirs* against the acceptable pair that is hardest to tell from it."""
+    p = nearest_acceptable(pair, margin, guess, theirs)
+    if p is None:
+        return 0.0
+    mine = margin.allows(p)
+    beside = p + _pull(pair, margin, p, mine) * (mine - theirs)
+    if not 0 < beside < 1:
+        return 0.0
+    return (
+        pair.bad * log(theirs / mine)
+        + (pair.requests - pair.bad) * log((1 - theirs) / (1 - mine))
+        + pair.beside_bad * log(beside / p)
+        + (pair.beside_requests - pair.beside_bad) * log((1 - beside) / (1 - p))
+    )
+
+
+def nearest_acceptable(pair: Pair, margin: Margin, guess: float, theirs: float) -> float | None:
+    """The acceptable baseline p that is hardest to tell from the alternative (canary *theirs*, baseline *guess*).
+
+    It minimises n1 KL(theirs || ratio p + plus) + n0 KL(guess || p), a reverse information projection, for which the
+    likelihood ratio has mean at most 1 under the whole convex null. How near one comes is a matter of power only: for
+    any p the alternative's baseline can be moved so that p is its projection, and the factor uses that one.
+
+    Returns:
+        ``None`` where the alternative is itself acceptable.
+
+    Source:
+        Turner, Ly, Grünwald, arXiv 2106.02693, extended to ratio and plus.
+    """
+    n1, n0 = pair.requests, pair.beside_requests
+    high = min(theirs - margin.plus, _BELOW_ALL - margin.plus) / margin.ratio
+    if high <= guess:
+        return None
+    p = (n1 * high + n0 * guess) / (n1 + n0)  # exact for a ratio of 1 and no plus
+    close = _CLOSE * guess * (1 - guess)
+    for _ in range(_ROUNDS):
+        mine = margin.allows(p)
+        pull = _pull(pair, margin, p, mine)
+        miss = pull * (mine - theirs) + p - guess
+        if abs(miss) <= close:
+            break
+        bend = (1 - 2 * p) / (p * (1 - p)) - margin.ratio * (1 - 2 * mine) / (mine * (1 - mine))
+        newton = p - miss / (pull * (bend * (mine - theirs) + margin.ratio) + 1)
+        # An average with the weights of the last p: slower, and always between guess and high.
+        average = (pull * (theirs - margin.plus) + guess) / (pull * margin.ratio + 1)
+        p = newton if guess < newton < high else average
+    return p
+
+
+def _pull(pair: Pair, margin: Margin, p: float, mine: float) -> float:
+    """How much the canary's distance from the null moves the baseline's."""
+    return pair.requests * margin.ratio * p * (1 - p) / (pair.beside_requests * mine * (1 - mine))

@@ -1,0 +1,41 @@
+"""The judges of this version. A new one is a module beside this one, a line here, and its place in `rules.model.FITS`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from rules.brief import Case
+from rules.evidence import Memory
+from rules.objectives import canary_vs_baseline, slo, threshold, unbuilt
+from rules.objectives.coverage import Moment
+from rules.objectives.dispersion import Block
+from rules.sample import Bucket
+from rules.verdict import Verdict
+
+
+class Objective(Protocol):
+    """A judge: a module with these four functions, all of them pure."""
+
+    def prepare(self, case: Case, history: Sequence[Block]) -> Case:
+        """Fix, once, what depends on the history (requests and bad of past buckets; empty if there is none)."""
+
+    def start(self, case: Case) -> Memory:
+        """What is remembered before the first bucket."""
+
+    def advance(self, case: Case, memory: Memory, bucket: Bucket) -> Memory:
+        """The memory with one settled bucket more; ``process.log_e`` is its evidence against the release."""
+
+    def verdict(self, case: Case, memory: Memory, moment: Moment) -> Verdict:
+        """What the rule says of this series now."""
+
+
+JUDGES: Mapping[str, Objective] = {
+    "canary_vs_baseline": canary_vs_baseline,
+    "slo": slo,
+    "threshold": threshold,
+}
+
+
+def judge_of(case: Case) -> Objective:
+    """The judge of *case*."""
+    judge = case.rule.judge
+    return JUDGES.get(judge.kind, unbuilt) if judge else unbuilt

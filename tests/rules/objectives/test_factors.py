@@ -1,0 +1,261 @@
+"""The promise, checked by counting: the mean of every factor is at most 1 under every acceptable release."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import product
+from math import exp, log
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.brief import Margin
+from rules.objectives.eprocess import GRID
+from rules.objectives.factors import (
+    EFFECTS,
+    Pair,
+    ceiling_counts,
+    ceiling_proportions,
+    compared_counts,
+    compared_proportions,
+    effect,
+    nearest_acceptable,
+)
+
+EXACT = 1 + 1e-12
+MARGINS = [Margin(), Margin(1.5, 0.0005), Margin(1.0, 0.05), Margin(3.0, 0.0), Margin(1.25, 0.2)]
+SHAPES = [(1, 1), (4, 4), (6, 2), (1, 8), (7, 3)]
+
+
+def distribution(shares: Sequence[float]) -> list[float]:
+    """The probability of each number of bad among requests that are bad with these shares."""
+    chances = [1.0]
+    for share in shares:
+        chances = [
+            (chances[bad] * (1 - share) if bad < len(chances) else 0.0)
+            + (chances[bad - 1] * share if bad else 0.0)
+            for bad in range(len(chances) + 1)
+        ]
+    return chances
+
+
+def poisson(mean: float, most: int) -> list[float]:
+    chances = [exp(-mean)]
+    for count in range(1, most + 1):
+        chances.append(chances[-1] * mean / count)
+    return chances
+
+
+def mixed(share: float, requests: int) -> list[list[float]]:
+    """Requests of this mean share: all alike, and as different as can be."""
+    spread = min(share, 1 - share)
+    unlike = [share + spread * (1 if place % 2 else -1) for place in range(requests - requests % 2)]
+    return [[share] * requests, unlike + [share] * (requests % 2)]
+
+
+def greatest_mean(
+    increments: Callable[[Pair], list[float]], canary: Sequence[float], baseline: Sequence[float]
+) -> float:
+    """Over all effects, the mean of the factor when the requests of both arms are bad with these shares."""
+    means = [0.0] * len(GRID)
+    for (bad, chance), (beside_bad, beside_chance) in product(
+        enumerate(distribution(canary)), enumerate(distribution(baseline))
+    ):
+        found = increments(Pair(len(canary), bad, len(baseline), beside_bad))
+        means = [mean + chance * beside_chance * exp(by) for mean, by in zip(means, found, strict=True)]
+    return max(means)
+
+
+@pytest.mark.parametrize("margin", MARGINS)
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("phi", [1.0, None])
+def test_counts_of_two_arms_gain_nothing_on_average_while_the_canary_is_inside_the_margin(margin, shape, phi):
+    for share in (0.001, 0.03, 0.2, 0.6):
+        worst = min(margin.allows(share), 1.0)
+        for canary_share in (worst, 0.5 * worst):
+            for canary, baseline in product(mixed(canary_share, shape[0]), mixed(share, shape[1])):
+                mean = greatest_mean(partial(compared_counts, margin=margin, phi=phi), canary, baseline)
+
+                assert mean <= EXACT
+
+
+@pytest.mark.parametrize("margin", MARGINS)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_proportions_of_two_arms_gain_nothing_on_average_however_bad_the_guess_of_the_baseline(margin, shape):
+    for share, guess in product((0.001, 0.1, 0.4, 0.8), (0.001, 0.1, 0.5, 0.95)):
+        worst = min(margin.allows(share), 1.0)
+        for canary, baseline in product(mixed(worst, shape[0]), mixed(share, shape[1])):
+            form = partial(compared_proportions, margin=margin, guess=guess, phi=1.0)
+            mean = greatest_mean(form, canary, baseline)
+
+            assert mean <= EXACT
+
+
+def of_one_arm(pair, form, ceiling, phi):
+    return form(pair.requests, pair.bad, ceiling, phi)
+
+
+@pytest.mark.parametrize("form", [ceiling_counts, ceiling_proportions])
+@pytest.mark.parametrize("phi", [1.0, 2.5])
+def test_one_arm_gains_nothing_on_average_under_its_ceiling(form, phi):
+    for ceiling, requests in product((0.001, 0.05, 0.3, 0.9), (1, 4, 9)):
+        for share in (ceiling, ceiling / 3):
+            for shares in mixed(share, requests):
+                mean = greatest_mean(partial(of_one_arm, form=form, ceiling=ceiling, phi=phi), shares, [])
+
+                assert mean <= EXACT
+
+
+@pytest.mark.parametrize("phi", [1.0, 4.0])
+def test_events_may_be_more_than_requests(phi):
+    for rate in (0.5, 2.0):
+        chances = poisson(4 * rate, 120)
+        means = [0.0] * len(GRID)
+        for bad, chance in enumerate(chances):
+            found = ceiling_counts(4, bad, rate, phi)
+            means = [mean + chance * exp(by) for mean, by in zip(means, found, strict=True)]
+
+        assert max(means) <= EXACT
+
+
+@pytest.mark.parametrize("size", [1, 3, 10])
+@pytest.mark.parametrize("margin", [Margin(), Margin(1.5, 0.01), Margin(1.0, 0.2)])
+def test_clumps_of_at_most_phi_errors_are_harmless(size, margin):
+    """Errors come in clumps of *size*, of which both arms have Poisson many; phi is 10."""
+    for share, requests in product((0.01, 0.1), ((10, 10), (3, 20))):
+        mine = requests[0] * margin.allows(share) / size
+        beside = requests[1] * share / size
+
+        assert mean_of_clumps(mine, beside, [size], requests, margin, phi=10.0) <= EXACT
+
+
+@pytest.mark.parametrize("sizes", [[1], [4], [50], [1, 30]])
+@pytest.mark.parametrize("margin", [Margin(), Margin(1.5, 0.0005), Margin(1.0, 0.05)])
+def test_clumps_of_any_size_are_harmless_to_the_robust_form(sizes, margin):
+    """Clumps of both arms are alike; each size is as frequent as the others."""
+    mean_size = sum(sizes) / len(sizes)
+    for share, requests in product((0.0, 0.001, 0.02), ((100, 100), (20, 300))):
+        mine = requests[0] * margin.allows(share) / mean_size
+        beside = requests[1] * share / mean_size
+
+        assert mean_of_clumps(mine, beside, sizes, requests, margin, phi=None) <= EXACT
+
+
+def mean_of_clumps(
+    mine: float,
+    beside: float,
+    sizes: Sequence[int],
+    requests: tuple[int, int],
+    margin: Margin,
+    phi: float | None,
+) -> float:
+    """Over all effects, the mean of the factor for Poisson many clumps of these sizes in each arm."""
+    means = [0.0] * len(GRID)
+    each = [poisson(rate / len(sizes), 14) for rate in (mine, beside) for _ in sizes]
+    for clumps in product(*(range(len(chances)) for chances in each)):
+        chance = 1.0
+        for many, chances in zip(clumps, each, strict=True):
+            chance *= chances[many]
+        if chance < 1e-14:
+            continue
+        bad = sum(many * size for many, size in zip(clumps[: len(sizes)], sizes, strict=True))
+        beside_bad = sum(many * size for many, size in zip(clumps[len(sizes) :], sizes, strict=True))
+        found = compared_counts(Pair(requests[0], bad, requests[1], beside_bad), margin, phi)
+        means = [mean + chance * exp(by) for mean, by in zip(means, found, strict=True)]
+    return max(means)
+
+
+@pytest.mark.parametrize("expected", [0.05, 0.7, 3.0, 20.0])
+@pytest.mark.parametrize("size", [1, 7, 200])
+@pytest.mark.parametrize("form", [ceiling_counts, ceiling_proportions])
+def test_clumps_of_any_size_are_harmless_to_a_robust_ceiling(expected, size, form):
+    requests, means = 1000.0, [0.0] * len(GRID)
+    for clumps, chance in enumerate(poisson(expected / size, 150)):
+        found = form(requests, clumps * size, expected / requests, None)
+        means = [mean + chance * exp(by) for mean, by in zip(means, found, strict=True)]
+
+    assert max(means) <= EXACT
+
+
+@pytest.mark.parametrize("margin", [Margin(1.5, 0.0005), Margin(1.0, 0.05)])
+def test_dividing_by_phi_is_harmless_where_errors_do_not_clump(margin):
+    for shape, share in product(SHAPES, (0.001, 0.03, 0.2)):
+        for canary, baseline in product(mixed(margin.allows(share), shape[0]), mixed(share, shape[1])):
+            assert greatest_mean(partial(compared_counts, margin=margin, phi=3.0), canary, baseline) <= EXACT
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.5, 3.0])
+def test_few_errors_count_as_one_at_hardly_any_cost_to_the_promise_where_they_are_rare(ratio):
+    """The form depends on the number of errors, which is exact for Poisson counts; for rare ones nearly so."""
+    for shape, share in product([(40, 60), (20, 80)], (0.0005, 0.005)):
+        mean = greatest_mean(
+            partial(compared_counts, margin=Margin(ratio), phi=3.0, chance=ratio * share),
+            [ratio * share] * shape[0],
+            [share] * shape[1],
+        )
+
+        assert mean <= 1 + 1e-5
+
+
+def test_the_robust_form_counts_all_errors_of_a_bucket_as_one():
+    once = max(compared_counts(Pair(100, 1, 100, 0), Margin(), None, chance=0.0))
+    often = max(compared_counts(Pair(100, 80, 100, 0), Margin(), None))
+
+    assert once == pytest.approx(often, rel=0.02)
+    assert often < log(2)  # one error, of which half were to be expected here
+
+
+def test_fewer_errors_than_one_cause_makes_count_as_one():
+    few = compared_counts(Pair(100, 3, 100, 0), Margin(), 10.0)  # phi is 10
+
+    assert few == pytest.approx(compared_counts(Pair(100, 3, 100, 0), Margin(), None))
+
+
+def test_the_exact_form_knows_more_than_counts_where_many_are_bad():
+    pair = Pair(600, 300, 600, 180)
+
+    exact = max(compared_proportions(pair, Margin(), 0.3, 1.0))
+
+    assert exact > 1.2 * max(compared_counts(pair, Margin(), 1.0))
+
+
+@given(
+    st.floats(1e-6, 1e6),
+    st.floats(1e-6, 1e6),
+    st.floats(1e-6, 0.999),
+    st.floats(1.0, 5.0),
+    st.floats(0.0, 0.5),
+    st.sampled_from(GRID),
+)
+def test_the_nearest_acceptable_pair_lies_between_the_guess_and_the_alternative(
+    n1, n0, guess, ratio, plus, size
+):
+    margin = Margin(ratio, plus)
+    worst = min(margin.allows(guess), 0.999)
+    theirs = size * worst / (1 + (size - 1) * worst)
+
+    nearest = nearest_acceptable(Pair(n1, 0, n0, 0), margin, guess, theirs)
+
+    assert nearest is None or guess <= nearest <= (theirs - plus) / ratio + 1e-12
+
+
+def test_an_alternative_that_is_itself_acceptable_is_no_evidence():
+    assert compared_proportions(Pair(10, 10, 10, 0), Margin(5.0, 0.5), 0.9, 1.0) == [0.0] * len(GRID)
+
+
+def test_a_search_that_ends_early_gives_up_rather_than_the_promise():
+    """A baseline of hardly any request cannot pay for what the canary's distance asks of it."""
+    found = compared_proportions(Pair(1e9, 0, 1e-8, 0), Margin(1.5, 0.1), 0.5, 1.0)
+
+    assert all(by <= 0 for by in found)
+
+
+def test_an_arm_without_traffic_is_no_evidence():
+    assert compared_proportions(Pair(10, 10, 0, 0), Margin(), 0.1, 1.0) == [0.0] * len(GRID)
+    assert not Pair(0, 0, 10, 1).compares
+    assert not Pair(10, 1, 0, 0).compares
+
+
+def test_a_single_effect_is_a_grid_of_one():
+    assert effect(2.0) == ((2.0, log(2.0)),)
+    assert len(EFFECTS) == len(GRID)

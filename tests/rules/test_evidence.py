@@ -1,0 +1,163 @@
+from dataclasses import replace
+from datetime import timedelta
+from math import inf
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.errors import RulesError
+from rules.evaluate import start
+from rules.evidence import (
+    SIZE,
+    Alone,
+    Counter,
+    Evidence,
+    Intake,
+    Learned,
+    Memory,
+    Process,
+    Tally,
+    Trouble,
+    UnreadableEvidence,
+    Waiting,
+    decode_brief,
+    decode_evidence,
+    encode_brief,
+    encode_evidence,
+)
+from rules.model import CanaryVsBaseline, Consequence, Kind, Slo, Statistics, Threshold
+from rules.verdict import Because
+from tests.rules.building import NOON, a_brief, a_rule, an_indicator
+
+floats = st.floats(allow_nan=False)
+finite = st.floats(allow_nan=False, allow_infinity=False)
+counted = st.floats(0, 1e15)
+times = st.integers(0, 10**15).map(lambda microseconds: NOON + timedelta(microseconds=microseconds))
+memories = st.builds(
+    Memory,
+    origin=st.none() | times,
+    newest=st.none() | times,
+    came=st.integers(0, 2**90),
+    tally=st.builds(Tally, st.integers(0, 10**9), counted, counted, counted, counted, st.integers(0, 9)),
+    process=st.builds(Process, st.integers(0, 10**9), st.tuples(*[floats] * SIZE), floats, finite),
+    guess=st.tuples(counted, counted),
+    waiting=st.none() | st.builds(Waiting, times, counted, counted, counted, counted),
+    alone=st.none() | st.builds(Alone, times, times, counted),
+    learned=st.none()
+    | st.builds(
+        Learned,
+        st.integers(1, 64),
+        st.lists(st.tuples(counted, counted), max_size=64).map(tuple),
+        st.integers(0, 64),
+        st.none() | counted,
+    ),
+    points=st.text("x.", max_size=20),
+    latest=st.none() | finite,
+)
+intakes = st.builds(
+    Intake,
+    watermark=st.none() | times,
+    counters=st.lists(
+        st.builds(
+            Counter, st.none() | counted, st.sampled_from(["canary", "baseline"]), times, counted, counted
+        ),
+        max_size=3,
+    ).map(tuple),
+    trouble=st.none() | st.builds(Trouble, st.sampled_from(Because), st.text()),
+)
+evidences = st.builds(
+    Evidence,
+    since=st.none() | times,
+    intakes=st.dictionaries(st.text(max_size=9), intakes, max_size=2),
+    memories=st.dictionaries(st.text(max_size=9), memories, max_size=2),
+    breached=st.dictionaries(st.text(max_size=9), times, max_size=2),
+    blamed=st.lists(st.text(max_size=9), max_size=2).map(tuple),
+)
+
+
+@given(evidences)
+def test_evidence_is_read_as_it_was_written_bit_for_bit(evidence):
+    assert decode_evidence(encode_evidence(evidence)) == evidence
+
+
+def test_minus_infinity_survives_being_written_down():
+    fresh = start(a_brief(a_rule(Slo(0.999)), a_rule(Threshold(), "points")))
+
+    again = decode_evidence(encode_evidence(fresh))
+
+    assert again.memories["errors"].process.log_weights == (-inf,) * SIZE
+    assert again.memories["points"].process.log_e == -inf
+    assert again == fresh
+
+
+def test_certainty_survives_being_written_down():
+    evidence = Evidence(memories={"points": Memory(process=Process(log_e=inf))})
+
+    assert decode_evidence(encode_evidence(evidence)) == evidence
+
+
+def test_a_brief_is_read_as_it_was_written():
+    brief = a_brief(
+        a_rule(CanaryVsBaseline(1.1, 1 / 3), "errors", statistics=Statistics(correlation=7.25)),
+        a_rule(CanaryVsBaseline(), "slow", statistics=Statistics(correlation="robust")),
+        a_rule(Slo(0.999, 14.4), "objective", "errors", Consequence.ASK),
+        a_rule(Threshold(above=0.1), "points", "errors", Consequence.TELL),
+        a_rule(None, "both", all_of=("errors", "points")),
+        indicators=[an_indicator(), an_indicator("slow", Kind.LATENCY, (0.3, 1.0))],
+        not_comparable={"slow": "both are v1"},
+    )
+
+    assert decode_brief(encode_brief(brief)) == brief
+
+
+def test_four_rules_of_evidence_fit_in_two_kilobytes():
+    brief = a_brief(
+        *(a_rule(Slo(0.999), f"r{place}", "errors") for place in range(4)), indicators=[an_indicator()]
+    )
+
+    assert len(encode_evidence(start(brief))) < 2000
+
+
+GOOD = encode_evidence(Evidence(since=NOON, memories={"errors": Memory()}, intakes={"errors": Intake(NOON)}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "null",
+        "[]",
+        "{}",
+        '{"v":2}',
+        '{"v":1}',
+        GOOD[:-9],
+        GOOD.replace('"since":', '"since":"noon","was":'),
+        GOOD.replace('"memories":{"errors":["', '"memories":{"errors":["AAAA'),
+        GOOD.replace('"memories":{"errors":["', '"memories":{"errors":["!'),
+        GOOD.replace('"intakes":{"errors":[', '"intakes":{"errors":[1e99,'),
+        GOOD.replace('"blamed":[]', '"blamed":1'),
+    ],
+)
+def test_damaged_evidence_is_our_error_with_a_remedy(text):
+    with pytest.raises(UnreadableEvidence) as caught:
+        decode_evidence(text)
+
+    assert isinstance(caught.value, RulesError)
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda text: text[:-20], lambda text: text.replace("0.001", '"?"'), lambda _: '{"v":1}']
+)
+def test_a_damaged_brief_is_our_error(spoil):
+    with pytest.raises(UnreadableEvidence):
+        decode_brief(spoil(encode_brief(a_brief(a_rule(Slo(0.999))))))
+
+
+def test_microseconds_are_kept():
+    late = NOON + timedelta(microseconds=1)
+
+    evidence = replace(Evidence(), since=late)
+
+    assert decode_evidence(encode_evidence(evidence)).since == late
