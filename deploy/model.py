@@ -1,0 +1,240 @@
+"""Releases, deployments, and what going back means. Plain values.
+
+A release is identified by its *fingerprint* (its content); tags are its names in one registry. Everything that is done to
+a service is done by tag; everything that is remembered of it is remembered by fingerprint.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Self
+
+WHOLE = "service"  # the part of a service that has only one
+
+# What may stand in a name, whole (anchored by whoever matches). They end up in the arguments of programs and in paths:
+# none begins like an option, none climbs (``..``). The lengths are those of the registries (128: an image's tag).
+TAG = r"(?!.*(?:^|/)\.\.(?:/|$))[A-Za-z0-9_][A-Za-z0-9_.:/@+-]{0,127}"
+FINGERPRINT = r"(?!.*(?:^|/)\.\.(?:/|$))[A-Za-z0-9_][A-Za-z0-9_.:/@+=-]{0,255}"
+SERVICE = r"[a-z][a-z0-9_-]{0,62}"  # services, environments and parts
+NAME = r"[A-Za-z0-9._:/@+-]{1,128}"  # what a signal system calls a release
+
+TAG_WORDS = "letters, digits and _ . : / @ + -, at most 128, a letter, a digit or _ first, and no step `..`"
+FINGERPRINT_WORDS = (
+    "letters, digits and _ . : / @ + = -, at most 256, a letter, a digit or _ first, and no step `..`"
+)
+SERVICE_WORDS = "a small letter, then small letters, digits, - and _, at most 63"
+NAME_WORDS = "letters, digits and . _ : / @ + -, at most 128"
+
+UNREAD = "tag:"  # a fingerprint that begins so is only the tag: the platform knows no better
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One version of a part of a service.
+
+    Attributes:
+        fingerprint: Its content: digests, hashes. Where the platform knows none, the tag itself with the prefix ``tag:``.
+        tag: Its name in the registry that the target moves.
+        names: Its names elsewhere (``version``, ``digest``, ``sentry``, ``target_group``), for queries and for people.
+        reversible: ``False`` makes it a floor: going back past it asks.
+    """
+
+    fingerprint: str
+    tag: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    reversible: bool = True
+
+    @classmethod
+    def of_tag(cls, tag: str) -> Self:
+        """A release of which nothing is known but its tag."""
+        return cls(fingerprint=f"{UNREAD}{tag}", tag=tag)
+
+    @property
+    def is_only_a_tag(self) -> bool:
+        """Its content is not known."""
+        return self.fingerprint.startswith(UNREAD)
+
+    def is_same_as(self, other: "Release") -> bool:
+        """Both are one release: by content, and by tag only where the content of one of them is not known."""
+        if self.is_only_a_tag or other.is_only_a_tag:
+            return self.tag == other.tag
+        return self.fingerprint == other.fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class PartChange:
+    """One part of a service that went from one release to another. ``before`` is None where nothing was known to serve."""
+
+    part: str
+    before: Release | None
+    after: Release
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """One change of the running release, however it was heard of."""
+
+    service: str
+    environment: str
+    parts: tuple[PartChange, ...]
+    heard_at: datetime
+    source: str
+    platform_ids: tuple[
+        str, ...
+    ] = ()  # by which other news of the same deployment, and our own moves, are recognised
+    author: str | None = None
+
+    @property
+    def fingerprint(self) -> str:
+        """The identity of what was deployed: the fingerprints of its parts, joined."""
+        return "+".join(change.after.fingerprint for change in self.parts)
+
+
+class Phase(StrEnum):
+    """How far a deployment is, as a source tells it."""
+
+    STARTED = "started"
+    SHIFTED = "shifted"  # the new release takes traffic
+    COMPLETE = "complete"  # it has all the traffic that it will get
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """What a source says of a deployment, before anything was looked up: hints, never orders.
+
+    Attributes:
+        source: The source's name in the configuration.
+        dedup_key: The sender's own id of this message; one (source, key) is accepted once.
+        hints: What the source knows: ``tag``, ``fingerprint``, ``part``, ``version``, ``author``, ``reversible``...
+        at: When it happened, by the sender's clock; a stale one (24 h) is recorded, never acted on.
+    """
+
+    source: str
+    dedup_key: str
+    service: str
+    environment: str
+    phase: Phase
+    at: datetime
+    hints: Mapping[str, str] = field(default_factory=dict)
+    platform_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What the platform says is running of one part.
+
+    Attributes:
+        release: What serves; during a move, what serves most or first. ``None``: nothing serves.
+        in_flight: The release that is being moved to, if one is.
+        shares: The share of the traffic by fingerprint, where the platform tells it.
+        key: The idempotency key of the last move, where the platform keeps it: how our own move is recognised.
+    """
+
+    release: Release | None
+    in_flight: Release | None = None
+    shares: Mapping[str, float] = field(default_factory=dict)
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The platform could not be read, in its own words."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One part from one explicit release to another: never "previous", never "all"."""
+
+    part: str
+    expect: Release
+    to: Release
+
+
+@dataclass(frozen=True, slots=True)
+class RollbackPlan:
+    """The moves that undo a deployment, in the order in which they are made."""
+
+    service: str
+    environment: str
+    moves: tuple[Move, ...]
+
+
+# What came of asking a platform to move.
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """The platform took the order. *platform_id* names it there."""
+
+    platform_id: str | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyThere:
+    """The part serves the wanted release already; nothing was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was changed: the platform said no, or what runs is not what the plan expects."""
+
+    words: str
+    third_tag: str | None = None  # another release runs: somebody else has moved it
+    again_in: timedelta | None = None  # it only said "not now": ask again, after this long
+
+
+@dataclass(frozen=True, slots=True)
+class Unclear:
+    """The answer was lost. It may have happened: read, and do not send again."""
+
+    words: str
+
+
+Beginning = Begun | AlreadyThere | Refused | Unclear
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """On its way."""
+
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """The wanted release serves, and nothing else is in flight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The platform gave up, in its own words; *by_hand* is what a person can run."""
+
+    words: str
+    by_hand: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Drifted:
+    """Something else runs, or is on its way: another hand."""
+
+    words: str
+    tag: str | None = None
+
+
+Progress = Moving | Serving | Failed | Drifted
+
+
+@dataclass(frozen=True, slots=True)
+class Foretold:
+    """What a move would do: the calls in order, how long, at what capacity, and how a person does it."""
+
+    calls: tuple[str, ...]
+    takes: str = ""
+    capacity: str = ""
+    by_hand: str = ""
+    obstacles: tuple[str, ...] = ()

@@ -1,0 +1,20 @@
+"""All kinds of sources: a reader sees them on one screen. A new one is its file, one line here, one contract test."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from deploy.source import Kind
+from deploy.sources import http
+
+SOURCES: Mapping[str, Kind[Any]] = {
+    "http": http.KIND,
+}
+
+# Kinds that the design knows and this version does not have: "not in this version", never a misspelling.
+LATER: Mapping[str, str] = {
+    "sqs": "a queue that EventBridge fills",
+    "github": "webhooks of GitHub: deployments and their statuses",
+    "sns": "notifications of SNS",
+    "codedeploy": "triggers of CodeDeploy",
+    "sentry": "releases and deploys of Sentry",
+}

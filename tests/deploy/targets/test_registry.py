@@ -1,0 +1,35 @@
+import inspect
+import re
+
+import pytest
+from pydantic import BaseModel
+
+from deploy.sources.registry import LATER as LATER_SOURCES
+from deploy.sources.registry import SOURCES
+from deploy.target import Target
+from deploy.targets.registry import LATER as LATER_TARGETS
+from deploy.targets.registry import TARGETS
+
+REGISTRIES = [(TARGETS, LATER_TARGETS), (SOURCES, LATER_SOURCES)]
+
+
+@pytest.mark.parametrize(("kinds", "later"), REGISTRIES)
+def test_a_kind_is_of_this_version_or_of_a_later_one(kinds, later):
+    assert not set(kinds) & set(later)
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]*", name) for name in (*kinds, *later))
+
+
+@pytest.mark.parametrize("kind", [*TARGETS.values(), *SOURCES.values()])
+def test_every_kind_validates_its_settings_strictly(kind):
+    assert issubclass(kind.settings, BaseModel)
+    assert kind.settings.model_config["extra"] == "forbid"
+
+
+@pytest.mark.parametrize("kind", TARGETS.values())
+def test_every_target_has_the_operations_of_the_protocol(kind):
+    operations = [
+        name for name, _ in inspect.getmembers(Target, inspect.isfunction) if not name.startswith("_")
+    ]
+
+    assert operations == ["begin", "foretell", "observe", "progress", "resolve"]
+    assert all(inspect.iscoroutinefunction(getattr(kind.open, name)) for name in operations)
