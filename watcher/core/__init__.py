@@ -1,0 +1,1 @@
+"""The life of one watch, pure: no I/O, no clock, no logging."""

@@ -1,0 +1,30 @@
+"""What an announcement means: a watch is opened, joined or superseded; or it is recorded, or rejected, and says why.
+
+Announcements are hints. What they mean is decided by what runs, by what the ledger says served until now, and by the
+watch that lives. Looking all that up is the listener's; nothing here asks anybody.
+
+Deliberately absent: whether the sender may announce (the door's), and the judging of the release (``rules``).
+"""
+
+from watcher.core.intake.arms import alike, names_of
+from watcher.core.intake.hearing import DOOR, READING, SKEW, STALE, intake
+from watcher.core.intake.meaning import Joined, Known, Meaning, Opened, Part, Recorded, Rejected
+from watcher.core.intake.opening import ordered_back
+
+__all__ = [
+    "DOOR",
+    "READING",
+    "SKEW",
+    "STALE",
+    "Joined",
+    "Known",
+    "Meaning",
+    "Opened",
+    "Part",
+    "Recorded",
+    "Rejected",
+    "alike",
+    "intake",
+    "names_of",
+    "ordered_back",
+]

@@ -1,0 +1,170 @@
+"""What an announcement means, decided: not heard, news of what is known, or a new deployment."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from deploy.model import Announcement, Phase
+from watcher.core.intake.arms import named
+from watcher.core.intake.meaning import (
+    GOING_BACK,
+    Joined,
+    Known,
+    Meaning,
+    News,
+    Opened,
+    Part,
+    Recorded,
+    Rejected,
+)
+from watcher.core.intake.opening import opened
+from watcher.core.lifecycle import progressed, seen_live
+from watcher.core.service import Service
+from watcher.core.watch import Closing, Serves, State, Step, Watch
+
+STALE = timedelta(hours=24)
+SKEW = timedelta(minutes=5)  # a guess: clocks of pipelines are off by seconds, by minutes where nobody looks
+READING = "live"  # the source of what we read ourselves: always believed
+DOOR = "http"  # announced with a token that names the service: always believed
+
+
+def intake(
+    announcement: Announcement,
+    parts: Sequence[Part],
+    known: Known,
+    now: datetime,
+    new_id: str,
+    item: str | None = None,
+) -> Meaning:
+    """What *announcement* means.
+
+    Args:
+        announcement: As it was received.
+        parts: What it means and what runs, part by part; only of those that it speaks of.
+        known: The service, and its watches.
+        now: The time.
+        new_id: For the watch, if one is opened.
+        item: The inbox's id of the announcement, to be closed with the step; ``None`` for what we read ourselves.
+    """
+    service = known.service
+    if service is None:
+        return _closing(
+            Rejected(f"no service {announcement.service} is configured for {announcement.environment}"), item
+        )
+    meaning = _not_heard(announcement, service, now)
+    if meaning is None:
+        news = News(announcement, tuple(named(part, service) for part in parts), service, known, now)
+        meaning = _of_the_living(news) or _of_the_past(news) or opened(news, new_id)
+    return _closing(meaning, item)
+
+
+def _not_heard(announcement: Announcement, service: Service, now: datetime) -> Meaning | None:
+    """Why it is not looked at: nobody listens to that source; or it is too old, or to come."""
+    if announcement.source not in {*service.heard_from, READING, DOOR}:
+        return Rejected(f"{announcement.service} is not heard from {announcement.source}: see `heard_from`")
+    if announcement.at < now - STALE:
+        hours = (now - announcement.at) // timedelta(hours=1)
+        return Recorded(f"it happened {hours} h ago: too old to be acted on")
+    if announcement.at > now + SKEW:
+        return Recorded("it lies in the future: one of the clocks is wrong")
+    return None
+
+
+# ------------------------------------------------------------------------------------------------- news of what is known
+
+
+def _of_the_living(news: News) -> Meaning | None:
+    """News of the watch that lives, or of its rollback."""
+    living = news.known.living
+    if living is None:
+        return None
+    if living.state in GOING_BACK and news.is_way_back_of(living.plan):
+        return Joined(living, seen_live(living, news.live, news.now, news.facts))
+    if news.is_of(living) and not _comes_back(news, living):
+        return Joined(living, _progress(living, news))
+    return None
+
+
+def _comes_back(news: News, living: Watch) -> bool:
+    """It was rolled back, and now somebody deploys it once more: it serves, or is on its way, after the way back served."""
+    return living.state is State.RECOVERING and news.runs and bool(news.live)
+
+
+def _progress(living: Watch, news: News) -> Step | None:
+    told = progressed(living, news.announcement.phase, news.announcement.at, news.now, news.facts)
+    return told or (
+        seen_live(living, news.live, news.now, news.facts) if living.state not in GOING_BACK else None
+    )
+
+
+def _of_the_past(news: News) -> Meaning | None:
+    """News that change nothing: what serves already, what failed, what is over, our own rollback that comes late."""
+    if news.is_our_own:
+        return _arrived_late(news)
+    if all(part.is_no_change for part in news.parts) and not _takes_back(news):
+        return Recorded("the same release serves already: a restart", serves=_adopted(news))
+    if news.announcement.phase is Phase.FAILED:
+        return Recorded("the deployment failed, by its source; what is live is read anyway")
+    if not news.runs and (news.announcement.phase is not Phase.STARTED or _is_older(news)):
+        return Recorded("older news: it does not run, and is not on its way")
+    return None
+
+
+def _arrived_late(news: News) -> Meaning | None:
+    """Where nothing lives it is what serves from now on. Where something lives it is watched, but the machine leaves it alone."""
+    if news.known.living is not None:
+        return None
+    serves = tuple(Serves(part.name, part.release, news.now) for part in news.parts)
+    return Recorded("our own rollback, which arrived late", serves=serves)
+
+
+def _takes_back(news: News) -> bool:
+    """Another hand has broken off a rollout that took traffic: what served before serves alone again."""
+    living = news.known.living
+    if living is None or living.state in GOING_BACK or living.traffic_at is None:
+        return False
+    return bool(news.live) and all(_runs_alone(part) for part in news.parts)
+
+
+def _runs_alone(part: Part) -> bool:
+    runs = part.live.release if part.live and part.live.in_flight is None else None
+    return runs is not None and runs.is_same_as(part.release)
+
+
+def _adopted(news: News) -> tuple[Serves, ...]:
+    """What runs, where the ledger knew of nothing."""
+    return tuple(
+        Serves(part.name, part.release, news.now, adopted=True) for part in news.parts if part.served is None
+    )
+
+
+def _is_older(news: News) -> bool:
+    """Older than the last that we know of the service."""
+    living, last = news.known.living, news.known.last
+    newest = living.opened_at if living else (last.ended_at if last else None)
+    return newest is not None and news.announcement.at <= newest
+
+
+# --------------------------------------------------------------------------------------------------------------- closing
+
+
+def _closing(meaning: Meaning, item: str | None) -> Meaning:
+    """The same, with what becomes of the announcement in the inbox: in the step, where there is one."""
+    if item is None:
+        return meaning
+    match meaning:
+        case Opened(step):
+            closing = Closing(item, "watching", watch=step.watch.id)
+            return replace(meaning, step=replace(step, closes=(closing,)))
+        case Joined(watch, step):
+            closing = Closing(item, "joined", watch=watch.id)
+            return replace(
+                meaning, step=step and replace(step, closes=(closing,)), closing=None if step else closing
+            )
+        case Recorded(why):
+            return replace(meaning, closing=Closing(item, "recorded", why))
+        case Rejected(why):
+            return replace(meaning, closing=Closing(item, "rejected", why))
+        case _:
+            assert_never(meaning)

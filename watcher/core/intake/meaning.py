@@ -1,0 +1,183 @@
+"""What is known when an announcement is looked at, and what it can mean."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from deploy.model import Announcement, Live, Release, RollbackPlan
+from deploy.tags import Entry, Ledger
+from watcher.core.facts import Facts
+from watcher.core.service import Service
+from watcher.core.watch import Closing, Serves, State, Step, Unfinished, Watch
+
+REMEMBERED = timedelta(
+    days=1
+)  # for so long a rollback that was left under way may still arrive; beyond, it is a deployment
+GOING_BACK = frozenset({State.ROLLING_BACK, State.STUCK, State.RECOVERING})
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What is known of one part that an announcement speaks of.
+
+    Attributes:
+        release: What the announcement means, resolved.
+        live: What runs; ``None``: it could not be read, and the announcement is believed.
+        ledger: What is remembered.
+    """
+
+    name: str
+    release: Release
+    ledger: Ledger
+    live: Live | None = None
+
+    @property
+    def serving(self) -> Release | None:
+        """What serves by the ledger; where that knows of nothing, what runs beside the release that is announced."""
+        entry = self.served
+        if entry is not None:
+            return entry.release
+        runs = self.live.release if self.live else None
+        return None if runs is None or runs.is_same_as(self.release) else runs
+
+    @property
+    def served(self) -> Entry | None:
+        """The ledger's entry of what serves."""
+        open_ = next((span.fingerprint for span in reversed(self.ledger.spans) if span.end is None), None)
+        return next((entry for entry in self.ledger.entries if entry.release.fingerprint == open_), None)
+
+    @property
+    def runs(self) -> bool:
+        """The release that is announced serves, or is on its way."""
+        seen = (self.live.release, self.live.in_flight) if self.live else (self.release,)
+        return any(release is not None and release.is_same_as(self.release) for release in seen)
+
+    @property
+    def is_no_change(self) -> bool:
+        """The release serves already, and nothing else is on its way."""
+        serving = self.served.release if self.served else (self.live.release if self.live else None)
+        if serving is None or not serving.is_same_as(self.release):
+            return False
+        return (
+            self.live is None or self.live.in_flight is None or self.live.in_flight.is_same_as(self.release)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A new deployment: its watch, and the end of the one that it takes over from."""
+
+    step: Step
+    supersedes: Step | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Joined:
+    """News of a deployment that is watched already (or of our own rollback). *step*: what that changes, if anything."""
+
+    watch: Watch
+    step: Step | None = None
+    closing: Closing | None = None  # for the inbox, where there is no step that closes it
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Nothing to watch. *serves*: what it tells the ledger."""
+
+    why: str
+    serves: tuple[Serves, ...] = ()
+    closing: Closing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """It cannot be meant."""
+
+    why: str
+    closing: Closing | None = None
+
+
+Meaning = Opened | Joined | Recorded | Rejected
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What we know of the service that an announcement names.
+
+    Attributes:
+        service: ``None``: nobody has configured it.
+        living: The watch that lives, if one does.
+        last: The watch that ended last, if there was one: our own rollback may arrive after its end.
+        ledgers: By part, of all parts of the service: one that is watched already stays under watch with the new one.
+    """
+
+    service: Service | None
+    living: Watch | None = None
+    last: Watch | None = None
+    ledgers: Mapping[str, Ledger] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """An announcement with all that is known around it."""
+
+    announcement: Announcement
+    parts: tuple[Part, ...]
+    service: Service
+    known: Known
+    now: datetime
+
+    @property
+    def live(self) -> Mapping[str, Live]:
+        """What runs, by part, as far as it could be read."""
+        return {part.name: part.live for part in self.parts if part.live is not None}
+
+    @property
+    def facts(self) -> Facts:
+        """For steps of a watch that this is news of: it is told where its service's team is."""
+        return Facts(channels=self.service.team.tell)
+
+    @property
+    def runs(self) -> bool:
+        """All that is announced serves, or is on its way."""
+        return all(part.runs for part in self.parts)
+
+    def is_of(self, watch: Watch) -> bool:
+        """It is the deployment that *watch* watches: what is deployed tells, never an id, which a platform may use twice."""
+        deployed = {change.part: change.after for change in watch.deployment.parts}
+        return all(
+            part.name in deployed and part.release.is_same_as(deployed[part.name]) for part in self.parts
+        )
+
+    def is_way_back_of(self, plan: RollbackPlan | None) -> bool:
+        """It is where the rollback goes, or went."""
+        to = {move.part: move.to for move in plan.moves} if plan else {}
+        return all(part.name in to and part.release.is_same_as(to[part.name]) for part in self.parts)
+
+    @property
+    def unfinished(self) -> tuple[Unfinished, ...]:
+        """Rollbacks of watches that lived before and may still arrive: of the last one, and what it took over."""
+        living, last = self.known.living, self.known.last
+        watches = [watch for watch in (living, last) if watch is not None]
+        left = {each.action: each for watch in watches for each in watch.left_under_way}
+        recent = [each for each in left.values() if each.since > self.now - REMEMBERED]
+        return tuple(sorted(recent, key=lambda each: each.since))
+
+    @property
+    def is_our_own(self) -> bool:
+        """Our own rollback, which arrives when its watch is over."""
+        if all(part.is_no_change for part in self.parts):
+            return False
+        return any(self.is_way_back_of(each.plan) and self._has_key_of(each) for each in self.unfinished)
+
+    def _has_key_of(self, rollback: Unfinished) -> bool:
+        """The platform says so by its key; where it keeps none, for as long as a rollback may take."""
+        told = {part.live.key for part in self.parts if part.live and part.live.key}
+        keys = told | set(self.announcement.platform_ids)
+        if not keys:
+            return self.now <= rollback.since + self.service.policy.move_timeout
+        return any(_is_key_of(key, rollback.action) for key in keys)
+
+
+def _is_key_of(key: str, action: str) -> bool:
+    return key == action or key.startswith(f"{action}.")

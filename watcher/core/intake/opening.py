@@ -1,0 +1,176 @@
+"""A new deployment: its watch, what it tells the ledger, and the end of the watch that it takes over from."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from deploy.model import Deployment, PartChange, Phase, Release
+from deploy.tags import Back
+from watcher.core.facts import Facts, furthest, ways_back
+from watcher.core.intake.arms import alike, arms_of, names_of
+from watcher.core.intake.meaning import GOING_BACK, News, Opened, Part
+from watcher.core.lifecycle import messages_of, ordered, phase_of, serving, superseded
+from watcher.core.service import Mode, Service
+from watcher.core.watch import Arms, Message, Order, Serves, State, Step, Watch
+from watcher.core.wording import Event
+
+
+def opened(news: News, new_id: str) -> Opened:
+    """The watch of a new deployment."""
+    deployment = _deployment(news)
+    ledgers = {**news.known.ledgers, **{part.name: part.ledger for part in news.parts}}
+    ways = ways_back(deployment, ledgers, news.service.policy, news.now)
+    watch = _clocks(_watch(news, new_id, deployment, ways), news)
+
+    adopted = tuple(
+        Serves(part.name, part.serving, watch.opened_at, adopted=True)
+        for part in news.parts
+        if part.served is None and part.serving is not None
+    )
+    announced = {part.name for part in news.parts}
+    serves = tuple(told for told in serving(watch) if told.part in announced)
+    messages = _messages(watch, news)
+    step = Step(
+        watch=replace(watch, spoken=bool(messages)),
+        before=0,
+        messages=messages,
+        serves=(*adopted, *serves),
+        by=deployment.author or deployment.source,
+        why=f"{watch.tag} was deployed",
+    )
+    living = news.known.living
+    return Opened(step, superseded(living, new_id, news.now, news.facts) if living else None)
+
+
+def _deployment(news: News) -> Deployment:
+    announcement = news.announcement
+    return Deployment(
+        service=announcement.service,
+        environment=announcement.environment,
+        parts=(
+            *(PartChange(part.name, _before(part, news), part.release) for part in news.parts),
+            *_carried(news),
+        ),
+        heard_at=news.now,
+        source=announcement.source,
+        platform_ids=announcement.platform_ids,
+        author=announcement.hints.get("author"),
+    )
+
+
+def _before(part: Part, news: News) -> Release | None:
+    """What served before: by the ledger; or what is taken back, which the ledger never saw serve alone."""
+    if part.serving is None or not part.serving.is_same_as(part.release):
+        return part.serving
+    living = news.known.living
+    changes = living.deployment.parts if living else ()
+    return next((change.after for change in changes if change.part == part.name), None)
+
+
+def _carried(news: News) -> tuple[PartChange, ...]:
+    """Other parts that are under watch still: the new watch takes them over, with the suspicion."""
+    living, announced = news.known.living, {part.name for part in news.parts}
+    if living is None or living.state in GOING_BACK:
+        return ()
+    return tuple(change for change in living.deployment.parts if change.part not in announced)
+
+
+def _watch(news: News, id: str, deployment: Deployment, ways: Mapping[str, Back]) -> Watch:
+    policy = news.service.policy
+    if news.is_our_own and policy.mode is Mode.AUTO:
+        policy = replace(policy, mode=Mode.ASK)
+    complete = all(change.part in ways for change in deployment.parts)
+    return Watch(
+        id=id,
+        revision=1,
+        service=deployment.service,
+        environment=deployment.environment,
+        deployment=deployment,
+        policy=policy,
+        arms=arms_of(deployment, ways),
+        state=State.WATCHING,
+        opened_at=news.now,
+        since=news.now,
+        due_at=news.now,
+        way_back=furthest(tuple(ways.values())) if complete else None,
+        returning=_quarantined(news.parts),
+        unfinished=news.unfinished,
+    )
+
+
+def _clocks(watch: Watch, news: News) -> Watch:
+    """What is known of the rollout already: from the announcement, and from what runs."""
+    seen = phase_of(watch, news.live)
+    told = news.announcement.phase
+    traffic_at = min(news.announcement.at, news.now)
+    if told is Phase.COMPLETE:
+        return replace(watch, traffic_at=traffic_at, complete_at=traffic_at)
+    if seen is Phase.COMPLETE:
+        return replace(
+            watch, traffic_at=traffic_at if told is Phase.SHIFTED else news.now, complete_at=news.now
+        )
+    if told is Phase.SHIFTED or seen is Phase.SHIFTED:
+        return replace(watch, traffic_at=traffic_at if told is Phase.SHIFTED else news.now)
+    return watch
+
+
+def _quarantined(parts: Iterable[Part]) -> str:
+    """Why a release among them may not come back unnoticed; empty if none is quarantined."""
+    marks = (
+        entry.quarantined
+        for part in parts
+        for entry in part.ledger.entries
+        if entry.quarantined is not None and entry.release.is_same_as(part.release)
+    )
+    return "; ".join(f"{mark.why}, {mark.at.day} {mark.at:%b}" for mark in marks)
+
+
+def _messages(watch: Watch, news: News) -> tuple[Message, ...]:
+    facts = news.facts
+    event = Event.RETURNING if watch.returning else Event.OPENED
+    if event is Event.OPENED and alike(watch.policy.rules, watch.arms):
+        event = Event.NOT_COMPARABLE
+    return messages_of(watch, event, news.now, facts)
+
+
+def ordered_back(
+    service: Service,
+    order: Order,
+    serving: Mapping[str, Release],
+    facts: Facts,
+    now: datetime,
+    new_id: str,
+    target: Back | None = None,
+) -> Step:
+    """An order to a service on which no watch lives: it opens one, which is rolling back.
+
+    Args:
+        service: Which.
+        order: To roll back.
+        serving: By part, what runs now and is to be undone.
+        facts: With the way back (see ``lifecycle.ways_back``, for a deployment of what runs).
+        now: The time.
+        new_id: For the watch.
+        target: The release that is named (``order.to``), as the ledger knows it.
+
+    Raises:
+        OrderIncomplete: As ``lifecycle.ordered``.
+    """
+    parts = tuple(PartChange(part, None, serving[part]) for part in service.parts if part in serving)
+    deployment = Deployment(service.name, service.environment, parts, heard_at=now, source="order")
+    watch = Watch(
+        id=new_id,
+        revision=0,
+        service=service.name,
+        environment=service.environment,
+        deployment=deployment,
+        policy=service.policy,
+        arms=Arms(names_of(change.after for change in parts)),
+        state=State.WATCHING,
+        opened_at=now,
+        since=now,
+        due_at=now,
+        traffic_at=now,
+        complete_at=now,
+    )
+    return ordered(watch, order, now, facts, target)

@@ -1,0 +1,51 @@
+"""The life of one watch: pure functions from a watch and a fact to a `Step`.
+
+The table (``lifecycle.table``) is the machine. Everything here takes what is needed as arguments, the time included,
+and touches nothing: whoever calls saves the step, or reads again and takes another. ``None`` says that nothing changes.
+"""
+
+from rules.recovery import Level
+from watcher.core.facts import Facts, ways_back
+from watcher.core.lifecycle.clock import due
+from watcher.core.lifecycle.deciding import doubts
+from watcher.core.lifecycle.judging import judged, prepared, recovered
+from watcher.core.lifecycle.making import messages_of
+from watcher.core.lifecycle.news import (
+    happened,
+    phase_of,
+    progressed,
+    refused,
+    seen_live,
+    serving,
+    superseded,
+    went_back,
+)
+from watcher.core.lifecycle.orders import ordered, orders_allowed
+from watcher.core.lifecycle.table import ORDERED, TABLE, Trigger
+from watcher.core.lifecycle.timing import next_due
+
+__all__ = [
+    "ORDERED",
+    "TABLE",
+    "Facts",
+    "Level",
+    "Trigger",
+    "doubts",
+    "due",
+    "happened",
+    "judged",
+    "messages_of",
+    "next_due",
+    "ordered",
+    "orders_allowed",
+    "phase_of",
+    "prepared",
+    "progressed",
+    "recovered",
+    "refused",
+    "seen_live",
+    "serving",
+    "superseded",
+    "ways_back",
+    "went_back",
+]

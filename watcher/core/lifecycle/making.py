@@ -1,0 +1,84 @@
+"""How a step is made of a watch: the next revision, where it stands then, and what people are told."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Literal
+
+from watcher.core.facts import Facts
+from watcher.core.lifecycle.table import TABLE, Trigger
+from watcher.core.lifecycle.timing import earliest
+from watcher.core.service import Speak
+from watcher.core.watch import Action, ActionResult, ActionState, Message, State, Step, Watch
+from watcher.core.wording import Event, notice
+
+# Told only to those who like it (`speak: all`), or once the watch has spoken: nobody is needed.
+QUIET = frozenset({Event.OPENED, Event.UNDECIDED, Event.PASSED, Event.SUPERSEDED})
+# Shown, and not told one by one: they say how a thing goes on that was told.
+SHOWN_ONLY = frozenset(
+    {Event.OPENED, Event.NOT_COMPARABLE, Event.UNDECIDED, Event.WENT_BACK, Event.SUPERSEDED}
+)
+
+
+def moved(watch: Watch, trigger: Trigger, now: datetime, **changes: Any) -> Watch:
+    """*watch* one revision on, in the state that *trigger* leads to; whatever belonged to the old state alone is gone."""
+    state = TABLE[watch.state][trigger]
+    left: dict[str, Any] = {"countdown_until": None, "question": None, "hold": None, "blind_since": None}
+    return renewed(
+        watch,
+        state=state,
+        since=now,
+        ended_at=now if state.is_final else None,
+        **(left | changes),
+    )
+
+
+def renewed(watch: Watch, **changes: Any) -> Watch:
+    """*watch* one revision on."""
+    return replace(watch, revision=watch.revision + 1, **changes)
+
+
+def stepped(
+    before: Watch, after: Watch, now: datetime, facts: Facts, event: Event | None = None, **causes: Any
+) -> Step:
+    """The step from *before* to *after*.
+
+    Args:
+        before: As it was read.
+        after: One revision on.
+        now: The time.
+        facts: Where people are told, and when what is read becomes final.
+        event: What people are told; ``None``: nothing that they can see has changed.
+        causes: What else the step causes: actions, guards, quarantines...
+    """
+    actions: tuple[Action, ...] = causes.get("actions", ())
+    messages = messages_of(after, event, now, facts, first=len(actions)) if event else ()
+    due_at = None if after.state.is_final else earliest(after, facts.beats, now)
+    told = replace(after, due_at=due_at, spoken=after.spoken or bool(messages))
+    return Step(
+        watch=told,
+        before=before.revision,
+        messages=messages,
+        **({"results": _results(before, after)} | causes),
+    )
+
+
+def messages_of(
+    watch: Watch, event: Event, now: datetime, facts: Facts, first: int = 0
+) -> tuple[Message, ...]:
+    """One ``show`` a channel, and one ``append`` where the event matters by itself; their ids are numbered from *first*."""
+    if event in QUIET and watch.policy.speak is not Speak.ALL and not watch.spoken:
+        return ()
+    told = notice(event, watch, now, facts)
+    kinds: tuple[Literal["show", "append"], ...] = ("show",) if event in SHOWN_ONLY else ("show", "append")
+    kinds_and_channels = [(kind, channel) for channel in facts.channels for kind in kinds]
+    return tuple(
+        Message(f"{watch.id}.{watch.revision}.{number}", kind, channel, told)
+        for number, (kind, channel) in enumerate(kinds_and_channels, first)
+    )
+
+
+def _results(before: Watch, after: Watch) -> tuple[ActionResult, ...]:
+    """A rollback that is left under way is no longer ours: closed, so that it does not stand in the way of the next."""
+    if before.state is not State.ROLLING_BACK or before.action is None:
+        return ()
+    return (ActionResult(before.action, ActionState.FAILED, f"the watch is {after.state.words}"),)

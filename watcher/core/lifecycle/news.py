@@ -1,0 +1,249 @@
+"""What the world says: how far a rollout is, what runs, what came of a rollback, and which guard did not hold."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import assert_never
+
+from deploy.model import Live, Phase
+from watcher.core.facts import Facts
+from watcher.core.lifecycle.deciding import asking
+from watcher.core.lifecycle.making import moved, renewed, stepped
+from watcher.core.lifecycle.table import TABLE, Trigger
+from watcher.core.watch import (
+    ActionResult,
+    ActionState,
+    Armed,
+    Below,
+    Doubtful,
+    Ending,
+    Guard,
+    NoOpenAction,
+    NotQuarantined,
+    Serves,
+    State,
+    Step,
+    Watch,
+)
+from watcher.core.wording import Event, ending_words
+
+# The release that was deployed is what runs, or is to run: only then do its clocks start.
+OBSERVING = frozenset({State.WATCHING, State.COUNTING_DOWN, State.ASKING, State.HELD})
+
+# ------------------------------------------------------------------------------------------------------- the rollout
+
+
+def progressed(watch: Watch, phase: Phase, at: datetime, now: datetime, facts: Facts) -> Step | None:
+    """How far the rollout is: the clocks start. The first news of each counts; a time in the future is now.
+
+    Args:
+        watch: Any.
+        phase: ``SHIFTED``: the release takes traffic; ``COMPLETE``: it has all the traffic that it will get.
+        at: Since when.
+        now: The time.
+        facts: When what is read becomes final.
+    """
+    if watch.state not in OBSERVING or phase in {Phase.STARTED, Phase.FAILED}:
+        return None
+    after = _clocks(watch, phase, min(at, now))
+    if (after.traffic_at, after.complete_at) == (watch.traffic_at, watch.complete_at):
+        return None
+    is_complete = after.complete_at is not None and after.complete_at != watch.complete_at
+    serves = serving(after) if is_complete else ()
+    return stepped(watch, after, now, facts, serves=serves, why=phase.value)
+
+
+def _clocks(watch: Watch, phase: Phase, at: datetime) -> Watch:
+    """The clocks by the news. Those that were started for want of news are set by the news that the rollout is complete."""
+    if phase is Phase.SHIFTED:
+        return renewed(watch, traffic_at=watch.traffic_at or at)
+    guess = watch.opened_at + watch.policy.rollout_timeout
+    traffic_at = at if watch.traffic_at in {None, guess} else watch.traffic_at
+    complete_at = watch.complete_at
+    if complete_at in {None, guess} and traffic_at is not None:
+        complete_at = max(at, traffic_at)
+    return renewed(watch, traffic_at=traffic_at, complete_at=complete_at)
+
+
+def serving(watch: Watch) -> tuple[Serves, ...]:
+    """For the ledger: what was deployed serves from the time on at which it had all its traffic."""
+    if watch.complete_at is None:
+        return ()
+    return tuple(Serves(change.part, change.after, watch.complete_at) for change in watch.deployment.parts)
+
+
+# --------------------------------------------------------------------------------------------------------- what runs
+
+
+def seen_live(
+    watch: Watch, live: Mapping[str, Live], now: datetime, facts: Facts, newer: str | None = None
+) -> Step | None:
+    """What reading the platform says of a watch.
+
+    A release that nobody has heard of is no matter of this watch: ``intake`` opens one for it. But for one that is
+    stuck, a reading can tell that a person, or the platform at last, has put the known-good release back.
+
+    Args:
+        watch: Any.
+        live: By part, what runs; a part that could not be read is missing.
+        now: The time.
+        facts: When what is read becomes final.
+        newer: The watch of a newer deployment, if one is known.
+    """
+    match watch.state:
+        case State.STUCK if went_back(watch, live):
+            return back(watch, Trigger.KNOWN_GOOD_SEEN, now, facts)
+        case State.STUCK | State.ROLLING_BACK if newer is not None:
+            return superseded(watch, newer, now, facts)
+        case State.STUCK | State.ROLLING_BACK | State.RECOVERING:
+            return None
+        case _:
+            phase = phase_of(watch, live)
+            return progressed(watch, phase, now, now, facts) if phase else None
+
+
+def went_back(watch: Watch, live: Mapping[str, Live]) -> bool:
+    """Every part serves the release that the plan goes to, and none is moving."""
+    if watch.plan is None:
+        return False
+    return all(
+        (seen := live.get(move.part)) is not None
+        and seen.release is not None
+        and seen.release.is_same_as(move.to)
+        and seen.in_flight is None
+        for move in watch.plan.moves
+    )
+
+
+def phase_of(watch: Watch, live: Mapping[str, Live]) -> Phase | None:
+    """How far the rollout is, by what runs: the least of the parts that were read."""
+    read = [(live[change.part], change.after) for change in watch.deployment.parts if change.part in live]
+    phases = [_phase(runs, release.fingerprint) for runs, release in read]
+    if phases and all(phase is Phase.COMPLETE for phase in phases):
+        return Phase.COMPLETE
+    return Phase.SHIFTED if any(phase is not None for phase in phases) else None
+
+
+def _phase(live: Live, fingerprint: str) -> Phase | None:
+    """A platform that tells no shares gives the new release traffic as soon as it is in flight, for all we know."""
+    if live.in_flight is not None and live.in_flight.fingerprint == fingerprint:
+        return Phase.SHIFTED if live.shares.get(fingerprint, 1.0) > 0 else None
+    if live.release is None or live.release.fingerprint != fingerprint:
+        return None
+    return Phase.COMPLETE if live.in_flight is None else Phase.SHIFTED
+
+
+def superseded(watch: Watch, by: str, now: datetime, facts: Facts) -> Step:
+    """A newer deployment, watched as *by*, took over. One that already serves its known-good release ends rolled back."""
+    after = moved(watch, Trigger.NEWER_DEPLOYMENT, now, superseded_by=by)
+    ending = Ending(
+        "", by=after.ordered_by if after.state is State.ROLLED_BACK else None, would_have=after.would_have
+    )
+    after = replace(after, ending=replace(ending, words=ending_words(after, now)))
+    event = Event.ROLLED_BACK if after.state is State.ROLLED_BACK else Event.SUPERSEDED
+    return stepped(watch, after, now, facts, event, why=f"superseded by {by}")
+
+
+# ------------------------------------------------------------------------------------------------------ the rollback
+
+
+def happened(watch: Watch, result: ActionResult, now: datetime, facts: Facts) -> Step | None:
+    """What came of the rollback. News of another one, or of one that is still open, changes nothing."""
+    trigger = _trigger(result)
+    if result.action != watch.action or trigger is None or trigger not in TABLE[watch.state]:
+        return None
+    if trigger is Trigger.ROLLBACK_DONE:
+        return back(watch, trigger, now, facts, result)
+    return stuck(watch, trigger, result, now, facts)
+
+
+def _trigger(result: ActionResult) -> Trigger | None:
+    match result.state:
+        case ActionState.DONE:
+            return Trigger.ROLLBACK_DONE
+        case ActionState.FAILED:
+            return Trigger.ROLLBACK_FAILED
+        case ActionState.REFUSED:
+            return Trigger.THIRD_TAG if result.third_tag else Trigger.ROLLBACK_FAILED
+        case _:
+            return None
+
+
+def back(
+    watch: Watch, trigger: Trigger, now: datetime, facts: Facts, result: ActionResult | None = None
+) -> Step:
+    """The known-good release serves again; whether that helped is watched."""
+    after = moved(watch, trigger, now, back_at=now, stuck_words="")
+    moves = watch.plan.moves if watch.plan else ()
+    serves = tuple(Serves(move.part, move.to, now) for move in moves)
+    results = (result,) if result else ()
+    return stepped(
+        watch, after, now, facts, Event.WENT_BACK, serves=serves, results=results, why=trigger.value
+    )
+
+
+def stuck(watch: Watch, trigger: Trigger, result: ActionResult, now: datetime, facts: Facts) -> Step:
+    """The rollback did not finish: a person is needed, and is told how to do it by hand."""
+    words = result.words if not result.by_hand else f"{result.words}\nBy hand: {result.by_hand}"
+    after = moved(watch, trigger, now, stuck_words=words)
+    return stepped(watch, after, now, facts, Event.STUCK, results=(result,), why=result.words)
+
+
+# ---------------------------------------------------------------------------------------------------------- a guard
+
+
+def refused(
+    watch: Watch, attempted: Step, guard: Guard, words: str, now: datetime, facts: Facts
+) -> Step | None:
+    """A guard did not hold, so the rollback was not started: a person is asked, and told why.
+
+    An automatic answer to a question that nobody answered is not asked again: the watch ends kept.
+
+    Args:
+        watch: As it is stored.
+        attempted: The step that was refused; what it knew of the evidence stays known.
+        guard: Which did not hold.
+        words: The store's, for people.
+        now: The time.
+        facts: With the way back as it is now.
+
+    Returns:
+        Nothing where a person's order was refused for a watch that asks nobody: who ordered is told.
+    """
+    if Trigger.GUARD_REFUSED not in TABLE[watch.state] or attempted.watch.ordered_by is not None:
+        return None
+    news = attempted.watch
+    base = replace(watch, judgement=news.judgement, evidence=news.evidence, breach=news.breach)
+    if watch.state is State.ASKING and not _was_blind(watch):
+        return unanswered(watch, base, now, facts, words)
+    return asking(watch, base, Trigger.GUARD_REFUSED, (doubtful(guard),), now, facts, words)
+
+
+def _was_blind(watch: Watch) -> bool:
+    return watch.question is not None and watch.question.is_of_the_blind
+
+
+def doubtful(guard: Guard) -> Doubtful:
+    """What a guard that does not hold is called towards people."""
+    match guard:
+        case Armed():
+            return Doubtful.DISARMED
+        case NotQuarantined():
+            return Doubtful.QUARANTINED
+        case NoOpenAction():
+            return Doubtful.TARGET_BUSY
+        case Below(watch=str()):
+            return Doubtful.CEILING_DEPLOYMENT
+        case Below(service=str()):
+            return Doubtful.CEILING_SERVICE
+        case Below():
+            return Doubtful.CEILING_FLEET
+        case _:
+            assert_never(guard)
+
+
+def unanswered(watch: Watch, base: Watch, now: datetime, facts: Facts, words: str = "") -> Step:
+    """Nobody answered, and the release stays. *words*: why it stays although the setting says otherwise."""
+    after = moved(base, Trigger.NOBODY_ANSWERED, now)
+    after = replace(after, ending=Ending(ending_words(after, now, unanswered=True, but=words)))
+    return stepped(watch, after, now, facts, Event.KEPT, why="nobody answered")

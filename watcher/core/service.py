@@ -1,0 +1,120 @@
+"""A service that we know, and the policy that a watch of it is opened with.
+
+The configuration builds these and the app passes them down; nobody below the app reads the configuration.
+"""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from rules.model import RuleSet
+
+
+class Mode(StrEnum):
+    """What may happen by itself. It can only soften what the rules say."""
+
+    SHADOW = "shadow"
+    ASK = "ask"
+    AUTO = "auto"
+
+
+class Then(StrEnum):
+    """What happens when nobody answers."""
+
+    KEEP = "keep"
+    ROLL_BACK = "roll_back"
+
+
+class Speak(StrEnum):
+    """How much people are told."""
+
+    PROBLEMS = "problems"
+    ALL = "all"
+
+
+@dataclass(frozen=True, slots=True)
+class Bake:
+    """How long a watch observes: until enough was seen, at least and at most this long; or this many runs."""
+
+    at_least: timedelta = timedelta(minutes=30)
+    at_most: timedelta = timedelta(hours=24)
+    runs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How long a question stands, and what happens then."""
+
+    lasting: timedelta = timedelta(hours=1)  # written `for:`
+    then: Then = Then.KEEP
+
+
+@dataclass(frozen=True, slots=True)
+class KnownGood:
+    """When a release that is unproven may still be gone back to, and how far back a rollback goes by itself."""
+
+    served_after: timedelta = timedelta(hours=24)
+    may_cross: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Ceilings:
+    """How many rollbacks may happen by themselves."""
+
+    service_per_day: int = 2
+    fleet_per_hour: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What is promised of one deployment. Frozen in its watch: a reload touches only new watches."""
+
+    rules: RuleSet
+    mode: Mode = Mode.SHADOW
+    false_rollback_probability: float = 0.001
+    bake: Bake = Bake()
+    rollout_timeout: timedelta = timedelta(hours=1)
+    move_timeout: timedelta = timedelta(minutes=30)
+    countdown: timedelta = timedelta(0)
+    asking: Asking = Asking()
+    speak: Speak = Speak.PROBLEMS
+    known_good: KnownGood = KnownGood()
+    ceilings: Ceilings = Ceilings()
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Who is told, and who may order."""
+
+    name: str
+    tell: tuple[
+        str, ...
+    ] = ()  # names of notifiers, each a connection, with its narrowing as `name:narrowing`
+    may_order: tuple[str, ...] = ()  # principals: `token:on-call`, `slack:S0ONCALL`
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One service in one environment.
+
+    Attributes:
+        parts: Names of its parts, in the order in which they move back; the targets are built by the app under these names.
+        heard_from: Names of the sources whose announcements are believed; what is live is read anyway.
+        names: Templates of its releases' names in signal systems (``{"sentry": "checkout@${image_tag}"}``).
+        reads_live: How often what is live is read.
+    """
+
+    name: str
+    environment: str
+    policy: Policy
+    parts: tuple[str, ...]
+    team: Team
+    heard_from: tuple[str, ...] = ()
+    names: dict[str, str] = field(default_factory=dict)
+    reads_live: timedelta = timedelta(seconds=30)
+    alone: bool = True
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """(service, environment)."""
+        return self.name, self.environment

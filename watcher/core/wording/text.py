@@ -1,0 +1,70 @@
+"""What a message is made of: what happened, its text in the making, and the buttons that several messages share."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+
+from watcher.core.facts import Facts
+from watcher.core.watch import Button, OrderKind, Tone, Watch
+from watcher.core.wording.evidence import listed
+
+
+class Event(StrEnum):
+    """What people are told of; the value is for machines."""
+
+    OPENED = "watch.opened"
+    RETURNING = "release.returned"
+    NOT_COMPARABLE = "watch.not_comparable"
+    UNDECIDED = "watch.undecided"
+    BREACHED = "watch.breached"
+    ASKED = "watch.asked"
+    ASKED_LATER = "watch.asked_later"
+    SEES_AGAIN = "watch.sees_again"
+    HELD = "watch.held"
+    RESUMED = "watch.resumed"
+    WOULD_HAVE = "watch.would_have"
+    ROLLING_BACK = "watch.rolling_back"
+    STUCK = "watch.stuck"
+    WENT_BACK = "watch.went_back"
+    ROLLED_BACK = "watch.rolled_back"
+    PASSED = "watch.passed"
+    UNPROVEN = "watch.unproven"
+    KEPT = "watch.kept"
+    SUPERSEDED = "watch.superseded"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A message in the making; times in it are still marked (`figures.moment`)."""
+
+    headline: str
+    lines: list[str] = field(default_factory=list)
+    buttons: tuple[Button, ...] = ()
+    tone: Tone = Tone.NOTE
+
+
+def roll_back_buttons(watch: Watch, label: str = "Roll back") -> tuple[Button, ...]:
+    """The button that rolls back, where there is a way."""
+    to = watch.goes_to
+    return (Button(f"{label} to {to}", OrderKind.ROLL_BACK),) if to else ()
+
+
+def keep_button(watch: Watch) -> Button:
+    """The button that lets it be."""
+    return Button(f"Keep {watch.tag}", OrderKind.KEEP)
+
+
+_QUARTER = timedelta(minutes=15)
+HOLD = Button("Hold 15 min", OrderKind.HOLD, lasting=_QUARTER)
+ASK_AGAIN = Button("Ask again in 15 min", OrderKind.ASK_AGAIN, lasting=_QUARTER)
+RESUME = Button("Resume", OrderKind.RESUME)
+
+
+def beside(facts: Facts) -> str:
+    """What else moved, in a line."""
+    return f"Moved besides: {listed(facts.beside)}" if facts.beside else ""
+
+
+def reason(reason: str) -> str:
+    """What somebody gave as the reason, behind what they did."""
+    return f": {reason}" if reason else ""

@@ -1,0 +1,54 @@
+"""The watcher's errors. Each says what happened, and carries a remedy.
+
+WatcherError
+├── OrderRefused          the order does not fit the state
+├── OrderIncomplete       the order lacks what it needs
+├── NoSuchWatch           nobody knows this id
+├── StoreUnavailable      the store cannot be read or written now
+├── StoreMisplaced        the store lies where it must not (a network file system, another process holds it)
+└── StoreTooNew           written by a newer version
+"""
+
+from collections.abc import Sequence
+
+
+class WatcherError(Exception):
+    """Root of the watcher's errors."""
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+
+class OrderRefused(WatcherError):
+    """The order does not fit the state."""
+
+    def __init__(self, state: str, order: str, allowed: Sequence[str]) -> None:
+        wanted = ", ".join(allowed).lower() or "nothing; wait for it to end"
+        super().__init__(f"cannot {order.lower()} a watch that is {state}", remedy=f"allowed now: {wanted}")
+        self.allowed = tuple(allowed)
+
+
+class OrderIncomplete(WatcherError):
+    """The order lacks what it needs: a release to go back to, a reason."""
+
+
+class NoSuchWatch(WatcherError):
+    """Nobody knows this id."""
+
+    def __init__(self, watch: str) -> None:
+        super().__init__(
+            f"there is no watch {watch!r}", remedy="`rollbackd watches` lists those that are known"
+        )
+
+
+class StoreUnavailable(WatcherError):
+    """The store cannot be read or written now."""
+
+
+class StoreMisplaced(WatcherError):
+    """The store lies where it must not."""
+
+
+class StoreTooNew(WatcherError):
+    """The store was written by a newer version."""
