@@ -1,0 +1,1 @@
+"""What every store does, by subject. The suite that a kind of store runs is `tests.contract.store_contract.StoreContract`."""

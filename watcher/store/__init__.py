@@ -1,0 +1,1 @@
+"""Remembers: watches, actions, messages, releases and the inbox of events."""

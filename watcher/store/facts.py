@@ -1,0 +1,52 @@
+"""What a step needs to know beyond its watch, looked up in one place for whoever takes the step: patrol, performer, API."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from deploy.tags import Ledger
+from rules.model import RuleSet
+from watcher.core import disarm
+from watcher.core.facts import Beat, Facts, ways_back
+from watcher.core.service import Service
+from watcher.core.watch import Watch
+from watcher.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """Looks facts up.
+
+    Attributes:
+        services: Those that are configured now.
+        beats: How often the indicators of a rule set are read, and when their buckets are final.
+    """
+
+    store: Store
+    services: Callable[[], Mapping[tuple[str, str], Service]]
+    beats: Callable[[RuleSet], tuple[Beat, ...]]
+
+    async def facts(self, watch: Watch, now: datetime) -> Facts:
+        """Facts for a step of *watch*, as of *now*."""
+        ledgers = await self.ledgers(watch)
+        switch = disarm.in_force(await self.store.disarmed(now), *watch.key, now)
+        return replace(
+            self.glance(watch),
+            ways_back=ways_back(watch.deployment, ledgers, watch.policy, now),
+            armed=switch is None,
+            disarmed=disarm.words(switch, now),
+        )
+
+    def glance(self, watch: Watch) -> Facts:
+        """What is known without asking the store: enough where nothing is wrong, and so nobody looks for the way back.
+
+        A service that is configured no more has nobody to tell.
+        """
+        service = self.services().get(watch.key)
+        return Facts(channels=service.team.tell if service else (), beats=self.beats(watch.policy.rules))
+
+    async def ledgers(self, watch: Watch) -> Mapping[str, Ledger]:
+        """The ledgers of the parts that were deployed."""
+        return {
+            change.part: await self.store.ledger(*watch.key, change.part) for change in watch.deployment.parts
+        }

@@ -1,0 +1,342 @@
+"""The `Store` over an engine that plays operations: which of them write, and who is told that a watch has changed."""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import GeneratorType
+from typing import Literal, Protocol, TypeVar, cast
+from weakref import WeakValueDictionary
+
+from deploy.model import Announcement, Release
+from deploy.tags import Ledger
+from rules.sample import Series
+from watcher.core.watch import ActionState, Closing, Message, State, Step, Watch
+from watcher.errors import StoreUnavailable
+from watcher.store.sql import actions, audit, inbox, ledger, messages, people, steps, switch, upkeep, watches
+from watcher.store.sql.operation import Operation, Rows, Statement
+from watcher.store.store import (
+    Accepted,
+    AuditRow,
+    Change,
+    Claimed,
+    Disarmed,
+    InboxItem,
+    Leased,
+    Note,
+    Outgoing,
+    Replayed,
+    Saved,
+    Saving,
+)
+
+T = TypeVar("T")
+LOOK_AGAIN = timedelta(
+    seconds=2
+)  # `changed` hears of steps in this process; those of others it finds by looking
+
+
+class Engine(Protocol):
+    """Plays operations, each whole or not at all, whatever becomes of who waits for it."""
+
+    async def write(self, operation: Operation[T]) -> T:
+        """Play an operation that writes; durable when it returns."""
+
+    async def read(self, operation: Operation[T]) -> T:
+        """Play an operation that only reads."""
+
+    async def close(self) -> None:
+        """Finish and close."""
+
+
+class Played:
+    """Every operation of the `Store`, played by *engine*. What each does and raises is said in the protocol."""
+
+    def __init__(self, engine: Engine, failed: Callable[[str], None]) -> None:
+        self._engine = engine
+        self._failed = failed
+        self._news: WeakValueDictionary[str, asyncio.Event] = WeakValueDictionary()
+
+    # -- announcements
+
+    async def accept(
+        self,
+        id: str,
+        announcement: Announcement | None,
+        body: bytes,
+        principal: str,
+        now: datetime,
+        dedup: tuple[str, str],
+        closing: Closing | None = None,
+    ) -> Accepted:
+        """See `Store`."""
+        return await self._write(inbox.accept(id, announcement, body, principal, now, dedup, closing))
+
+    async def take_inbox(self, limit: int, now: datetime) -> Sequence[InboxItem]:
+        """See `Store`."""
+        return await self._write(inbox.take(limit, now))
+
+    async def close_inbox(self, closing: Closing, now: datetime) -> None:
+        """See `Store`."""
+        await self._write(inbox.close(closing, now))
+
+    async def announcement(self, id: str) -> InboxItem | None:
+        """See `Store`."""
+        return await self._read(inbox.one(id))
+
+    # -- watches
+
+    async def open(self, step: Step, now: datetime, supersedes: Step | None = None) -> Saving:
+        """See `Store`."""
+        saving = await self._write(steps.open_watch(step, now, supersedes))
+        if isinstance(saving, Saved) and supersedes is not None:
+            self._tell(supersedes.watch.id)
+        return saving
+
+    async def save(self, step: Step, now: datetime, buckets: Sequence[Series] = ()) -> Saving:
+        """See `Store`."""
+        saving = await self._write(steps.save_step(step, now, buckets))
+        if isinstance(saving, Saved):
+            self._tell(step.watch.id)
+        return saving
+
+    async def get(self, watch: str) -> Watch | None:
+        """See `Store`."""
+        return await self._read(watches.one(watch))
+
+    async def living(self, service: str, environment: str) -> Watch | None:
+        """See `Store`."""
+        return await self._read(watches.living(service, environment))
+
+    async def list(
+        self,
+        *,
+        service: str | None = None,
+        environment: str | None = None,
+        states: Sequence[State] = (),
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[Watch]:
+        """See `Store`."""
+        return await self._read(watches.page(service, environment, states, after, limit))
+
+    async def buckets(self, watch: str) -> Sequence[Series]:
+        """See `Store`."""
+        return await self._read(watches.buckets(watch))
+
+    async def actions(self, watch: str) -> Sequence[Claimed]:
+        """See `Store`."""
+        return await self._read(actions.of_watch(watch))
+
+    async def changed(self, watch: str, after: int, timeout: timedelta) -> Watch | None:
+        """See `Store`."""
+        try:
+            async with asyncio.timeout(timeout.total_seconds()):
+                return await self._newer(watch, after)
+        except TimeoutError:
+            return await self.get(watch)
+
+    async def _newer(self, watch: str, after: int) -> Watch | None:
+        while True:
+            news = self._news.setdefault(watch, asyncio.Event())  # before reading, lest a step comes between
+            found = await self.get(watch)
+            if found is None or found.revision > after:
+                return found
+            try:
+                async with asyncio.timeout(LOOK_AGAIN.total_seconds()):
+                    await news.wait()
+            except TimeoutError:
+                continue
+
+    def _tell(self, watch: str) -> None:
+        news = self._news.pop(watch, None)
+        if news is not None:
+            news.set()
+
+    # -- shared work
+
+    async def claim_due(self, now: datetime, limit: int, owner: str, lease: timedelta) -> Sequence[Leased]:
+        """See `Store`."""
+        return await self._write(watches.claim_due(now, limit, owner, lease))
+
+    async def renew(self, held: Mapping[str, int], owner: str, lease: timedelta) -> frozenset[str]:
+        """See `Store`."""
+        return await self._write(watches.renew(held, owner, lease))
+
+    async def let_go(self, held: Mapping[str, int], owner: str) -> None:
+        """See `Store`."""
+        await self._write(watches.let_go(held, owner))
+
+    async def hurry(self, watch: str, now: datetime) -> None:
+        """See `Store`."""
+        await self._write(watches.hurry(watch, now))
+
+    async def claim_actions(
+        self, now: datetime, limit: int, owner: str, lease: timedelta
+    ) -> Sequence[Claimed]:
+        """See `Store`."""
+        return await self._write(actions.claim(now, limit, owner, lease))
+
+    async def begin(self, action: str, fence: int, now: datetime) -> bool:
+        """See `Store`."""
+        return await self._write(actions.begin(action, fence, now))
+
+    async def record(
+        self,
+        action: str,
+        fence: int,
+        state: ActionState,
+        words: str,
+        not_before: datetime,
+        now: datetime,
+        moves_sent: int = 0,
+    ) -> bool:
+        """See `Store`."""
+        recording = actions.record(action, fence, state, words, not_before, now, moves_sent)
+        return await self._write(recording)
+
+    async def claim_messages(
+        self, now: datetime, limit: int, owner: str, lease: timedelta
+    ) -> Sequence[Outgoing]:
+        """See `Store`."""
+        return await self._write(messages.claim(now, limit, owner, lease))
+
+    async def sent(
+        self,
+        message: str,
+        fence: int,
+        now: datetime,
+        *,
+        ref: str | None = None,
+        again_at: datetime | None = None,
+        words: str = "",
+    ) -> None:
+        """See `Store`."""
+        await self._write(messages.sent(message, fence, now, ref, again_at, words))
+
+    # -- ledger
+
+    async def ledger(self, service: str, environment: str, part: str) -> Ledger:
+        """See `Store`."""
+        return await self._read(ledger.read(service, environment, part))
+
+    async def adopt(
+        self,
+        service: str,
+        environment: str,
+        part: str,
+        release: Release,
+        now: datetime,
+        *,
+        adopted: bool,
+    ) -> None:
+        """See `Store`."""
+        await self._write(ledger.adopt(service, environment, part, release, now, adopted=adopted))
+
+    async def mark_release(
+        self,
+        service: str,
+        environment: str,
+        part: str,
+        fingerprint: str,
+        mark: Literal["allow", "distrust"],
+        by: str,
+        why: str,
+        now: datetime,
+    ) -> bool:
+        """See `Store`."""
+        place = (service, environment, part, fingerprint)
+        return await self._write(ledger.mark(place, mark, by, why, now))
+
+    # -- the switch
+
+    async def disarm(self, disarmed: Disarmed, now: datetime, announced: Sequence[Message] = ()) -> None:
+        """See `Store`."""
+        await self._write(switch.disarm(disarmed, now, announced))
+
+    async def arm(
+        self,
+        service: str,
+        environment: str,
+        by: str,
+        why: str,
+        now: datetime,
+        announced: Sequence[Message] = (),
+    ) -> bool:
+        """See `Store`."""
+        return await self._write(switch.arm(service, environment, by, why, now, announced))
+
+    async def disarmed(self, now: datetime) -> Sequence[Disarmed]:
+        """See `Store`."""
+        return await self._read(switch.in_force(now))
+
+    # -- the rest
+
+    async def note(self, note: Note, now: datetime) -> bool:
+        """See `Store`."""
+        return await self._write(people.note(note, now))
+
+    async def notes(self, watch: str) -> Sequence[Note]:
+        """See `Store`."""
+        return await self._read(people.notes(watch))
+
+    async def add_change(self, change: Change, now: datetime) -> None:
+        """See `Store`."""
+        await self._write(people.add_change(change, now))
+
+    async def changes(self, since: datetime, until: datetime) -> Sequence[Change]:
+        """See `Store`."""
+        return await self._read(people.changes(since, until))
+
+    async def once(self, principal: str, key: str, digest: bytes, now: datetime) -> Replayed | None:
+        """See `Store`."""
+        return await self._read(people.once(principal, key, digest, now))
+
+    async def answered(
+        self, principal: str, key: str, digest: bytes, status: int, body: bytes, now: datetime
+    ) -> None:
+        """See `Store`."""
+        await self._write(people.answered(principal, key, digest, status, body, now))
+
+    async def audit(
+        self, *, after: int = 0, subject: str | None = None, limit: int = 100
+    ) -> Sequence[AuditRow]:
+        """See `Store`."""
+        return await self._read(audit.read(after, subject, limit))
+
+    async def counts(self, now: datetime) -> Mapping[str, Mapping[str, float]]:
+        """See `Store`."""
+        return await self._read(upkeep.counts(now))
+
+    async def prune(self, now: datetime) -> int:
+        """See `Store`."""
+        many = 0
+        while rows := await self._write(upkeep.prune(now)):
+            many += rows  # batch by batch: others have their turn in between
+        return many
+
+    async def check(self) -> None:
+        """See `Store`."""
+        await self._write(upkeep.beat())
+
+    async def close(self) -> None:
+        """See `Store`."""
+        await self._engine.close()
+
+    async def _write(self, operation: Operation[T]) -> T:
+        with self._counted(operation):
+            return await self._engine.write(operation)
+
+    async def _read(self, operation: Operation[T]) -> T:
+        with self._counted(operation):
+            return await self._engine.read(operation)
+
+    @contextmanager
+    def _counted(self, operation: Operation[T]) -> Iterator[None]:
+        try:
+            yield
+        except StoreUnavailable:
+            code = cast("GeneratorType[Statement, Rows, T]", operation).gi_code
+            self._failed(f"{Path(code.co_filename).stem}.{code.co_name}")  # `messages.claim`
+            raise

@@ -1,0 +1,158 @@
+"""Watches: read, shared out under leases, hurried. How they are written is in ``steps``."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from rules.sample import Bucket, Series
+from watcher.core.watch import State, Watch
+from watcher.store.documents import WATCH, decode_buckets
+from watcher.store.sql.operation import Operation, seconds
+from watcher.store.store import Leased
+
+# One watch.
+ONE = "SELECT document FROM watches WHERE id = :id"
+
+# The watch of a service that lives.
+LIVING = "SELECT document FROM watches WHERE service = :service AND environment = :environment AND final = 0"
+
+# A page of watches, newest first: their ids sort by time. No states: all of them.
+LIST = """
+SELECT document FROM watches
+WHERE id < :before AND (:states = '' OR :states LIKE '% ' || state || ' %')
+    AND (CAST(:environment AS TEXT) IS NULL OR environment = :environment)
+ORDER BY id DESC LIMIT :limit
+"""
+
+# The same, of one service: a statement of its own, so that its index is used.
+LIST_OF_SERVICE = """
+SELECT document FROM watches
+WHERE service = :service AND id < :before AND (:states = '' OR :states LIKE '% ' || state || ' %')
+    AND (CAST(:environment AS TEXT) IS NULL OR environment = :environment)
+ORDER BY id DESC LIMIT :limit
+"""
+
+# Those that live.
+ALL_LIVING = "SELECT document FROM watches WHERE final = 0"
+
+# All settled buckets of a watch, as they were saved.
+BUCKETS = """
+SELECT indicator, bound, cumulative, document FROM buckets WHERE watch = :watch ORDER BY seq
+"""
+
+# Due watches that nobody holds, under a higher fence. That somebody wanted it sooner is answered by taking it.
+CLAIM = """
+UPDATE watches SET owner = :owner, fence = fence + 1, lease_until = :clock + :lease, hurried_at = NULL
+WHERE id IN (
+    SELECT id FROM watches
+    WHERE final = 0 AND lease_until <= :clock AND (due_at <= :now OR hurried_at <= :now)
+    ORDER BY due_at, id LIMIT :limit
+) RETURNING fence, document
+"""
+
+# One lease that still runs, prolonged.
+RENEW = """
+UPDATE watches SET lease_until = :clock + :lease
+WHERE id = :id AND owner = :owner AND fence = :fence AND lease_until > :clock RETURNING id
+"""
+
+# One lease given back.
+LET_GO = """
+UPDATE watches SET owner = NULL, lease_until = 0 WHERE id = :id AND owner = :owner AND fence = :fence
+"""
+
+# Nobody else lives who could hold a lease: what an earlier process held is free.
+FREE_WATCHES = "UPDATE watches SET owner = NULL, lease_until = 0 WHERE lease_until > 0"
+FREE_ACTIONS = "UPDATE actions SET owner = NULL, lease_until = 0 WHERE lease_until > 0"
+FREE_MESSAGES = "UPDATE messages SET owner = NULL, lease_until = 0 WHERE lease_until > 0"
+
+# Due now, whatever the step that is under way says: it stands beside ``due_at``, so that a save does not undo it.
+HURRY = "UPDATE watches SET hurried_at = :now WHERE id = :id AND final = 0"
+
+
+def one(id: str) -> Operation[Watch | None]:
+    """One watch, if it is known."""
+    rows = yield ONE, {"id": id}
+    return WATCH.decode(rows[0]["document"]) if rows else None
+
+
+def living(service: str, environment: str) -> Operation[Watch | None]:
+    """The watch of a service that is not final, if one lives."""
+    rows = yield LIVING, {"service": service, "environment": environment}
+    return WATCH.decode(rows[0]["document"]) if rows else None
+
+
+def all_living() -> Operation[Sequence[Watch]]:
+    """All watches that are not final."""
+    rows = yield ALL_LIVING, {}
+    return [WATCH.decode(row["document"]) for row in rows]
+
+
+def page(
+    service: str | None, environment: str | None, states: Sequence[State], after: str | None, limit: int
+) -> Operation[Sequence[Watch]]:
+    """A page of watches, newest first, after the one called *after*."""
+    rows = yield (
+        LIST if service is None else LIST_OF_SERVICE,
+        {
+            "service": service,
+            "environment": environment,
+            "states": f" {' '.join(state.value for state in states)} " if states else "",
+            "before": "~" if after is None else after,  # "~" sorts behind every id
+            "limit": limit,
+        },
+    )
+    return [WATCH.decode(row["document"]) for row in rows]
+
+
+def buckets(watch: str) -> Operation[Sequence[Series]]:
+    """All settled buckets of a watch: one series an indicator and bound, in the order of their first bucket."""
+    rows = yield BUCKETS, {"watch": watch}
+    gathered: dict[tuple[str, float | None, bool], list[Bucket]] = {}
+    for row in rows:
+        key = (row["indicator"], row["bound"], bool(row["cumulative"]))
+        gathered.setdefault(key, []).extend(decode_buckets(row["document"]))
+    return [
+        Series(indicator, tuple(series), bound, cumulative)
+        for (indicator, bound, cumulative), series in gathered.items()
+    ]
+
+
+def claim_due(now: datetime, limit: int, owner: str, lease: timedelta) -> Operation[Sequence[Leased]]:
+    """Take due watches that nobody holds, those first that are due longest."""
+    rows = yield (
+        CLAIM,
+        {
+            "now": seconds(now),
+            "limit": limit,
+            "owner": owner,
+            "lease": lease.total_seconds(),
+        },
+    )
+    leased = [Leased(WATCH.decode(row["document"]), row["fence"]) for row in rows]
+    return sorted(leased, key=lambda each: (each.watch.due_at or now, each.watch.id))
+
+
+def renew(held: Mapping[str, int], owner: str, lease: timedelta) -> Operation[frozenset[str]]:
+    """Prolong leases; those that still ran."""
+    still = set()
+    for watch, fence in held.items():
+        rows = yield RENEW, {"id": watch, "fence": fence, "owner": owner, "lease": lease.total_seconds()}
+        still |= {row["id"] for row in rows}
+    return frozenset(still)
+
+
+def let_go(held: Mapping[str, int], owner: str) -> Operation[None]:
+    """Give leases back."""
+    for watch, fence in held.items():
+        yield LET_GO, {"id": watch, "fence": fence, "owner": owner}
+
+
+def hurry(watch: str, now: datetime) -> Operation[None]:
+    """Make a watch due now."""
+    yield HURRY, {"id": watch, "now": seconds(now)}
+
+
+def free_leases() -> Operation[None]:
+    """Give back all leases. Only for a store that one process has to itself, before it begins."""
+    for statement in (FREE_WATCHES, FREE_ACTIONS, FREE_MESSAGES):
+        yield statement, {}

@@ -1,0 +1,412 @@
+"""What the daemon remembers, as one protocol of domain operations. Each is one transaction, played whole.
+
+There is no connection in sight and no CRUD: an operation is a thing that happens to a deployment. Audit rows are written
+by the operations themselves, in the same transaction, never by callers. All times are aware UTC and are passed in as
+*now*; leases alone go by the store's own clock, so that replicas need not agree on the time.
+
+Two kinds of ownership, and they are not the same: the *revision* of a watch decides who may write it; a *lease* only
+shares out the work and gates calls that change the world. A lease that ran out is taken over under a higher *fence*.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal, Protocol
+
+from pydantic import BaseModel
+
+from deploy.model import Announcement, Release
+from deploy.tags import Ledger
+from rules.sample import Series
+from watcher.core.watch import Action, ActionState, Closing, Guard, Message, State, Step, Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The announcement is written down. *duplicate*: it was before; *conflict*: under this key something else was."""
+
+    id: str
+    duplicate: bool = False
+    conflict: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class InboxItem:
+    """One announcement that waits to be resolved, or what became of it."""
+
+    id: str
+    announcement: Announcement | None  # None: it could not be read
+    received_at: datetime
+    principal: str
+    attempts: int = 0
+    closing: Closing | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """The step is durable, with all that it causes."""
+
+    watch: Watch
+
+
+@dataclass(frozen=True, slots=True)
+class Stale:
+    """Somebody else wrote the watch first (or another watch lives on the service). Read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardFailed:
+    """A guard does not hold: a fact for the next step. *words* say why, for people.
+
+    Of several the first: the switch, the release, the target, then the ceilings from the deployment to the fleet.
+    """
+
+    guard: Guard
+    words: str
+
+
+Saving = Saved | Stale | GuardFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A watch that is claimed, under *fence*, until the lease runs out."""
+
+    watch: Watch
+    fence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """An action that is claimed, under *fence*. *attempts*: how often a call was begun."""
+
+    action: Action
+    state: ActionState
+    fence: int
+    attempts: int
+    words: str = ""
+    moves_sent: int = (
+        0  # how many of the plan's moves were sent and answered: ``deploy.rollback`` wants it back
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to be told, for the time *attempts* (the first is 1).
+
+    *ref* is what this channel answered to a ``show`` of the same watch (a message id), for an ``append`` too: its thread.
+    """
+
+    message: Message
+    attempts: int
+    fence: int
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Disarmed:
+    """The switch: of one service, or of all (service and environment ``*``). It expires by itself."""
+
+    service: str
+    environment: str
+    by: str
+    reason: str
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """One line of the audit: who did what to what, when, and why."""
+
+    seq: int
+    at: datetime
+    by: str
+    what: str  # `watch.opened`, `action.begun`, `release.allowed`...
+    subject: str  # a watch, an announcement, service/environment or a fingerprint
+    why: str
+    facts: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a person said of a watch: the right call, the wrong call, or anything else."""
+
+    watch: str
+    by: str
+    at: datetime
+    call: Literal["right", "wrong", "note"]
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Anything else that moved: a flag, a parameter, a scaling event. Shown beside the evidence."""
+
+    at: datetime
+    what: str
+    service: str | None = None
+    environment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What an idempotency key answered the first time; or *conflict*, when it came with another body."""
+
+    status: int
+    body: bytes
+    conflict: bool = False
+
+
+class Store(Protocol):
+    """The one place with compare-and-set.
+
+    Every operation is played whole or not at all, also where whoever waits for it is cancelled; each raises
+    `StoreUnavailable` where the store fails or does not answer in time, and then says whether it may have happened.
+    """
+
+    # -- announcements: accepted before they are acknowledged
+
+    async def accept(
+        self,
+        id: str,
+        announcement: Announcement | None,
+        body: bytes,
+        principal: str,
+        now: datetime,
+        dedup: tuple[str, str],
+        closing: Closing | None = None,
+    ) -> Accepted:
+        """Write an announcement into the inbox, once for each *dedup* (source, key). Durable when it returns.
+
+        One that could not be read is accepted with its *closing* (rejected, why), so that nothing is lost.
+        """
+
+    async def take_inbox(self, limit: int, now: datetime) -> Sequence[InboxItem]:
+        """Announcements that are not closed yet and are due, oldest first.
+
+        Each is counted as tried, and due again after 5, 10, 20, 40, then every 60 s.
+        """
+
+    async def close_inbox(self, closing: Closing, now: datetime) -> None:
+        """Say what became of an announcement that causes no step (recorded, rejected). Twice is harmless."""
+
+    async def announcement(self, id: str) -> InboxItem | None:
+        """One announcement."""
+
+    # -- watches
+
+    async def open(self, step: Step, now: datetime, supersedes: Step | None = None) -> Saving:
+        """Open the watch of *step* (``before == 0``), and in the same transaction save the step that ends the one it supersedes.
+
+        Answers `Stale` where another live watch holds the service.
+        """
+
+    async def save(self, step: Step, now: datetime, buckets: Sequence[Series] = ()) -> Saving:
+        """Save a step with all that it causes and *buckets*, if its guards hold and nobody wrote first.
+
+        The guards see what the step itself closes: its results, and open actions of the watch that its new state makes
+        invalid, which become refused.
+        """
+
+    async def get(self, watch: str) -> Watch | None:
+        """One watch."""
+
+    async def living(self, service: str, environment: str) -> Watch | None:
+        """The watch of a service that is not final, if one lives."""
+
+    async def list(
+        self,
+        *,
+        service: str | None = None,
+        environment: str | None = None,
+        states: Sequence[State] = (),
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[Watch]:
+        """Watches, newest first; *after* is the id of the last one of the page before."""
+
+    async def buckets(self, watch: str) -> Sequence[Series]:
+        """All settled buckets of a watch, in order."""
+
+    async def actions(self, watch: str) -> Sequence[Claimed]:
+        """All actions of a watch, oldest first."""
+
+    async def changed(self, watch: str, after: int, timeout: timedelta) -> Watch | None:
+        """Wait until the watch's revision is greater than *after*, at most *timeout*; the watch as it is then."""
+
+    # -- shared work
+
+    async def claim_due(self, now: datetime, limit: int, owner: str, lease: timedelta) -> Sequence[Leased]:
+        """Take due watches that nobody holds."""
+
+    async def renew(self, held: Mapping[str, int], owner: str, lease: timedelta) -> frozenset[str]:
+        """Prolong leases (watch id → fence); the ids that are still held. One that is missing is lost: stop at once."""
+
+    async def let_go(self, held: Mapping[str, int], owner: str) -> None:
+        """Give leases back."""
+
+    async def hurry(self, watch: str, now: datetime) -> None:
+        """Make a watch due now; in the middle of a round: again after the round."""
+
+    async def claim_actions(
+        self, now: datetime, limit: int, owner: str, lease: timedelta
+    ) -> Sequence[Claimed]:
+        """Take open actions that are due, that nobody holds, and whose watch is in the state that they are valid in."""
+
+    async def begin(self, action: str, fence: int, now: datetime) -> bool:
+        """Write down that the call is about to be made. ``False``: the lease or the watch's state is lost; do not call."""
+
+    async def record(
+        self,
+        action: str,
+        fence: int,
+        state: ActionState,
+        words: str,
+        not_before: datetime,
+        now: datetime,
+        moves_sent: int = 0,
+    ) -> bool:
+        """Write down how far an open action is (and how many moves were sent and answered), and let it go until *not_before*.
+
+        Only for states that are open: how an action ends is written with the step that it causes (``Step.results``).
+        """
+
+    async def claim_messages(
+        self, now: datetime, limit: int, owner: str, lease: timedelta
+    ) -> Sequence[Outgoing]:
+        """Take messages that are to be told.
+
+        Those of one watch in one channel come one by one and in order, as long as telling does not fail.
+        """
+
+    async def sent(
+        self,
+        message: str,
+        fence: int,
+        now: datetime,
+        *,
+        ref: str | None = None,
+        again_at: datetime | None = None,
+        words: str = "",
+    ) -> None:
+        """A message was told, is to be tried again at *again_at*, or is given up (*words* alone). A newer ``show`` of the same row stays due."""
+
+    # -- ledger
+
+    async def ledger(self, service: str, environment: str, part: str) -> Ledger:
+        """What is remembered of a part: the 200 releases seen last, and all that a mark is on, with their newest tag and names."""
+
+    async def adopt(
+        self, service: str, environment: str, part: str, release: Release, now: datetime, *, adopted: bool
+    ) -> None:
+        """*release* was found live, outside of a deployment that is watched. Twice is harmless.
+
+        *adopted*: by a daemon that has just arrived; it opens a span only where none is open. Otherwise it follows what served.
+        """
+
+    async def mark_release(
+        self,
+        service: str,
+        environment: str,
+        part: str,
+        fingerprint: str,
+        mark: Literal["allow", "distrust"],
+        by: str,
+        why: str,
+        now: datetime,
+    ) -> bool:
+        """What a person says of a release. ``False``: nobody knows it.
+
+        *allow* lifts quarantine and distrust, and is kept as a mark from its newest time on; *distrust* lifts that mark.
+        """
+
+    # -- the switch
+
+    async def disarm(self, disarmed: Disarmed, now: datetime, announced: Sequence[Message] = ()) -> None:
+        """No automatic start from now on; takes the same lock as the guard `Armed`."""
+
+    async def arm(
+        self,
+        service: str,
+        environment: str,
+        by: str,
+        why: str,
+        now: datetime,
+        announced: Sequence[Message] = (),
+    ) -> bool:
+        """Lift it. ``False``: it was not on."""
+
+    async def disarmed(self, now: datetime) -> Sequence[Disarmed]:
+        """The switches in force."""
+
+    # -- the rest
+
+    async def note(self, note: Note, now: datetime) -> bool:
+        """Keep what a person said of a watch. ``False``: there is no such watch."""
+
+    async def notes(self, watch: str) -> Sequence[Note]:
+        """What people said of a watch."""
+
+    async def add_change(self, change: Change, now: datetime) -> None:
+        """Record something else that moved."""
+
+    async def changes(self, since: datetime, until: datetime) -> Sequence[Change]:
+        """What else moved."""
+
+    async def once(self, principal: str, key: str, digest: bytes, now: datetime) -> Replayed | None:
+        """What this idempotency key answered before; ``None``: it is new (or the first request is not answered yet)."""
+
+    async def answered(
+        self, principal: str, key: str, digest: bytes, status: int, body: bytes, now: datetime
+    ) -> None:
+        """Remember an answer for 24 h."""
+
+    async def audit(
+        self, *, after: int = 0, subject: str | None = None, limit: int = 100
+    ) -> Sequence[AuditRow]:
+        """The audit, in order."""
+
+    async def counts(self, now: datetime) -> Mapping[str, Mapping[str, float]]:
+        """For metrics: live watches by state, inbox pending, messages pending by channel with the oldest age in seconds, open actions with the oldest age."""
+
+    async def prune(self, now: datetime) -> int:
+        """Forget what is no longer needed; how many rows. Watches, actions, the ledger and the audit stay.
+
+        Buckets go 7 days after the end of their watch, keys after 24 h, announcements, messages and changes after 30 days.
+        """
+
+    async def check(self) -> None:
+        """Write and read something; raises `StoreUnavailable`."""
+
+    async def close(self) -> None:
+        """Finish what is queued and close. Twice is harmless."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a store is opened with.
+
+    Attributes:
+        now: The clock that leases go by, where the store has none of its own (SQLite).
+        threads: ``False`` plays everything in the event loop: for tests in virtual time, which know nothing of threads.
+        failed: Hears the name of each operation that ended in `StoreUnavailable`, to be counted.
+    """
+
+    now: Callable[[], datetime]
+    threads: bool = True
+    failed: Callable[[str], None] = lambda _operation: None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of store, for the registry.
+
+    Attributes:
+        settings: As they stand under ``store: {kind: ...}``.
+        open: Gives the store, for as long as the context lasts; closes it afterwards.
+    """
+
+    settings: type[BaseModel]
+    open: Callable[[Any, Opening], AbstractAsyncContextManager[Store]]
