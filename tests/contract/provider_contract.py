@@ -1,0 +1,290 @@
+"""What every signal provider must do, written once; a member says only how its service would tell the same requests.
+
+A member is a class that begins with ``Test`` and inherits `ProviderContract`. See ``test_providers.py``.
+"""
+
+import asyncio
+import contextlib
+import json
+import resource
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+import pytest
+from aiohttp import web
+
+from rules.model import Indicator, Kind
+from rules.sample import Bucket, Counts, Invalid, Measure, NoData, Reading, Series, Unavailable, Who
+from tests.fakes.faults import FAULTS, never, serving
+from tests.fakes.serve import http_to_loopback, serving_app
+from tests.fakes.world import SECOND, START, Clock, World, traffic
+from watcher.signals.provider import Opening, Provider, Question, Window
+from watcher.signals.registry import PROVIDERS
+
+CANARY = {"version": "v2", "short": "2"}
+BASELINE = {"version": "v1", "short": "1"}
+
+
+def a_world(**changes: Any) -> World:
+    """Two releases side by side for a minute and a half; the new one fails more."""
+    return World(traffic(7, 1.5, versions=[("v1", 0.7, 0.02), ("v2", 0.3, 0.3)]), **changes)
+
+
+@dataclass
+class Life:
+    """A provider that is open, in a world that is served."""
+
+    provider: Provider
+    clock: Clock
+    world: World
+    base: str
+    every: timedelta
+    settle: timedelta
+    calls: list[datetime] = field(default_factory=list)
+
+    def look(self, boundary: datetime) -> datetime:
+        """When the service was asked for *boundary*."""
+        return next(at for at in self.calls if at >= boundary)
+
+    async def ask(
+        self, *indicators: Indicator, end: datetime | None = None, since: datetime | None = None
+    ) -> Mapping[str, Reading]:
+        """The readings of *indicators* up to now, as the patrol asks."""
+        end = end or START + (self.world.now - self.settle - START) // self.every * self.every
+        window = Window(START, end, self.world.now + SECOND * 5)
+        asked = [Question(each.id, each, CANARY, BASELINE, since) for each in indicators]
+        return await self.provider.read(asked, window)
+
+    async def watch(self, *indicators: Indicator, until: float, beat: float = 1.0) -> Mapping[str, Reading]:
+        """Ask at each beat until *until* seconds after the start; the last answer."""
+        while True:
+            readings = await self.ask(*indicators)
+            if self.world.now >= START + SECOND * until:
+                return readings
+            await self.clock.advance(self.world.now + SECOND * beat)
+
+
+def buckets_of(reading: Reading) -> tuple[Bucket, ...]:
+    assert isinstance(reading, tuple), reading
+    return reading[0].buckets
+
+
+class ProviderContract:
+    """The contract. Attributes and the methods that raise `NotImplementedError` are the member's to fill in."""
+
+    kind: ClassVar[str]
+    measures: ClassVar[Kind]
+    counts_faults: ClassVar[frozenset[str]] = (
+        frozenset()
+    )  # faults that are bad counts here: a health check is made for them
+
+    def query(self, base: str) -> dict[str, Any]:
+        """The query that tells the requests of `a_world`, at *base*."""
+        raise NotImplementedError
+
+    def routes(self, world: World) -> Mapping[str, Callable[[web.Request], web.Response]]:
+        """How the service tells the requests in *world*, by path."""
+        raise NotImplementedError
+
+    def truth(self, life: "Life", bucket: Bucket) -> tuple[Measure | None, Measure | None]:
+        """What a perfect provider that asked when ours did measures in *bucket*."""
+        raise NotImplementedError
+
+    def misspelt(self, base: str) -> dict[str, Any]:
+        """A query that asks for a name that the service does not have."""
+        raise NotImplementedError
+
+    def silent(self, world: World) -> None:
+        """Let nothing happen in *world* while the provider looks, though the service is there."""
+        raise NotImplementedError
+
+    def open(self, opening: Opening, _clock: Clock) -> AbstractAsyncContextManager[Provider]:
+        """The provider."""
+        return PROVIDERS[self.kind].open(None, opening)
+
+    def indicator(self, base: str, name: str = "errors", query: dict[str, Any] | None = None) -> Indicator:
+        text = json.dumps(self.query(base) if query is None else query)
+        return Indicator(name, self.measures, self.kind, text, compares_arms="${arm." in text)
+
+    @contextlib.asynccontextmanager
+    async def living(self, world: World) -> AsyncIterator[Life]:
+        """The provider in *world*."""
+        calls: list[datetime] = []
+
+        def counted(tell: Callable[[web.Request], web.Response]) -> Any:
+            async def handle(request: web.Request) -> web.Response:
+                calls.append(world.now)
+                return tell(request)
+
+            return handle
+
+        app = web.Application()
+        for path, tell in self.routes(world).items():
+            app.router.add_get(path, counted(tell))
+        async with serving_app(app) as port, self.alone(world, f"http://127.0.0.1:{port}") as life:
+            life.calls = calls
+            yield life
+
+    @contextlib.asynccontextmanager
+    async def alone(self, world: World, base: str) -> AsyncIterator[Life]:
+        """The provider, towards whatever is at *base*."""
+        clock = Clock(world)
+        async with http_to_loopback(clock.now) as http:
+            opening = Opening(http, clock.now, clock.monotonic)
+            async with self.open(opening, clock) as provider:
+                kind = PROVIDERS[self.kind]
+                every = kind.bucket(self.indicator(base))
+                yield Life(provider, clock, world, base, every, kind.settle)
+
+    async def test_counts_are_what_happened(self):
+        async with self.living(a_world()) as life:
+            await life.watch(self.indicator(life.base), until=60)
+            reading = (await life.ask(self.indicator(life.base)))["errors"]
+
+            buckets = buckets_of(reading)
+            assert len(buckets) >= 50
+            for bucket in buckets:
+                assert life.look(bucket.end) - bucket.end < SECOND / 2
+                assert (bucket.canary, bucket.baseline) == self.truth(life, bucket)
+
+    async def test_what_was_said_once_is_never_taken_back(self):
+        async with self.living(a_world()) as life:
+            said: dict[datetime, Bucket] = {}
+            for _ in range(80):
+                await life.clock.advance(life.world.now + SECOND * 0.5)
+                reading = (await life.ask(self.indicator(life.base)))["errors"]
+                for bucket in buckets_of(reading) if isinstance(reading, tuple) else ():
+                    assert said.setdefault(bucket.end, bucket) == bucket
+
+            assert said
+
+    async def test_no_bucket_ends_after_the_window_or_before_what_is_known(self):
+        async with self.living(a_world()) as life:
+            await life.watch(self.indicator(life.base), until=30)
+            reading = (
+                await life.ask(self.indicator(life.base), since=START + SECOND * 20, end=START + SECOND * 25)
+            )["errors"]
+
+            ends = [bucket.end for bucket in buckets_of(reading)]
+            assert ends == [START + SECOND * second for second in (21, 22, 23, 24, 25)]
+
+    async def test_the_first_question_is_answered_with_no_data_and_not_with_zero(self):
+        async with self.living(a_world()) as life:
+            reading = (await life.ask(self.indicator(life.base)))["errors"]
+
+            assert isinstance(reading, NoData)
+
+    async def test_silence_wrong_names_and_an_end_that_is_down_are_different_answers(self):
+        quiet = a_world()
+        self.silent(quiet)
+        async with self.living(quiet) as life:
+            wrong = self.indicator(life.base, "wrong", self.misspelt(life.base))
+            readings = await life.watch(self.indicator(life.base), wrong, until=20)
+
+        async with self.alone(a_world(), "http://127.0.0.1:1") as life:
+            down = (await life.watch(self.indicator(life.base), until=20))["errors"]
+
+        assert isinstance(readings["errors"], tuple | NoData)
+        assert isinstance(readings["wrong"], NoData | Invalid)
+        assert readings["wrong"] != readings["errors"]
+        assert self.is_blind_or_bad(down, "refused")
+        assert down not in (readings["errors"], readings["wrong"])
+
+    async def test_a_fault_touches_only_its_own_indicators(self):
+        async with serving(never) as port, self.living(a_world()) as life:
+            broken = self.indicator(life.base, "broken", self.query(f"http://127.0.0.1:{port}"))
+            readings = await life.watch(self.indicator(life.base), broken, until=8)
+
+            assert len(buckets_of(readings["errors"])) >= 5
+            assert self.is_blind_or_bad(readings["broken"], "no answer")
+
+    @pytest.mark.parametrize("fault", FAULTS)
+    async def test_a_fault_is_blindness_and_never_good_counts(self, fault: str):
+        async with serving(FAULTS[fault]) as port, self.alone(a_world(), f"http://127.0.0.1:{port}") as life:
+            reading = (await life.watch(self.indicator(life.base), until=5))["errors"]
+
+            assert self.is_blind_or_bad(reading, fault)
+
+    async def test_an_end_that_sends_50_mb_costs_no_memory(self):
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        async with (
+            serving(FAULTS["50 MB"]) as port,
+            self.alone(a_world(), f"http://127.0.0.1:{port}") as life,
+        ):
+            await life.watch(self.indicator(life.base), until=4)
+
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 * 1024
+
+    async def test_words_name_no_secret_of_the_address(self):
+        secret = secrets.token_hex(8)
+        words = []
+        for fault in FAULTS.keys() - {
+            "trickling body",
+            "slow headers",
+            "50 MB",
+            "gzip bomb",
+        }:  # slow, and the same words
+            async with (
+                serving(FAULTS[fault]) as port,
+                self.alone(a_world(), f"http://127.0.0.1:{port}") as life,
+            ):
+                query = self.query(life.base)
+                query["url"] += f"?token={secret}"
+                reading = (await life.watch(self.indicator(life.base, query=query), until=4))["errors"]
+                words.append(repr(reading))
+
+        assert secret not in "".join(words)
+
+    async def test_one_call_serves_all_questions_of_all_watches(self):
+        async with self.living(a_world()) as life:
+            many = [self.indicator(life.base, f"errors{number}") for number in range(20)]
+            await life.watch(*many, until=10)
+
+            assert len(life.calls) <= 11
+
+    async def test_a_release_without_the_name_that_is_asked_for_is_the_authors_to_mend(self):
+        async with self.living(a_world()) as life:
+            text = json.dumps(self.query(life.base)).replace("${arm.version}", "${arm.colour}")
+            reading = (await life.watch(self.indicator(life.base, query=json.loads(text)), until=3))["errors"]
+
+            assert isinstance(reading, Invalid)
+            assert reading.who is Who.AUTHOR
+            assert "colour" in reading.words
+
+    async def test_closing_leaves_no_task_also_in_the_middle_of_a_call(self):
+        before = asyncio.all_tasks()
+        async with serving(never) as port, self.living(a_world()) as life:
+            ours = asyncio.all_tasks()
+            hanging = self.indicator(life.base, "hanging", self.query(f"http://127.0.0.1:{port}"))
+            await life.ask(self.indicator(life.base), hanging)
+            moving = asyncio.create_task(life.clock.advance(START + SECOND * 2))
+            await asyncio.sleep(0.2)
+            moving.cancel()
+            await asyncio.gather(moving, return_exceptions=True)
+        await asyncio.sleep(0)
+
+        assert asyncio.all_tasks() - ours - before == set()
+
+    async def test_a_failure_of_who_uses_it_comes_out_as_it_is(self):
+        async def fail() -> None:
+            async with self.living(a_world()) as life:
+                await life.ask(self.indicator(life.base))
+                raise LookupError("mine")
+
+        with pytest.raises(LookupError, match="mine"):
+            await fail()
+
+    def is_blind_or_bad(self, reading: Reading, fault: str) -> bool:
+        """No counts; or, where the fault is what is measured, bad ones alone."""
+        if isinstance(reading, NoData | Unavailable | Invalid):
+            return bool(reading.words) and fault not in self.counts_faults
+        return fault in self.counts_faults and all(_all_bad(series) for series in reading)
+
+
+def _all_bad(series: Series) -> bool:
+    measures = [m for bucket in series.buckets for m in (bucket.canary, bucket.baseline) if m is not None]
+    return bool(measures) and all(isinstance(m, Counts) and m.bad == m.total > 0 for m in measures)

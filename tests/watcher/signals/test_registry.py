@@ -1,0 +1,45 @@
+"""The registry, and what every kind in it must have."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from rules.model import Indicator, Kind
+from tests.contract import test_providers
+from tests.contract.provider_contract import ProviderContract
+from watcher.signals.registry import LATER, PROVIDERS
+
+
+def members() -> Iterator[type[ProviderContract]]:
+    for value in vars(test_providers).values():
+        if isinstance(value, type) and issubclass(value, ProviderContract) and value is not ProviderContract:
+            yield value
+
+
+def test_every_provider_keeps_the_contract():
+    assert {member.kind for member in members()} == set(PROVIDERS)
+
+
+def test_what_comes_later_is_not_here_yet():
+    assert not set(LATER) & set(PROVIDERS)
+
+
+@pytest.mark.parametrize("name", PROVIDERS)
+def test_a_kind_refuses_keys_that_it_does_not_know(name):
+    assert PROVIDERS[name].query.model_config["extra"] == "forbid"
+
+
+@pytest.mark.parametrize(
+    ("kind", "query", "needs"),
+    [
+        (Kind.RATIO, '{"url":"http://a/","counter":"c"}', "it needs counter and bad"),
+        (Kind.REQUESTS, '{"url":"http://a/","counter":"c","bad":{"a":"b"}}', "it needs counter, without bad"),
+        (Kind.LATENCY, '{"url":"http://a/","counter":"c"}', "it needs histogram and over"),
+        (Kind.VALUE, '{"url":"http://a/","counter":"c"}', "it needs gauge"),
+        (Kind.VALUE, '{"url":"http://a/","gauge":"c"}', None),
+    ],
+)
+def test_what_a_query_lacks_for_its_kind_can_be_told_before_anything_starts(kind, query, needs):
+    mistake = PROVIDERS["scrape"].mistake(Indicator("i", kind, "scrape", query))
+
+    assert (mistake and mistake[1]) == needs

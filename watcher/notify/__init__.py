@@ -1,0 +1,1 @@
+"""Tells people: a registry, and one module for each way to tell them."""

@@ -1,0 +1,65 @@
+"""A system that people are told through: what every notifier must do. No secret ever leaves in a message or an error."""
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from pydantic import BaseModel
+
+from watcher.core.watch import Message
+from watcher.http import Http
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """It arrived. *ref* names it there, so that it can be changed later."""
+
+    ref: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Not now (down, throttled): try again after *after*."""
+
+    after: timedelta
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Never:
+    """It will not be taken: the channel is gone, the message is refused. An operator must act."""
+
+    words: str
+
+
+Telling = Told | Later | Never
+
+
+class Notifier(Protocol):
+    """One connection to one system that tells people."""
+
+    async def tell(self, message: Message, narrowing: str, ref: str | None) -> Telling:
+        """Tell *message*; the same id may come twice. *narrowing* is what stands after the connection's name (a channel)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a notifier is opened with."""
+
+    http: Http
+    now: Callable[[], datetime]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One kind of notifier, for the registry.
+
+    Attributes:
+        settings: Of a connection; its secrets are `SecretStr`, with the values in them when it is opened.
+        open: Takes the settings and an `Opening`; gives the notifier, for as long as the context lasts.
+    """
+
+    settings: type[BaseModel]
+    open: Callable[..., AbstractAsyncContextManager[Notifier]]

@@ -1,0 +1,1 @@
+"""Reads: the signal providers, a registry and one module each."""

@@ -1,0 +1,146 @@
+"""From probes to the buckets of one question: whose each is, and whether it says anything. Pure."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from rules.sample import Bucket, Counts, Invalid, NoData, Reading, Series, Unavailable, Who
+from watcher.signals.probe.check import Check, Probed, Reason, Seen
+from watcher.signals.sampling import Track
+
+LISTED = 5  # versions or words that a message lists
+Tracks = Sequence[Track[Seen]]
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """Where one release is probed, and what it calls itself there; ``None`` where the check does not ask."""
+
+    tracks: Tracks
+    version: str | None
+
+    def lives_at(self, track: Track[Seen]) -> bool:
+        """It may be this release that answers there."""
+        return any(track is own for own in self.tracks)
+
+
+@dataclass
+class _Strange:
+    """What was seen and counted for nobody."""
+
+    troubles: list[Unavailable | Invalid] = field(default_factory=list)
+    versions: dict[str, None] = field(default_factory=dict)
+    nameless: bool = False
+
+
+def read(
+    indicator: str, canary: Arm, baseline: Arm | None, others: Tracks, after: datetime, until: datetime
+) -> Reading:
+    """The buckets of *indicator* that end after *after* and not after *until*; or why there are none.
+
+    Args:
+        indicator: Its id.
+        canary: The release under watch.
+        baseline: What serves beside it, where arms are compared.
+        others: All that is probed, to tell whether the network here is well.
+        after: What ends before is known.
+        until: What ends later is not final.
+    """
+    strange, buckets = _Strange(), []
+    every = canary.tracks[0].every
+    for end, probes in _rounds(canary, baseline, after, until):
+        sound = [(track, seen) for track, seen in probes if _is_sound(track, seen, others, end, strange)]
+        own = _counts(canary, sound, strange)
+        beside = None if baseline is None else _counts(baseline, sound, _Strange())
+        if own is not None or beside is not None:
+            buckets.append(Bucket(end - every, end, own, beside))
+    if buckets:
+        return (Series(indicator, tuple(buckets)),)
+    return _why_none(canary, strange)
+
+
+def _rounds(
+    canary: Arm, baseline: Arm | None, after: datetime, until: datetime
+) -> Iterator[tuple[datetime, list[tuple[Track[Seen], Seen]]]]:
+    """The boundaries for which all probes are done, with what they came to."""
+    tracks = list({id(track): track for arm in (canary, baseline) if arm for track in arm.tracks}.values())
+    seen: dict[datetime, list[tuple[Track[Seen], Seen]]] = {}
+    for track in tracks:
+        for beat in track.beats:
+            if after < beat.end <= until:
+                seen.setdefault(beat.end, []).append((track, beat.seen))
+    for end in sorted(seen):
+        if not all(track.is_done(end) for track in tracks):
+            return
+        yield end, seen[end]
+
+
+def _is_sound(track: Track[Seen], seen: Seen, others: Tracks, end: datetime, strange: _Strange) -> bool:
+    """The probe says something of the service; if not, *strange* gets why."""
+    if not isinstance(seen, Probed):
+        strange.troubles.append(seen)
+        return False
+    if seen.got_through or not _is_ours(track, seen, others, end):
+        return True
+    words = f"{seen.words}; nothing else can be reached from here, so it may be the daemon's network"
+    strange.troubles.append(Unavailable(Who.OPERATOR, words))
+    return False
+
+
+def _is_ours(track: Track[Seen], seen: Probed, others: Tracks, end: datetime) -> bool:
+    """No sign of life came back, and it is more likely that the network here is to blame."""
+    beside = [
+        latest
+        for other in others
+        if _host(other) != _host(track) and (latest := _latest(other, end)) is not None
+    ]
+    if not beside:
+        return seen.reason is Reason.UNREACHABLE
+    return not any(isinstance(each, Probed) and each.got_through for each in beside)
+
+
+def _host(track: Track[Seen]) -> str:
+    return track.subject.host if isinstance(track.subject, Check) else ""
+
+
+def _latest(track: Track[Seen], end: datetime) -> Seen | None:
+    """What was seen last before *end*, if that is not long ago."""
+    recent = timedelta(seconds=1) + 2 * track.every
+    return next((beat.seen for beat in reversed(track.beats) if end - recent < beat.end <= end), None)
+
+
+def _counts(arm: Arm, probes: Sequence[tuple[Track[Seen], Seen]], strange: _Strange) -> Counts | None:
+    own = [seen for track, seen in probes if isinstance(seen, Probed) and _belongs(arm, track, seen, strange)]
+    if not own:
+        return None
+    return Counts(float(sum(seen.reason is not None for seen in own)), float(len(own)))
+
+
+def _belongs(arm: Arm, track: Track[Seen], seen: Probed, strange: _Strange) -> bool:
+    if arm.version is None:
+        return arm.lives_at(track)
+    if seen.version is None:
+        # An answer that is good and does not say whose it is proves nothing for anybody.
+        strange.nameless |= seen.reason is None
+        return seen.reason is not None and arm.lives_at(track)
+    if seen.version != arm.version:
+        strange.versions[seen.version] = None
+    return seen.version == arm.version
+
+
+def _why_none(canary: Arm, strange: _Strange) -> Reading:
+    if strange.troubles:
+        return _worst(strange.troubles)
+    if strange.versions:
+        there = ", ".join(repr(version[:40]) for version in list(strange.versions)[-LISTED:])
+        return NoData(f"the answers are of {there}, none of {canary.version!r}")
+    if strange.nameless:
+        return NoData("the answers do not say which release they are of")
+    return NoData("no probe has come back yet")
+
+
+def _worst(troubles: Sequence[Unavailable | Invalid]) -> Reading:
+    newest = troubles[-LISTED:]
+    words = "; ".join(dict.fromkeys(each.words for each in newest))
+    invalid = [each for each in newest if isinstance(each, Invalid)]
+    return Invalid(invalid[-1].who, words) if invalid else Unavailable(newest[-1].who, words)

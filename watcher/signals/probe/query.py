@@ -1,0 +1,162 @@
+"""What a query of `http` may say."""
+
+import functools
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    model_validator,
+)
+
+from rules.duration import Duration
+from rules.errors import Malformed
+from watcher.signals.limits import Addressed
+
+USUAL_TIMEOUT = timedelta(seconds=2)
+_STATUS = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?")
+_PATH = re.compile(r"[A-Za-z0-9_$-]+(?:\.[A-Za-z0-9_$-]+|\[[0-9]{1,4}\])*")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+Scalar = StrictBool | StrictInt | float | str | None
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _ranges(value: Any) -> Any:
+    items = value if isinstance(value, list | tuple) else [value]
+    return tuple(_range(item) for item in items)
+
+
+def _range(item: Any) -> tuple[int, int]:
+    found = _STATUS.fullmatch(str(item)) if not isinstance(item, bool) else None
+    if found is None or int(found[2] or found[1]) < int(found[1]):
+        raise Malformed("not a status", remedy="write 200, [200, 204] or 200-299")
+    return int(found[1]), int(found[2] or found[1])
+
+
+def _path(value: str) -> str:
+    if not _PATH.fullmatch(value):
+        raise Malformed("not a path into JSON", remedy="write entries.db[0].status")
+    return value
+
+
+def _headers(value: Mapping[str, str]) -> Mapping[str, str]:
+    for name, content in value.items():
+        if not _HEADER.fullmatch(name) or not content.isprintable():
+            raise Malformed("not a header", remedy="a name, and a value on one line")
+    return value
+
+
+Path = Annotated[str, AfterValidator(_path), StringConstraints(max_length=200)]
+Headers = Annotated[Mapping[str, str], AfterValidator(_headers)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+Statuses = Annotated[tuple[tuple[int, int], ...], BeforeValidator(_ranges)]
+
+
+class InJson(_Model):
+    """A value in the answer's JSON, and what it must be."""
+
+    path: Path
+    equals: Scalar
+
+
+class Version(_Model):
+    """Where the answer says which release it is of, and what the releases are called there."""
+
+    header: Annotated[str, StringConstraints(pattern=_HEADER.pattern)] | None = None
+    json_: Path | None = Field(default=None, alias="json")
+    equals: Text  # written out, `${arm.version}`: a reader of the rule file sees that arms are told apart
+
+    @model_validator(mode="after")
+    def _says_where(self) -> Self:
+        if (self.header is None) == (self.json_ is None):
+            raise Malformed("where does the answer say its version?", remedy="write `header: …` or `json: …`")
+        return self
+
+
+class Expect(_Model):
+    """What a good answer is.
+
+    Attributes:
+        status: One, several, or ranges; by default 200-299.
+        text: Must stand somewhere in the body.
+        header: Headers and their values.
+        json_: Values in the body.
+    """
+
+    status: Statuses = ((200, 299),)
+    text: Text | None = None
+    header: Headers = {}
+    json_: Annotated[list[InJson], Field(alias="json", max_length=50)] = []
+    version: Version | None = None
+
+
+class Tls(_Model):
+    """How the certificate is checked.
+
+    Attributes:
+        verify: False only where there is no other way: anybody on the network can answer then.
+        min_days: It is bad if the certificate ends sooner.
+        ca: A file with the authorities that are trusted instead of the system's.
+    """
+
+    verify: StrictBool = True
+    min_days: Annotated[StrictInt, Field(ge=0, le=3650)] | None = None
+    ca: str | None = None
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Self:
+        if not self.verify and (self.min_days is not None or self.ca is not None):
+            raise Malformed(
+                "a certificate that is not verified tells nothing", remedy="leave `verify: false` out"
+            )
+        return self
+
+
+class Query(Addressed):
+    """``{http: {url, every, timeout, expect: {status, text, version}, slower_than}}``.
+
+    Attributes:
+        timeout: Of one probe; by default 2 s, or half of a shorter beat.
+        headers: That are sent: to be routed to the canary, for example. No secrets.
+        slower_than: A good answer is bad if its last byte came later.
+    """
+
+    timeout: Duration | None = None
+    method: Literal["GET", "HEAD"] = "GET"
+    headers: Headers = Field(default_factory=dict)
+    expect: Expect = Expect()
+    slower_than: Duration | None = None
+    tls: Tls = Tls()
+
+    @model_validator(mode="after")
+    def _fits_the_beat(self) -> Self:
+        if self.timeout is not None and not timedelta(0) < self.timeout <= self.every * 0.8:
+            raise Malformed(
+                "the timeout does not fit the beat", remedy="make `timeout` at most 80 % of `every`"
+            )
+        if self.method == "HEAD" and (self.expect.text or self.expect.json_):
+            raise Malformed("the answer to HEAD has no body", remedy="use GET")
+        return self
+
+    @property
+    def patience(self) -> timedelta:
+        """How long one probe may take."""
+        return self.timeout or min(USUAL_TIMEOUT, self.every / 2)
+
+
+@functools.lru_cache(maxsize=1024)
+def parsed(text: str) -> Query:
+    """The query in *text*, as an indicator keeps it."""
+    return Query.model_validate_json(text)

@@ -1,0 +1,154 @@
+"""What the daemon counts about itself, in one object that is passed to whoever counts.
+
+Names begin with ``rollbackd_``, units are base units, counters end in ``_total``. No label names a service, a watch or a
+URL: each label's values are few and known, so that the page stays small however many services are watched. What is not
+here is counted nowhere else: there is no global registry.
+
+Source:
+    https://prometheus.io/docs/practices/naming/
+"""
+
+import platform
+
+from prometheus_client import (
+    CONTENT_TYPE_PLAIN_0_0_4,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.platform_collector import PlatformCollector
+from prometheus_client.process_collector import ProcessCollector
+
+PREFIX = "rollbackd"
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+
+# Seconds. Guesses that bracket what was measured: a query 10 ms to 10 s, a rollback seconds to half an hour.
+CALLS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+MOVES = (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
+LAGS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+
+class Metrics:
+    """All metrics of one daemon, in a registry of their own.
+
+    Attributes are the metrics; `render` is the page. Safe from any thread.
+    """
+
+    def __init__(self, version: str = "0") -> None:
+        self.registry = CollectorRegistry(auto_describe=True)
+        ProcessCollector(registry=self.registry)
+        PlatformCollector(registry=self.registry)
+
+        self.build = self._gauge("build_info", "Always 1; which build this is", "version", "python")
+        self.build.labels(version, platform.python_version()).set(1)
+        self.config = self._gauge("config_info", "Always 1; the hash of the configuration in force", "hash")
+        self.config_reloaded = self._gauge(
+            "config_last_reload_success", "1 if the configuration was last read without a mistake"
+        )
+
+        self._hearing()
+        self._judging()
+        self._acting()
+        self._sharing()
+        self._talking()
+        self._itself()
+
+    def render(self) -> bytes:
+        """The page, in the text format 0.0.4 (see `CONTENT_TYPE`). Some milliseconds of work."""
+        return generate_latest(self.registry)
+
+    def _hearing(self) -> None:
+        self.events = self._counter(
+            "events_received_total", "Announcements of deployments", "source", "result"
+        )
+        self.event_seconds = self._histogram(
+            "event_ingest_duration_seconds", "From an announcement to its row in the inbox", CALLS
+        )
+        self.source_last_event = self._gauge(
+            "source_last_event_timestamp_seconds", "When a source was last heard", "source"
+        )
+        self.inbox_pending = self._gauge("inbox_pending", "Announcements that wait to be resolved")
+
+    def _judging(self) -> None:
+        self.watches = self._gauge("watches", "Watches that are not final", "state")
+        self.verdicts = self._counter("verdicts_total", "Verdicts of rules, one a round", "judge", "outcome")
+        self.queries = self._counter("signal_queries_total", "Readings of indicators", "provider", "result")
+        self.query_seconds = self._histogram(
+            "signal_query_duration_seconds", "One batch of questions to a provider", CALLS, "provider"
+        )
+        self.data_age = self._gauge("signal_data_age_seconds", "Age of the newest settled bucket", "provider")
+        self.probe_failures = self._counter(
+            "probe_failures_total", "Probes that failed, by what failed", "reason"
+        )
+
+    def _acting(self) -> None:
+        self.rollbacks = self._counter(
+            "rollbacks_total", "Rollbacks that came to an end", "trigger", "result"
+        )
+        self.decision_seconds = self._histogram(
+            "rollback_decision_seconds", "From the breach to the first call that changes something", CALLS
+        )
+        self.rollback_seconds = self._histogram(
+            "rollback_duration_seconds", "From the decision until the known-good release serves", MOVES
+        )
+        self.actions_refused = self._counter(
+            "actions_refused_total", "Rollbacks that a guard stopped", "reason"
+        )
+        self.action_age = self._gauge(
+            "action_oldest_open_age_seconds", "Age of the oldest action that is not done"
+        )
+        self.disarmed = self._gauge("disarmed", "Disarms in force; of one service, or of all as one")
+
+    def _sharing(self) -> None:
+        self.leases = self._gauge("leases_held", "Watches that this replica holds")
+        self.lease_seconds = self._histogram("lease_renew_duration_seconds", "One renewal", CALLS)
+        self.leases_lost = self._counter("leases_lost_total", "Leases that ran out under this replica")
+        self.takeovers = self._counter("takeovers_total", "Leases taken over from another replica")
+        self.fenced = self._counter("fenced_writes_total", "Writes refused because another replica was newer")
+        self.store_errors = self._counter(
+            "store_errors_total", "Operations of the store that failed", "operation"
+        )
+
+    def _talking(self) -> None:
+        self.outgoing = self._counter(
+            "outgoing_requests_total", "HTTP requests that we sent", "system", "result"
+        )
+        self.outgoing_seconds = self._histogram(
+            "outgoing_request_duration_seconds", "One HTTP request that we sent", CALLS, "system"
+        )
+        self.outbox_pending = self._gauge("outbox_pending", "Messages that wait to be told", "channel")
+        self.outbox_age = self._gauge(
+            "outbox_oldest_age_seconds", "Age of the oldest message that waits", "channel"
+        )
+        self.messages = self._counter(
+            "messages_total", "Messages, by what became of them", "notifier", "result"
+        )
+        self.requests = self._counter(
+            "http_requests_total", "HTTP requests that we answered", "route", "method", "code"
+        )
+        self.request_seconds = self._histogram(
+            "http_request_duration_seconds", "One HTTP request that we answered", CALLS, "route"
+        )
+
+    def _itself(self) -> None:
+        self.loop_lag = self._histogram(
+            "event_loop_lag_seconds", "How late a timer of the event loop fires", LAGS
+        )
+        self.loop_failures = self._counter(
+            "loop_failures_total", "Rounds of a loop that ended in a bug", "loop"
+        )
+        self.log_dropped = self._counter("log_dropped_total", "Log lines not written", "reason")
+        self.crashes = self._counter(
+            "crashes_total", "Bugs that were reported, or dropped as too many", "result"
+        )
+
+    def _counter(self, name: str, help: str, *labels: str) -> Counter:
+        return Counter(f"{PREFIX}_{name}", help, labels, registry=self.registry)
+
+    def _gauge(self, name: str, help: str, *labels: str) -> Gauge:
+        return Gauge(f"{PREFIX}_{name}", help, labels, registry=self.registry)
+
+    def _histogram(self, name: str, help: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(f"{PREFIX}_{name}", help, labels, registry=self.registry, buckets=buckets)
