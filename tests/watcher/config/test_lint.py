@@ -1,0 +1,48 @@
+"""A rule file by itself, as its author has it in front of him."""
+
+import pytest
+
+from tests.watcher.config.sample import KINDS, RULES, changed, folder
+from watcher.config import InvalidConfiguration, lint_file
+
+
+def lint(tmp_path, rules: str = RULES, name: str = "web.yaml") -> list[str]:
+    """All that is wrong, each on one line."""
+    folder(tmp_path, rules=rules)
+    try:
+        lint_file(tmp_path / "rules" / name, KINDS)
+    except InvalidConfiguration as invalid:
+        return [
+            str(problem).replace(f"{tmp_path}/", "").replace("\n    ", " | ") for problem in invalid.problems
+        ]
+    return []
+
+
+def test_a_clean_file_is_clean_though_nobody_gave_its_parameters(tmp_path):
+    assert lint(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("{metrics: {url: x}}", "{metrics: {ulr: x, url: x}}", 'rules/web.yaml:7:30: indicators.stored.ratio.metrics.ulr: unknown key "ulr" | try: did you mean "url"?'),
+        ("judge: {threshold: {}}", "judge: {treshold: {}}", 'rules/web.yaml:11:45: rules[1].judge.treshold: unknown judge "treshold" | try: did you mean "threshold"?'),
+        ("judge: {threshold: {}}", "judge: {state: {}}", 'rules/web.yaml:11:45: rules[1].judge.state: the judge "state" is not in this version | try: in this version: canary_vs_baseline, slo, threshold'),
+        ("{metrics: {url: x}}", "{cloudwatch: {url: x}}", 'rules/web.yaml:7:20: indicators.stored.ratio.cloudwatch: the provider "cloudwatch" is not in this version | try: in this version: http, metrics, scrape'),
+        ('{http: {url: "http://${host}/ready"}}', "{http: {url: http://a:13/}}", "rules/web.yaml:8:25: indicators.ready.probe.http: a wrong port | try: write 80"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_at_its_place(tmp_path, old, new, expected):
+    assert expected in lint(tmp_path, changed(old, new, RULES))
+
+
+def test_a_file_that_is_not_there_is_told_with_the_one_that_is(tmp_path):
+    assert lint(tmp_path, name="wbe.yaml") == [
+        f"rules/wbe.yaml:1:1: the file cannot be read: No such file or directory | try: did you mean {tmp_path}/rules/web.yaml?".replace(
+            f"{tmp_path}/", ""
+        )
+    ]
+
+
+def test_where_no_file_is_near_one_has_to_be_named(tmp_path):
+    assert lint(tmp_path, name="zzz/zzz")[0].endswith("try: name a rule file")

@@ -1,0 +1,46 @@
+"""Files → values, wholly and offline; every mistake at once, with file, line, column and remedy.
+
+Only the app and commands import it: whoever else needs to know a service is given one.
+"""
+
+from watcher.config.configuration import (
+    Account,
+    Configuration,
+    Configured,
+    Daemon,
+    Effective,
+    Listen,
+    Tls,
+    Token,
+)
+from watcher.config.errors import InvalidConfiguration
+from watcher.config.explain import Row, explain, without_promise, wrong_rollbacks
+from watcher.config.kinds import Kinds, ProviderKind
+from watcher.config.promises import lint_file
+from watcher.config.read import read_configuration, with_secrets
+from watcher.config.secrets import ReadSecrets, Reference, Secrets, SecretUnavailable
+
+__all__ = [
+    "Account",
+    "Configuration",
+    "Configured",
+    "Daemon",
+    "Effective",
+    "InvalidConfiguration",
+    "Kinds",
+    "Listen",
+    "ProviderKind",
+    "ReadSecrets",
+    "Reference",
+    "Row",
+    "SecretUnavailable",
+    "Secrets",
+    "Tls",
+    "Token",
+    "explain",
+    "lint_file",
+    "read_configuration",
+    "with_secrets",
+    "without_promise",
+    "wrong_rollbacks",
+]

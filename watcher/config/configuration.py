@@ -1,0 +1,124 @@
+"""What the files say, as values. Nothing here is a secret: see ``secrets``."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network
+
+from pydantic import BaseModel
+
+from rules.document import Node
+from watcher.core.service import Ceilings, Service, Team
+
+Network = IPv4Network | IPv6Network
+Key = tuple[str, str]  # service, environment
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """Something that has a kind: its kind and its settings.
+
+    Attributes:
+        settings: Validated; until `with_secrets` has put them in, each secret is a stand-in.
+        node: Where it stands, sealed. Two that differ only in their place are equal.
+    """
+
+    kind: str
+    settings: BaseModel
+    node: Node = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where the daemon listens."""
+
+    host: str = "127.0.0.1"
+    port: int = 8080
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files of the certificate (with its chain) and of its key, PEM."""
+
+    certificate: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Who may call: the secret's SHA-256, what it may do, and for which services.
+
+    Attributes:
+        sha256: 64 hexadecimal digits, lower case.
+        may: ``announce``, ``read``, ``order``.
+        services: Names, or names with their environment (``checkout/production``); ``*`` stands for anything.
+    """
+
+    name: str
+    sha256: str
+    may: frozenset[str]
+    services: tuple[str, ...] = ("*",)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """An account of AWS in one region: a role to read, and one to act, which shadow never needs."""
+
+    name: str
+    region: str
+    read: str
+    act: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Daemon:
+    """How this daemon runs.
+
+    Attributes:
+        reach: Private networks that providers and notifiers may connect to; public ones they may anyway.
+        alone: A daemon that remembers nothing (``store: {memory: {}}``) acts only if this is said.
+        written: The section, for `explain`.
+    """
+
+    store: Configured
+    listen: Listen = Listen()
+    public_url: str | None = None
+    tls: Tls | None = None
+    tokens: tuple[Token, ...] = ()
+    reach: tuple[Network, ...] = ()
+    ceilings: Ceilings = field(default=Ceilings())
+    alone: bool = False
+    written: Node | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Effective:
+    """What is in force for one service, with the lines it comes from.
+
+    Attributes:
+        layers: Defaults, environment and service in one; each leaf knows its own place.
+        promises: Its rules, by id.
+    """
+
+    layers: Node
+    promises: Mapping[str, Node]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """All that the files say.
+
+    Attributes:
+        targets: By service, then by part, in the order in which they move back.
+        digest: SHA-256 of what is in force, in hexadecimal digits: comments and order do not count.
+    """
+
+    file: str
+    daemon: Daemon
+    accounts: Mapping[str, Account]
+    connections: Mapping[str, Configured]
+    teams: Mapping[str, Team]
+    sources: Mapping[str, Configured]
+    services: Mapping[Key, Service]
+    targets: Mapping[Key, Mapping[str, Configured]]
+    effective: Mapping[Key, Effective] = field(repr=False, compare=False)
+    digest: str

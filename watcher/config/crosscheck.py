@@ -1,0 +1,46 @@
+"""What is right in itself, and wrong together."""
+
+from collections.abc import Collection
+from fnmatch import fnmatchcase
+
+from rules.document import Mistakes, Node, nearest, quoted
+from watcher.config.configuration import Daemon, Key
+from watcher.config.models import is_loopback
+
+
+def check_daemon(section: Node, daemon: Daemon, services: Collection[Key], mistakes: Mistakes) -> None:
+    """Whoever can be reached must know who calls; each token is one name, one secret, and services that there are."""
+    http = section.get("http")
+    where = (http and http.get("listen")) or section
+    if not daemon.tokens and not is_loopback(daemon.listen.host):
+        mistakes.add(
+            where,
+            f"listens on {daemon.listen.host}, beyond this machine, and no token says who may call",
+            "add `tokens:` (`rollbackd token` prints a line), or listen on 127.0.0.1",
+        )
+    written = section.get("tokens")
+    tokens = written.items() if written else ()
+    for key in ("name", "sha256"):
+        _refuse_twice([node for token in tokens if (node := token.get(key))], key, mistakes)
+    for token in tokens:
+        _check_services(token.get("services"), services, mistakes)
+
+
+def _refuse_twice(nodes: list[Node], what: str, mistakes: Mistakes) -> None:
+    lines: dict[object, int] = {}
+    for node in nodes:
+        first = lines.setdefault(node.content, node.at.line)
+        if first != node.at.line:
+            mistakes.add(node, f"the {what} of the token in line {first}", "each token has its own")
+
+
+def _check_services(section: Node | None, services: Collection[Key], mistakes: Mistakes) -> None:
+    names = {name for name, _ in services} | {f"{name}/{environment}" for name, environment in services}
+    for item in section.items() if section else ():
+        pattern = str(item.content)
+        if pattern != "*" and not any(fnmatchcase(name, pattern) for name in names):
+            near = nearest(pattern, names)
+            remedy = (
+                f'did you mean "{near}"?' if near else 'write "*" for all, a service, or service/environment'
+            )
+            mistakes.add(item, f"no service is called {quoted(pattern)}", remedy)

@@ -1,0 +1,109 @@
+"""From files to Nodes: `rollbackd.yaml`, and services.d beside it. The only module here that touches the disk, but for secrets."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rules.document import MAX_BYTES, Entry, Mistakes, Node, Place, nearest, quoted, read_document
+from rules.errors import InvalidRules
+from watcher.config.errors import InvalidConfiguration
+from watcher.config.models import NAME, NAME_REMEDY, RootModel, ServicesModel
+
+FOLDER = "services.d"
+Services = Mapping[tuple[str, str], Entry]
+
+
+class Unreadable(Exception):
+    """A file is missing, is no text, or is too large."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What the files hold: the main one, and each service and environment with where it stands."""
+
+    root: Node
+    services: Services
+
+
+def read_files(path: Path, mistakes: Mistakes) -> Files:
+    """The main file at *path*, and what stands in services.d beside it.
+
+    Raises:
+        InvalidConfiguration: The main file cannot be read at all; other mistakes go to *mistakes*.
+    """
+    root = _read_main(path)
+    mistakes.read(root, RootModel)
+    services: dict[tuple[str, str], Entry] = {}
+    _collect(root.get("services"), services, mistakes)
+    for file in sorted((path.parent / FOLDER).glob("*.yaml")):
+        node = _read_more(file, mistakes)
+        if node is not None:
+            mistakes.read(node, ServicesModel)
+            _collect(node.get("services"), services, mistakes)
+    return Files(root, services)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file; raises `Unreadable`, with the reason in a few words."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise Unreadable(f"is not UTF-8, at byte {error.start}") from None
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def neighbour(path: Path) -> str | None:
+    """The file beside *path* whose name is nearest to it."""
+    try:
+        names = [file.name for file in path.parent.glob("*.yaml")]
+    except OSError:  # the folder's own name may be impossible
+        return None
+    return nearest(path.name, names)
+
+
+def _read_main(path: Path) -> Node:
+    try:
+        return read_document(read_text(path), str(path))
+    except Unreadable as unreadable:
+        near = neighbour(path)
+        remedy = f"did you mean {path.parent / near}?" if near else "name it: --config FILE"
+        raise InvalidConfiguration([top_of(path).problem(f"the file {unreadable}", remedy)]) from None
+    except InvalidRules as invalid:
+        raise InvalidConfiguration(invalid.problems) from None
+
+
+def _read_more(path: Path, mistakes: Mistakes) -> Node | None:
+    try:
+        return read_document(read_text(path), str(path))
+    except Unreadable as unreadable:
+        mistakes.add(top_of(path), f"the file {unreadable}", "correct it, or take it out of the folder")
+    except InvalidRules as invalid:
+        mistakes.extend(invalid.problems)
+    return None
+
+
+def top_of(path: Path) -> Node:
+    """Where the file at *path* would begin."""
+    return Node(Place(str(path), 1, 1), {})
+
+
+def _collect(section: Node | None, services: dict[tuple[str, str], Entry], mistakes: Mistakes) -> None:
+    for service, entry in section.entries() if section else ():
+        _check_name(service, entry, "a service", mistakes)
+        for environment, inner in entry.node.entries():
+            _check_name(environment, inner, "an environment", mistakes)
+            first = services.setdefault((service, environment), inner)
+            if first is not inner:
+                mistakes.add(
+                    inner.key,
+                    f"{service} stands in {quoted(environment)} twice; first at {first.key.file}:{first.key.line}",
+                    "keep one of them",
+                )
+
+
+def _check_name(name: str, entry: Entry, what: str, mistakes: Mistakes) -> None:
+    if not NAME.fullmatch(name):
+        mistakes.add(entry.key, f"{quoted(name)} cannot name {what}", NAME_REMEDY)

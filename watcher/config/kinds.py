@@ -1,0 +1,69 @@
+"""All kinds that a configuration may name, and those of later versions."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from pydantic import BaseModel
+
+from deploy.sources.registry import LATER as LATER_SOURCES
+from deploy.targets.registry import LATER as LATER_TARGETS
+from rules.model import Indicator
+from rules.model import Kind as IndicatorKind
+from rules.rulefile import Catalogue
+from watcher.notify.registry import LATER as LATER_NOTIFIERS
+from watcher.signals.registry import LATER as LATER_PROVIDERS
+from watcher.store.registry import LATER as LATER_STORES
+
+
+def no_mistake(_: Indicator) -> tuple[str, str] | None:
+    """A query that its model accepts is right."""
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderKind:
+    """What the configuration needs of a kind of provider.
+
+    Attributes:
+        settings: Of a connection; ``None`` where none is needed.
+        mistake: What a query, right in itself, lacks for the kind of its indicator, and the remedy.
+    """
+
+    query: type[BaseModel]
+    fits: frozenset[IndicatorKind]
+    settings: type[BaseModel] | None = None
+    mistake: Callable[[Indicator], tuple[str, str] | None] = no_mistake
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """The kinds of everything that has kinds; tests bring their own."""
+
+    providers: Mapping[str, ProviderKind]
+    notifiers: Mapping[str, type[BaseModel]]
+    targets: Mapping[str, type[BaseModel]]
+    sources: Mapping[str, type[BaseModel]]
+    stores: Mapping[str, type[BaseModel]]
+    later_providers: Collection[str] = frozenset(LATER_PROVIDERS)
+    later_notifiers: Collection[str] = frozenset(LATER_NOTIFIERS)
+    later_stores: Collection[str] = frozenset(LATER_STORES)
+    later_targets: Collection[str] = frozenset(LATER_TARGETS)
+    later_sources: Collection[str] = frozenset(LATER_SOURCES)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """What rule files may refer to."""
+        return Catalogue(
+            {name: kind.fits for name, kind in self.providers.items()}, frozenset(self.later_providers)
+        )
+
+    @property
+    def connections(self) -> Mapping[str, type[BaseModel]]:
+        """Settings of all that is connected to: providers that need it, and notifiers."""
+        needing = {name: kind.settings for name, kind in self.providers.items() if kind.settings is not None}
+        return needing | dict(self.notifiers)
+
+    @property
+    def later_connections(self) -> Collection[str]:
+        """Connections of later versions."""
+        return {*self.later_providers, *self.later_notifiers}

@@ -1,0 +1,154 @@
+"""Rule files of one service: found beside the configuration, read with their parameters, their queries read by their providers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import rules
+from rules.document import Mistakes, Node, Place, quoted, unknown
+from rules.errors import InvalidRules
+from rules.model import Indicator, RuleSet
+from rules.rulefile import RuleFile, combined, lint_rules, read_rules
+from watcher.config.configuration import Configured
+from watcher.config.errors import InvalidConfiguration
+from watcher.config.files import Unreadable, neighbour, read_text, top_of
+from watcher.config.kinds import Kinds
+from watcher.config.models import RulesModel
+
+CATALOG = Path(rules.__file__).parent / "catalog"
+EMPTY = RuleSet((), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where rule files come from, and what they may refer to.
+
+    Attributes:
+        folder: Relative names start here: the folder of the configuration.
+        connections: By name; whose kind a provider needs.
+    """
+
+    folder: Path
+    kinds: Kinds
+    connections: Mapping[str, Configured]
+    catalog: Path = field(default=CATALOG)
+
+
+def read_promises(section: Node | None, shelf: Shelf, mistakes: Mistakes) -> tuple[RuleSet, dict[str, Node]]:
+    """What all rule files of a service promise, and where each rule stands, by id."""
+    files: list[tuple[Place, RuleFile]] = []
+    for item in section.items() if section else ():
+        file = _read_entry(item, shelf, mistakes)
+        if file is not None:
+            files.append((item.at, _connected(file, shelf, mistakes)))
+    try:
+        return combined(files), {name: node for _, file in files for name, node in file.promises.items()}
+    except InvalidRules as invalid:
+        mistakes.extend(invalid.problems)
+        return EMPTY, {}
+
+
+def check_queries(file: RuleFile, kinds: Kinds, mistakes: Mistakes) -> None:
+    """Read each query as its provider does; the values are of no use here, the mistakes are."""
+    for indicator in file.rules.indicators:
+        query = file.queries.get(indicator.id)
+        if query is None:  # a parameter is open
+            continue
+        kind = kinds.providers[indicator.provider]
+        if mistakes.read(query.without("connection"), kind.query) is None:
+            continue
+        mistake = kind.mistake(indicator)
+        if mistake is not None:
+            mistakes.add(query, *mistake)
+
+
+def lint_file(path: Path, kinds: Kinds) -> RuleFile:
+    """Look at the rule file at *path* alone; what depends on parameters that nobody gave is not looked at.
+
+    Raises:
+        InvalidConfiguration: With all problems.
+    """
+    mistakes = Mistakes()
+    try:
+        file = lint_rules(read_text(path), str(path), kinds.catalogue)
+    except InvalidRules as invalid:
+        raise InvalidConfiguration(invalid.problems) from None
+    except Unreadable as unreadable:
+        near = neighbour(path)
+        remedy = f"did you mean {path.parent / near}?" if near else "name a rule file"
+        raise InvalidConfiguration([top_of(path).problem(f"the file {unreadable}", remedy)]) from None
+    check_queries(file, kinds, mistakes)
+    if mistakes.problems:
+        raise InvalidConfiguration(mistakes.problems)
+    return file
+
+
+def _read_entry(item: Node, shelf: Shelf, mistakes: Mistakes) -> RuleFile | None:
+    written = mistakes.read(item, RulesModel)
+    if written is None:
+        return None
+    where = item.get("file") or item.get("pack") or item
+    path = shelf.folder / written.file if written.file else shelf.catalog / f"{written.pack}.yaml"
+    try:
+        text = read_text(path)
+    except Unreadable as unreadable:
+        _tell_missing(where, path, str(unreadable), shelf, mistakes)
+        return None
+    given = item.get("with") or Node(item.at, {})
+    try:
+        return read_rules(text, str(path), shelf.kinds.catalogue, given)
+    except InvalidRules as invalid:
+        mistakes.extend(invalid.problems)
+        return None
+
+
+def _tell_missing(where: Node, path: Path, why: str, shelf: Shelf, mistakes: Mistakes) -> None:
+    if path.parent == shelf.catalog:
+        packs = {file.stem for file in shelf.catalog.glob("*.yaml")}
+        mistakes.add(where, *unknown("pack", path.stem, packs))
+        return
+    near = neighbour(path)
+    remedy = f"did you mean {near}?" if near else f"it is looked for at {path}"
+    mistakes.add(where, f"the rule file {why}", remedy)
+
+
+def _connected(file: RuleFile, shelf: Shelf, mistakes: Mistakes) -> RuleFile:
+    """*file* with each indicator bound to its connection."""
+    check_queries(file, shelf.kinds, mistakes)
+    indicators = tuple(
+        replace(indicator, connection=_connection(indicator, file.queries[indicator.id], shelf, mistakes))
+        for indicator in file.rules.indicators
+    )
+    return replace(file, rules=RuleSet(indicators, file.rules.rules))
+
+
+def _connection(indicator: Indicator, query: Node, shelf: Shelf, mistakes: Mistakes) -> str | None:
+    fitting = [name for name, each in shelf.connections.items() if each.kind == indicator.provider]
+    if shelf.kinds.providers[indicator.provider].settings is None:
+        if indicator.connection is not None:
+            where = query.get("connection") or query
+            mistakes.add(where, f"{indicator.provider} needs no connection", "remove it")
+        return None
+    if indicator.connection is None:
+        if len(fitting) != 1:
+            mistakes.add(query, *_which(indicator.provider, fitting))
+        return fitting[0] if fitting else None
+    if indicator.connection not in fitting:
+        where = query.get("connection") or query
+        mistakes.add(
+            where, *unknown(f"connection of the kind {indicator.provider}", indicator.connection, fitting)
+        )
+    return indicator.connection
+
+
+def _which(provider: str, fitting: Iterable[str]) -> tuple[str, str]:
+    names = sorted(fitting)
+    if not names:
+        return (
+            f"there is no connection of the kind {provider}",
+            f"add `connections: {{NAME: {{{provider}: …}}}}`",
+        )
+    return (
+        f"there are several connections of the kind {provider}",
+        f"add `connection: NAME` to the query: {', '.join(map(quoted, names))}",
+    )

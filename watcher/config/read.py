@@ -1,0 +1,152 @@
+"""The configuration as a whole: a pure function of files. Reading it again is reloading it."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from rules.canonical import canonical
+from rules.document import Mistakes, Node
+from watcher.config.configuration import Configuration, Configured, Daemon, Key
+from watcher.config.crosscheck import check_daemon
+from watcher.config.errors import InvalidConfiguration
+from watcher.config.files import Files, read_files
+from watcher.config.kinds import Kinds
+from watcher.config.promises import Shelf
+from watcher.config.secrets import Secrets, unsealed
+from watcher.config.sections import (
+    HTTP,
+    read_accounts,
+    read_connections,
+    read_daemon,
+    read_sources,
+    read_teams,
+)
+from watcher.config.services import Built, Surroundings, build_service, check_layers, layered
+from watcher.core.service import Ceilings
+
+
+def read_configuration(path: Path, kinds: Kinds) -> Configuration:
+    """Read `rollbackd.yaml` at *path*, services.d beside it, and all rule files that they name. Offline.
+
+    Raises:
+        InvalidConfiguration: With all problems, whatever stands in the files. No secret is in any of them.
+    """
+    mistakes = Mistakes()
+    files = read_files(path, mistakes)
+    root = files.root
+    section = root.get("daemon") or Node(root.at, {})
+    daemon = read_daemon(section, kinds, mistakes)
+    accounts = read_accounts(root.get("accounts"), mistakes)
+    connections = read_connections(root.get("connections"), kinds, mistakes)
+    notifiers = _keys(root, "connections", {*kinds.notifiers, *kinds.later_notifiers})
+    teams = read_teams(root.get("teams"), notifiers, _token_names(section), mistakes)
+    sources = read_sources(root.get("sources"), root, kinds, mistakes)
+    around = Surroundings(
+        shelf=Shelf(path.parent, kinds, connections),
+        accounts=_keys(root, "accounts"),
+        teams=teams,
+        sources=(HTTP, *sorted(_keys(root, "sources") - {HTTP})),
+        ceilings=daemon.ceilings if daemon else Ceilings(),
+        may_act=daemon is None or daemon.alone or daemon.store.kind != "memory",
+    )
+    check_layers(root, mistakes)
+    services = _build_services(files, around, mistakes)
+    if daemon:
+        check_daemon(section, daemon, files.services.keys(), mistakes)
+    if mistakes.problems or daemon is None:
+        raise InvalidConfiguration(mistakes.problems)
+    return Configuration(
+        file=str(path),
+        daemon=daemon,
+        accounts=accounts,
+        connections=connections,
+        teams=teams,
+        sources=sources,
+        services={key: built.service for key, built in services.items()},
+        targets={key: built.targets for key, built in services.items()},
+        effective={key: built.effective for key, built in services.items()},
+        digest=_digest(root, services),
+    )
+
+
+def with_secrets(configuration: Configuration, secrets: Secrets) -> Configuration:
+    """*configuration* with its secrets, to open what is configured with; to be called once, when the daemon starts.
+
+    Raises:
+        InvalidConfiguration: Secrets that cannot be had, or do not fit; all of them, and none is repeated.
+    """
+    mistakes = Mistakes()
+    opened = replace(
+        configuration,
+        daemon=_daemon_with_secrets(configuration.daemon, secrets, mistakes),
+        connections=_each_with_secrets(configuration.connections, secrets, mistakes),
+        sources=_each_with_secrets(configuration.sources, secrets, mistakes),
+        targets={
+            key: _each_with_secrets(parts, secrets, mistakes) for key, parts in configuration.targets.items()
+        },
+    )
+    if mistakes.problems:
+        raise InvalidConfiguration(mistakes.problems)
+    return opened
+
+
+def _build_services(files: Files, around: Surroundings, mistakes: Mistakes) -> dict[Key, Built]:
+    services: dict[Key, Built] = {}
+    for key, entry in files.services.items():
+        if not entry.node.is_mapping:
+            continue
+        built = build_service(key, layered(files.root, key[1], entry.node), around, mistakes)
+        if built is not None:
+            services[key] = built
+    return services
+
+
+def _keys(root: Node, section: str, kinds: set[str] | None = None) -> frozenset[str]:
+    """Names that stand in a section, though what they name may be wrong; of *kinds* alone, if given."""
+    node = root.get(section)
+    entries = node.entries() if node else ()
+    return frozenset(name for name, entry in entries if kinds is None or _kind(entry.node) in kinds)
+
+
+def _kind(node: Node) -> str:
+    return next((kind for kind, _ in node.entries()), "")
+
+
+def _token_names(section: Node) -> frozenset[str]:
+    tokens = section.get("tokens")
+    names = [token.get("name") for token in (tokens.items() if tokens else ())]
+    return frozenset(str(name.content) for name in names if name is not None)
+
+
+def _daemon_with_secrets(daemon: Daemon, secrets: Secrets, mistakes: Mistakes) -> Daemon:
+    return replace(daemon, store=_one_with_secrets(daemon.store, secrets, mistakes))
+
+
+def _each_with_secrets(
+    configured: Mapping[str, Configured], secrets: Secrets, mistakes: Mistakes
+) -> dict[str, Configured]:
+    return {name: _one_with_secrets(each, secrets, mistakes) for name, each in configured.items()}
+
+
+def _one_with_secrets(configured: Configured, secrets: Secrets, mistakes: Mistakes) -> Configured:
+    node = unsealed(configured.node, secrets, mistakes)
+    if node == configured.node:
+        return configured
+    settings: BaseModel | None = mistakes.read(node, type(configured.settings))
+    return configured if settings is None else replace(configured, settings=settings)
+
+
+def _digest(root: Node, services: Mapping[Key, Built]) -> str:
+    whole: dict[str, Any] = {
+        "file": root.without("services", "defaults", "environments").plain(),
+        "services": {
+            "/".join(key): [built.effective.layers.plain(), canonical(built.service.policy.rules)]
+            for key, built in services.items()
+        },
+    }
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,138 @@
+"""The sections of `rollbackd.yaml` that stand beside the services: daemon, accounts, connections, teams, sources."""
+
+from collections.abc import Collection, Mapping
+
+from pydantic import BaseModel
+
+from rules.document import Mistakes, Node, unknown
+from watcher.config.configuration import Account, Configured, Daemon, Tls, Token
+from watcher.config.kinds import Kinds
+from watcher.config.models import AccountModel, DaemonModel, TeamModel
+from watcher.config.references import named, refer_each
+from watcher.config.secrets import sealed
+from watcher.core.service import Ceilings, Team
+
+HTTP = "http"  # the source behind POST /v1/deployments
+DEFAULT_STORE = "/var/lib/rollbackd/state.db"
+
+
+def read_configured(
+    node: Node, what: str, known: Mapping[str, type[BaseModel]], later: Collection[str], mistakes: Mistakes
+) -> Configured | None:
+    """What *node* says of something that has kinds."""
+    chosen = mistakes.kind(node, what, known, later)
+    if chosen is None:
+        return None
+    model = known[chosen.kind]
+    settings = sealed(chosen.settings, model, mistakes)
+    value = mistakes.read(settings, model)
+    return None if value is None else Configured(chosen.kind, value, settings)
+
+
+def read_daemon(section: Node, kinds: Kinds, mistakes: Mistakes) -> Daemon | None:
+    """``daemon``; where no store is named, it is SQLite at its usual place."""
+    where = section.get("store")
+    chosen = where and read_configured(where, "store", kinds.stores, kinds.later_stores, mistakes)
+    written = mistakes.read(section, DaemonModel)
+    if written is None:
+        return None
+    tls = written.http.tls
+    return Daemon(
+        store=chosen or _usual_store(section, kinds),
+        listen=written.http.listen,
+        public_url=written.http.public_url,
+        tls=Tls(tls.certificate, tls.key) if tls else None,
+        tokens=tuple(Token(t.name, t.sha256, frozenset(t.may), tuple(t.services)) for t in written.tokens),
+        reach=tuple(written.reach),
+        ceilings=Ceilings(written.ceilings.service_per_day, written.ceilings.fleet_per_hour),
+        alone=written.alone,
+        written=section,
+    )
+
+
+def _usual_store(section: Node, kinds: Kinds) -> Configured:
+    settings = kinds.stores["sqlite"].model_validate({"path": DEFAULT_STORE})
+    return Configured("sqlite", settings, Node(section.at, {}))
+
+
+def read_accounts(section: Node | None, mistakes: Mistakes) -> dict[str, Account]:
+    """``accounts``, by name."""
+    accounts: dict[str, Account] = {}
+    for name, entry in named(section, "an account", mistakes):
+        written = mistakes.read(entry.node, AccountModel)
+        if written is not None:
+            accounts[name] = Account(name, written.region, written.read, written.act)
+    return accounts
+
+
+def read_connections(section: Node | None, kinds: Kinds, mistakes: Mistakes) -> dict[str, Configured]:
+    """``connections``, by name."""
+    connections: dict[str, Configured] = {}
+    for name, entry in named(section, "a connection", mistakes):
+        connection = read_configured(
+            entry.node, "connection", kinds.connections, kinds.later_connections, mistakes
+        )
+        if connection is not None:
+            connections[name] = connection
+    return connections
+
+
+def read_sources(section: Node | None, root: Node, kinds: Kinds, mistakes: Mistakes) -> dict[str, Configured]:
+    """``sources``, by name. The one that is told over HTTP is always there, and is called `HTTP`."""
+    sources = {HTTP: Configured(HTTP, kinds.sources[HTTP].model_validate({}), Node(root.at, {}))}
+    for name, entry in named(section, "a source", mistakes):
+        source = read_configured(entry.node, "source", kinds.sources, kinds.later_sources, mistakes)
+        if source is not None and (source.kind == HTTP) != (name == HTTP):
+            mistakes.add(
+                entry.key,
+                "deployments that are told over HTTP come from a source called http",
+                "write http: {http: {}}",
+            )
+        if source is not None:
+            sources[name] = source
+    return sources
+
+
+def read_teams(
+    section: Node | None, notifiers: Collection[str], tokens: Collection[str], mistakes: Mistakes
+) -> dict[str, Team]:
+    """``teams``, by name.
+
+    Args:
+        section: What is written.
+        notifiers: Names of the connections that tell people.
+        tokens: Names of the tokens.
+        mistakes: Gets what is wrong.
+    """
+    teams: dict[str, Team] = {}
+    for name, entry in named(section, "a team", mistakes):
+        written = mistakes.read(entry.node, TeamModel)
+        tell = tuple(_tell(entry.node, notifiers, mistakes))
+        _check_principals(entry.node.get("may_order"), tokens, mistakes)
+        teams[name] = Team(name, tell, tuple(written.may_order) if written else ())
+    return teams
+
+
+def _tell(team: Node, notifiers: Collection[str], mistakes: Mistakes) -> list[str]:
+    told: list[str] = []
+    for referred in refer_each(team.get("tell"), "connection that tells people", notifiers, mistakes):
+        narrowing = referred.narrowing
+        if narrowing is None:
+            told.append(referred.name)
+        elif isinstance(narrowing.content, str) and narrowing.content:
+            told.append(f"{referred.name}:{narrowing.content}")
+        else:
+            mistakes.add(narrowing, "expected what narrows the connection, as text", "write {name: CHANNEL}")
+    return told
+
+
+def _check_principals(section: Node | None, tokens: Collection[str], mistakes: Mistakes) -> None:
+    for item in section.items() if section else ():
+        kind, _, name = str(item.content).partition(":")
+        if kind == "token":
+            if name not in tokens:
+                mistakes.add(item, *unknown("token", name, tokens))
+        elif kind in {"slack", "github"}:
+            mistakes.add(item, f"orders by {kind} are not in this version", "write token:NAME")
+        elif item.content != "local":  # whoever sits on this machine, where no token is configured
+            mistakes.add(item, "expected who may order", "write token:NAME")

@@ -1,0 +1,177 @@
+"""One service in one environment: its layers merged, its references followed, its policy built."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from deploy.model import WHOLE
+from deploy.target import HINTS
+from rules.document import Entry, Mistakes, Node, merged, quoted
+from rules.model import RuleSet
+from watcher.config.configuration import Configured, Effective, Key
+from watcher.config.models import NAME, NAME_REMEDY, Layer
+from watcher.config.promises import Shelf, read_promises
+from watcher.config.references import refer, refer_each
+from watcher.config.sections import read_configured
+from watcher.core.service import Asking, Bake, Ceilings, KnownGood, Policy, Service, Team
+
+NOBODY = Team("nobody")
+_TEMPLATE = re.compile(r"[^$]*(\$\{[a-z][a-z0-9_]*\}[^$]*)*")
+_SYSTEM = re.compile(r"[a-z][a-z0-9_]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a service may refer to, and what all services share."""
+
+    shelf: Shelf
+    accounts: Collection[str]
+    teams: Mapping[str, Team]
+    sources: Collection[str]
+    ceilings: Ceilings
+    may_act: bool  # a daemon that remembers nothing acts only when it is told that it is alone
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A service, what it runs on by part, and where all of it stands."""
+
+    service: Service
+    targets: Mapping[str, Configured]
+    effective: Effective
+
+
+def layered(root: Node, environment: str, service: Node) -> Node:
+    """Defaults, then the environment, then the service: the last that says something wins, key by key."""
+    layers = Node(root.at, {})
+    environments = root.get("environments") or layers
+    for layer in (root.get("defaults"), environments.get(environment), service):
+        layers = merged(layers, layer) if layer is not None and layer.is_mapping else layers
+    return Node(service.at, dict(layers.entries()))
+
+
+def check_layers(root: Node, mistakes: Mistakes) -> None:
+    """The defaults and each environment by themselves, though no service may use them yet."""
+    environments = root.get("environments")
+    layers = [
+        root.get("defaults"),
+        *(entry.node for _, entry in (environments.entries() if environments else ())),
+    ]
+    for layer in layers:
+        if layer is not None:
+            mistakes.read(layer, Layer)
+
+
+def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes) -> Built | None:
+    """The service that *node*, its layers merged, describes; ``None`` where it cannot be read, with all that is wrong."""
+    written = mistakes.read(node, Layer)
+    rules, promises = read_promises(_required(node, "rules", "[{file: …}]", mistakes), around.shelf, mistakes)
+    targets = _read_targets(_required(node, "runs_on", "[{command: …}]", mistakes), around.shelf, mistakes)
+    refer(node.get("account"), "account", around.accounts, mistakes)
+    team = refer(node.get("team"), "team", around.teams, mistakes)
+    sources = [
+        _plain_source(r.name, r.narrowing, mistakes)
+        for r in refer_each(node.get("heard_from"), "source", around.sources, mistakes)
+    ]
+    _check_names(node.get("names"), mistakes)
+    if written is None:
+        return None
+    service = Service(
+        name=key[0],
+        environment=key[1],
+        policy=_policy(written, rules, around.ceilings),
+        parts=tuple(targets),
+        team=around.teams[team] if team else NOBODY,
+        heard_from=tuple(sources) if node.get("heard_from") else tuple(around.sources),
+        names=dict(written.names),
+        reads_live=written.reads_live,
+        alone=around.may_act,
+    )
+    return Built(service, targets, Effective(node, promises))
+
+
+def _policy(written: Layer, rules: RuleSet, ceilings: Ceilings) -> Policy:
+    return Policy(
+        rules=rules,
+        mode=written.mode,
+        false_rollback_probability=written.false_rollback_probability,
+        bake=Bake(written.bake.at_least, written.bake.at_most, written.bake.runs),
+        rollout_timeout=written.rollout_timeout,
+        move_timeout=written.move_timeout,
+        countdown=written.countdown,
+        asking=Asking(written.asking.lasting, written.asking.then),
+        speak=written.speak,
+        known_good=KnownGood(written.known_good.served_after, written.known_good.may_cross),
+        ceilings=ceilings,
+    )
+
+
+def _required(node: Node, key: str, example: str, mistakes: Mistakes) -> Node | None:
+    found = node.get(key)
+    if found is None or found.content in ((), {}, None):
+        mistakes.add(
+            node.at.inside(key, node.at.line, node.at.column),
+            f'"{key}" is missing',
+            f"add `{key}: {example}`",
+        )
+    return found
+
+
+def _read_targets(section: Node | None, shelf: Shelf, mistakes: Mistakes) -> dict[str, Configured]:
+    """What a service runs on, by part: a list names its parts by their kinds, a mapping by its keys."""
+    kinds = shelf.kinds
+    targets: dict[str, Configured] = {}
+    for part, node in _parts(section, kinds.targets, mistakes):
+        target = read_configured(node, "target", kinds.targets, kinds.later_targets, mistakes)
+        if target is not None:
+            targets[part] = target
+    return targets
+
+
+def _parts(section: Node | None, known: Collection[str], mistakes: Mistakes) -> list[tuple[str, Node]]:
+    if section is None:
+        return []
+    if section.is_mapping:
+        return _named_parts(section, known, mistakes)
+    items = section.items()
+    if section.is_scalar and section.content is not None:
+        mistakes.add(section, "expected a list of targets", "write [{command: …}]")
+    if len(items) == 1:
+        return [(WHOLE, items[0])]
+    names = [next((kind for kind, _ in item.entries()), "") for item in items]
+    if len(set(names)) < len(names):
+        mistakes.add(
+            section,
+            "two parts of one kind need names",
+            "write runs_on: {api: {command: …}, worker: {command: …}}",
+        )
+    return list(zip(names, items, strict=True))
+
+
+def _named_parts(section: Node, known: Collection[str], mistakes: Mistakes) -> list[tuple[str, Node]]:
+    entries: list[tuple[str, Entry]] = list(section.entries())
+    if len(entries) == 1 and entries[0][0] in known:
+        mistakes.add(section, "expected a list of targets", f"write [{{{entries[0][0]}: …}}]")
+        return []
+    for part, entry in entries:
+        if not NAME.fullmatch(part):
+            mistakes.add(entry.key, f"{quoted(part)} cannot name a part", NAME_REMEDY)
+    return [(part, entry.node) for part, entry in entries]
+
+
+def _plain_source(name: str, narrowing: Node | None, mistakes: Mistakes) -> str:
+    if narrowing is not None:
+        mistakes.add(narrowing, f"the source {quoted(name)} cannot be narrowed", f"write {name}")
+    return name
+
+
+def _check_names(section: Node | None, mistakes: Mistakes) -> None:
+    for system, entry in section.entries() if section else ():
+        if not _SYSTEM.fullmatch(system) or system in HINTS:
+            mistakes.add(
+                entry.key, f"{quoted(system)} cannot name a signal system", "write a name such as sentry"
+            )
+        if isinstance(entry.node.content, str) and not _TEMPLATE.fullmatch(entry.node.content):
+            mistakes.add(
+                entry.node, "not a template", "write text with ${name} in it, such as checkout@${tag}"
+            )
