@@ -1,0 +1,1 @@
+"""Tests of the API: real HTTP, against the real store."""

@@ -1,0 +1,114 @@
+import json
+
+import pytest
+from click import UsageError
+from click.testing import CliRunner
+
+from watcher.commands.judge import answers, command
+
+START = {
+    "type": "start",
+    "mode": "concurrent",
+    "bucket_s": 60,
+    "alpha": 0.001,
+    "horizon_s": 86400,
+    "margin": {"ratio": 1.0, "delta": 0.0},
+    "settle_s": 0,
+    "counters": False,
+    "share": 0.1,
+    "objective": None,
+    "le": None,
+    "tod0": 0.0,
+    "history": {"bucket_s": 60, "t0": -24000.0, "total": [6000] * 400, "bad": [6, 7, 8, 7] * 100},
+}
+END = {"type": "end"}
+
+
+def a_delivery(t, canary, baseline=None, now=None, rev=0):
+    said = {"now": now or t + 2, "t": t, "rev": rev, "canary": canary}
+    return said if baseline is None else {**said, "baseline": baseline}
+
+
+def arm(bad, total):
+    return {"total": total, "bad": bad}
+
+
+def judged(*lines):
+    return [json.loads(answer)["verdict"] for answer in answers(json.dumps(line) for line in lines)]
+
+
+def test_a_bad_canary_is_rolled_back_after_two_buckets():
+    bad = [a_delivery(60 * minute, arm(60, 600), arm(6, 5400)) for minute in (1, 2)]
+
+    assert judged(START, *bad) == ["continue", "continue", "rollback"]
+
+
+def test_each_start_forgets_everything():
+    bad = a_delivery(60, arm(60, 600), arm(6, 5400))
+
+    assert judged(START, bad, END, START, bad) == ["continue"] * 4
+
+
+def test_a_revision_counts_until_the_bucket_is_final():
+    start = {**START, "settle_s": 120}
+    wrong = [a_delivery(60 * minute, arm(60, 600), arm(6, 5400)) for minute in (1, 2)]
+    right = [a_delivery(60 * minute, arm(0, 600), arm(6, 5400), now=170 + minute, rev=1) for minute in (1, 2)]
+    late = a_delivery(180, arm(0, 600), arm(6, 5400), now=400)
+
+    assert judged(start, *wrong, *right, late) == ["continue"] * 6
+
+
+def test_cumulative_counters_begin_with_the_deployment():
+    start = {**START, "counters": True}
+    bad = [
+        a_delivery(60 * minute, arm(60 * minute, 600 * minute), arm(6, 5400 * minute)) for minute in (1, 2)
+    ]
+
+    assert judged(start, *bad)[-1] == "rollback"
+
+
+def test_an_objective_is_judged_by_the_canary_alone():
+    start = {**START, "mode": "slo", "objective": 0.001, "history": None, "counters": True}
+    bad = [a_delivery(60 * minute, arm(60 * minute, 600 * minute)) for minute in (1, 2)]
+
+    assert judged(start, *bad)[-1] == "rollback"
+
+
+def test_a_histogram_is_judged_by_its_bounds():
+    start = {**START, "le": [100, 1000], "history": None}
+    slow = [
+        a_delivery(
+            60 * minute, {"total": 600, "hist": [100, 200, 600]}, {"total": 5400, "hist": [4000, 5390, 5400]}
+        )
+        for minute in range(1, 40)
+    ]
+
+    assert judged(start, *slow)[-1] == "rollback"
+
+
+def test_a_judge_that_is_not_in_this_version_goes_on():
+    start = {**START, "mode": "before_after"}
+
+    assert set(judged(start, *[a_delivery(60 * minute, arm(600, 600)) for minute in range(1, 9)])) == {
+        "continue"
+    }
+
+
+def test_without_a_start_there_is_nothing_to_judge():
+    with pytest.raises(UsageError):
+        judged(a_delivery(60, arm(0, 1)))
+
+
+@pytest.mark.parametrize("line", ["", "[]", "nothing", '{"type": "start"}', '{"type": "start", "le": 3}'])
+def test_what_is_not_of_the_protocol_is_said_with_its_line(line):
+    with pytest.raises(UsageError, match="line 1"):
+        list(answers([line]))
+
+
+def test_the_command_reads_lines_and_answers_each():
+    lines = "\n".join(json.dumps(line) for line in (START, a_delivery(60, arm(0, 600), arm(0, 5400)), END))
+
+    ran = CliRunner().invoke(command, input=lines)
+
+    assert ran.exit_code == 0
+    assert [json.loads(line)["verdict"] for line in ran.stdout.splitlines()] == ["continue", "continue"]

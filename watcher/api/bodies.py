@@ -1,0 +1,184 @@
+"""What may stand in the body of a request. Nothing else may, and it is read strictly.
+
+Which fields an order takes is said by the order: ``hold`` takes ``for``, ``roll_back`` takes ``to``.
+"""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
+
+from deploy.model import Phase
+from watcher.api.grammar import NAMES, Fingerprint, Key, Lasting, Name, Reason, Revision, Tag
+from watcher.core.watch import OrderKind
+
+
+class Body(BaseModel):
+    """Of the body."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class NoBody(Body):
+    """The route takes none."""
+
+
+# --------------------------------------------------------------------------------------------------------------- orders
+
+
+class _Order(Body):
+    reason: Reason = ""
+
+    @property
+    def to_tag(self) -> str | None:
+        """Where to."""
+        return None
+
+    @property
+    def lasting(self) -> timedelta | None:
+        """How long."""
+        return None
+
+
+class _WatchOrder(_Order):
+    expect_revision: Revision | None = None
+
+
+class _Lasting(Body):
+    for_: Lasting | None = Field(default=None, alias="for")
+
+    @property
+    def lasting(self) -> timedelta | None:
+        """How long."""
+        return self.for_
+
+
+class _Going(Body):
+    to: Tag | None = None
+
+    @property
+    def to_tag(self) -> str | None:
+        """Where to."""
+        return self.to
+
+
+class HoldOrder(_Lasting, _WatchOrder):
+    """Pause it: nothing is rolled back meanwhile. At once; the reason may follow as a note."""
+
+    order: Literal[OrderKind.HOLD]
+
+
+class ResumeOrder(_WatchOrder):
+    """End the pause."""
+
+    order: Literal[OrderKind.RESUME]
+
+
+class PassOrder(_WatchOrder):
+    """The release is good, by your word."""
+
+    order: Literal[OrderKind.PASS]
+
+
+class KeepOrder(_WatchOrder):
+    """It stays, though it is breached."""
+
+    order: Literal[OrderKind.KEEP]
+
+
+class RollBackOrder(_Going, _WatchOrder):
+    """Go back now; *to* a tag, or to where the watch would go."""
+
+    order: Literal[OrderKind.ROLL_BACK]
+
+
+class AskAgainOrder(_Lasting, _WatchOrder):
+    """Not now: ask again later."""
+
+    order: Literal[OrderKind.ASK_AGAIN]
+
+
+class DisarmOrder(_Lasting, _Order):
+    """The daemon starts nothing by itself, for a while; people's orders pass."""
+
+    order: Literal[OrderKind.DISARM]
+    reason: Annotated[Reason, Field(min_length=3)]
+
+
+class ArmOrder(_Order):
+    """It may start rollbacks by itself again."""
+
+    order: Literal[OrderKind.ARM]
+
+
+class ServiceRollBackOrder(RollBackOrder):
+    """Go back now, whether a watch lives or not."""
+
+
+class _ReleaseOrder(_Order):
+    """Where a fingerprint is known to several services, they must be named."""
+
+    reason: Annotated[Reason, Field(min_length=3)]
+    service: Name | None = None
+    environment: Name | None = None
+    part: Name | None = None
+
+
+class AllowOrder(_ReleaseOrder):
+    """It may be deployed, and gone back to, again: lifts quarantine and distrust."""
+
+    order: Literal[OrderKind.ALLOW]
+
+
+class DistrustOrder(_ReleaseOrder):
+    """It is not to be gone back to."""
+
+    order: Literal[OrderKind.DISTRUST]
+
+
+class ToWatch(
+    RootModel[
+        Annotated[
+            HoldOrder | ResumeOrder | PassOrder | KeepOrder | RollBackOrder | AskAgainOrder,
+            Field(discriminator="order"),
+        ]
+    ]
+):
+    """An order to a watch."""
+
+
+class ToService(
+    RootModel[Annotated[ServiceRollBackOrder | DisarmOrder | ArmOrder, Field(discriminator="order")]]
+):
+    """An order to a service, or to all."""
+
+
+class ToRelease(RootModel[Annotated[AllowOrder | DistrustOrder, Field(discriminator="order")]]):
+    """An order to a release."""
+
+
+class NewNote(Body):
+    """What you say of a watch: the right call, the wrong call, or anything else."""
+
+    call: Literal["right", "wrong", "note"]
+    words: Reason = ""
+
+
+class NewDeployment(Body):
+    """What was deployed. Read by the source named ``http``: this is what it takes, for the document.
+
+    *phase* is how far it is, *at* when that was; without it, now. *names* are what signal systems call the release.
+    """
+
+    service: Name
+    environment: Name
+    tag: Tag
+    phase: Phase = Phase.COMPLETE
+    at: AwareDatetime | None = None
+    fingerprint: Fingerprint | None = None
+    part: Name | None = None
+    names: Annotated[Mapping[str, str], WithJsonSchema(NAMES)] = Field(default_factory=dict)
+    author: Annotated[Reason, Field(min_length=1, max_length=128)] | None = None
+    reversible: bool | None = None
+    id: Key | None = None

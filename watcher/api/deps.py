@@ -1,0 +1,73 @@
+"""All that the API needs of the daemon, given by the app. It reads no configuration, no clock and no environment."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from deploy.model import Foretold, RollbackPlan
+from deploy.source import Source
+from watcher.api.auth import Token
+from watcher.api.limits import Limits
+from watcher.core.facts import Facts
+from watcher.core.service import Service
+from watcher.core.watch import Watch
+from watcher.store.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How the daemon is, as its loops say.
+
+    Attributes:
+        beat_age: How long ago the slowest loop went round.
+        store_age: How long ago the store was last seen to write and read; ``None``: never.
+        draining: It is about to end: it finishes what it has in hand.
+        words: What is not well, for people.
+    """
+
+    beat_age: timedelta
+    store_age: timedelta | None
+    draining: bool = False
+    words: tuple[str, ...] = ()
+
+
+def _uncounted(_route: str, _method: str, _status: int, _seconds: float) -> None:
+    """Nobody counts."""
+
+
+def _unheard(_source: str, _result: str, _seconds: float) -> None:
+    """Nobody counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Deps:
+    """What the handlers work with. What a reload may swap is asked for anew at each request.
+
+    Attributes:
+        sources: Those that are told over HTTP, by their names; ``POST /v1/deployments`` is read by ``http``.
+        facts_for: What a step of a watch needs to know: its way back, whether it is armed, where its people are told.
+        foretell: What a rollback plan would do, by part, as the service's targets say.
+        wake_listener: The inbox has something new.
+        wake_performer: A step was saved: its actions and messages are there.
+        metrics: The page, in the text format of Prometheus.
+        monotonic: Seconds, for how long a request took.
+        counted: Told after each request: route, method, status, seconds.
+        heard: Told after each announcement: source, result, seconds until it was written down.
+    """
+
+    store: Store
+    services: Callable[[], Mapping[tuple[str, str], Service]]
+    tokens: Callable[[], Sequence[Token]]
+    sources: Callable[[], Mapping[str, Source]]
+    facts_for: Callable[[Watch], Awaitable[Facts]]
+    foretell: Callable[[RollbackPlan], Awaitable[Mapping[str, Foretold]]]
+    wake_listener: Callable[[], None]
+    wake_performer: Callable[[], None]
+    metrics: Callable[[], bytes]
+    status: Callable[[], Status]
+    now: Callable[[], datetime]
+    monotonic: Callable[[], float]
+    new_id: Callable[[str, datetime], str]
+    counted: Callable[[str, str, int, float], None] = _uncounted
+    heard: Callable[[str, str, float], None] = _unheard
+    limits: Limits = field(default=Limits())

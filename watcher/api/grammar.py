@@ -1,0 +1,83 @@
+"""How names, durations and words are written in a request. Each type checks, and tells the OpenAPI document what it checks."""
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from deploy.model import FINGERPRINT, NAME, SERVICE, TAG
+from deploy.target import HINTS
+from rules.duration import Duration
+
+_ALL = r"\*"
+_LASTING = (
+    r"([0-9]{1,3}d)?([0-9]{1,4}h)?([0-9]{1,5}m)?([0-9]{1,6}s)?([0-9]{1,7}ms)?"  # together under ten years
+)
+_ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$"
+
+
+NAMES = {
+    "type": "object",
+    "maxProperties": 32,
+    "propertyNames": {"pattern": rf"^(?!(?:{'|'.join(sorted(HINTS))})$)[a-z][a-z0-9_]{{0,62}}$"},
+    "additionalProperties": {"type": "string", "pattern": f"^{NAME}$"},
+    "examples": [{"sentry": "checkout@4.4"}],
+}
+
+
+def _text(pattern: str, example: str) -> tuple[AfterValidator, WithJsonSchema]:
+    """Text that is *pattern*, whole."""
+
+    def whole(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"must match {pattern}")
+        return value
+
+    schema = WithJsonSchema({"type": "string", "pattern": f"^(?:{pattern})$", "examples": [example]})
+    return AfterValidator(whole), schema
+
+
+def _short(value: object) -> object:
+    """Durations that fit a deployment; years of milliseconds are a slip."""
+    if isinstance(value, str) and not re.fullmatch(_LASTING, value):
+        raise ValueError(
+            "not a duration: write a number with its unit, the largest first, such as 15m or 1h30m"
+        )
+    return value
+
+
+def _as_integer(value: object) -> object:
+    """JSON knows one kind of number, and to JSON Schema 7.0 is an integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+_service, _service_schema = _text(SERVICE, "checkout")
+_or_all, _or_all_schema = _text(rf"{SERVICE}|{_ALL}", "checkout")
+_tag, _tag_schema = _text(TAG, "checkout:42")
+_fingerprint, _fingerprint_schema = _text(FINGERPRINT, "sha256:9f86d081")
+_watch, _watch_schema = _text(r"w_[0-9a-zA-Z_.-]{1,64}", "w_0193a7c5e0f00123456789abcdef0123")
+_announcement, _announcement_schema = _text(r"a_[0-9a-zA-Z_.-]{1,64}", "a_0193a7c5e0f00123456789abcdef0123")
+_key, _key_schema = _text(r"[!-~]{1,200}", "run-4711")
+_one_line, _ = _text(_ONE_LINE, "")
+
+Name = Annotated[str, _service, _service_schema]
+NameOrAll = Annotated[str, _or_all, _or_all_schema]
+Tag = Annotated[str, _tag, _tag_schema]
+Fingerprint = Annotated[str, _fingerprint, _fingerprint_schema]
+WatchId = Annotated[str, _watch, _watch_schema]
+AnnouncementId = Annotated[str, _announcement, _announcement_schema]
+Key = Annotated[str, _key, _key_schema]
+Reason = Annotated[str, Field(max_length=500, json_schema_extra={"pattern": _ONE_LINE}), _one_line]
+Lasting = Annotated[
+    Duration,
+    BeforeValidator(_short),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": f"^{_LASTING}$",
+            "minLength": 2,
+            "examples": ["15m", "1h30m"],
+        }
+    ),
+]
+Revision = Annotated[int, Field(ge=0, le=2**53), BeforeValidator(_as_integer)]

@@ -1,0 +1,1 @@
+"""What each route does: read, ask the core or the store, and show it."""

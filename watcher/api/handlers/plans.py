@@ -1,0 +1,56 @@
+"""What a rollback would do and not do, asked of the targets. Nothing is moved."""
+
+from collections.abc import Mapping
+
+from deploy.tags import Back
+from watcher.api.asked import WayBack
+from watcher.api.bodies import NoBody
+from watcher.api.handlers.backs import Imagined, imagined, named_back, plan_of
+from watcher.api.handlers.reach import known_service
+from watcher.api.problems import conflict, not_found
+from watcher.api.route import Call
+from watcher.api.told import MoveTold, Plan
+from watcher.core.facts import furthest
+from watcher.core.lifecycle import doubts
+
+
+async def plan(call: Call[WayBack, NoBody]) -> Plan:
+    """The rollback that would be made of a service now."""
+    deps, now = call.deps, call.deps.now()
+    service = known_service(call, call.asked.service, call.asked.environment)
+    would = await imagined(deps, service, now)
+    backs = _backs(call, would)
+    made = plan_of(would.watch, backs)
+    foretold = await deps.foretell(made)
+    furthest_back = furthest(tuple(backs.values()))
+    if furthest_back is None:
+        raise AssertionError("a service has a part")
+    return Plan(
+        service=service.name,
+        environment=service.environment,
+        grade=furthest_back.grade,
+        crosses=furthest_back.crosses,
+        floor=furthest_back.floor,
+        moves=[
+            MoveTold(part=move.part, from_=move.expect, to=move.to, foretold=foretold[move.part])
+            for move in made.moves
+        ],
+        asks=[doubtful.value for doubtful in doubts(would.watch, would.facts)],
+    )
+
+
+def _backs(call: Call[WayBack, NoBody], would: Imagined) -> Mapping[str, Back]:
+    to = call.asked.to
+    if to is None:
+        backs = would.facts.backs(would.watch.deployment)
+        if backs is None:
+            raise conflict(
+                "no-way-back",
+                "there is no known-good release to go back to",
+                "`rollbackd tags` lists what is known, and why each is not gone back to",
+            )
+        return backs
+    back = named_back(would.watch, would.ledgers, to, call.deps.now())
+    if back is None:
+        raise not_found(f"nobody knows a release {to!r}", "`rollbackd tags` lists those that are known")
+    return {would.watch.deployment.parts[0].part: back}

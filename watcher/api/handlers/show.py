@@ -1,0 +1,187 @@
+"""Our own values as an answer shows them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from deploy.model import Move, Release
+from deploy.tags import Entry, Grade, Mark
+from rules.verdict import Outcome
+from watcher.api.told import (
+    ActionTold,
+    AnnouncementTold,
+    AuditTold,
+    MarkTold,
+    NoteTold,
+    PartMoved,
+    ReleaseTold,
+    Summary,
+    Switch,
+    Times,
+    VerdictTold,
+    WatchTold,
+)
+from watcher.core.lifecycle import orders_allowed
+from watcher.core.watch import Action, State, Watch
+from watcher.core.wording import story
+from watcher.store.store import AuditRow, Claimed, Disarmed, InboxItem, Note
+
+BREACHED = frozenset(
+    {State.COUNTING_DOWN, State.ROLLING_BACK, State.STUCK, State.RECOVERING, State.ROLLED_BACK}
+)
+_BESIDE = {"self": "", "verdict": "/verdict", "orders": "/orders", "notes": "/notes"}
+
+
+def summary(watch: Watch, now: datetime) -> Summary:
+    """On one line."""
+    return Summary(**_summary(watch, now))
+
+
+def watch_told(watch: Watch, actions: Sequence[Claimed], notes: Sequence[Note], now: datetime) -> WatchTold:
+    """Whole."""
+    return WatchTold(
+        **_summary(watch, now),
+        story=story(watch, now),
+        parts=[
+            PartMoved(part=each.part, from_=each.before, to=each.after) for each in watch.deployment.parts
+        ],
+        author=watch.deployment.author,
+        judgement=watch.judgement,
+        breached_at=watch.breach.at if watch.breach else None,
+        way_back=watch.way_back,
+        question=watch.question,
+        hold=watch.hold,
+        ending=watch.ending,
+        stuck_words=watch.stuck_words,
+        superseded_by=watch.superseded_by,
+        orders_allowed=[kind.value for kind in orders_allowed(watch)],
+        actions=[action_told(each) for each in actions],
+        notes=[note_told(each) for each in notes],
+    )
+
+
+def verdict_told(watch: Watch, now: datetime) -> VerdictTold:
+    """For pipelines."""
+    return VerdictTold(
+        watch=watch.id,
+        revision=watch.revision,
+        service=watch.service,
+        environment=watch.environment,
+        state=watch.state,
+        decided=watch.state.is_final,
+        breached=_is_breached(watch),
+        outcome=watch.judgement.outcome if watch.judgement else None,
+        words=story(watch, now)[0],
+        links=links_of(watch.id),
+    )
+
+
+def _is_breached(watch: Watch) -> bool:
+    """It breached, now or ever, or it went back by a person's word."""
+    now = watch.judgement is not None and watch.judgement.outcome is Outcome.BREACHED
+    return now or watch.breach is not None or watch.would_have is not None or watch.state in BREACHED
+
+
+def _summary(watch: Watch, now: datetime) -> dict[str, Any]:
+    parts = watch.deployment.parts
+    return {
+        "id": watch.id,
+        "revision": watch.revision,
+        "service": watch.service,
+        "environment": watch.environment,
+        "state": watch.state,
+        "mode": watch.policy.mode,
+        "from_": tags_of(part.before for part in parts),
+        "to": tags_of(part.after for part in parts) or "",
+        "headline": story(watch, now)[0],
+        "times": times_of(watch),
+        "links": links_of(watch.id),
+    }
+
+
+def links_of(watch: str) -> Mapping[str, str]:
+    """Where to go from a watch."""
+    here = f"/v1/watches/{watch}"
+    return {name: f"{here}{path}" for name, path in _BESIDE.items()}
+
+
+def tags_of(releases: Iterable[Release | None]) -> str | None:
+    """Their tags, joined; ``None`` if one of them is not known."""
+    tags = [release and release.tag for release in releases]
+    return "+".join(tag for tag in tags if tag) if all(tags) else None
+
+
+def moved(moves: Iterable[Move]) -> Sequence[PartMoved]:
+    """The moves of a plan."""
+    return [PartMoved(part=move.part, from_=move.expect, to=move.to) for move in moves]
+
+
+def times_of(watch: Watch) -> Times:
+    """When what happened."""
+    return Times(**{name: getattr(watch, name) for name in Times.model_fields})
+
+
+def action_told(claimed: Claimed) -> ActionTold:
+    """One action."""
+    action: Action = claimed.action
+    return ActionTold(
+        id=action.id,
+        kind=action.kind,
+        state=claimed.state,
+        words=claimed.words,
+        attempts=claimed.attempts,
+        ordered_by=action.ordered_by,
+        queued_at=action.queued_at,
+        moves=moved(action.plan.moves),
+    )
+
+
+def note_told(note: Note) -> NoteTold:
+    """One note."""
+    return NoteTold(by=note.by, at=note.at, call=note.call, words=note.words)
+
+
+def announcement_told(item: InboxItem) -> AnnouncementTold:
+    """One announcement."""
+    closing = item.closing
+    watch = closing.watch if closing else None
+    return AnnouncementTold(
+        id=item.id,
+        state=closing.state if closing else "pending",
+        watch=watch,
+        why=closing.why if closing else "it is being looked up on the platform",
+        received_at=item.received_at,
+        links={"self": f"/v1/announcements/{item.id}"} | ({"watch": f"/v1/watches/{watch}"} if watch else {}),
+    )
+
+
+def audit_told(row: AuditRow) -> AuditTold:
+    """One line of the audit."""
+    return AuditTold(
+        seq=row.seq, at=row.at, by=row.by, what=row.what, subject=row.subject, why=row.why, facts=row.facts
+    )
+
+
+def switch_told(disarmed: Disarmed) -> Switch:
+    """One switch."""
+    return Switch(**{name: getattr(disarmed, name) for name in Switch.model_fields})
+
+
+def release_told(entry: Entry, grade: Grade, *, live: bool) -> ReleaseTold:
+    """One release of the ledger."""
+    release = entry.release
+    return ReleaseTold(
+        tag=release.tag,
+        fingerprint=release.fingerprint,
+        names=release.names,
+        reversible=release.reversible,
+        grade=grade,
+        live=live,
+        first_seen=entry.first_seen,
+        quarantined=_mark_told(entry.quarantined),
+        distrusted=_mark_told(entry.distrusted),
+    )
+
+
+def _mark_told(mark: Mark | None) -> MarkTold | None:
+    return MarkTold(at=mark.at, by=mark.by, why=mark.why) if mark else None

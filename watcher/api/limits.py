@@ -1,0 +1,157 @@
+"""What a request may cost before anybody has read it: bytes, seconds, nesting, and how many at once.
+
+aiohttp closes a connection whose headers are slow, and never one whose body is; it hands a compressed body over as it
+unpacks; and ``json`` takes NaN, doubled keys and numbers that take seconds to convert. All three end here.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any, NoReturn
+
+from aiohttp import web
+
+from watcher.api.problems import Declined, Mistake, malformed
+
+JSON_REMEDY = "send one JSON object, each key once, as UTF-8"
+CROWDED_FOR = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much of everything.
+
+    Attributes:
+        body_bytes: Of one body; some hundred times what the longest order needs.
+        body_timeout: From the end of the headers to the end of the body.
+        at_once: Requests in hand; the daemon needs its loop for the watches.
+        waiting: Of these, how many may wait (``?wait=``): the others must find room.
+        longest_wait: A longer ``?wait=`` is cut to this: load balancers cut at 60 s.
+        bad_tokens: Refused tokens of one address, before the answer says to wait.
+    """
+
+    body_bytes: int = 256 * 1024
+    body_timeout: timedelta = timedelta(seconds=10)
+    at_once: int = 256
+    waiting: int = 128
+    longest_wait: timedelta = timedelta(seconds=50)
+    bad_tokens: int = 10
+
+
+class Crowd:
+    """How many are in hand now, and no more than that."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._in_hand = 0
+
+    @contextmanager
+    def enter(self) -> Iterator[None]:
+        """Be one of them, for a while.
+
+        Raises:
+            Declined: They are too many.
+        """
+        if self._in_hand >= self._most:
+            raise Declined(
+                HTTPStatus.SERVICE_UNAVAILABLE,
+                "crowded",
+                f"{self._most} requests are in hand already",
+                remedy="try again in a second; a pipeline should wait with one request at a time",
+                retry_after=CROWDED_FOR,
+            )
+        self._in_hand += 1
+        try:
+            yield
+        finally:
+            self._in_hand -= 1
+
+
+async def body_of(request: web.Request, limits: Limits) -> bytes:
+    """The body, whole.
+
+    Raises:
+        Declined: It is too large (413), too slow (408), compressed or of another kind (415).
+        ConnectionError: Whoever sent it is gone.
+    """
+    _refuse_by_its_headers(request, limits)
+    try:
+        async with asyncio.timeout(limits.body_timeout.total_seconds()):
+            return await _read(request, limits)
+    except TimeoutError as error:
+        raise Declined(
+            HTTPStatus.REQUEST_TIMEOUT,
+            "too-slow",
+            f"the body did not come within {limits.body_timeout.total_seconds():g} s",
+            remedy="send it in one piece",
+        ) from error
+
+
+def guard(body: bytes) -> None:
+    """See that *body* is JSON without a trick in it: no NaN, no doubled key, no abyss, no endless number.
+
+    Raises:
+        Declined: It is not.
+    """
+    try:
+        json.loads(body, parse_constant=_constant, object_pairs_hook=_once_each)
+    except RecursionError as error:
+        raise _not_json("nested too deeply") from error
+    except UnicodeDecodeError as error:
+        raise _not_json("not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise _not_json(f"{error.msg}, at line {error.lineno}, column {error.colno}") from error
+    except ValueError as error:  # a doubled key, a constant, an integer of more than 4,300 digits
+        raise _not_json(str(error)[:200]) from error
+
+
+def _refuse_by_its_headers(request: web.Request, limits: Limits) -> None:
+    if request.content_type != "application/json":
+        raise _unsupported("the body is not declared as JSON", "send `Content-Type: application/json`")
+    if request.headers.get("Content-Encoding", "identity") != "identity":
+        raise _unsupported("the body is compressed", "send it as it is")
+    if (request.content_length or 0) > limits.body_bytes:
+        raise _too_large(limits)
+
+
+async def _read(request: web.Request, limits: Limits) -> bytes:
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > limits.body_bytes:
+            raise _too_large(limits)
+    return bytes(body)
+
+
+def _too_large(limits: Limits) -> Declined:
+    return Declined(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "too-large",
+        "the body is too large",
+        remedy=f"send at most {limits.body_bytes // 1024} KiB",
+    )
+
+
+def _unsupported(detail: str, remedy: str) -> Declined:
+    return Declined(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "unsupported", detail, remedy=remedy)
+
+
+def _not_json(what: str) -> Declined:
+    return malformed("the body is not JSON", [Mistake(where="", what=what)], JSON_REMEDY)
+
+
+def _constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key[:80]!r} stands twice")
+        found[key] = value
+    return found

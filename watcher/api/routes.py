@@ -1,0 +1,84 @@
+"""All routes: a reader sees what there is on one screen. A new one is its handler, its models, and its lines here."""
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from http import HTTPStatus
+from importlib.metadata import version
+
+from watcher.api.asked import (
+    Nothing,
+    OneAnnouncement,
+    OneRelease,
+    OneService,
+    OneServiceOrAll,
+    OneVerdict,
+    OneWatch,
+    SomeAudit,
+    SomeWatches,
+    WayBack,
+)
+from watcher.api.auth import Scope
+from watcher.api.bodies import NewDeployment, NewNote, NoBody, ToRelease, ToService, ToWatch
+from watcher.api.handlers import deployments, health, orders, plans, services, watches
+from watcher.api.openapi import document
+from watcher.api.route import AnyRoute, Call, Raw, Route
+from watcher.api.told import (
+    Announced,
+    AnnouncementTold,
+    Audit,
+    Health,
+    Noted,
+    Ordered,
+    Plan,
+    Services,
+    Tags,
+    VerdictTold,
+    Watches,
+    WatchTold,
+)
+
+ACCEPTED = HTTPStatus.ACCEPTED
+UNKNOWN = frozenset({HTTPStatus.NOT_FOUND})
+REFUSED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
+NOT_BELIEVED = frozenset({HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY})
+SERVICE = "/v1/services/{service}/{environment}"
+S = Scope
+
+
+async def openapi(_call: Call[Nothing, NoBody]) -> Raw:
+    """This document."""
+    return Raw("application/json", _written())
+
+
+# fmt: off
+ROUTES: Sequence[AnyRoute] = (
+    Route("POST", "/v1/deployments", S.ANNOUNCE, "Tell of a deployment", deployments.announce, Nothing, NewDeployment, Announced, ACCEPTED, refuses=NOT_BELIEVED, reads_raw=True),
+    Route("GET", "/v1/announcements/{id}", S.READ, "What became of an announcement", deployments.announcement, OneAnnouncement, NoBody, AnnouncementTold, waits=True, refuses=UNKNOWN),
+
+    Route("GET", "/v1/watches", S.READ, "Watches, newest first", watches.watches, SomeWatches, NoBody, Watches),
+    Route("GET", "/v1/watches/{id}", S.READ, "A watch, whole", watches.watch, OneWatch, NoBody, WatchTold, refuses=UNKNOWN),
+    Route("GET", "/v1/watches/{id}/verdict", S.READ, "The verdict; waits for it, if asked to", watches.verdict, OneVerdict, NoBody, VerdictTold, waits=True, refuses=UNKNOWN),
+    Route("POST", "/v1/watches/{id}/notes", S.ORDER, "Say of a watch whether it was right", watches.note, OneWatch, NewNote, Noted, HTTPStatus.CREATED, refuses=REFUSED, replays=True),
+
+    Route("POST", "/v1/watches/{id}/orders", S.ORDER, "Order something of a watch", orders.to_watch, OneWatch, ToWatch, Ordered, ACCEPTED, refuses=REFUSED, replays=True),
+    Route("POST", f"{SERVICE}/orders", S.ORDER, "Order something of a service, or of all (`*`, `*`)", orders.to_service, OneServiceOrAll, ToService, Ordered, ACCEPTED, refuses=REFUSED, replays=True),
+    Route("POST", "/v1/releases/{fingerprint}/orders", S.ORDER, "Allow or distrust a release", orders.to_release, OneRelease, ToRelease, Ordered, ACCEPTED, refuses=REFUSED, replays=True),
+
+    Route("GET", "/v1/services", S.READ, "How every service stands", services.services, Nothing, NoBody, Services),
+    Route("GET", "/v1/tags/{service}/{environment}", S.READ, "The ledger of a service", services.tags, OneService, NoBody, Tags, refuses=UNKNOWN),
+    Route("GET", "/v1/plan/{service}/{environment}", S.READ, "What a rollback would do", plans.plan, WayBack, NoBody, Plan, refuses=REFUSED),
+    Route("GET", "/v1/audit", S.READ, "Who did what, when, and why", services.audit, SomeAudit, NoBody, Audit),
+
+    Route("GET", "/livez", S.PUBLIC, "Alive", health.livez, Nothing, NoBody, Health),
+    Route("GET", "/readyz", S.PUBLIC, "Ready to take work", health.readyz, Nothing, NoBody, Health),
+    Route("GET", "/metrics", S.READ, "Metrics, as Prometheus reads them", health.metrics, Nothing, NoBody, "text/plain"),
+    Route("GET", "/openapi.json", S.PUBLIC, "This document", openapi, Nothing, NoBody, "application/json"),
+)
+# fmt: on
+
+
+@cache
+def _written() -> bytes:
+    """Made once, when it is first asked for: it costs some 50 ms."""
+    return json.dumps(document(ROUTES, version("rollbackd"))).encode()

@@ -1,0 +1,283 @@
+"""What stands in an answer: our values, as people and pipelines read them. Times are UTC, ISO 8601; durations ``1h30m``.
+
+What is opaque stays out: the evidence, the briefs, the policy's rules.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from deploy.model import Foretold, Release
+from deploy.tags import Back, Grade
+from rules.verdict import Judgement, Outcome
+from watcher.core.watch import ActionState, Ending, Hold, Question, State
+
+
+class Told(BaseModel):
+    """Part of an answer."""
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class PartMoved(Told):
+    """One part of a service that goes from one release to another."""
+
+    part: str
+    from_: Release | None = Field(alias="from")
+    to: Release
+
+
+class Times(Told):
+    """When it was opened, took traffic, had all of it, was decided, was back, ended; what comes next, and when."""
+
+    opened_at: datetime
+    since: datetime
+    traffic_at: datetime | None
+    complete_at: datetime | None
+    countdown_until: datetime | None
+    decided_at: datetime | None
+    back_at: datetime | None
+    ended_at: datetime | None
+
+
+class Summary(Told):
+    """A watch on one line. *from* and *to* are tags, joined with ``+`` where a service has several parts."""
+
+    id: str
+    revision: int
+    service: str
+    environment: str
+    state: State
+    mode: str
+    from_: str | None = Field(alias="from")
+    to: str
+    headline: str
+    times: Times
+    links: Mapping[str, str]
+
+
+class ActionTold(Told):
+    """What the daemon does, or did, to the service."""
+
+    id: str
+    kind: str
+    state: ActionState
+    words: str
+    attempts: int
+    ordered_by: str | None
+    queued_at: datetime
+    moves: Sequence[PartMoved]
+
+
+class NoteTold(Told):
+    """What a person said of a watch."""
+
+    by: str
+    at: datetime
+    call: str
+    words: str
+
+
+class WatchTold(Summary):
+    """A watch, whole."""
+
+    story: Sequence[str]
+    parts: Sequence[PartMoved]
+    author: str | None
+    judgement: Judgement | None
+    breached_at: datetime | None
+    way_back: Back | None
+    question: Question | None
+    hold: Hold | None
+    ending: Ending | None
+    stuck_words: str
+    superseded_by: str | None
+    orders_allowed: Sequence[str]
+    actions: Sequence[ActionTold]
+    notes: Sequence[NoteTold]
+
+
+class Watches(Told):
+    """A page of watches, newest first. *after* is to be given for the next one; ``null``: there is none."""
+
+    watches: Sequence[Summary]
+    after: str | None
+
+
+class VerdictTold(Told):
+    """What is known of a deployment so far. *decided*: it will not change any more."""
+
+    watch: str
+    revision: int
+    service: str
+    environment: str
+    state: State
+    decided: bool
+    breached: bool
+    outcome: Outcome | None
+    words: str
+    links: Mapping[str, str]
+
+
+class Announced(Told):
+    """It is written down. Follow it under ``/v1/announcements/{announcement}``."""
+
+    announcement: str
+    duplicate: bool
+    links: Mapping[str, str]
+
+
+class AnnouncementTold(Told):
+    """What became of an announcement: pending, watching, joined, recorded or rejected; of which watch, and why."""
+
+    id: str
+    state: str
+    watch: str | None
+    why: str
+    received_at: datetime
+    links: Mapping[str, str]
+
+
+class Ordered(Told):
+    """The order is in force. *warnings* are what one may not have thought of."""
+
+    order: str
+    watch: str | None = None
+    state: State | None = None
+    revision: int | None = None
+    warnings: Sequence[str] = ()
+    links: Mapping[str, str] = Field(default_factory=dict)
+
+
+class Noted(Told):
+    """It is kept with the watch."""
+
+    watch: str
+    call: str
+
+
+class MarkTold(Told):
+    """Who laid it on a release, when, and why."""
+
+    at: datetime
+    by: str
+    why: str
+
+
+class ReleaseTold(Told):
+    """One release in the ledger."""
+
+    tag: str
+    fingerprint: str
+    names: Mapping[str, str]
+    reversible: bool
+    grade: Grade
+    live: bool
+    first_seen: datetime
+    quarantined: MarkTold | None
+    distrusted: MarkTold | None
+
+
+class PartTold(Told):
+    """The ledger of one part: what serves, where a rollback would go, and all releases, newest first."""
+
+    part: str
+    live: str | None
+    way_back: Back | None
+    releases: Sequence[ReleaseTold]
+
+
+class Tags(Told):
+    """The ledger of a service."""
+
+    service: str
+    environment: str
+    parts: Sequence[PartTold]
+
+
+class MoveTold(Told):
+    """One move of a rollback, and what the platform says that it would take."""
+
+    part: str
+    from_: Release = Field(alias="from")
+    to: Release
+    foretold: Foretold
+
+
+class Plan(Told):
+    """What a rollback would do. *asks*: why the daemon would not start it by itself."""
+
+    service: str
+    environment: str
+    grade: Grade
+    crosses: int
+    floor: bool
+    moves: Sequence[MoveTold]
+    asks: Sequence[str]
+
+
+class AuditTold(Told):
+    """One line of the audit."""
+
+    seq: int
+    at: datetime
+    by: str
+    what: str
+    subject: str
+    why: str
+    facts: Mapping[str, Any]
+
+
+class Audit(Told):
+    """A page of the audit, oldest first. *after* is to be given for the next one; ``null``: there is none."""
+
+    rows: Sequence[AuditTold]
+    after: int | None
+
+
+class Switch(Told):
+    """It is disarmed: by whom, why, and until when."""
+
+    service: str
+    environment: str
+    by: str
+    reason: str
+    since: datetime
+    until: datetime
+
+
+class ServiceTold(Told):
+    """One service: what serves, what may happen by itself, and the watch that lives."""
+
+    service: str
+    environment: str
+    mode: str
+    armed: bool
+    disarmed: Switch | None
+    team: str
+    live: Mapping[str, str | None]
+    watch: str | None
+    state: State | None
+
+
+class Services(Told):
+    """The services that the token may see."""
+
+    services: Sequence[ServiceTold]
+
+
+class Health(Told):
+    """How the daemon is."""
+
+    status: str
+    words: Sequence[str] = ()
+
+
+class Anything(Told):
+    """An OpenAPI document."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+    openapi: str

@@ -1,0 +1,1 @@
+"""The commands of ``rollbackd``: one module each, found by its name, imported when it is called."""

@@ -1,0 +1,90 @@
+"""``rollbackd deployed``: tell the daemon of a deployment."""
+
+from datetime import datetime
+
+import click
+
+from watcher.commands._client import client
+from watcher.commands._orders import new_key
+from watcher.commands._screen import as_json, data, say
+
+PHASES = ("started", "shifted", "complete", "failed")
+
+
+def _names(_ctx: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [each.partition("=") for each in given]
+    if not all(name and equals and value for name, equals, value in pairs):
+        raise click.BadParameter("write SYSTEM=NAME, such as sentry=checkout@4.3")
+    return {name: value for name, _, value in pairs}
+
+
+def _moment(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -> str | None:
+    """The daemon reads it; here only what it cannot be is said at once."""
+    try:
+        told = datetime.fromisoformat(given) if given else None
+    except ValueError as error:
+        raise click.BadParameter("write an ISO 8601 time, such as 2026-11-24T14:02:10Z") from error
+    if told is not None and told.tzinfo is None:
+        raise click.BadParameter("a time needs its zone: 2026-11-24T14:02:10Z, or +01:00")
+    return given
+
+
+@click.command()
+@click.argument("service")
+@click.argument("environment")
+@click.argument("tag")
+@click.option(
+    "--phase", type=click.Choice(PHASES), default="complete", show_default=True, help="How far it is."
+)
+@click.option("--at", callback=_moment, help="When that was; now, where it is left out.")
+@click.option("--fingerprint", help="The content's digest, where you know it.")
+@click.option("--part", help="Which part, where a service has several.")
+@click.option(
+    "--name",
+    "names",
+    multiple=True,
+    callback=_names,
+    help="SYSTEM=NAME: what a signal system calls the release.",
+)
+@click.option("--author", help="Whose change it is.")
+@click.option("--irreversible", is_flag=True, help="It cannot be undone: going back past it asks.")
+@click.option("--key", help="An Idempotency-Key, such as your run's id: sent twice, it is one announcement.")
+@as_json
+def command(
+    *,
+    service: str,
+    environment: str,
+    tag: str,
+    phase: str,
+    at: str | None,
+    fingerprint: str | None,
+    part: str | None,
+    names: dict[str, str],
+    author: str | None,
+    irreversible: bool,
+    key: str | None,
+    as_json: bool,
+) -> None:
+    """Tell the daemon that TAG of SERVICE was deployed to ENVIRONMENT. Prints the announcement's id, for `rollbackd wait`.
+
+    Exit status 2: it does not know the service; 3: it refused; 4: it does not answer.
+    """
+    body = {
+        "service": service,
+        "environment": environment,
+        "tag": tag,
+        "phase": phase,
+        "at": at,
+        "fingerprint": fingerprint,
+        "part": part,
+        "names": names or None,
+        "author": author,
+        "reversible": False if irreversible else None,
+    }
+    told = client().post("/v1/deployments", body, key or new_key())
+    if as_json:
+        data(told)
+        return
+    click.echo(told["announcement"])
+    again = "it was announced before" if told["duplicate"] else "written down"
+    say(f"{again}; the verdict: rollbackd wait {told['announcement']}")

@@ -1,0 +1,176 @@
+"""``rollbackd judge``: the benchmark's protocol on stdin and stdout, judged by what the daemon judges by.
+
+One JSON object a line, one answer a line; ``bench/referee/README.md`` has the protocol. Each ``start`` is a new
+deployment of one rule. Nothing is decided here: the lines become readings, and ``rules.evaluate`` judges them.
+"""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from rules.evaluate import Brief, Evidence, Setting, Timing, evaluate, prepare, start
+from rules.model import (
+    BeforeAfter,
+    CanaryVsBaseline,
+    Consequence,
+    Indicator,
+    Judge,
+    Kind,
+    Rule,
+    RuleSet,
+    Slo,
+    Statistics,
+)
+from rules.sample import Bucket, Counts, Reading, Series
+from rules.verdict import Outcome
+
+_NAME = "signal"
+_DAY = timedelta(days=1)
+_EPOCH = datetime(2025, 1, 1, tzinfo=UTC)  # any day: the protocol counts seconds from the deployment
+_AT_LEAST = timedelta(minutes=30)  # as the daemon's default
+_MILLI = 1e-3
+_GO_ON: Mapping[str, object] = {"verdict": "continue"}
+
+
+@click.command()
+def command() -> None:
+    """Judge streams of counts in the benchmark's protocol (stdin, stdout). Exit status 0 at the end of the input."""
+    for answer in answers(sys.stdin):
+        click.echo(answer)
+
+
+def answers(lines: Iterable[str]) -> Iterator[str]:
+    """One answer, as JSON, for each line but ``end``."""
+    deployment: Deployment | None = None
+    for number, line in enumerate(lines, start=1):
+        try:
+            said = json.loads(line)
+            if said.get("type") == "end":
+                deployment = None
+                continue
+            if said.get("type") == "start":
+                deployment, answer = Deployment.opened(said), _GO_ON
+            elif deployment is not None:
+                answer = deployment.hears(said)
+            else:
+                raise click.UsageError(f"line {number}: the first line must be a `start`")
+        except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
+            wrong = f"line {number} is not of the protocol ({type(error).__name__}: {error})"
+            raise click.UsageError(f"{wrong}; see bench/referee/README.md") from error
+        yield json.dumps(answer)
+
+
+@dataclass(slots=True)
+class Deployment:
+    """One deployment in play: what the patrol would hold, and what a provider would still give."""
+
+    brief: Brief
+    evidence: Evidence
+    bucket: timedelta
+    settle: timedelta
+    bounds: tuple[float, ...]
+    cumulative: bool
+    delivered: dict[float, Mapping[str, Any]] = field(default_factory=dict)
+
+    @classmethod
+    def opened(cls, said: Mapping[str, Any]) -> "Deployment":
+        """From a ``start``."""
+        bounds = tuple(bound * _MILLI for bound in said.get("le") or ())
+        bucket, settle = timedelta(seconds=said["bucket_s"]), timedelta(seconds=said["settle_s"])
+        setting = Setting(
+            false_rollback_probability=said["alpha"],
+            opened_at=_EPOCH,
+            at_least=_AT_LEAST,
+            at_most=timedelta(seconds=said["horizon_s"]),
+            buckets={_NAME: bucket},
+            settles={_NAME: settle},
+        )
+        brief = prepare(_rules(said, bounds), setting, _history(said))
+        deployment = cls(brief, start(brief), bucket, settle, bounds, bool(said["counters"]))
+        if deployment.cumulative:
+            deployment.delivered[0.0] = _zeros(said["mode"])  # the counters begin with the deployment
+        return deployment
+
+    def hears(self, said: Mapping[str, Any]) -> Mapping[str, object]:
+        """A delivery; a later one of the same bucket replaces it until the bucket is final."""
+        now = _EPOCH + timedelta(seconds=said["now"])
+        self.delivered[said["t"]] = said
+        final = [t for t in sorted(self.delivered) if _EPOCH + timedelta(seconds=t) <= now - self.settle]
+        if not final:
+            return _GO_ON
+        reading: Reading = self._series([self.delivered.pop(t) for t in final], final)
+        round_ = evaluate(self.brief, self.evidence, {_NAME: reading}, Timing(now, _EPOCH, _EPOCH))
+        self.evidence = round_.evidence
+        breached = round_.judgement.outcome is Outcome.BREACHED
+        return {"verdict": "rollback" if breached else "continue", "log10_e": round_.judgement.log10_e}
+
+    def _series(self, deliveries: list[Mapping[str, Any]], ends: list[float]) -> tuple[Series, ...]:
+        bounds: tuple[float | None, ...] = self.bounds or (None,)
+        return tuple(
+            Series(
+                _NAME,
+                tuple(self._bucket(said, end, place) for said, end in zip(deliveries, ends, strict=True)),
+                bound,
+                self.cumulative,
+            )
+            for place, bound in enumerate(bounds)
+        )
+
+    def _bucket(self, said: Mapping[str, Any], t: float, place: int) -> Bucket:
+        end = _EPOCH + timedelta(seconds=t)
+        return Bucket(
+            end - self.bucket, end, _counts(said.get("canary"), place), _counts(said.get("baseline"), place)
+        )
+
+
+def _counts(arm: Mapping[str, Any] | None, place: int) -> Counts | None:
+    """The counts of an arm; of a histogram, those above the bound at *place*."""
+    if arm is None:
+        return None
+    bad = arm["total"] - arm["hist"][place] if "hist" in arm else arm["bad"]
+    return Counts(float(bad), float(arm["total"]))
+
+
+def _zeros(mode: str) -> Mapping[str, Any]:
+    nothing = {"total": 0, "bad": 0}
+    return {"canary": nothing, "baseline": nothing} if mode == "concurrent" else {"canary": nothing}
+
+
+def _rules(said: Mapping[str, Any], bounds: tuple[float, ...]) -> RuleSet:
+    kind = Kind.LATENCY if bounds else Kind.RATIO
+    indicator = Indicator(
+        _NAME, kind, "judge", "{}", compares_arms=said["mode"] == "concurrent", bounds=bounds
+    )
+    # The protocol tells no history of latencies: their requests are independent by its own definition.
+    statistics = Statistics(correlation="independent" if bounds else "auto")
+    rule = Rule(_NAME, _NAME, Consequence.ROLLBACK, _NAME, _judge(said), statistics=statistics)
+    return RuleSet((indicator,), (rule,))
+
+
+def _judge(said: Mapping[str, Any]) -> Judge:
+    margin = said["margin"]
+    match said["mode"]:
+        case "concurrent":
+            return CanaryVsBaseline(margin["ratio"], margin["delta"])
+        case "slo":
+            return Slo(objective=1 - said["objective"])
+        case _:
+            return BeforeAfter(_DAY, margin["ratio"], margin["delta"])
+
+
+def _history(said: Mapping[str, Any]) -> dict[str, Reading]:
+    """The history that the protocol tells: of the service, so of both arms together."""
+    past = said.get("history")
+    if not past:
+        return {}
+    length, first = timedelta(seconds=past["bucket_s"]), _EPOCH + timedelta(seconds=past["t0"])
+    buckets = tuple(
+        Bucket(first + place * length, first + (place + 1) * length, Counts(float(bad), float(total)))
+        for place, (total, bad) in enumerate(zip(past["total"], past["bad"], strict=True))
+    )
+    return {_NAME: (Series(_NAME, buckets),)}

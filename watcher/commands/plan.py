@@ -1,0 +1,55 @@
+"""``rollbackd plan``: what a rollback would do, and not do."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from watcher.commands._client import at, client
+from watcher.commands._screen import as_json, data, line
+
+ASKS_PLATFORMS = 60.0  # seconds: each part is asked twice, at most 7 s each
+
+
+@click.command()
+@click.argument("service")
+@click.argument("environment")
+@click.option("--to", help="A tag, or a fingerprint; where it is left out, the daemon's own choice.")
+@as_json
+def command(*, service: str, environment: str, to: str | None, as_json: bool) -> None:
+    """Say what a rollback of SERVICE in ENVIRONMENT would do: the calls in order, how long, at what capacity.
+
+    Nothing is moved. Exit status 1 if something stands in the way, 3 if there is nowhere to go back to.
+    """
+    told = replace(client(), seconds=ASKS_PLATFORMS).get(at("v1", "plan", service, environment), to=to)
+    if as_json:
+        data(told)
+    else:
+        for each in _lines(told):
+            line(each)
+    raise SystemExit(1 if any(move["foretold"]["obstacles"] for move in told["moves"]) else 0)
+
+
+def _lines(told: Mapping[str, Any]) -> Iterator[str]:
+    for move in told["moves"]:
+        yield f"{move['part']}: {move['from']['tag']} → {move['to']['tag']} ({told['grade']})"
+        yield from _foretold(move["foretold"])
+    if told["crosses"]:
+        yield f"leaves out {told['crosses']} releases between"
+    if told["floor"]:
+        yield "goes past a release that cannot be undone"
+    if told["asks"]:
+        yield f"by itself the daemon would ask: {', '.join(because.replace('_', ' ') for because in told['asks'])}"
+
+
+def _foretold(foretold: Mapping[str, Any]) -> Iterator[str]:
+    for number, call in enumerate(foretold["calls"], start=1):
+        yield f"  {number}. {call}"
+    for name in ("takes", "capacity"):
+        if foretold[name]:
+            yield f"  {name}: {foretold[name]}"
+    if foretold["by_hand"]:
+        yield f"  by hand: {foretold['by_hand']}"
+    for obstacle in foretold["obstacles"]:
+        yield f"  in the way: {obstacle}"
