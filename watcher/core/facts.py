@@ -21,6 +21,7 @@ class Facts:
         channels: Where people are told: the team's.
         way_back: Where a rollback would go now; ``None``: there is no known-good release.
         ways_back: The same for a deployment of several parts, by part; one that is missing has none.
+        looked_back: The ways back were looked up; if not, what the watch remembers of its way back still holds.
         armed: A hint, so that people are asked at once; the guard `Armed` decides.
         disarmed: By whom, until when and why, in words.
         beats: Of the indicators that are read: the watch is looked at when their buckets are final.
@@ -30,6 +31,7 @@ class Facts:
     channels: tuple[str, ...] = ()
     way_back: Back | None = None
     ways_back: Mapping[str, Back] = field(default_factory=dict)
+    looked_back: bool = True
     armed: bool = True
     disarmed: str = ""
     beats: tuple[Beat, ...] = ()

@@ -43,7 +43,8 @@ class Lookup:
         A service that is configured no more has nobody to tell.
         """
         service = self.services().get(watch.key)
-        return Facts(channels=service.team.tell if service else (), beats=self.beats(watch.policy.rules))
+        channels = service.team.tell if service else ()
+        return Facts(channels=channels, looked_back=False, beats=self.beats(watch.policy.rules))
 
     async def ledgers(self, watch: Watch) -> Mapping[str, Ledger]:
         """The ledgers of the parts that were deployed."""

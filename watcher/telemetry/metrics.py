@@ -105,7 +105,6 @@ class Metrics:
         self.leases = self._gauge("leases_held", "Watches that this replica holds")
         self.lease_seconds = self._histogram("lease_renew_duration_seconds", "One renewal", CALLS)
         self.leases_lost = self._counter("leases_lost_total", "Leases that ran out under this replica")
-        self.takeovers = self._counter("takeovers_total", "Leases taken over from another replica")
         self.fenced = self._counter("fenced_writes_total", "Writes refused because another replica was newer")
         self.store_errors = self._counter(
             "store_errors_total", "Operations of the store that failed", "operation"

@@ -146,6 +146,17 @@ def test_latencies_and_probes_are_judged_in_the_exact_form(kind):
     assert judgement.outcome is Outcome.BREACHED
 
 
+def test_a_latency_without_a_history_begins_robust_too():
+    robust = a_watch(a_rule(EQUAL), indicators=[an_indicator(kind=Kind.LATENCY)])
+    exact = a_watch(a_rule(EQUAL, statistics=INDEPENDENTLY), indicators=[an_indicator(kind=Kind.LATENCY)])
+    for watch in (robust, exact):
+        watch.sees([(counts(200, 600), counts(1000, 5400))] * 3)
+
+    assert exact.verdict().outcome is Outcome.BREACHED
+    assert robust.verdict().outcome is not Outcome.BREACHED
+    assert (robust.last.judgement.log10_e or 0) > 0
+
+
 def test_more_slow_than_all_is_counted_as_all():
     watch = a_watch(a_rule(EQUAL, statistics=INDEPENDENTLY), indicators=[an_indicator(kind=Kind.LATENCY)])
     watch.sees([(counts(11, 10), counts(1, 90)), (counts(1, 10), counts(91, 90))])

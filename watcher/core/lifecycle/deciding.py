@@ -104,6 +104,8 @@ def _came_at_once(verdict: Verdict, breached_at: datetime, switched: datetime) -
 
 def seen_back(watch: Watch, facts: Facts) -> Back | None:
     """The way back as people are shown it."""
+    if not facts.looked_back:
+        return watch.way_back
     backs = facts.backs(watch.deployment)
     return furthest(tuple(backs.values())) if backs else None
 

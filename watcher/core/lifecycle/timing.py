@@ -16,7 +16,9 @@ LATE = timedelta(
 )  # a guess: a bad release shows within a few buckets of the switch, were they of a minute
 LATE_AT_ALL = timedelta(minutes=15)  # a guess, where nobody can say when it began
 BLIND_FOR = timedelta(minutes=5)  # a guess: beyond the longest settle time (3 min, CloudWatch) and a bucket
-LAST_LOOK = timedelta(minutes=5)  # after the longest bake: time to judge what was read; then it ends without
+LAST_LOOK = timedelta(
+    hours=1
+)  # a guess: after the longest bake, time to judge it once more (the daemon may have been away)
 IDLE = timedelta(seconds=30)  # where nothing is read on a grid
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -56,7 +58,7 @@ def deadline(watch: Watch) -> datetime | None:
 def _watching_until(watch: Watch) -> datetime:
     if watch.complete_at is None:
         return watch.opened_at + watch.policy.rollout_timeout
-    return watch.complete_at + watch.policy.bake.at_most + LAST_LOOK
+    return max(watch.complete_at + watch.policy.bake.at_most, watch.since) + LAST_LOOK
 
 
 def _asking_until(watch: Watch) -> datetime:

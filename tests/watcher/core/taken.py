@@ -1,0 +1,18 @@
+"""The core's functions as tests take them: what they give is looked into without asking first whether it is there."""
+
+from collections.abc import Callable
+from typing import Any
+
+from watcher.core import intake as hearing
+from watcher.core import lifecycle
+
+due: Callable[..., Any] = lifecycle.due
+happened: Callable[..., Any] = lifecycle.happened
+intake: Callable[..., Any] = hearing.intake
+judged: Callable[..., Any] = lifecycle.judged
+ordered: Callable[..., Any] = lifecycle.ordered
+progressed: Callable[..., Any] = lifecycle.progressed
+recovered: Callable[..., Any] = lifecycle.recovered
+refused: Callable[..., Any] = lifecycle.refused
+seen_live: Callable[..., Any] = lifecycle.seen_live
+superseded: Callable[..., Any] = lifecycle.superseded
