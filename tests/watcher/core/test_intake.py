@@ -22,6 +22,7 @@ from tests.builders import (
     an_order,
     hours,
     minutes,
+    seconds,
     some_facts,
 )
 from tests.watcher.core.taken import intake
@@ -584,3 +585,14 @@ def test_such_an_order_may_name_the_release_and_must_have_one():
     )
     with pytest.raises(OrderIncomplete):
         ordered_back(a_service(), replace(order, to=None), runs, some_facts(way_back=None), NOON, "w_2")
+
+
+def test_news_of_a_watch_do_not_put_off_when_it_is_judged():
+    living = a_watch(traffic_at=None, complete_at=None, due_at=NOON + seconds(1))
+    known = Known(SERVICE, living, beats=((seconds(2), seconds(1)),))
+
+    meaning = intake(an_announcement(Phase.COMPLETE), [a_part()], known, NOON, "w_2", "a_1")
+
+    assert isinstance(meaning, Joined)
+    assert meaning.step is not None
+    assert meaning.step.watch.due_at == NOON + seconds(1)

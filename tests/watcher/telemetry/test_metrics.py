@@ -60,10 +60,10 @@ def test_a_series_of_every_metric_can_be_made_and_the_page_can_be_read():
 
 def test_two_daemons_in_one_process_do_not_meet():
     one, other = Metrics(), Metrics()
-    one.takeovers.inc()
+    one.leases_lost.inc()
 
-    assert "rollbackd_takeovers_total 1.0" in one.render().decode()
-    assert "rollbackd_takeovers_total 0.0" in other.render().decode()
+    assert "rollbackd_leases_lost_total 1.0" in one.render().decode()
+    assert "rollbackd_leases_lost_total 0.0" in other.render().decode()
 
 
 def test_promtool_has_nothing_to_say_if_it_is_here():

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from deploy.model import Announcement, Live, Release, RollbackPlan
 from deploy.tags import Entry, Ledger
-from watcher.core.facts import Facts
+from watcher.core.facts import Beat, Facts
 from watcher.core.service import Service
 from watcher.core.watch import Closing, Serves, State, Step, Unfinished, Watch
 
@@ -109,12 +109,14 @@ class Known:
         living: The watch that lives, if one does.
         last: The watch that ended last, if there was one: our own rollback may arrive after its end.
         ledgers: By part, of all parts of the service: one that is watched already stays under watch with the new one.
+        beats: Of the living watch's indicators: news of it must not put off when it is looked at.
     """
 
     service: Service | None
     living: Watch | None = None
     last: Watch | None = None
     ledgers: Mapping[str, Ledger] = field(default_factory=dict)
+    beats: tuple[Beat, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class News:
     @property
     def facts(self) -> Facts:
         """For steps of a watch that this is news of: it is told where its service's team is."""
-        return Facts(channels=self.service.team.tell)
+        return Facts(channels=self.service.team.tell, looked_back=False, beats=self.known.beats)
 
     @property
     def runs(self) -> bool:
