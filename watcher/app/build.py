@@ -1,0 +1,108 @@
+"""Builds the daemon, once, on one exit stack; tests call the same function with ports of their own.
+
+Everything is made here and handed down; nothing below reads the configuration, and nothing is looked up in a global.
+"""
+
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aiohttp import web
+
+from watcher.api.deps import Deps
+from watcher.api.server import build as build_api
+from watcher.api.server import runner
+from watcher.app.made import Crashed, Heard, Made
+from watcher.app.opening import fleet_of, open_http, open_notifiers, open_providers, open_store, sources_of
+from watcher.app.ports import Ports
+from watcher.app.reload import InForce
+from watcher.config import Configuration, Tls
+from watcher.errors import WatcherError
+from watcher.runtime.bells import Bells
+from watcher.runtime.daemon import Daemon
+from watcher.runtime.fleet import Current
+from watcher.runtime.inquiry import Inquiry
+from watcher.runtime.janitor import Janitor
+from watcher.store.store import Store
+from watcher.telemetry.metrics import Metrics
+from watcher.telemetry.watchdog import Watchdog
+
+HANGS_AFTER = timedelta(seconds=12)  # the lease of a watch, less the margin of a renewal (operations.md, 2.7)
+
+
+class CannotListen(WatcherError):
+    """The address cannot be had, or the files of the certificate cannot be used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A daemon that is built and hears people; its loops go when it is told to run."""
+
+    daemon: Daemon
+    store: Store
+    in_force: InForce
+    address: tuple[str, int]
+
+
+@asynccontextmanager
+async def build(
+    configuration: Configuration, ports: Ports, metrics: Metrics, crashed: Crashed = lambda _error: None
+) -> AsyncIterator[Running]:
+    """Open everything that *configuration* (with its secrets) names, and listen. It is closed in the opposite order.
+
+    Raises:
+        StoreMisplaced: And what else the store raises where it cannot be opened.
+        CannotListen: The address is another's, or the certificate cannot be used.
+    """
+    async with AsyncExitStack() as stack:
+        store = await open_store(configuration, ports, metrics, stack)
+        http = await open_http(configuration, ports, metrics, stack)
+        inquiry = Inquiry(await open_providers(configuration, ports, http, metrics, stack), metrics)
+        notifiers = await open_notifiers(configuration, ports, http, stack)
+        current = Current(fleet_of(configuration, ports))
+        in_force = InForce(configuration, sources_of(configuration), current, ports, metrics)
+        in_force.say()
+
+        heard = Heard(lambda: in_force.configuration.daemon.tokens, lambda: in_force.sources)
+        made = Made(store, current, inquiry, notifiers, Bells(), metrics, ports, crashed)
+        watchdog = Watchdog(HANGS_AFTER, ports.monotonic, metrics)
+        janitor = Janitor(store, metrics, ports.now)
+        daemon = Daemon(made.crew().loops(janitor), watchdog, ports.monotonic)
+        address = await _listen(configuration, made.deps(heard, daemon, janitor), stack)
+        stack.enter_context(watchdog.watching())
+        yield Running(daemon, store, in_force, address)
+
+
+async def _listen(configuration: Configuration, deps: Deps, stack: AsyncExitStack) -> tuple[str, int]:
+    """Serve the API; the address that it is bound to (port 0 lets the system choose)."""
+    where = configuration.daemon.listen
+    serving = runner(build_api(deps))
+    await serving.setup()
+    stack.push_async_callback(serving.cleanup)
+    tls = _tls(configuration.daemon.tls)
+    try:
+        await web.TCPSite(serving, where.host, where.port, ssl_context=tls).start()
+    except OSError as error:
+        raise CannotListen(
+            f"nobody can be heard at {where.host}:{where.port}: {error.strerror or error}",
+            remedy="choose another `daemon.http.listen`, or free the address",
+        ) from error
+    host, port, *_ = serving.addresses[0]
+    return str(host), int(port)
+
+
+def _tls(files: Tls | None) -> ssl.SSLContext | None:
+    if files is None:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        # Without a password a key that is locked would be asked for at the terminal.
+        context.load_cert_chain(files.certificate, files.key, password="")
+    except OSError as error:
+        raise CannotListen(
+            f"the certificate {files.certificate} and the key {files.key} cannot be used: {error.strerror or error}",
+            remedy="put files in PEM at `daemon.http.tls`: the certificate with its chain, and its key, not locked",
+        ) from error
+    return context

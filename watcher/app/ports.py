@@ -1,0 +1,30 @@
+"""What the daemon stands on, so that a test can stand it on something else."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from deploy.ports import Command
+from watcher import clock, command
+from watcher.notify.notifier import Notifier
+from watcher.store.store import Store
+
+
+def _same_store(store: Store) -> Store:
+    return store
+
+
+def _same_notifiers(notifiers: Mapping[str, Notifier]) -> Mapping[str, Notifier]:
+    return notifiers
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The clock, and how programs are run; *around* is how a test gets between the daemon and its store, or its notifiers."""
+
+    now: Callable[[], datetime] = clock.now
+    monotonic: Callable[[], float] = clock.monotonic
+    new_id: Callable[[str, datetime], str] = clock.new_id
+    command: Command = command.run
+    around_store: Callable[[Store], Store] = _same_store
+    around_notifiers: Callable[[Mapping[str, Notifier]], Mapping[str, Notifier]] = _same_notifiers

@@ -1,0 +1,106 @@
+"""Reads the configuration, and reads it again: one with a mistake leaves the running one in force."""
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import structlog
+
+from deploy.source import Source
+from watcher.app.opening import fleet_of, sources_of
+from watcher.app.ports import Ports
+from watcher.config import (
+    Configuration,
+    InvalidConfiguration,
+    ReadSecrets,
+    Reference,
+    read_configuration,
+    with_secrets,
+)
+from watcher.config.registries import all_kinds
+from watcher.runtime.fleet import Current
+from watcher.telemetry.metrics import Metrics
+
+Learn = Callable[[Iterable[str]], None]
+log = structlog.stdlib.get_logger("rollbackd.app")
+
+
+def _nobody_learns(_secrets: Iterable[str]) -> None:
+    """Nothing is logged from here on."""
+
+
+def load(path: Path, learn: Learn = _nobody_learns) -> Configuration:
+    """The configuration at *path*, checked wholly, with its secrets. *learn* is told each secret, so that none is ever logged.
+
+    Raises:
+        InvalidConfiguration: With all problems.
+    """
+    secrets = ReadSecrets(os.environ)
+
+    def told(reference: Reference) -> str:
+        value = secrets(reference)
+        learn([value])
+        return value
+
+    return with_secrets(read_configuration(path, all_kinds()), told)
+
+
+@dataclass
+class InForce:
+    """What a reload swaps: services with their targets, sources, tokens.
+
+    Attributes:
+        opened: What everything else was opened with, and stays so until a restart.
+    """
+
+    configuration: Configuration
+    sources: Mapping[str, Source]
+    current: Current
+    ports: Ports
+    metrics: Metrics
+    learn: Learn = _nobody_learns
+    opened: Configuration = field(init=False)
+    # One after the other: of two that are told at once, the one that read the older files must not come last.
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    def __post_init__(self) -> None:
+        self.opened = self.configuration
+
+    async def reload(self) -> bool:
+        """Read the files again; ``False``: they have mistakes, and nothing has changed."""
+        async with self._reading:
+            return await self._reload()
+
+    async def _reload(self) -> bool:
+        try:
+            fresh = await asyncio.to_thread(load, Path(self.configuration.file), self.learn)
+        except InvalidConfiguration as invalid:
+            self.metrics.config_reloaded.set(0)
+            for problem in invalid.problems:
+                log.error("configuration.refused", problem=str(problem))  # noqa: TRY400 - a mistake of an author has no trace
+            return False
+        self._say_what_needs_a_restart(fresh)
+        self.current.swap(fleet_of(fresh, self.ports))
+        self.configuration, self.sources = fresh, sources_of(fresh)
+        self.say()
+        log.info("configuration.reloaded", digest=fresh.digest[:12], services=len(fresh.services))
+        return True
+
+    def say(self) -> None:
+        """Which configuration is in force, as a metric."""
+        self.metrics.config.clear()
+        self.metrics.config.labels(self.configuration.digest[:12]).set(1)
+        self.metrics.config_reloaded.set(1)
+
+    def _say_what_needs_a_restart(self, fresh: Configuration) -> None:
+        was, will_be = self.opened.daemon, fresh.daemon
+        changed = {
+            "daemon.store": was.store != will_be.store,
+            "daemon.http": (was.listen, was.tls) != (will_be.listen, will_be.tls),
+            "daemon.reach": was.reach != will_be.reach,
+            "connections": self.opened.connections != fresh.connections,
+        }
+        if any(changed.values()):
+            log.warning("configuration.needs_restart", keys=[key for key, is_so in changed.items() if is_so])

@@ -1,0 +1,120 @@
+"""Runs the daemon until SIGTERM: reads the configuration, builds, goes round, drains."""
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+
+import structlog
+from pydantic import SecretStr
+
+from watcher.app.build import CannotListen, Running, build
+from watcher.app.made import Crashed
+from watcher.app.ports import Ports
+from watcher.app.reload import load
+from watcher.config import Configuration, InvalidConfiguration
+from watcher.errors import StoreMisplaced, StoreTooNew, StoreUnavailable, WatcherError
+from watcher.telemetry.crashes import Scrubber, crashes
+from watcher.telemetry.logs import Logging, logging_to, on_a_terminal
+from watcher.telemetry.metrics import Metrics
+from watcher.telemetry.redaction import Redactor
+
+USAGE, UNAVAILABLE, ANOTHER = 2, 4, 75  # sysexits.h calls 75 a temporary failure: try again later
+LAST_MOMENT = (
+    9.5  # seconds after SIGTERM: a call that hangs in a thread would keep the process (operations.md, trap 2)
+)
+CRASHES = "SENTRY_DSN"  # as the SDK itself calls it; without it nothing is reported
+log = structlog.stdlib.get_logger("rollbackd.app")
+
+
+def run(path: Path, ports: Ports | None = None) -> int:
+    """Run the daemon on the configuration at *path*; the exit status.
+
+    0 after SIGTERM; 2 if the configuration has a mistake; 4 if the store or the address cannot be had; 75 if another
+    process has the store.
+    """
+    redactor = Redactor()
+    try:
+        configuration = load(path, redactor.learn)
+    except InvalidConfiguration as invalid:
+        for problem in invalid.problems:
+            sys.stderr.write(f"{problem}\n")
+        sys.stderr.write(f"{len(invalid.problems)} mistakes; nothing was started\n")
+        return USAGE
+    return _logged(configuration, ports or Ports(), redactor)
+
+
+def _logged(configuration: Configuration, ports: Ports, redactor: Redactor) -> int:
+    metrics = Metrics(version("rollbackd"))
+    dsn = SecretStr(os.environ[CRASHES]) if os.environ.get(CRASHES) else None
+    if dsn is not None:
+        redactor.learn([dsn])
+    scrubber = Scrubber(redactor, ports.monotonic, metrics)
+    how = Logging(pretty=on_a_terminal())
+    with (
+        logging_to(how, redactor, metrics, ports.monotonic),
+        crashes(dsn, version("rollbackd"), "production", scrubber) as crashed,
+    ):
+        try:
+            return asyncio.run(_run(configuration, ports, metrics, crashed, redactor))
+        except (StoreMisplaced, StoreTooNew, StoreUnavailable, CannotListen, OSError) as error:
+            return _refused(error)
+
+
+def _refused(error: WatcherError | OSError) -> int:
+    remedy = (
+        error.remedy
+        if isinstance(error, WatcherError)
+        else "let the user that rollbackd runs as read and write what is named above"
+    )
+    sys.stderr.write(f"rollbackd cannot start: {error}\n    try: {remedy}\n")
+    return ANOTHER if isinstance(error, StoreMisplaced) else UNAVAILABLE
+
+
+async def _run(
+    configuration: Configuration, ports: Ports, metrics: Metrics, crashed: Crashed, redactor: Redactor
+) -> int:
+    async with build(configuration, ports, metrics, crashed) as running:
+        running.in_force.learn = redactor.learn
+        _obey_signals(running)
+        host, port = running.address
+        log.info(
+            "daemon.started",
+            version=version("rollbackd"),
+            address=f"{host}:{port}",
+            services=len(configuration.services),
+            configuration=configuration.digest[:12],
+        )
+        drained = await running.daemon.run()
+        log.info("daemon.ended", drained=drained)
+    return 0
+
+
+def _obey_signals(running: Running) -> None:
+    """SIGTERM and SIGINT stop, SIGHUP reads the configuration again."""
+    loop = asyncio.get_running_loop()
+    reloads: set[asyncio.Task[bool]] = set()
+
+    def stop() -> None:
+        running.daemon.stop.set()
+        _end_anyway(LAST_MOMENT, lambda: os._exit(0))
+
+    def reload() -> None:
+        task = loop.create_task(running.in_force.reload())
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, reload)
+
+
+def _end_anyway(seconds: float, end: Callable[[], None]) -> None:
+    """End the process after *seconds*, whatever still hangs: what it had in hand is in the store, and is taken up again."""
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()

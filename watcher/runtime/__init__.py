@@ -1,0 +1,1 @@
+"""The loops: daemon, listener, patrol, performer, janitor."""

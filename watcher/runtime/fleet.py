@@ -1,0 +1,97 @@
+"""The services that we know, with the targets they run on: built by the app, swapped as a whole when the configuration is read again."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TypeVar
+
+from deploy.model import Beginning, Foretold, Live, Move, Progress, Release, Unclear, Unreadable
+from deploy.target import CALL_TIMEOUT, Target
+from watcher.core.service import Service
+
+T = TypeVar("T")
+N = TypeVar("N")
+Key = tuple[str, str]  # (service, environment)
+PATIENCE = CALL_TIMEOUT + timedelta(seconds=1)  # a target that keeps its own time says more than we could
+_SILENCE = f"no answer within {PATIENCE.total_seconds():.0f} s"
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """All services and, by part, their targets."""
+
+    services: Mapping[Key, Service] = field(default_factory=dict)
+    targets: Mapping[Key, Mapping[str, Target]] = field(default_factory=dict)
+
+
+class Current:
+    """The fleet in force; its targets always answer, see `Patient`.
+
+    A service that vanished from the configuration keeps its targets until the process ends: a rollback of it that is
+    under way still has to finish.
+    """
+
+    def __init__(self, fleet: Fleet) -> None:
+        self._services = fleet.services
+        self._targets = _patient(fleet)
+
+    @property
+    def services(self) -> Mapping[Key, Service]:
+        """The services that are configured now."""
+        return self._services
+
+    def targets(self, key: Key) -> Mapping[str, Target]:
+        """The targets of a service, by part; empty if it was never known."""
+        return self._targets.get(key, {})
+
+    def swap(self, fleet: Fleet) -> None:
+        """Put another fleet in force."""
+        self._services = fleet.services
+        self._targets = self._targets | _patient(fleet)
+
+
+def _patient(fleet: Fleet) -> dict[Key, Mapping[str, Target]]:
+    return {
+        key: {part: Patient(target) for part, target in targets.items()}
+        for key, targets in fleet.targets.items()
+    }
+
+
+class Patient:
+    """A target that always answers: that it takes longer than a call may is an answer too.
+
+    Whoever asks holds a lease, or keeps others waiting; one platform that hangs must not hold up the rest.
+    """
+
+    def __init__(self, target: Target) -> None:
+        self.part = target.part
+        self._target = target
+
+    async def resolve(self, hints: Mapping[str, str]) -> Release | Unreadable:
+        """See `Target`."""
+        return await _within(self._target.resolve(hints), Unreadable(_SILENCE))
+
+    async def observe(self) -> Live | Unreadable:
+        """See `Target`."""
+        return await _within(self._target.observe(), Unreadable(_SILENCE))
+
+    async def begin(self, move: Move, key: str) -> Beginning:
+        """See `Target`. It may have happened: so it is not sent again."""
+        return await _within(self._target.begin(move, key), Unclear(_SILENCE))
+
+    async def progress(self, move: Move, key: str) -> Progress | Unreadable:
+        """See `Target`."""
+        return await _within(self._target.progress(move, key), Unreadable(_SILENCE))
+
+    async def foretell(self, move: Move) -> Foretold:
+        """See `Target`."""
+        return await _within(self._target.foretell(move), Foretold(calls=(), obstacles=(_SILENCE,)))
+
+
+async def _within(call: Awaitable[T], silence: N) -> T | N:
+    try:
+        async with asyncio.timeout(PATIENCE.total_seconds()):
+            return await call
+    except TimeoutError:
+        return silence

@@ -1,0 +1,52 @@
+"""The janitor: forgets what is no longer needed, proves that the store can be written, and counts what waits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from watcher.core.watch import FINAL, State
+from watcher.store.store import Store
+from watcher.telemetry.metrics import Metrics
+
+PRUNE_EVERY = timedelta(minutes=10)
+log = structlog.stdlib.get_logger("rollbackd.janitor")
+
+
+@dataclass
+class Janitor:
+    """The loop that keeps house."""
+
+    store: Store
+    metrics: Metrics
+    now: Callable[[], datetime]
+    checked_at: datetime | None = None
+    _pruned_at: datetime | None = field(default=None)
+
+    async def go_round(self) -> bool:
+        """Check, count, and prune when it is time."""
+        await self.store.check()
+        self.checked_at = self.now()
+        await self._count(self.checked_at)
+        if self._pruned_at is None or self.checked_at - self._pruned_at >= PRUNE_EVERY:
+            self._pruned_at = self.checked_at
+            rows = await self.store.prune(self.checked_at)
+            if rows:
+                log.info("store.pruned", rows=rows)
+        return False
+
+    async def _count(self, now: datetime) -> None:
+        counts = await self.store.counts(now)
+        watches = counts.get("watches", {})
+        for state in State:
+            if state not in FINAL:
+                self.metrics.watches.labels(state.value).set(watches.get(state.value, 0))
+        self.metrics.disarmed.set(len(await self.store.disarmed(now)))
+        self.metrics.inbox_pending.set(counts["inbox"]["pending"])
+        self.metrics.action_age.set(counts["actions"]["oldest_seconds"])
+        self.metrics.outbox_pending.clear()  # a channel that waits for nothing any more is not in the counts
+        self.metrics.outbox_age.clear()
+        for channel, pending in counts["messages"].items():
+            self.metrics.outbox_pending.labels(channel).set(pending)
+            self.metrics.outbox_age.labels(channel).set(counts["messages_oldest_seconds"][channel])

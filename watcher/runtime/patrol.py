@@ -1,0 +1,210 @@
+"""The patrol: claims the watches that are due, asks every provider once, lets the rules judge, and saves one step a watch.
+
+A watch is the unit of work: one that cannot be judged for a bug of ours, or waits for a provider that hangs, holds up no
+other. Nor is it tried again at once: its lease is kept until it runs out.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import lru_cache
+
+import structlog
+
+from rules.evaluate import Brief, Evaluation, Timing, evaluate, level, prepare, start, with_onset
+from rules.evidence import decode_brief, encode_brief, encode_evidence
+from rules.sample import Reading, Series, Unavailable
+from rules.verdict import Judgement, Outcome
+from watcher.core import lifecycle
+from watcher.core.watch import State, Step, Watch
+from watcher.runtime.bells import Bells
+from watcher.runtime.case import (
+    Case,
+    case_of,
+    has_new_breach,
+    is_quiet,
+    of_before,
+    setting_of,
+    with_known_onset,
+)
+from watcher.runtime.inquiry import Inquiry
+from watcher.runtime.rounds import Boundary
+from watcher.runtime.tenure import LEASE, Tenure
+from watcher.store.facts import Lookup
+from watcher.store.store import GuardFailed, Saved, Stale, Store
+from watcher.telemetry.metrics import Metrics
+
+BATCH = 200  # watches a round: what one core judges in a fraction of a second
+AT_ONCE = (
+    4  # watches that are judged and saved at the same time: while one waits for the disk, the next is judged
+)
+BRIEFS = 4096  # that are kept decoded: more than there are watches
+HISTORY = timedelta(days=1)  # statistics.md 3(b): never "the ten minutes before"
+# For a provider that fails just then, once or twice: without a history its judges are slower, or assume more, for the whole
+# watch; but the rules of the other providers wait with it.
+HISTORY_WAITS = timedelta(seconds=20)
+READ_IN = frozenset({State.WATCHING, State.COUNTING_DOWN, State.ASKING, State.HELD, State.RECOVERING})
+log = structlog.stdlib.get_logger("rollbackd.patrol")
+
+
+@dataclass
+class Patrol:
+    """The loop that judges."""
+
+    store: Store
+    lookup: Lookup
+    inquiry: Inquiry
+    bells: Bells
+    metrics: Metrics
+    boundary: Boundary
+    owner: str
+    now: Callable[[], datetime]
+    _brief: Callable[[str], Brief] = field(default_factory=lambda: lru_cache(BRIEFS)(decode_brief))
+
+    async def go_round(self) -> bool:
+        """Look at all watches that are due, at most `BATCH` of them."""
+        leased = await self.store.claim_due(self.now(), BATCH, self.owner, LEASE)
+        if not leased:
+            return False
+        held = {each.watch.id: each.fence for each in leased}
+        async with Tenure(self.store, held, self.owner, self.metrics) as tenure:
+            await self._judge(await self._ripe([each.watch for each in leased], tenure), tenure)
+        return True
+
+    async def _each(self, works: Mapping[str, Coroutine[None, None, None]], tenure: Tenure) -> None:
+        for failed in await self.boundary.each(works):
+            tenure.set_aside(failed)
+
+    # ------------------------------------------------------------------------------------------------------------ time
+
+    async def _ripe(self, watches: Sequence[Watch], tenure: Tenure) -> list[Case]:
+        """Do what time alone does, and prepare what is new; what is to be judged in this round."""
+        cases: list[Case] = []
+
+        async def ripen(watch: Watch) -> None:
+            case = await self._in_time(watch, tenure)
+            if case is not None:
+                cases.append(case)
+
+        await self._each({watch.id: ripen(watch) for watch in watches}, tenure)
+        return cases
+
+    async def _in_time(self, watch: Watch, tenure: Tenure) -> Case | None:
+        now = self.now()
+        if lifecycle.due(watch, now, self.lookup.glance(watch)) is not None:
+            await self._end(watch, now)
+            return None
+        if watch.state not in READ_IN:
+            if watch.due_at is None or watch.due_at <= now:
+                tenure.set_aside(watch.id)  # nobody knows what it waits for: look again, but not at once
+            return None
+        prepared = watch if watch.brief is not None else await self._prepare(watch, tenure, now)
+        return None if prepared is None else case_of(prepared, self._brief(prepared.brief or ""))
+
+    async def _end(self, watch: Watch, now: datetime) -> None:
+        """Its state is over: what follows depends on what is so now."""
+        step = lifecycle.due(watch, now, await self.lookup.facts(watch, now))
+        if step is not None:
+            await self._save(watch, step, now)
+
+    async def _prepare(self, watch: Watch, tenure: Tenure, now: datetime) -> Watch | None:
+        """Look at the history, once, and fix what the judges judge by: frozen, so it is decoded once too."""
+        questions = of_before(watch)
+        asked = self.inquiry.recall(questions, watch.opened_at - HISTORY, watch.opened_at, now)
+        await self.boundary.each(asked.reads)
+        histories = await asked.to(questions)
+        if now < watch.opened_at + HISTORY_WAITS and _is_lacking(histories):
+            tenure.set_aside(watch.id)
+            return None
+        brief = prepare(watch.policy.rules, setting_of(watch, self.inquiry.beat), histories)
+        step = lifecycle.prepared(watch, encode_brief(brief), encode_evidence(start(brief)), now)
+        saved = await self.store.save(step, now)
+        return saved.watch if isinstance(saved, Saved) else None
+
+    # --------------------------------------------------------------------------------------------------------- judging
+
+    async def _judge(self, cases: Sequence[Case], tenure: Tenure) -> None:
+        """Ask for all of them together; each is judged as soon as its own answers are there."""
+        asked = self.inquiry.ask([question for case in cases for question in case.questions], self.now())
+        gate = asyncio.Semaphore(AT_ONCE)
+
+        async def judge(case: Case) -> None:
+            readings = await asked.to(case.questions)
+            async with gate:
+                if tenure.holds(case.watch.id):
+                    await self._judge_one(case, readings)
+
+        await self._each({**asked.reads, **{case.watch.id: judge(case) for case in cases}}, tenure)
+
+    async def _judge_one(self, case: Case, readings: Mapping[str, Reading]) -> None:
+        now, watch = self.now(), case.watch
+        timing = Timing(now, watch.traffic_at, watch.complete_at)
+        found = evaluate(case.brief, case.evidence, readings, timing)
+        step = await (self._recovering if watch.state is State.RECOVERING else self._judged)(case, found, now)
+        if step is not None:
+            await self._save(watch, step, now, found.buckets)
+
+    async def _judged(self, case: Case, found: Evaluation, now: datetime) -> Step | None:
+        watch, judgement = case.watch, await self._dated(case, found)
+        self._count(case.brief, judgement)
+        quiet = is_quiet(watch, judgement)
+        facts = self.lookup.glance(watch) if quiet else await self.lookup.facts(watch, now)
+        return lifecycle.judged(watch, judgement, encode_evidence(found.evidence), now, facts)
+
+    async def _dated(self, case: Case, found: Evaluation) -> Judgement:
+        """The judgement, with when it began, if it is bad. That is computed once: all buckets of the watch are read for it."""
+        if found.judgement.outcome is not Outcome.BREACHED:
+            return found.judgement
+        if not has_new_breach(case.watch, found.judgement):
+            return with_known_onset(case.watch, found.judgement)
+        return with_onset(found.judgement, case.brief, await self._buckets(case.watch, found))
+
+    async def _recovering(self, case: Case, found: Evaluation, now: datetime) -> Step | None:
+        watch, buckets = case.watch, await self._buckets(case.watch, found)
+        how = level(case.brief, buckets, watch.back_at or now)
+        step = lifecycle.recovered(watch, how, now, self.lookup.glance(watch))
+        return step and replace(step, watch=replace(step.watch, evidence=encode_evidence(found.evidence)))
+
+    async def _buckets(self, watch: Watch, found: Evaluation) -> list[Series]:
+        return [*await self.store.buckets(watch.id), *found.buckets]
+
+    # ---------------------------------------------------------------------------------------------------------- saving
+
+    async def _save(self, watch: Watch, step: Step, now: datetime, buckets: Sequence[Series] = ()) -> None:
+        """Save a step; a guard that does not hold is a fact for the next one."""
+        saving = await self.store.save(step, now, buckets)
+        if isinstance(saving, GuardFailed):
+            self.metrics.actions_refused.labels(type(saving.guard).__name__.lower()).inc()
+            facts = await self.lookup.facts(watch, now)
+            instead = lifecycle.refused(watch, step, saving.guard, saving.words, now, facts)
+            saving = await self.store.save(instead, now, buckets) if instead else Stale()
+        if isinstance(saving, Saved):
+            self._say(watch, saving.watch)
+        else:
+            self.metrics.fenced.inc()
+            log.info("watch.overtaken", watch=watch.id)
+
+    def _say(self, before: Watch, after: Watch) -> None:
+        self.bells.after_step()
+        if after.state is not before.state:
+            log.info(
+                "watch.moved",
+                watch=after.id,
+                service=after.service,
+                environment=after.environment,
+                before=before.state.value,
+                state=after.state.value,
+            )
+
+    def _count(self, brief: Brief, judgement: Judgement) -> None:
+        judges = {
+            each.rule.id: each.rule.judge.kind if each.rule.judge else "all_of" for each in brief.voices
+        }
+        for verdict in judgement.verdicts:
+            self.metrics.verdicts.labels(judges[verdict.rule], verdict.outcome.value).inc()
+
+
+def _is_lacking(histories: Mapping[str, Reading]) -> bool:
+    """A provider could not be asked just now; in a moment it may."""
+    return any(isinstance(reading, Unavailable) for reading in histories.values())

@@ -1,0 +1,115 @@
+"""The performer: does what steps have queued. Here, and nowhere else, `deploy.rollback.roll_back` is called.
+
+The intent is in the store before a call is made (`Store.begin`), what came of it is written after; between the two the
+process may die, and `roll_back` then decides by what runs. The outcome returns to the watch as a fact.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from deploy.model import Move
+from deploy.rollback import Broken, Done, Going, Lost, Outcome, Stopped, Unknown, roll_back
+from watcher.core import lifecycle
+from watcher.core.watch import Action, ActionResult, ActionState, Step, Watch
+from watcher.runtime.bells import Bells
+from watcher.runtime.fleet import Current
+from watcher.runtime.rounds import Boundary
+from watcher.store.facts import Lookup
+from watcher.store.stepping import change
+from watcher.store.store import Claimed, Store
+from watcher.telemetry.metrics import Metrics
+
+LEASE = timedelta(
+    seconds=40
+)  # a few parts at 7 s each, and a move; `Store.begin` asks again just before the call
+BATCH = 10
+log = structlog.stdlib.get_logger("rollbackd.performer")
+
+
+@dataclass
+class Performer:
+    """The loop that acts."""
+
+    store: Store
+    lookup: Lookup
+    current: Current
+    bells: Bells
+    metrics: Metrics
+    boundary: Boundary
+    owner: str
+    now: Callable[[], datetime]
+
+    async def go_round(self) -> bool:
+        """Bring every action that is due one step further."""
+        claimed = await self.store.claim_actions(self.now(), BATCH, self.owner, LEASE)
+        await self.boundary.each({item.action.id: self._perform(item) for item in claimed})
+        return bool(claimed)
+
+    async def _perform(self, item: Claimed) -> None:
+        action = item.action
+
+        async def intend(move: Move) -> bool:
+            mine = await self.store.begin(action.id, item.fence, self.now())
+            if mine:
+                log.info(
+                    "action.begun", action=action.id, part=move.part, expect=move.expect.tag, to=move.to.tag
+                )
+                self._measure(action, item)
+            return mine
+
+        targets = self.current.targets((action.service, action.environment))
+        outcome = await roll_back(action.plan, targets, action.id, sent=item.moves_sent, intend=intend)
+        await self._written(item, outcome)
+
+    async def _written(self, item: Claimed, outcome: Outcome) -> None:
+        match outcome:
+            case Going(words, again, sent):
+                state = ActionState.BEGUN if sent else item.state
+                await self._open(item, state, words, again, sent)
+            case Unknown(words, again, sent):
+                await self._open(item, ActionState.UNKNOWN if sent else item.state, words, again, sent)
+            case Lost():
+                log.info("action.lost", action=item.action.id)
+            case Done():
+                await self._closed(item, ActionResult(item.action.id, ActionState.DONE, "serves again"))
+            case Broken(words, by_hand):
+                await self._closed(
+                    item, ActionResult(item.action.id, ActionState.FAILED, words, by_hand=by_hand)
+                )
+            case Stopped(words, third_tag):
+                await self._closed(item, ActionResult(item.action.id, ActionState.REFUSED, words, third_tag))
+
+    async def _open(self, item: Claimed, state: ActionState, words: str, again: timedelta, sent: int) -> None:
+        now = self.now()
+        await self.store.record(item.action.id, item.fence, state, words, now + again, now, moves_sent=sent)
+        if words != item.words:
+            log.info("action.going", action=item.action.id, state=state.value, words=words)
+
+    async def _closed(self, item: Claimed, result: ActionResult) -> None:
+        """The outcome is a fact for the watch; the step that it causes closes the action in the same transaction."""
+        action, now = item.action, self.now()
+        watch = await self.store.get(action.watch)
+        if watch is None:
+            return
+        facts = await self.lookup.facts(watch, now)
+
+        def decide(found: Watch) -> Step | None:
+            return lifecycle.happened(found, result, now, facts)
+
+        after = await change(self.store, action.watch, decide, now)
+        self.bells.after_step()
+        trigger = "person" if action.ordered_by else "auto"
+        self.metrics.rollbacks.labels(trigger, result.state.value).inc()
+        if result.state is ActionState.DONE and watch.decided_at:
+            self.metrics.rollback_seconds.observe((now - watch.decided_at).total_seconds())
+        state = after.state.value if isinstance(after, Watch) else "unchanged"
+        log.info(
+            "action.closed", action=action.id, result=result.state.value, words=result.words, watch_is=state
+        )
+
+    def _measure(self, action: Action, item: Claimed) -> None:
+        if item.attempts == 0:
+            self.metrics.decision_seconds.observe((self.now() - action.queued_at).total_seconds())
