@@ -1,0 +1,1 @@
+"""What is shown: charts, the report's page, the screen."""
