@@ -52,7 +52,7 @@ demo: install  ## a small world, a bad release and its rollback (RELEASE=NAME fo
 sandbox: install  ## the same world, left running to play with
 	$(BIN)/rollbackd demo --sandbox
 
-bench: install  ## how soon and how wrongly the judges decide
+bench: install  ## every figure, in one table, in five minutes (ARGS=NAME for one of them)
 	$(BIN)/python -m bench $(ARGS)
 
 run: install  ## run the daemon (CONFIG=PATH for another configuration)

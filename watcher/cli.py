@@ -7,10 +7,12 @@ Words go to stderr, data to stdout. Exit statuses: 0 ok, 1 breach or findings, 2
 """
 
 import ast
+import gc
 import os
 from importlib import import_module
 from keyword import iskeyword
 from pathlib import Path
+from types import ModuleType
 
 import click
 
@@ -32,7 +34,7 @@ class Commands(click.Group):
         """The command of that name, imported now."""
         if cmd_name not in self.list_commands(ctx):
             return None
-        module = import_module(f"{commands.__name__}.{_path(cmd_name).stem}")
+        module = _imported(f"{commands.__name__}.{_path(cmd_name).stem}")
         command: click.Command = module.command
         return command
 
@@ -53,6 +55,16 @@ class Commands(click.Group):
         """All commands, each with what the docstring of its module says after the colon; none is imported."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, _gist(_path(name))) for name in self.list_commands(ctx)])
+
+
+def _imported(name: str) -> ModuleType:
+    """The module. What is imported stays: looking for garbage among it would take a tenth of the daemon's start."""
+    gc.disable()
+    try:
+        return import_module(name)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _path(name: str) -> Path:

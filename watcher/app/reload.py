@@ -63,7 +63,7 @@ class InForce:
     learn: Learn = _nobody_learns
     opened: Configuration = field(init=False)
     # One after the other: of two that are told at once, the one that read the older files must not come last.
-    _reading: asyncio.Lock = field(default_factory=asyncio.Lock)
+    _reading: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.opened = self.configuration

@@ -53,10 +53,13 @@ class Lookout:
         return False
 
     async def _read(self, service: Service, gate: asyncio.Semaphore) -> None:
+        async with gate:  # targets and store alike: a thousand services at once would fill the store's queue
+            await self._read_all(service)
+
+    async def _read_all(self, service: Service) -> None:
         seen: dict[str, Live] = {}
         for part, target in self.current.targets(service.key).items():
-            async with gate:
-                live = await target.observe()
+            live = await target.observe()
             self._say(service.key, part, live)
             if isinstance(live, Live):
                 seen[part] = live

@@ -1,0 +1,50 @@
+"""All figures of this program, in one table: ``python -m bench``, in about five minutes; one measure: ``python -m bench NAME``.
+
+How to read them is said in bench/README.md. A figure says how fast something was on this machine, and fails nothing: what
+must be is a test. What each measure does stands on top of its module.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+
+from bench import decision, durable, idle, intake, judgements, patrol
+from bench.figure import Figure, machine, table
+
+MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
+    "patrol": patrol.figures,
+    "judgements": judgements.figures,
+    "intake": intake.figures,
+    "durable": durable.figures,
+    "idle": idle.figures,
+    "decision": decision.figures,
+}
+ELSEWHERE = (
+    "How soon and how wrongly the judges decide is another table, of ten minutes: python -m bench.judgement"
+)
+
+
+def main() -> None:
+    """Measure what is named, one after the other, and print the table."""
+    parser = argparse.ArgumentParser(
+        prog="python -m bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "measures", nargs="*", metavar="NAME", help=f"of {', '.join(MEASURES)}; all by default"
+    )
+    asked = parser.parse_args()
+    unknown = [name for name in asked.measures if name not in MEASURES]
+    if unknown:
+        parser.error(f"there is no measure {unknown[0]!r}; there are {', '.join(MEASURES)}")
+
+    where, rows = machine(), []
+    try:
+        for name in asked.measures or MEASURES:
+            print(f"measuring: {name}", file=sys.stderr)
+            rows += [figure.row(f"python -m bench {name}") for figure in MEASURES[name]()]
+    finally:  # where one fails, minutes of the others are not lost
+        print(f"{where}\n\n{table(rows)}\n\n{ELSEWHERE}")
+
+
+if __name__ == "__main__":
+    main()
