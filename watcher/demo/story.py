@@ -46,10 +46,10 @@ class Act:
     Attributes:
         kind: What the release is like (``good``, ``errors``, ...).
         calm: When nothing was deployed and nothing wrong: what is usual.
-        restarts: When the daemon was killed and was ready again.
+        killed, restarted: When the daemon was, and when it was ready again.
         states: Each state that was seen, with when.
         calls: When ``move`` was taken; *asked* counts those that were not, too.
-        began, breached, would_have, decided, back: As the daemon tells.
+        began, breached, would_have, countdown, ended: As the daemon tells.
         served: When the users were served by the old release alone again, as the client saw it.
         exit: What ``rollbackd wait`` ended with.
     """
@@ -64,7 +64,6 @@ class Act:
     end: float = 0.0
     watch: str = ""
     state: str = ""
-    words: str = ""
     threshold: float = 3.0
     states: list[tuple[float, str]] = field(default_factory=list)
     calls: list[float] = field(default_factory=list)
@@ -73,20 +72,17 @@ class Act:
     breached: float | None = None
     would_have: float | None = None
     countdown: float | None = None
-    decided: float | None = None
     hiccup: tuple[float, float] | None = None
     killed: float | None = None
     restarted: float | None = None
     served: float | None = None
     recovered: bool | None = None
-    back: float | None = None
     ended: float | None = None
     exit: int | None = None
     estimate: float | None = None
     baseline: float | None = None
     trail: list[Weighed] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
-    quarantined: bool = False
 
     def saw(self, state: str) -> float | None:
         """When *state* was first seen."""

@@ -50,11 +50,9 @@ def a_bad_act(**changes) -> Act:
         asked=1,
         began=Began(at + 0.5, at - 1, at + 2),
         breached=at + 8,
-        decided=at + 11,
         killed=at + KILLED,
         restarted=at + RESTARTED,
         served=at + BACK,
-        back=at + 17.5,
         recovered=True,
         ended=at + 21,
         exit=1,
@@ -77,7 +75,6 @@ def a_bad_act(**changes) -> Act:
                 ("Allow v45 again",),
             ),
         ],
-        quarantined=True,
     )
     for name, value in changes.items():
         setattr(act, name, value)

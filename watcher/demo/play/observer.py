@@ -62,7 +62,6 @@ def note(act: Act, watch: Mapping[str, Any], at: float) -> None:
     act.state = watch["state"] if watch["state"] in FINAL else ""
     times, ending = watch["times"], watch["ending"] or {}
     act.breached = moment(watch["breached_at"])
-    act.decided, act.back = moment(times["decided_at"]), moment(times["back_at"])
     act.ended, act.countdown = moment(times["ended_at"]), moment(times["countdown_until"])
     act.recovered = ending.get("recovered")
     if watch["judgement"]:
