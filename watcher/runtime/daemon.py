@@ -30,15 +30,13 @@ class Daemon:
 
         A loop that ends otherwise ends them all: better no daemon, which is noticed, than one that does half of its work.
         """
-        ended = asyncio.Event()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self.watchdog.beat(ended))
+            beating = tasks.create_task(self.watchdog.beat(asyncio.Event()))
             running = [tasks.create_task(loop.run(self.stop), name=loop.name) for loop in self.loops]
             await self.stop.wait()
             log.info("daemon.draining")
             _, late = await asyncio.wait(running, timeout=DRAIN.total_seconds())
-            ended.set()
-            for task in late:
+            for task in (beating, *late):
                 task.cancel()
         if late:
             log.warning("daemon.undrained", loops=sorted(task.get_name() for task in late))

@@ -1,0 +1,207 @@
+"""A platform in virtual time: it moves one part of a service from release to release, and a move takes its time.
+
+It is the target too: what it is asked and told stands in ``calls``, and how it answers is said by the test.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+
+from deploy.model import (
+    AlreadyThere,
+    Beginning,
+    Begun,
+    Drifted,
+    Failed,
+    Foretold,
+    Live,
+    Move,
+    Moving,
+    Progress,
+    Refused,
+    Release,
+    Serving,
+    Unclear,
+    Unreadable,
+)
+from deploy.target import with_hints
+from tests.scenarios.traffic import LONG_AGO, Traffic
+
+ANSWERS_IN = 0.3  # seconds for a call
+
+
+@dataclass(frozen=True, slots=True)
+class Refuses:
+    """It says no to a move; *again_in*: only that it cannot just now."""
+
+    words: str
+    again_in: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LosesTheAnswer:
+    """The answer to a move never comes; whether the move *happens* is another question."""
+
+    happens: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class GivesUp:
+    """It begins a move, and does not finish it."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Hangs:
+    """It takes the call, and never answers."""
+
+
+Mood = Refuses | LosesTheAnswer | GivesUp | Hangs
+
+
+@dataclass(frozen=True, slots=True)
+class _Stand:
+    """What is so from *at* on (seconds)."""
+
+    at: float
+    live: Release
+    shares: Mapping[str, float]
+    in_flight: Release | None = None
+    key: str | None = None
+
+
+@dataclass
+class Platform:
+    """One part of a service.
+
+    Attributes:
+        takes: Seconds that a move takes.
+        moods: How it takes the next moves, one after the other; then it is well again.
+        unreadable: Why nothing can be read of it now.
+        releases: All that it knows, by tag.
+    """
+
+    part: str
+    time: Callable[[], float]
+    calls: list[str]
+    traffic: Traffic | None = None
+    takes: float = 20.0
+    moods: list[Mood] = field(default_factory=list)
+    unreadable: str = ""
+    hangs: bool = False
+    releases: dict[str, Release] = field(default_factory=dict)
+    _stands: list[_Stand] = field(default_factory=list)
+    _gave_up: str = ""
+
+    def knows(self, release: Release) -> Release:
+        return self.releases.setdefault(release.tag, release)
+
+    def has_always_served(self, release: Release) -> None:
+        self.knows(release)
+        self._stand(_Stand(LONG_AGO, release, {release.tag: 1.0}))
+
+    def goes_to(
+        self, release: Release, *, share: float = 1.0, takes: float | None = None, key: str | None = None
+    ) -> None:
+        """Whoever's hand it is: from now on it moves to *release*, which gets *share* of the traffic; the rest stays where it is."""
+        now, before = self.time(), self.now
+        lasting = self.takes if takes is None else takes
+        self._gave_up = ""
+        if lasting > 0:
+            self._stand(replace(before, at=now, in_flight=release, key=key))
+        rest = {} if share >= 1 else {before.live.tag: 1 - share}
+        self._stand(_Stand(now + lasting, self.knows(release), {**rest, release.tag: share}, None, key))
+
+    @property
+    def now(self) -> _Stand:
+        now = self.time()
+        return next(each for each in reversed(self._stands) if each.at <= now)
+
+    def _stand(self, stand: _Stand) -> None:
+        self._stands = [*(each for each in self._stands if each.at < stand.at), stand]
+        if self.traffic is not None:
+            self.traffic.serves(stand.at, stand.shares)
+
+    # ------------------------------------------------------------------------------------------------- what is asked of it
+
+    async def resolve(self, hints: Mapping[str, str]) -> Release | Unreadable:
+        live = await self.observe()
+        if isinstance(live, Unreadable):
+            return live
+        found = self.releases.get(hints["tag"]) if "tag" in hints else live.in_flight or live.release
+        return with_hints(found, hints) if found else Unreadable(f"there is no release {hints['tag']}")
+
+    async def observe(self) -> Live | Unreadable:
+        await self._answer()
+        if self.unreadable:
+            return Unreadable(self.unreadable)
+        now = self.now
+        shares = {self.releases[tag].fingerprint: share for tag, share in now.shares.items()}
+        if now.in_flight is not None:
+            shares.setdefault(now.in_flight.fingerprint, 0.0)
+        return Live(now.live, now.in_flight, shares, now.key)
+
+    async def begin(self, move: Move, key: str) -> Beginning:
+        mood = self.moods.pop(0) if self.moods else None
+        self.calls.append(f"UpdateService {move.to.tag}")
+        await self._answer()
+        match mood:
+            case Refuses(words, again_in):
+                return Refused(words, again_in=again_in)
+            case LosesTheAnswer(happens=False):
+                return Unclear("the connection was reset")
+            case _:
+                pass
+        answer = self._begun(move, key)
+        match mood:
+            case LosesTheAnswer():
+                return Unclear("the connection was reset")
+            case Hangs():
+                await asyncio.Event().wait()
+            case GivesUp(words):
+                self._gives_up(words)
+            case _:
+                pass
+        return answer
+
+    def _begun(self, move: Move, key: str) -> Beginning:
+        ahead = self.now.in_flight or self.now.live
+        if ahead.is_same_as(move.to):
+            return AlreadyThere()
+        if not ahead.is_same_as(move.expect):
+            return Refused(f"{ahead.tag} runs, not {move.expect.tag}", third_tag=ahead.tag)
+        self.goes_to(move.to, key=key)
+        return Begun(key)
+
+    def _gives_up(self, words: str) -> None:
+        """The move that it has just begun comes to nothing."""
+        self._gave_up = words
+        self._stand(replace(self.now, at=self.time(), in_flight=None))
+
+    async def progress(self, move: Move, key: str) -> Progress | Unreadable:
+        await self._answer()
+        now = self.now
+        if self.unreadable:
+            return Unreadable(self.unreadable)
+        if self._gave_up:
+            return Failed(self._gave_up)
+        if now.in_flight is not None and now.in_flight.is_same_as(move.to):
+            return Moving()
+        if now.in_flight is None and now.live.is_same_as(move.to):
+            return Serving()
+        other = now.in_flight or now.live
+        if other.is_same_as(move.expect):
+            return Moving("not begun yet")
+        return Drifted(f"{other.tag} runs", other.tag)
+
+    async def foretell(self, move: Move) -> Foretold:
+        await self._answer()
+        call = f"UpdateService {move.to.tag}"
+        return Foretold((call,), takes=f"{self.takes:g} s", by_hand=f"update-service --tag {move.to.tag}")
+
+    async def _answer(self) -> None:
+        await asyncio.sleep(ANSWERS_IN)
+        if self.hangs:
+            await asyncio.Event().wait()

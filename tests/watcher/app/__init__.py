@@ -1,0 +1,1 @@
+"""Building, running and reloading the daemon, with real files, sockets and processes."""

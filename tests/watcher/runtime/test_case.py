@@ -1,0 +1,152 @@
+"""What is asked for a watch, and when its step needs to know the way back."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.evaluate import prepare, start
+from rules.evidence import encode_evidence
+from rules.verdict import Outcome
+from tests.builders import (
+    NOON,
+    READY,
+    a_back,
+    a_blind_judgement,
+    a_breach,
+    a_judgement,
+    a_verdict,
+    a_watch,
+    hours,
+    minutes,
+    seconds,
+    some_facts,
+)
+from tests.watcher.runtime.at_work import a_new_watch
+from watcher.core.lifecycle import due, judged
+from watcher.core.watch import Arms, Breach, State
+from watcher.runtime.case import case_of, has_new_breach, is_quiet, of_before, setting_of, with_known_onset
+
+BEAT = (seconds(10), seconds(1))
+
+
+def a_brief(watch):
+    return prepare(watch.policy.rules, setting_of(watch, lambda _: BEAT), {})
+
+
+def a_prepared(watch):
+    brief = a_brief(watch)
+    return replace(watch, brief="brief", evidence=encode_evidence(start(brief))), brief
+
+
+# ------------------------------------------------------------------------------------------------------------- questions
+
+
+def test_each_indicator_that_a_rule_looks_at_is_asked_about_with_the_arms_that_it_compares():
+    case = case_of(*a_prepared(a_new_watch()))
+
+    assert [(q.id, q.canary["version"], q.baseline and q.baseline["version"]) for q in case.questions] == [
+        ("w_1/errors", "v43", "v42"),
+        ("w_1/health", "v43", None),
+    ]
+
+
+def test_the_past_is_asked_about_by_the_name_of_what_served_then():
+    assert [(q.canary["version"], q.baseline) for q in of_before(a_new_watch())] == [
+        ("v42", None),
+        ("v43", None),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("baseline", "words"),
+    [
+        (None, "nothing is known to have served before"),
+        ({"version": "v43"}, "both releases have the same names"),
+    ],
+)
+def test_arms_that_cannot_be_told_apart_are_said_to_be_so_at_once(baseline, words):
+    watch = replace(a_new_watch(), arms=Arms({"version": "v43"}, baseline))
+
+    told = setting_of(watch, lambda _: BEAT).not_comparable
+
+    assert set(told) == {"errors"}
+    assert words in told["errors"]
+
+
+# -------------------------------------------------------------------------------------------------------------- way back
+
+
+OUTCOMES = st.sampled_from([Outcome.HEALTHY, Outcome.UNDECIDED, Outcome.BLIND])
+
+
+@st.composite
+def quiet_rounds(draw):
+    """A watch and what a round said of it, where nothing is wrong."""
+    verdicts = [
+        a_verdict(draw(OUTCOMES)),
+        a_verdict(draw(OUTCOMES), rule=READY, asks_when_blind=draw(st.booleans())),
+    ]
+    complete = draw(st.sampled_from([None, NOON - minutes(10), NOON - minutes(40), NOON - hours(25)]))
+    watch = a_watch(
+        complete_at=complete, spoken=draw(st.booleans()), way_back=draw(st.sampled_from([None, a_back()]))
+    )
+    return watch, a_judgement(*verdicts)
+
+
+@given(quiet_rounds())
+def test_a_quiet_step_is_the_same_whether_the_way_back_is_looked_up_or_remembered(quiet):
+    watch, judgement = quiet
+    glance, all_of_it = some_facts(None, looked_back=False), some_facts(watch.way_back)
+
+    assert is_quiet(watch, judgement)
+    assert judged(watch, judgement, "evidence", NOON, glance) == judged(
+        watch, judgement, "evidence", NOON, all_of_it
+    )
+
+
+@pytest.mark.parametrize(
+    ("watch", "judgement"),
+    [
+        (a_watch(), a_breach()),
+        (a_watch(breach=Breach(NOON, a_breach())), a_judgement()),
+        (a_watch(blind_since=NOON - minutes(6)), a_blind_judgement(asks=True)),
+        *((a_watch(state), a_judgement()) for state in (State.ASKING, State.HELD, State.COUNTING_DOWN)),
+    ],
+)
+def test_where_something_is_wrong_the_way_back_is_looked_for(watch, judgement):
+    assert not is_quiet(watch, judgement)
+
+
+@pytest.mark.parametrize("state", [state for state in State if not state.is_final])
+@pytest.mark.parametrize("at", [NOON, NOON + seconds(31), NOON + hours(1), NOON + hours(26)])
+def test_whether_time_has_ended_something_does_not_depend_on_the_way_back(state, at):
+    watch = a_watch(state)
+
+    assert (due(watch, at, some_facts(None)) is None) == (due(watch, at, some_facts()) is None)
+
+
+# ----------------------------------------------------------------------------------------------------------------- onset
+
+
+def test_a_breach_that_is_known_is_not_dated_again():
+    watch = a_watch(breach=Breach(NOON - minutes(1), a_breach()))
+    again = a_breach(onset=None)
+
+    assert not has_new_breach(watch, again)
+    assert with_known_onset(watch, again).verdicts[0].onset == a_breach().verdicts[0].onset
+
+
+def test_the_first_breach_is_new_and_so_is_that_of_another_rule():
+    other = replace(
+        a_judgement(a_verdict(Outcome.BREACHED), a_verdict(Outcome.BREACHED, rule=READY)),
+        breached_by=("errors", "ready"),
+    )
+
+    assert has_new_breach(a_watch(), a_breach())
+    assert has_new_breach(a_watch(breach=Breach(NOON, a_breach())), other)
+
+
+def test_where_nothing_is_latched_nothing_is_changed():
+    assert with_known_onset(a_watch(), a_breach()) == a_breach()

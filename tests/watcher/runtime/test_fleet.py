@@ -1,0 +1,66 @@
+"""The services in force; and targets that always answer."""
+
+import asyncio
+
+import pytest
+
+from deploy.model import Foretold, Move, Unclear, Unreadable
+from tests.builders import a_release, a_service
+from tests.watcher.runtime.at_work import ATarget, hang, virtual
+from watcher.runtime.fleet import Current, Fleet
+
+KEY = ("checkout", "production")
+MOVE = Move("service", a_release("v43"), a_release("v42"))
+SILENCE = "no answer within 8 s"
+
+
+def a_fleet(target):
+    return Fleet({KEY: a_service()}, {KEY: {"service": target}})
+
+
+@pytest.mark.parametrize(
+    ("ask", "answer"),
+    [
+        (lambda target: target.resolve({"tag": "v43"}), Unreadable(SILENCE)),
+        (lambda target: target.observe(), Unreadable(SILENCE)),
+        (lambda target: target.progress(MOVE, "key"), Unreadable(SILENCE)),
+        (lambda target: target.begin(MOVE, "key"), Unclear(SILENCE)),  # it may have happened
+        (lambda target: target.foretell(MOVE), Foretold((), obstacles=(SILENCE,))),
+    ],
+)
+@virtual
+async def test_a_platform_that_hangs_is_answered_for(ask, answer):
+    target = Current(a_fleet(ATarget(does=hang))).targets(KEY)["service"]
+
+    assert await ask(target) == answer
+    assert asyncio.get_running_loop().time() == 8
+
+
+@virtual
+async def test_what_a_target_says_in_time_is_passed_on():
+    platform = ATarget()
+    target = Current(a_fleet(platform)).targets(KEY)["service"]
+
+    assert target.part == "service"
+    assert await target.resolve({"tag": "v43"}) == a_release("v43")
+    assert await target.observe() == platform.live
+    assert await target.begin(MOVE, "key") == platform.begins
+    assert await target.progress(MOVE, "key") == platform.goes
+    assert (await target.foretell(MOVE)).calls == ("put v42",)
+
+
+def test_another_fleet_is_put_in_force_as_a_whole():
+    current = Current(a_fleet(ATarget()))
+
+    current.swap(Fleet({("cart", "production"): a_service(name="cart")}, {("cart", "production"): {}}))
+
+    assert set(current.services) == {("cart", "production")}
+
+
+def test_a_service_that_vanishes_keeps_its_targets_for_the_rollback_that_is_under_way():
+    current = Current(a_fleet(ATarget()))
+
+    current.swap(Fleet())
+
+    assert set(current.targets(KEY)) == {"service"}
+    assert current.targets(("never", "known")) == {}

@@ -1,0 +1,81 @@
+"""The house is kept: what is old is forgotten, what waits is counted, and the store is seen to work."""
+
+import asyncio
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.builders import NOON, hours, minutes
+from tests.watcher.runtime.at_work import a_new_watch, at_work, now, virtual
+from watcher.core.watch import Message, Notice
+from watcher.errors import StoreUnavailable
+from watcher.runtime.janitor import Janitor
+from watcher.store.store import Disarmed
+
+
+@virtual
+async def test_what_lives_and_waits_is_counted():
+    async with at_work() as work:
+        message = Message("w_1.1.0", "append", "room", Notice("v43 fails"))
+        await work.has(a_new_watch(), messages=(message,))
+        await work.store.disarm(Disarmed("*", "*", "olga", "why", NOON, NOON + hours(1)), NOON)
+        await asyncio.sleep(90)
+
+        await Janitor(work.store, work.metrics, now).go_round()
+
+        assert work.metric("watches", state="watching") == 1
+        assert work.metric("watches", state="asking") == 0
+        assert work.metric("disarmed") == 1
+        assert work.metric("outbox_pending", channel="room") == 1
+        assert work.metric("outbox_oldest_age_seconds", channel="room") == 90
+
+
+@virtual
+async def test_a_channel_that_waits_for_nothing_any_more_is_not_shown_as_if_it_did():
+    async with at_work() as work:
+        janitor = Janitor(work.store, work.metrics, now)
+        await work.has(a_new_watch(), messages=(Message("w_1.1.0", "append", "room", Notice("v43 fails")),))
+        await janitor.go_round()
+        (outgoing,) = await work.store.claim_messages(now(), 5, "me", minutes(1))
+        await work.store.sent(outgoing.message.id, outgoing.fence, now(), ref="told")
+
+        await janitor.go_round()
+
+        assert work.metrics.registry.get_sample_value("rollbackd_outbox_pending", {"channel": "room"}) is None
+
+
+@virtual
+async def test_it_forgets_every_ten_minutes():
+    async with at_work() as work:
+        janitor = Janitor(work.store, work.metrics, now)
+
+        for _ in range(25):
+            await janitor.go_round()
+            await asyncio.sleep(60)
+
+        assert work.store.asked.count("prune") == 3
+        assert work.store.asked.count("check") == 25
+
+
+@virtual
+async def test_what_was_forgotten_is_said():
+    async with at_work() as work:
+        await work.store.answered("token:ci", "key", b"digest", 202, b"{}", now())
+        await asyncio.sleep(hours(25).total_seconds())
+
+        with capture_logs() as log:
+            await Janitor(work.store, work.metrics, now).go_round()
+
+        assert [(line["event"], line["rows"]) for line in log] == [("store.pruned", 1)]
+
+
+@virtual
+async def test_a_store_that_is_away_is_not_said_to_have_been_checked():
+    async with at_work() as work:
+        janitor = Janitor(work.store, work.metrics, now)
+        work.store.away = True
+
+        with pytest.raises(StoreUnavailable):
+            await janitor.go_round()
+
+        assert janitor.checked_at is None

@@ -1,0 +1,242 @@
+"""What was queued is done: the intent first, then the call, then what came of it, which the watch hears."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from structlog.testing import capture_logs
+
+from deploy.model import Drifted, Failed, Live, Moving, Refused, Unclear, Unreadable
+from tests.builders import NOON, a_plan, a_release, a_service, a_watch, minutes
+from tests.watcher.runtime.at_work import ATarget, Work, at_work, blunder, hang, now, virtual
+from watcher.core.watch import Action, ActionKind, ActionState, State, Step
+from watcher.runtime.fleet import Fleet
+from watcher.runtime.performer import Performer
+
+RUNS_BAD = Live(a_release("v43"))
+
+
+def a_performer(work, owner="me"):
+    return Performer(
+        work.store, work.lookup, work.current, work.bells, work.metrics, work.boundary, owner, now
+    )
+
+
+@asynccontextmanager
+async def rolling_back(target=None, **watch) -> AsyncIterator[Work]:
+    """A watch that has just decided to go back, with its action."""
+    async with at_work(target or ATarget(live=RUNS_BAD)) as work:
+        await goes_back(work, **watch)
+        yield work
+
+
+async def goes_back(work, name="checkout", id="w_1", **changes):
+    plan = replace(a_plan(), service=name)
+    watch = a_watch(
+        State.ROLLING_BACK, id=id, service=name, since=NOON, decided_at=NOON, action=f"{id}.1.0", **changes
+    )
+    action = Action(
+        f"{id}.1.0",
+        id,
+        name,
+        "production",
+        ActionKind.ROLL_BACK,
+        plan,
+        NOON,
+        NOON + minutes(30),
+        ordered_by=watch.ordered_by,
+    )
+    await work.has(replace(watch, plan=plan), actions=(action,))
+
+
+async def the_action(work, watch="w_1"):
+    (claimed,) = await work.store.actions(watch)
+    return claimed
+
+
+async def rounds(work, lasting=1.0, every=0.5):
+    performer = a_performer(work)
+    for _ in range(int(lasting / every)):
+        await performer.go_round()
+        await asyncio.sleep(every)
+
+
+@virtual
+async def test_a_rollback_is_sent_verified_and_told_to_its_watch():
+    async with rolling_back() as work:
+        assert await a_performer(work).go_round() is True
+        assert (await the_action(work)).state is ActionState.BEGUN
+
+        await asyncio.sleep(5)
+        await a_performer(work).go_round()
+
+        watch = await work.store.get("w_1")
+        assert (watch.state, watch.back_at) == (State.RECOVERING, now())
+        assert (await the_action(work)).state is ActionState.DONE
+        assert work.targets["service"].sent == ["v42"]
+        assert work.metric("rollbacks_total", trigger="auto", result="done") == 1
+        assert work.metric("rollback_duration_seconds_sum") == 5
+        assert work.metric("rollback_decision_seconds_count") == 1
+
+
+@virtual
+async def test_nothing_to_do_is_no_work():
+    async with at_work() as work:
+        assert await a_performer(work).go_round() is False
+
+
+@virtual
+async def test_what_serves_already_is_done_and_nothing_is_sent():
+    async with rolling_back(ATarget(live=Live(a_release("v42")))) as work:
+        await rounds(work)
+
+        assert (await work.store.get("w_1")).state is State.RECOVERING
+        assert work.targets["service"].sent == []
+
+
+@virtual
+async def test_a_move_that_is_on_its_way_is_looked_at_until_it_is_there():
+    target = ATarget(live=RUNS_BAD, goes=Moving("3 of 12 tasks"))
+    async with rolling_back(target) as work:
+        await rounds(work, 20)
+        assert (await the_action(work)).words == "service: 3 of 12 tasks"
+
+        target.live = Live(a_release("v42"))
+        target.goes = ATarget().goes
+        await rounds(work, 10)
+
+        assert (await work.store.get("w_1")).state is State.RECOVERING
+        assert target.sent == ["v42"]
+
+
+@virtual
+async def test_a_lost_answer_is_written_down_as_unknown_and_never_sent_again():
+    target = ATarget(live=RUNS_BAD, begins=Unclear("connection reset"), goes=Moving())
+    async with rolling_back(target) as work:
+        await rounds(work)
+        assert ((await the_action(work)).state, (await the_action(work)).moves_sent) == (
+            ActionState.UNKNOWN,
+            1,
+        )
+
+        await rounds(work, 120)
+
+        assert target.sent == ["v42"]
+
+
+@virtual
+async def test_a_platform_that_cannot_be_read_is_asked_again_and_nothing_is_sent():
+    target = ATarget(live=Unreadable("throttled"))
+    async with rolling_back(target) as work:
+        await rounds(work, 30)
+
+        assert (await the_action(work)).state is ActionState.PLANNED
+        assert target.sent == []
+
+
+@pytest.mark.parametrize(
+    ("target", "state", "words"),
+    [
+        (ATarget(live=RUNS_BAD, begins=Refused("AccessDenied")), ActionState.FAILED, "AccessDenied"),
+        (ATarget(live=RUNS_BAD, goes=Failed("no capacity")), ActionState.FAILED, "no capacity"),
+        (ATarget(live=RUNS_BAD, goes=Drifted("v44 runs", "v44")), ActionState.REFUSED, "v44 runs"),
+        (ATarget(live=Live(a_release("v44"))), ActionState.REFUSED, "v44 serves, not v43"),
+    ],
+)
+@virtual
+async def test_what_did_not_work_is_a_matter_for_a_person(target, state, words):
+    async with rolling_back(replace(target, sent=[])) as work:
+        await rounds(work, 12)
+
+        assert (await work.store.get("w_1")).state is State.STUCK
+        assert (await the_action(work)).state is state
+        assert words in (await work.store.get("w_1")).stuck_words
+
+
+@virtual
+async def test_a_service_that_is_not_configured_any_more_is_not_moved():
+    async with rolling_back() as work:
+        work.current = type(work.current)(Fleet())
+        await rounds(work)
+
+        assert "has no such part any more" in (await work.store.get("w_1")).stuck_words
+
+
+@virtual
+async def test_an_intent_that_cannot_be_written_sends_nothing():
+    """The watch has left the state between the claim and the call: another hand was quicker."""
+    slow = ATarget(live=RUNS_BAD, does=lambda: asyncio.sleep(3))
+    async with rolling_back(slow) as work:
+        going = asyncio.ensure_future(a_performer(work).go_round())
+        await asyncio.sleep(1)
+        watch = await work.store.get("w_1")
+        await work.store.save(Step(replace(watch, revision=2, state=State.STUCK), before=1), now())
+
+        with capture_logs() as log:
+            await going
+
+        assert slow.sent == []
+        assert "action.lost" in [line["event"] for line in log]
+
+
+@virtual
+async def test_who_ordered_it_is_counted_as_a_person():
+    async with rolling_back(ordered_by="olga") as work:
+        await rounds(work, 10)
+
+        assert work.metric("rollbacks_total", trigger="person", result="done") == 1
+
+
+@pytest.mark.parametrize("does", [hang, blunder])
+@virtual
+async def test_a_target_that_hangs_or_has_a_bug_holds_up_no_rollback_of_another_service(does):
+    services = [a_service(), a_service(name="cart")]
+    async with at_work(services=services) as work:
+        well = ATarget(live=RUNS_BAD)
+        targets = {services[0].key: {"service": ATarget(does=does)}, services[1].key: {"service": well}}
+        work.current.swap(Fleet({each.key: each for each in services}, targets))
+        await goes_back(work)
+        await goes_back(work, "cart", "w_2")
+
+        await a_performer(work).go_round()
+
+        assert well.sent == ["v42"]
+
+
+@virtual
+async def test_a_target_with_a_bug_is_tried_again_when_the_lease_has_run_out():
+    async with rolling_back(ATarget(live=RUNS_BAD, does=blunder)) as work:
+        await rounds(work, 90)
+
+        assert len(work.bugs) == 3
+
+
+@virtual
+async def test_a_move_during_which_the_platform_hangs_may_have_happened_and_is_not_sent_again():
+    class HangsInTheCall(ATarget):
+        async def begin(self, move, key):
+            self.sent.append(move.to.tag)
+            await asyncio.Event().wait()
+
+    target = HangsInTheCall(live=RUNS_BAD, goes=Moving())
+    async with rolling_back(target) as work:
+        await rounds(work, 60)
+
+        assert target.sent == ["v42"]
+        assert (await the_action(work)).moves_sent == 1
+
+
+@virtual
+async def test_two_performers_send_one_move():
+    target = ATarget(live=RUNS_BAD, does=lambda: asyncio.sleep(0.2), goes=Moving())
+    async with rolling_back(target) as work:
+        one, other = a_performer(work, "one"), a_performer(work, "other")
+
+        for _ in range(20):
+            await asyncio.gather(one.go_round(), other.go_round())
+            await asyncio.sleep(timedelta(seconds=1).total_seconds())
+
+        assert target.sent == ["v42"]

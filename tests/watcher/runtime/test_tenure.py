@@ -1,0 +1,88 @@
+"""Leases of a round: kept while it lasts, given back when it ends, and noticed when they are lost."""
+
+import asyncio
+
+from structlog.testing import capture_logs
+
+from tests.builders import seconds
+from tests.watcher.runtime.at_work import Broken, a_new_watch, at_work, now, virtual
+from watcher.runtime.tenure import LEASE, Tenure
+
+
+async def claimed(store, owner="me"):
+    leased = await store.claim_due(now(), 10, owner, LEASE)
+    return {each.watch.id: each.fence for each in leased}
+
+
+@virtual
+async def test_a_lease_is_kept_for_as_long_as_the_round_lasts():
+    async with at_work() as work:
+        await work.has(a_new_watch())
+
+        async with Tenure(work.store, await claimed(work.store), "me", work.metrics) as tenure:
+            await asyncio.sleep(60)
+
+            assert tenure.holds("w_1")
+            assert await claimed(work.store, "another") == {}
+            assert work.metric("leases_held") == 1
+
+
+@virtual
+async def test_a_lease_is_given_back_at_the_end():
+    async with at_work() as work:
+        await work.has(a_new_watch())
+
+        async with Tenure(work.store, await claimed(work.store), "me", work.metrics):
+            pass
+
+        assert set(await claimed(work.store, "another")) == {"w_1"}
+        assert work.metric("leases_held") == 0
+
+
+@virtual
+async def test_one_that_was_set_aside_is_free_when_it_runs_out_and_not_before():
+    async with at_work() as work:
+        await work.has(a_new_watch())
+        async with Tenure(work.store, await claimed(work.store), "me", work.metrics) as tenure:
+            tenure.set_aside("w_1")
+
+        await asyncio.sleep(14)
+        assert await claimed(work.store) == {}
+        await asyncio.sleep(2)
+        assert set(await claimed(work.store)) == {"w_1"}
+
+
+@virtual
+async def test_a_lease_that_somebody_else_has_is_not_held_any_more():
+    async with at_work() as work:
+        await work.has(a_new_watch())
+        held = await claimed(work.store)
+        await asyncio.sleep(20)
+        await claimed(work.store, "another")
+
+        with capture_logs() as log:
+            async with Tenure(work.store, held, "me", work.metrics) as tenure:
+                await asyncio.sleep(4)
+
+                assert not tenure.holds("w_1")
+
+        assert [line["event"] for line in log] == ["lease.lost"]
+        assert work.metric("leases_lost_total") == 1
+
+
+@virtual
+async def test_a_store_that_is_away_for_a_moment_costs_no_lease():
+    async with at_work() as work:
+        await work.has(a_new_watch())
+        store = Broken(work.store)
+
+        with capture_logs() as log:
+            async with Tenure(store, await claimed(store), "me", work.metrics) as tenure:
+                store.away = True
+                await asyncio.sleep(7)
+                store.away = False
+                await asyncio.sleep(seconds(4).total_seconds())
+
+                assert tenure.holds("w_1")
+
+        assert [line["event"] for line in log] == ["lease.unrenewed", "lease.unrenewed"]
