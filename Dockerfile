@@ -8,7 +8,7 @@ RUN python -m venv --without-pip /opt/rollbackd \
  && pip --python /opt/rollbackd/bin/python install --no-cache-dir --require-hashes --no-deps -r requirements.lock \
  && python -m venv /opt/build \
  && /opt/build/bin/pip install --no-cache-dir --require-hashes --no-deps -r requirements-build.lock
-COPY pyproject.toml LICENSE ./
+COPY pyproject.toml README.md LICENSE ./
 COPY rules rules
 COPY deploy deploy
 COPY watcher watcher

@@ -160,10 +160,20 @@ class Inquiry:
         self.metrics.query_seconds.labels(batch.connection).observe(seconds)
         for result, many in Counter(_result(reading) for reading in batch.readings.values()).items():
             self.metrics.queries.labels(batch.connection, result).inc(many)
+        newest = _newest(batch.readings.values())
+        if newest is not None:
+            age = batch.window.deadline - PATIENCE - newest
+            self.metrics.data_age.labels(batch.connection).set(age.total_seconds())
 
 
 def _floor(moment: datetime, bucket: timedelta) -> datetime:
     return _EPOCH + (moment - _EPOCH) // bucket * bucket
+
+
+def _newest(readings: Iterable[Reading]) -> datetime | None:
+    """The end of the newest bucket among *readings*."""
+    series = (each for reading in readings if isinstance(reading, tuple) for each in reading)
+    return max((each.buckets[-1].end for each in series if each.buckets), default=None)
 
 
 def _silent(batch: _Batch, words: str) -> dict[str, Reading]:

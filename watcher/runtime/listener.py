@@ -21,6 +21,7 @@ from watcher.store.facts import Lookup
 from watcher.store.store import GuardFailed, InboxItem, Saved, Saving, Stale, Store
 
 BATCH = 20
+FIRST = 1  # the revision that opens a watch
 GIVE_UP = 40  # tries, the later ones a minute apart: what nobody can make sense of for half an hour is recorded as such
 log = structlog.stdlib.get_logger("rollbackd.listener")
 
@@ -122,9 +123,9 @@ class Listener:
         now = self.now()
         match meaning:
             case Opened(step, supersedes):
-                await self._saved(item, await self.store.open(step, now, supersedes), "watch.opened")
+                self._saved(item, await self.store.open(step, now, supersedes))
             case Joined(_, step, _) if step is not None:
-                await self._saved(item, await self.store.save(step, now), "watch.joined")
+                self._saved(item, await self.store.save(step, now))
             case Recorded(_, serves, closing):
                 for each in serves:
                     key = announcement.service, announcement.environment
@@ -133,18 +134,15 @@ class Listener:
             case Joined(_, _, closing) | Rejected(_, closing):
                 await self._close(closing)
 
-    async def _saved(self, item: InboxItem, saving: Saving, event: str) -> None:
+    def _saved(self, item: InboxItem, saving: Saving) -> None:
         match saving:
+            case Saved(watch) if watch.revision == FIRST:
+                where = {"service": watch.service, "environment": watch.environment}
+                log.info("watch.opened", watch=watch.id, tag=watch.tag, announcement=item.id, **where)
+                self.bells.watches.set()
+                self.bells.after_step()
             case Saved(watch):
-                log.info(
-                    event,
-                    watch=watch.id,
-                    service=watch.service,
-                    environment=watch.environment,
-                    tag=watch.tag,
-                    announcement=item.id,
-                    state=watch.state.value,
-                )
+                log.info("watch.joined", watch=watch.id, announcement=item.id, state=watch.state.value)
                 self.bells.watches.set()
                 self.bells.after_step()
             case Stale() | GuardFailed():

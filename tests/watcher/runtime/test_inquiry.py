@@ -171,3 +171,12 @@ async def test_other_answers_are_counted_as_what_they_are():
 
     labels = {"provider": "scrape", "result": "nodata"}
     assert metrics.registry.get_sample_value("rollbackd_signal_queries_total", labels) == 1
+
+
+@virtual
+async def test_how_old_the_newest_bucket_is_is_measured():
+    metrics = Metrics()
+
+    await answers(an_inquiry(metrics, scrape=AProvider()), a_question())
+
+    assert metrics.registry.get_sample_value("rollbackd_signal_data_age_seconds", {"provider": "scrape"}) == 5.0
