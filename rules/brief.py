@@ -85,6 +85,7 @@ class Case:
         margin: For a comparison.
         usual: The share of bad in the history (0..1); ``None`` without one.
         assumes: What the promise rests on, in words; empty if the history was looked at.
+        tells_arms: Its indicator tells the releases apart; if not, it is of the service as a whole.
     """
 
     key: str
@@ -106,6 +107,7 @@ class Case:
     usual: float | None = None
     usual_total: float = 0.0
     assumes: str = ""
+    tells_arms: bool = True
     refusal: Refusal | None = None
 
 

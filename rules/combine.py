@@ -9,12 +9,12 @@ Source:
     dependence; a minimum keeps it for "all of them are bad".
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import exp, inf, isfinite, log
 
-from rules.brief import Brief, Voice
+from rules.brief import Brief, Case, Voice
 from rules.evidence import Evidence, Memory
 from rules.model import COMPARES, NOT_YET, PROMISES, Consequence, Rule, WhenBlind
 from rules.objectives.eprocess import log_mean
@@ -224,7 +224,11 @@ def judgement(
             for verdict in speaking
             if verdict.consequence is Consequence.DOUBT and verdict.outcome is Outcome.BREACHED
         ),
-        compared=any(_compared(brief, evidence.memories, key) for key in brief.cases),
+        compared=any(
+            _compared(brief, evidence.memories, key)
+            for key in (_keys(brief, bad) if bad else tuple(brief.cases))
+        ),
+        alike=bool(bad) and all(_is_alike(brief, evidence.memories, sums, rule) for rule in bad),
     )
 
 
@@ -234,6 +238,37 @@ def _worst(acting: Sequence[Verdict]) -> Outcome:
     return max(outcomes, key=_ORDER.__getitem__, default=Outcome.UNDECIDED)
 
 
+def _keys(brief: Brief, rules: Iterable[str]) -> tuple[str, ...]:
+    """The cases of *rules*; of an ``all_of``, those of its members."""
+    heard = {voice.rule.id: voice for voice in brief.voices}
+    members = {member for rule in rules for member in (heard[rule].rule.all_of or (rule,))}
+    return tuple(key for member in members if member in heard for key in heard[member].keys)
+
+
+def _is_alike(brief: Brief, memories: Mapping[str, Memory], sums: Sum, rule: str) -> bool:
+    """What *rule* looks at is compared by another, which finds the release no worse than what serves beside it."""
+    own = _keys(brief, [rule])
+    if any(_compares(brief, key) for key in own):
+        return False
+    alike = [
+        brief.cases[key]
+        for voice in brief.voices
+        for key in voice.keys
+        if _compared(brief, memories, key) and sums.rules[voice.rule.id] < 0
+    ]
+    return all(any(_covers(case, brief.cases[key]) for case in alike) for key in own)
+
+
+def _covers(compared: Case, alone: Case) -> bool:
+    """Both look at the same: one indicator; or one kind of fault, once by release and once of the service as a whole."""
+    return compared.indicator == alone.indicator or (compared.kind is alone.kind and not alone.tells_arms)
+
+
+def _compares(brief: Brief, key: str) -> bool:
+    judge = brief.cases[key].rule.judge
+    return judge is not None and judge.kind in COMPARES
+
+
 def _compared(brief: Brief, memories: Mapping[str, Memory], key: str) -> bool:
-    judge, tally = brief.cases[key].rule.judge, memories[key].tally
-    return judge is not None and judge.kind in COMPARES and tally.requests > 0 and tally.beside_requests > 0
+    tally = memories[key].tally
+    return _compares(brief, key) and tally.requests > 0 and tally.beside_requests > 0

@@ -118,7 +118,10 @@ class Judgement:
         breached_by: Ids of the rules whose breach counts, the most to blame first.
         asks: The breach comes only from rules whose consequence is `ask`.
         doubts: Names of the controls (`doubt`) that got worse too.
-        compared: Something was compared at the same time (a two-arm rule had both arms), so a late onset is still evidence.
+        compared: What breached was compared at the same time (both arms reported), so a late onset is still evidence.
+            Where nothing breached: anything was.
+        alike: What breached compares nothing, and a rule that compares the same indicator finds the releases alike: what
+            serves beside this one fails too, and going back to it would not help.
     """
 
     at: datetime
@@ -130,6 +133,7 @@ class Judgement:
     asks: bool = False
     doubts: tuple[str, ...] = ()
     compared: bool = False
+    alike: bool = False
 
     def verdict(self, rule: str) -> Verdict | None:
         """The verdict of *rule* (an id), if there is one."""

@@ -40,6 +40,7 @@ def opened(voice: Voice, key: str, indicator: Indicator, bound: float | None, se
         cap=cap(
             voice.alpha, (voice.weight or 1.0) / max(len(indicator.bounds), 1), rule.statistics.min_buckets
         ),
+        tells_arms=indicator.compares_arms,
         refusal=_refusal(rule, indicator, setting),
     )
 

@@ -272,6 +272,45 @@ def test_a_rollback_and_a_question_together_are_a_rollback():
     assert set(watch.last.judgement.breached_by) == {"one", "two"}
 
 
+BOTH_FAIL = (counts(180, 600), counts(180, 600))
+ONE_FAILS = (counts(180, 600), counts(0, 600))
+SERVICE = replace(an_indicator("service"), compares_arms=False)
+OTHER = an_indicator("other")
+
+
+def compared_and(indicator, *pairs):
+    """A comparison of `errors`, and an objective over *indicator*, which fails when the canary does."""
+    rules = (a_rule(CanaryVsBaseline(), "compared", "errors"), a_rule(Slo(0.99), "objective", indicator.id))
+    watch = a_watch(*rules, indicators=[an_indicator(), *([] if indicator.id == "errors" else [indicator])])
+    for minute, (canary, baseline) in enumerate(pairs):
+        both = series(a_bucket(minute, canary, baseline))
+        alone = series(a_bucket(minute, canary), name=indicator.id)
+        watch.reads(noon(minute + 1), **({indicator.id: (alone,)} | {"errors": (both,)}))
+    return watch.last.judgement
+
+
+@pytest.mark.parametrize("indicator", [an_indicator(), SERVICE])
+def test_an_objective_that_fails_for_both_releases_alike_is_said_to(indicator):
+    judgement = compared_and(indicator, *[BOTH_FAIL] * 4)
+
+    assert judgement.breached_by == ("objective",)
+    assert (judgement.alike, judgement.compared) == (True, False)
+
+
+def test_a_release_that_fails_beside_one_that_does_not_is_not_alike():
+    judgement = compared_and(an_indicator(), *[ONE_FAILS] * 30)
+
+    assert set(judgement.breached_by) >= {"compared"}
+    assert not judgement.alike
+
+
+def test_what_is_compared_says_nothing_of_another_indicator():
+    judgement = compared_and(OTHER, *[BOTH_FAIL] * 4)
+
+    assert judgement.breached_by == ("objective",)
+    assert not judgement.alike
+
+
 def test_a_control_needs_less_evidence_and_is_listed_by_its_name():
     watch = a_watch(an_slo(consequence=DOUBT, statistics=Statistics(min_buckets=1)), an_slo(name="other"))
     judgement = watch.sees([(counts(7, 600), None)])

@@ -68,9 +68,6 @@ def test_an_outage_long_after_the_switch_with_nothing_to_compare_asks_a_person()
     assert story.calls_that_change == []
 
 
-@pytest.mark.xfail(
-    reason="the comparison is healthy, and yet the objective alone blames the release: see `Judgement.compared`"
-)
 @pytest.mark.parametrize("began", [12, 30])
 def test_what_breaks_an_objective_for_both_versions_alike_is_not_blamed_on_the_release_by_itself(began):
     service = a_service(rules=together(compared(), an_objective()), bake=Bake(minutes(40), minutes(80)))

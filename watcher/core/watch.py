@@ -98,6 +98,7 @@ class Doubtful(StrEnum):
     TOO_FAR = "too_far"
     NO_WAY_BACK = "no_way_back"
     CONTROL = "control"
+    ALIKE = "alike"
     LATE_ONSET = "late_onset"
     CEILING_DEPLOYMENT = "ceiling_deployment"
     CEILING_SERVICE = "ceiling_service"

@@ -34,4 +34,6 @@ def test_arrows_between_two_states_are_one():
 
 
 def test_the_architectures_diagram_is_the_machines():
-    assert mermaid() in ARCHITECTURE.read_text(encoding="utf-8"), "print it again: python -m watcher.core.diagram"
+    assert mermaid() in ARCHITECTURE.read_text(encoding="utf-8"), (
+        "print it again: python -m watcher.core.diagram"
+    )

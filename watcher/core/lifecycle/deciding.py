@@ -69,6 +69,7 @@ def doubts(watch: Watch, facts: Facts) -> tuple[Doubtful, ...]:
         for doubtful, holds in (
             *_of_the_way(watch, facts),
             (Doubtful.CONTROL, bool(watch.judgement and watch.judgement.doubts)),
+            (Doubtful.ALIKE, judgement is not None and judgement.alike),
             (Doubtful.LATE_ONSET, judgement is not None and came_late(watch, judgement)),
             (Doubtful.RULE, judgement is not None and judgement.asks),
             (Doubtful.MODE, watch.policy.mode is not Mode.AUTO),

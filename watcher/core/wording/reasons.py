@@ -68,6 +68,9 @@ _REASONS: Mapping[Doubtful, Callable[[Watch], str]] = {
     Doubtful.TOO_FAR: _too_far,
     Doubtful.NO_WAY_BACK: lambda _: "there is no known-good release to go back to",
     Doubtful.CONTROL: _control,
+    Doubtful.ALIKE: lambda watch: (
+        f"what serves beside it fails alike: going back to {watch.goes_to} may not help"
+    ),
     Doubtful.LATE_ONSET: _late,
     Doubtful.CEILING_DEPLOYMENT: lambda _: "this deployment was rolled back before",
     Doubtful.CEILING_SERVICE: lambda watch: (

@@ -194,6 +194,7 @@ def test_a_person_is_asked():
         ({"policy": a_policy(Mode.ASK)}, a_breach(), {}, "the mode of this service is to ask"),
         ({}, a_breach(asks=True), {}, "“no more errors than the old version” may only ask"),
         ({}, a_breach(asks=True, breached_by=()), {}, "the rule may only ask"),
+        ({}, a_breach(alike=True), {}, "what serves beside it fails alike: going back to v42 may not help"),
         ({}, a_breach(), {"armed": False}, "rollbackd is disarmed"),
         (
             {},
