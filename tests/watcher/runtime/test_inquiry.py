@@ -179,4 +179,6 @@ async def test_how_old_the_newest_bucket_is_is_measured():
 
     await answers(an_inquiry(metrics, scrape=AProvider()), a_question())
 
-    assert metrics.registry.get_sample_value("rollbackd_signal_data_age_seconds", {"provider": "scrape"}) == 5.0
+    assert (
+        metrics.registry.get_sample_value("rollbackd_signal_data_age_seconds", {"provider": "scrape"}) == 5.0
+    )
