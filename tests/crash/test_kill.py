@@ -1,6 +1,6 @@
 """SIGKILL between any two things that the daemon does to the world: nothing is lost, nothing is done twice, the end is the same.
 
-``SEAMS=all`` ends it at all pairs of seams, which takes an hour or two; without it a sample is taken, another one for each
+``SEAMS=all`` ends it at all pairs of seams, which takes a quarter of an hour; without it a sample is taken, another one for each
 ``SEED``. ``SEAMS="move #1"`` kills there only.
 """
 
