@@ -27,13 +27,15 @@ class AwsRefused(DeployError):
         may_have_happened: The request may have been carried out: read, and do not send it again.
     """
 
-    def __init__(self, operation: str, code: str, message: str, *, may_have_happened: bool) -> None:
-        remedy = (
+    def __init__(
+        self, operation: str, code: str, message: str, *, may_have_happened: bool, remedy: str | None = None
+    ) -> None:
+        usual = (
             "read what runs now before anything is sent again"
             if may_have_happened
             else "`rollbackd doctor` tries the permissions"
         )
-        super().__init__(f"{operation}: {code}: {message}", remedy=remedy)
+        super().__init__(f"{operation}: {code}: {message}", remedy=remedy or usual)
         self.operation = operation
         self.code = code
         self.words = message

@@ -18,6 +18,7 @@ TAG = r"(?!.*(?:^|/)\.\.(?:/|$))[A-Za-z0-9_][A-Za-z0-9_.:/@+-]{0,127}"
 FINGERPRINT = r"(?!.*(?:^|/)\.\.(?:/|$))[A-Za-z0-9_][A-Za-z0-9_.:/@+=-]{0,255}"
 SERVICE = r"[a-z][a-z0-9_-]{0,62}"  # services, environments and parts
 NAME = r"[A-Za-z0-9._:/@+-]{1,128}"  # what a signal system calls a release
+KEY = r"[!-~]{1,200}"  # by which a sender knows its own message again; a header may carry it
 
 TAG_WORDS = "letters, digits and _ . : / @ + -, at most 128, a letter, a digit or _ first, and no step `..`"
 FINGERPRINT_WORDS = (
@@ -25,6 +26,7 @@ FINGERPRINT_WORDS = (
 )
 SERVICE_WORDS = "a small letter, then small letters, digits, - and _, at most 63"
 NAME_WORDS = "letters, digits and . _ : / @ + -, at most 128"
+KEY_WORDS = "at most 200 printable ASCII characters, without blanks"
 
 UNREAD = "tag:"  # a fingerprint that begins so is only the tag: the platform knows no better
 
@@ -96,8 +98,30 @@ class Phase(StrEnum):
 
     STARTED = "started"
     SHIFTED = "shifted"  # the new release takes traffic
+    PAUSED = "paused"  # it waits for somebody to answer: at a hook of the platform
     COMPLETE = "complete"  # it has all the traffic that it will get
     FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A rollout that waits at a hook of its platform for somebody's word.
+
+    Attributes:
+        hook: The platform's id of this very pause; empty where the source knows none.
+        stage: Where in the rollout, as the platform calls it; empty where it is not told.
+        until: When the platform goes on by itself; ``None``: it is not told.
+        otherwise: What it does then, in words.
+        go_on: What a person runs to let it go on.
+        go_back: What a person runs to have it broken off.
+    """
+
+    hook: str = ""
+    stage: str = ""
+    until: datetime | None = None
+    otherwise: str = ""
+    go_on: str = ""
+    go_back: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +133,7 @@ class Announcement:
         dedup_key: The sender's own id of this message; one (source, key) is accepted once.
         hints: What the source knows: ``tag``, ``fingerprint``, ``part``, ``version``, ``author``, ``reversible``...
         at: When it happened, by the sender's clock; a stale one (24 h) is recorded, never acted on.
+        pause: With the phase ``PAUSED``: at what it waits, as far as the source knows.
     """
 
     source: str
@@ -119,6 +144,7 @@ class Announcement:
     at: datetime
     hints: Mapping[str, str] = field(default_factory=dict)
     platform_ids: tuple[str, ...] = ()
+    pause: Pause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,19 +156,66 @@ class Live:
         in_flight: The release that is being moved to, if one is.
         shares: The share of the traffic by fingerprint, where the platform tells it.
         key: The idempotency key of the last move, where the platform keeps it: how our own move is recognised.
+        since: Since when what is ahead (in flight, else serving) is being deployed, by the platform's clock, where it
+            tells it. What was begun before the daemon arrived is watched from then on.
+        obstacles: What forbids that the machine moves it by itself: one sentence each, with its remedy.
     """
 
     release: Release | None
     in_flight: Release | None = None
     shares: Mapping[str, float] = field(default_factory=dict)
     key: str | None = None
+    since: datetime | None = None
+    obstacles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """The platform could not be read, in its own words."""
+    """The platform could not be read, in its own words. *awaited*: nothing is wrong, it will be known in a moment."""
 
     words: str
+    awaited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """What was announced is over and replaced: there is nothing to resolve any more, and asking again will not help."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What the platform itself remembers of one part: the ledger of a store that was lost, as far as it goes.
+
+    Attributes:
+        served: Which release served from when, oldest first; the last one is what serves now. What is being watched (in
+            flight, or too young to be more than a deployment) is not among them.
+        proven: Fingerprints that our mark calls proven, and since when.
+        quarantined: Fingerprints that our mark calls quarantined (or that our own rollback left), when, and why.
+        others: Releases that are marked and never served alone, so that they are known by their tags too.
+    """
+
+    served: tuple[tuple[Release, datetime], ...] = ()
+    proven: Mapping[str, datetime] = field(default_factory=dict)
+    quarantined: Mapping[str, tuple[datetime, str]] = field(default_factory=dict)
+    others: tuple[Release, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a release stands in the ledger, for the mark that people and pipelines can read on the platform.
+
+    Attributes:
+        grade: ``proven``, ``served``, ``adopted``, or ``quarantined``; ``unknown`` takes back what an older mark says.
+        since: Since when.
+        why: Of a quarantine; empty elsewhere.
+    """
+
+    release: Release
+    grade: str
+    since: datetime
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,3 +311,20 @@ class Foretold:
     capacity: str = ""
     by_hand: str = ""
     obstacles: tuple[str, ...] = ()
+
+
+class Level(StrEnum):
+    """How bad it is what an examination found."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found by looking at one thing before it is needed, and what to do about it."""
+
+    level: Level
+    words: str
+    remedy: str = ""

@@ -1,9 +1,11 @@
 """What deploy needs of the world, as protocols; the watcher gives the implementations."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Protocol
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +32,89 @@ class Command(Protocol):
         """Run *argv* to its end, or kill its process group after *timeout*. Raises `OSError` if it cannot be started."""
 
 
+@dataclass(frozen=True, slots=True)
+class AwsAccount:
+    """An account of AWS in one region, as the configuration names it.
+
+    Attributes:
+        name: The scope of every call (``aws.read(account.name, ...)``).
+        id: Twelve digits, where the configuration tells it (by a role's ARN).
+        may_act: It has a role to act. Without one, nothing is ever tried that would change anything.
+    """
+
+    name: str
+    region: str
+    id: str | None = None
+    may_act: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """A permission that somebody needs who works in an account, as a policy says it.
+
+    Attributes:
+        context: Keys of conditions with the value that a call would have: ``{"ecs:task-definition": ARN}``.
+    """
+
+    action: str
+    resource: str
+    context: Mapping[str, str] = field(default_factory=dict)
+
+
 class AwsCall(Protocol):
     """One capability towards AWS (to read, to act, to poll)."""
 
     async def __call__(
         self, scope: str, service: str, operation: str, /, **parameters: Any
     ) -> Mapping[str, Any]:
-        """Call *operation*; raises `deploy.errors.AwsRefused`."""
+        """Call *operation* (as boto3 spells it: ``describe_services``) in the account that the configuration calls *scope*.
+
+        The answer is boto3's, without ``ResponseMetadata``; its times are aware datetimes. At most 6 s, then it is
+        ``Timeout``.
+
+        Raises:
+            AwsRefused: See `deploy.errors`.
+        """
 
 
 class Aws(Protocol):
-    """AWS, as three capabilities, so that a wrong one is visible in review."""
+    """AWS, as three capabilities, so that a wrong one is visible in review.
 
-    read: AwsCall
-    act: AwsCall
-    poll: AwsCall
+    Attributes:
+        read: Standard retries; the role to read.
+        act: One attempt: read and decide before anything is sent again. The role to act, assumed only then.
+        poll: A long poll of at most 10 s, on a thread of its own (a call may take 13 s).
+    """
+
+    @property
+    def read(self) -> AwsCall:
+        """See above."""
+
+    @property
+    def act(self) -> AwsCall:
+        """See above."""
+
+    @property
+    def poll(self) -> AwsCall:
+        """See above."""
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """All ports that a target may be opened with."""
+    """All ports that a target may be opened with.
+
+    Attributes:
+        now: The clock, for what is written onto a platform.
+    """
 
     command: Command
+    now: Callable[[], datetime]
     aws: Aws | None = None
+    _shared: dict[Hashable, Any] = field(default_factory=dict)
+
+    def shared(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What targets opened with this world share: made at the first call with *key*. So many services are one call."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        found: T = self._shared[key]
+        return found

@@ -3,14 +3,15 @@
 A parser is pure: bytes in, meaning out. It is called by whoever received the bytes, after they were written down.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
-from deploy.model import Announcement
+from deploy.model import Announcement, Finding
+from deploy.ports import Aws, AwsAccount, Need
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,37 @@ class Feed(Protocol):
         """Tell the queue that these are written down. Doing it twice is harmless."""
 
 
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """Which part of which service something on a platform is. *part* is ``None`` where the service has only one."""
+
+    service: str
+    environment: str
+    part: str | None = None
+
+
+# What is configured to run at an address of a platform (`deploy.target.Kind.addresses`): how news that know only the
+# platform's names find their service.
+Directory = Callable[[str], Sequence[Whose]]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What a source is opened with: its name in the configuration, and whose the platform's names are."""
+
+    name: str
+    directory: Directory = lambda _address: ()
+
+
+def needs_nothing(_settings: BaseModel, _account: AwsAccount) -> tuple[Need, ...]:
+    """It is read without permissions of AWS."""
+    return ()
+
+
+def anywhere(_settings: BaseModel, _account: AwsAccount) -> None:
+    """Any account will do."""
+
+
 S = TypeVar("S", bound=BaseModel)
 
 
@@ -75,8 +107,17 @@ class Kind(Generic[S]):
 
     Attributes:
         settings: What may stand under ``sources: {name: {kind: settings}}``.
-        open: Gives the parser, under the source's name in the configuration. Touches nothing.
+        open: Gives the parser. Touches nothing.
+        feed: Gives what is asked in a loop, for a source that has one. Its settings then name an ``account``. Touches
+            nothing yet.
+        examine: Looks at what the feed would ask, before it is asked. Reads only; raises `deploy.errors.AwsRefused`.
+        needs: The permissions without which the feed could not be asked, beyond those that `examine` tries.
+        misplaced: Why the account that its settings name cannot have it, and the remedy.
     """
 
     settings: type[S]
-    open: Callable[[S, str], Source]
+    open: Callable[[S, Opening], Source]
+    feed: Callable[[S, Aws, Callable[[], datetime]], Feed] | None = None
+    examine: Callable[[S, Aws, datetime], Awaitable[Sequence[Finding]]] | None = None
+    needs: Callable[[S, AwsAccount], tuple[Need, ...]] = needs_nothing
+    misplaced: Callable[[S, AwsAccount], tuple[str, str] | None] = anywhere

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from deploy.model import Release
+from deploy.model import Release, Standing
 
 
 class Grade(StrEnum):
@@ -60,6 +60,7 @@ class Entry:
     quarantined: Mark | None = None
     distrusted: Mark | None = None
     allowed: Mark | None = None  # a person said so: what ended badly before is not held against it
+    proven: Mark | None = None  # its watch passed, says its mark on the platform: in a store that was lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,14 @@ class Back:
 PASSED = "passed"
 BAD = frozenset({"rolled_back", "kept"})
 
+QUARANTINED = "quarantined"  # beside the grades, on the platform's marks
+
 _EVER = datetime.min.replace(tzinfo=UTC)
 _BEST_FIRST = (Grade.PROVEN, Grade.SERVED, Grade.ADOPTED)
 
 
 def grade(ledger: Ledger, fingerprint: str, served_after: timedelta, now: datetime) -> Grade:
-    """How well a release is known to be good, now. Marks are not looked at, but for an allowance.
+    """How well a release is known to be good, now. Of the marks only an allowance counts, and that it was proven before.
 
     Its last bad ending counts, and what came after it: a release that passed, and later was rolled back, is not good until
     it passes again, serves long enough again, or a person allows it. An allowance forgives all that ended before it.
@@ -110,6 +113,8 @@ def grade(ledger: Ledger, fingerprint: str, served_after: timedelta, now: dateti
     endings = [ending for ending in ledger.endings if ending.fingerprint == fingerprint]
     bad = max((ending.at for ending in endings if _is_bad(ending, entry.allowed)), default=_EVER)
 
+    if entry.proven is not None and entry.proven.at > bad:
+        return Grade.PROVEN
     passed = [ending for ending in endings if ending.state == PASSED and ending.at > bad]
     if passed:
         return Grade.SERVED if all(ending.by_person for ending in passed) else Grade.PROVEN
@@ -167,6 +172,37 @@ def _back(ledger: Ledger, to: Entry, live: str, grade: Grade, *, reversible: boo
     undone = [entry.release for entry in (*crossed, _entry(ledger, live)) if entry is not None]
     floor = not reversible or any(not release.reversible for release in undone)
     return Back(to.release, grade, len(crossed), floor)
+
+
+def standings(ledger: Ledger, served_after: timedelta, now: datetime, many: int) -> tuple[Standing, ...]:
+    """How the *many* releases stand that served last, the newest last: for the marks on the platform.
+
+    One of which nothing can be said yet is left out. Of one that was said to be good, or bad, and is so no longer, the grade
+    is ``unknown``.
+
+    Args:
+        ledger: Of the part.
+        served_after: As in `grade`.
+        now: As in `grade`.
+        many: How many, at most.
+    """
+    newest = sorted(ledger.entries, key=lambda entry: _began(ledger, entry))[-many:]
+    found = (_standing(ledger, entry, served_after, now) for entry in newest)
+    return tuple(each for each in found if each is not None)
+
+
+def _standing(ledger: Ledger, entry: Entry, served_after: timedelta, now: datetime) -> Standing | None:
+    release = entry.release
+    if entry.quarantined is not None:
+        return Standing(release, QUARANTINED, entry.quarantined.at, entry.quarantined.why)
+    has = grade(ledger, release.fingerprint, served_after, now)
+    ends = [ending for ending in ledger.endings if ending.fingerprint == release.fingerprint]
+    if has is Grade.UNKNOWN:
+        return Standing(release, has.value, max(each.at for each in ends)) if ends else None
+    if has is not Grade.PROVEN:
+        return Standing(release, has.value, _began(ledger, entry))
+    passed = [each.at for each in ends if each.state == PASSED and not each.by_person]
+    return Standing(release, has.value, max([*passed, *([entry.proven.at] if entry.proven else [])]))
 
 
 def find(ledger: Ledger, name: str) -> tuple[Release, ...]:

@@ -4,15 +4,26 @@ Every operation takes at most 7 s and none waits for a platform to finish: whoev
 raised for what a platform says; exceptions are bugs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-from typing import Generic, Protocol, TypeVar
+from datetime import datetime, timedelta
+from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
-from deploy.model import Beginning, Foretold, Live, Move, Progress, Release, Unreadable
-from deploy.ports import World
+from deploy.model import (
+    Beginning,
+    Foretold,
+    Gone,
+    Live,
+    Move,
+    Progress,
+    Recalled,
+    Release,
+    Standing,
+    Unreadable,
+)
+from deploy.ports import AwsAccount, Need, World
 
 CALL_TIMEOUT = timedelta(seconds=7)  # below the lease margin: operations.md, 2.7
 
@@ -22,7 +33,7 @@ class Target(Protocol):
 
     part: str
 
-    async def resolve(self, hints: Mapping[str, str]) -> Release | Unreadable:
+    async def resolve(self, hints: Mapping[str, str]) -> Release | Unreadable | Gone:
         """The release that *hints* (``tag``, ``fingerprint``, ``version``...) mean; with no hints, what is coming or live."""
 
     async def observe(self) -> Live | Unreadable:
@@ -41,13 +52,38 @@ class Target(Protocol):
         """What `begin` would do. Reads only."""
 
 
+@runtime_checkable
+class Keeper(Protocol):
+    """A target whose platform remembers releases, and keeps marks on them: so a store that is lost loses nothing that matters."""
+
+    async def recall(self, now: datetime) -> Recalled | Unreadable:
+        """What the platform remembers, and what our marks say. Reads only; may take 60 s, and is asked once."""
+
+    async def mark(self, standings: Sequence[Standing]) -> str:
+        """Write how releases stand onto the platform, where that differs; what could not be written, or nothing.
+
+        Harmless when repeated. Called with rights to act, so never in shadow.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Whose target it is: one part of one service in one environment."""
+    """Whose target it is: one part of one service in one environment, and the account of AWS that it is in, if it is in one."""
 
     service: str
     environment: str
     part: str
+    account: AwsAccount | None = None
+
+
+def nowhere(_settings: BaseModel, _account: AwsAccount | None) -> tuple[str, ...]:
+    """News of it comes by its name alone."""
+    return ()
+
+
+def needs_nothing(_settings: BaseModel, _account: AwsAccount, _release: Release) -> tuple[Need, ...]:
+    """It acts without permissions of AWS."""
+    return ()
 
 
 S = TypeVar("S", bound=BaseModel)
@@ -60,14 +96,20 @@ class Kind(Generic[S]):
     Attributes:
         settings: What may stand under ``runs_on: [{kind: settings}]``.
         open: Gives the target. Touches nothing yet, and raises nothing for settings that were validated.
+        on_aws: It needs `account:`, and so `Place.account` and `World.aws` are there.
+        addresses: By which news from its platform are recognised (see `deploy.source.Directory`).
+        needs: The permissions without which it could not put a release back.
     """
 
     settings: type[S]
     open: Callable[[S, Place, World], Target]
+    on_aws: bool = False
+    addresses: Callable[[S, AwsAccount | None], tuple[str, ...]] = nowhere
+    needs: Callable[[S, AwsAccount, Release], tuple[Need, ...]] = needs_nothing
 
 
 # What an announcement may hint at besides names.
-HINTS = frozenset({"tag", "fingerprint", "part", "author", "reversible"})
+HINTS = frozenset({"tag", "fingerprint", "part", "author", "reversible", "deployment"})
 
 
 def with_hints(release: Release, hints: Mapping[str, str]) -> Release:

@@ -1,10 +1,10 @@
 """What ``POST /v1/deployments`` says.
 
     {"service": "checkout", "environment": "production", "tag": "v43",     required
-     "phase": "complete",        started | shifted | complete (default) | failed
+     "phase": "complete",        started | shifted | paused | complete (default) | failed
      "at": "2026-11-24T14:02:10Z",   when it happened; without it: when it arrived
-     "fingerprint": "sha256:…",  "part": "service",  "names": {"sentry": "checkout@4.3"},
-     "author": "ada",  "reversible": false,  "id": "run 4711"}
+     "fingerprint": "sha256:9f86",  "part": "service",  "names": {"sentry": "checkout@4.3"},
+     "author": "ada",  "reversible": false,  "id": "run-4711"}
 
 The parser reports what was said and refuses what cannot be meant. Whether the service is known, the news too old, or
 from the future, is decided by the intake, which has a clock and a configuration; it records what it turns away.
@@ -29,6 +29,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from deploy.model import (
     FINGERPRINT,
     FINGERPRINT_WORDS,
+    KEY,
+    KEY_WORDS,
     NAME,
     NAME_WORDS,
     SERVICE,
@@ -38,14 +40,13 @@ from deploy.model import (
     Announcement,
     Phase,
 )
-from deploy.source import Kind, Received, Rejected
+from deploy.source import Kind, Opening, Received, Rejected
 from deploy.target import HINTS
 
 MOST_BYTES = 64 * 1024  # some hundred times what a whole announcement needs
 MOST_NAMES = 32
 MOST_SAID = 5  # mistakes that are named; the rest are counted
 SAME_FOR = timedelta(minutes=10)  # a sender that got no answer tries again within minutes
-KEY = r"[!-~]{1,200}"  # printable ASCII, as a header may carry it
 
 _WRITTEN = "service, environment, tag, phase, at, fingerprint, part, names, author, reversible, id"
 _REMEDIES: Mapping[str, str] = {
@@ -54,13 +55,13 @@ _REMEDIES: Mapping[str, str] = {
     "part": f"its name in the configuration, of {SERVICE_WORDS}; leave it out where a service has one part",
     "tag": f"the tag that was deployed, of {TAG_WORDS}",
     "fingerprint": f"the content's digest, of {FINGERPRINT_WORDS}; leave it out where there is none",
-    "phase": "one of started, shifted, complete, failed; complete where it is left out",
+    "phase": "one of started, shifted, paused, complete, failed; complete where it is left out",
     "at": "an ISO 8601 time with its zone, such as 2026-11-24T14:02:10Z; leave it out for now",
     "names": f"at most {MOST_NAMES} names such as {{sentry: checkout@4.3}}; each value of {NAME_WORDS}, none called "
     + ", ".join(sorted(HINTS)),
     "author": "at most 128 printable characters",
     "reversible": "true or false, without quotes",
-    "id": "your own id of this message: at most 200 printable ASCII characters",
+    "id": f"your own id of this message: {KEY_WORDS}",
 }
 
 
@@ -117,8 +118,8 @@ class Settings(BaseModel):
 class HttpSource:
     """The parser of ``POST /v1/deployments``."""
 
-    def __init__(self, _settings: Settings, name: str) -> None:
-        self.name = name
+    def __init__(self, _settings: Settings, opening: Opening) -> None:
+        self.name = opening.name
 
     def read(self, received: Received) -> Announcement | Rejected:
         """What *received* says; every mistake of a body that cannot be meant."""

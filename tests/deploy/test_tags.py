@@ -6,7 +6,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.model import Release
-from deploy.tags import Back, Ending, Entry, Grade, Ledger, Mark, Span, back_to, find, grade, way_back
+from deploy.tags import (
+    Back,
+    Ending,
+    Entry,
+    Grade,
+    Ledger,
+    Mark,
+    Span,
+    back_to,
+    find,
+    grade,
+    standings,
+    way_back,
+)
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 A_DAY = timedelta(hours=24)
@@ -182,6 +195,56 @@ def test_what_happened_to_others_does_not_count():
 @given(st.permutations([("passed", -9), ("kept", -5), ("unproven", -3), ("superseded", -1)]))
 def test_the_order_in_which_endings_are_listed_does_not_matter(endings):
     assert graded(*(an_ending("v1", hour, state) for state, hour in endings)) is Grade.UNKNOWN
+
+
+def test_a_release_that_its_mark_on_the_platform_calls_proven_is_proven_until_it_ends_badly():
+    marked = an_entry("v1", proven=Mark(at(-9), "rollbackd", "says its mark"))
+
+    assert grade(a_ledger(marked), "sha256:v1", A_DAY, NOON) is Grade.PROVEN
+    for hour, expected in ((-10, Grade.PROVEN), (-8, Grade.UNKNOWN)):
+        ledger = a_ledger(marked, an_ending("v1", hour, "rolled_back", breached=True))
+        assert grade(ledger, "sha256:v1", A_DAY, NOON) is expected
+
+
+# ----------------------------------------------------------------------------------------------------------- standings
+
+
+def standing(*facts, many=10):
+    found = standings(a_ledger(*facts), A_DAY, NOON, many)
+    return [(each.release.tag, each.grade, each.since) for each in found]
+
+
+def test_standings_say_the_grade_and_since_when():
+    assert standing(*proven("v1", -99)) == [("v1", "proven", at(-98))]
+    assert standing(*served("v1", -99, -9)) == [("v1", "served", at(-99))]
+    assert standing(an_entry("v1"), a_span("v1", -2, adopted=True)) == [("v1", "adopted", at(-2))]
+    assert standing(an_entry("v1", proven=Mark(at(-9), "us", ""))) == [("v1", "proven", at(-9))]
+
+
+def test_a_quarantined_release_stands_as_that_whatever_it_was_before():
+    bad = Mark(at(-1), "us", "errors")
+
+    (found,) = standings(a_ledger(*proven("v1", -99, quarantined=bad)), A_DAY, NOON, 10)
+
+    assert (found.grade, found.since, found.why) == ("quarantined", at(-1), "errors")
+
+
+def test_of_a_release_that_is_being_watched_nothing_is_said_and_of_one_that_was_good_that_it_is_no_more():
+    assert standing(an_entry("v1"), a_span("v1", -1)) == []
+    ended = an_ending("v1", -1, "rolled_back", breached=True)
+    assert standing(an_entry("v1"), ended) == [("v1", "unknown", at(-1))]
+
+
+def test_a_person_s_word_does_not_date_what_was_proven():
+    facts = *proven("v1", -99), an_ending("v1", -1, "passed", by_person=True)
+
+    assert standing(*facts) == [("v1", "proven", at(-98))]
+
+
+def test_only_those_that_served_last_are_told_the_newest_last():
+    found = standing(*proven("v2", -50), *proven("v3", -40), *proven("v1", -90), many=2)
+
+    assert [tag for tag, _, _ in found] == ["v2", "v3"]
 
 
 # ------------------------------------------------------------------------------------------------------------ way back

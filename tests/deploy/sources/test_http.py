@@ -1,4 +1,5 @@
 import json
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from deploy.model import Announcement, Phase
-from deploy.source import Received, Rejected
+from deploy.source import Opening, Received, Rejected
+from deploy.sources import http
 from deploy.sources.http import KIND, MOST_BYTES, SAME_FOR, Settings
 from tests.deploy.test_model import HOSTILE
 
@@ -18,7 +20,7 @@ SAID = {"service": "checkout", "environment": "production", "tag": "v43"}
 def read(body, *, key=None, at=NOON, principal="token:pipeline"):
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {} if key is None else {"idempotency-key": key}
-    return KIND.open(Settings(), "http").read(Received(raw, headers, at, principal))
+    return KIND.open(Settings(), Opening("http")).read(Received(raw, headers, at, principal))
 
 
 def announced(**more):
@@ -97,6 +99,14 @@ def test_old_news_and_news_from_the_future_are_read_and_left_to_the_intake(hours
     assert announced(at=at.isoformat()).at == at
 
 
+def test_the_example_in_the_documentation_can_be_sent():
+    example = str(http.__doc__).split("{", 1)[1].split("\n\n")[0]
+    said = json.loads("{" + re.sub(r",  +[^\"\n]+$", ",", example, flags=re.MULTILINE))
+
+    assert announced(**said).hints["sentry"] == "checkout@4.3"
+    assert len(said) == 11
+
+
 # ------------------------------------------------------------------------------------------------------ what is refused
 
 
@@ -115,7 +125,7 @@ def test_old_news_and_news_from_the_future_are_read_and_left_to_the_intake(hours
         (SAID | {"environment": 5}, "environment", "environment: Input should be a valid string"),
         (SAID | {"tag": None}, "tag", "tag: Input should be a valid string"),
         (SAID | {"tag": 1.10}, "tag", "tag: Input should be a valid string"),
-        (SAID | {"phase": "done"}, "phase", "'started', 'shifted', 'complete' or 'failed'"),
+        (SAID | {"phase": "done"}, "phase", "'started', 'shifted', 'paused', 'complete' or 'failed'"),
         (SAID | {"at": 1764000000}, "at", "not an ISO 8601 time with its zone"),
         (SAID | {"at": "1764000000"}, "at", "not an ISO 8601 time with its zone"),
         (SAID | {"at": "2026-11-24T14:02:10"}, "at", "not an ISO 8601 time with its zone"),

@@ -9,7 +9,7 @@ from deploy.ports import World
 from deploy.target import Place
 from deploy.targets.command import CommandTarget, Settings
 from tests.contract.target_contract import TargetWorld
-from watcher import command
+from watcher import clock, command
 
 PROGRAM = """
 import json, os, sys, time
@@ -54,7 +54,7 @@ def a_program(path: Path, source: str) -> list[str]:
 def a_target(**settings: Any) -> CommandTarget:
     """A target of these settings, which runs its programs."""
     place = Place("checkout", "production", "service")
-    return CommandTarget(Settings.model_validate(settings), place, World(command=command.run))
+    return CommandTarget(Settings.model_validate(settings), place, World(command=command.run, now=clock.now))
 
 
 class Programs(TargetWorld):

@@ -22,7 +22,7 @@ from deploy.target import Place
 from deploy.targets.command import AGAIN_IN, KIND, CommandTarget, Settings
 from tests.deploy.targets.programs import a_program, a_target
 from tests.deploy.test_model import HOSTILE
-from watcher import command
+from watcher import clock, command
 
 MOVE = Move("web", expect=Release("sha256:two", "v2"), to=Release("sha256:one", "v1"))
 
@@ -46,7 +46,7 @@ def a_command(runner, **settings):
     return CommandTarget(
         Settings.model_validate(programs | settings),
         Place("checkout", "production", "web"),
-        World(command=runner),
+        World(command=runner, now=clock.now),
     )
 
 
