@@ -1,0 +1,75 @@
+"""What a call is about: the resources and the condition keys that IAM looks at.
+
+Source:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_ecs.html [D]
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.fakes.aws.calls import action
+from tests.fakes.aws.policies import ALL, Request
+
+
+def request(service: str, operation: str, parameters: Mapping[str, Any], place: str) -> Request:
+    """What is to be allowed for this call. *place* is ``REGION:ACCOUNT``."""
+    asked = action(service, operation)
+    match service:
+        case "ecs":
+            return Request(
+                asked, _of_ecs(operation, parameters, f"arn:aws:ecs:{place}"), _context(parameters, place)
+            )
+        case "ecr":
+            return Request(asked, (f"arn:aws:ecr:{place}:repository/{parameters['repositoryName']}",))
+        case "sqs" if "QueueUrl" in parameters:
+            return Request(asked, (f"arn:aws:sqs:{place}:{parameters['QueueUrl'].rsplit('/', 1)[-1]}",))
+        case "sts" | "iam" if role := parameters.get("RoleArn") or parameters.get("PolicySourceArn"):
+            return Request(asked, (role,))
+        case "cloudwatch" if operation == "DescribeAlarms":
+            return Request(asked, (f"arn:aws:cloudwatch:{place}:alarm:*",))
+        case _:
+            return Request(asked)
+
+
+# The parameter that names the resources of an operation, and the kind of resource that a plain name in it is.
+_NAMED_BY = {
+    "DescribeServices": ("services", "service"),
+    "UpdateService": ("service", "service"),
+    "ListServiceDeployments": ("service", "service"),
+    "DescribeTasks": ("tasks", "task"),
+    "DescribeClusters": ("clusters", "cluster"),
+    "DescribeServiceDeployments": ("serviceDeploymentArns", ""),
+    "DescribeServiceRevisions": ("serviceRevisionArns", ""),
+    "StopServiceDeployment": ("serviceDeploymentArn", ""),
+    "ContinueServiceDeployment": ("serviceDeploymentArn", ""),
+    "TagResource": ("resourceArn", ""),
+    "UntagResource": ("resourceArn", ""),
+    "ListTagsForResource": ("resourceArn", ""),
+}
+
+
+def _of_ecs(operation: str, told: Mapping[str, Any], arn: str) -> tuple[str, ...]:
+    if operation not in _NAMED_BY:
+        return (ALL,)
+    parameter, kind = _NAMED_BY[operation]
+    named = told.get(parameter, "default")
+    cluster = "" if kind == "cluster" else f"/{str(told.get('cluster', 'default')).rsplit('/', 1)[-1]}"
+    return tuple(
+        _named(f"{arn}:{kind}{cluster}", each) for each in ([named] if isinstance(named, str) else named)
+    )
+
+
+def _named(prefix: str, name: str) -> str:
+    return name if name.startswith("arn:") else f"{prefix}/{name}"
+
+
+def _context(told: Mapping[str, Any], place: str) -> Mapping[str, tuple[str, ...]]:
+    context: dict[str, tuple[str, ...]] = {}
+    arn = f"arn:aws:ecs:{place}"
+    if "cluster" in told:
+        context["ecs:cluster"] = (_named(f"{arn}:cluster", told["cluster"]),)
+    if "taskDefinition" in told:
+        context["ecs:task-definition"] = (_named(f"{arn}:task-definition", told["taskDefinition"]),)
+    if "tags" in told or "tagKeys" in told:
+        context["aws:TagKeys"] = (*(each["key"] for each in told.get("tags", [])), *told.get("tagKeys", []))
+    return context

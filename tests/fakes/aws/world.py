@@ -1,0 +1,265 @@
+"""One simulated AWS: the log of what happened, on a clock that is given to it; and the one door for every call."""
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from tests.fakes.aws import models
+from tests.fakes.aws.calls import Asked, Call
+from tests.fakes.aws.cloudwatch.service import CloudWatch
+from tests.fakes.aws.concerns import request
+from tests.fakes.aws.ecr import Ecr
+from tests.fakes.aws.ecs.service import Ecs
+from tests.fakes.aws.events import Event, Events
+from tests.fakes.aws.faults import Fault, Faults
+from tests.fakes.aws.identity import Identities, Identity, own_credentials, refused
+from tests.fakes.aws.limits import Limits
+from tests.fakes.aws.sqs import Sqs
+from tests.fakes.aws.tagging import Tagging
+from tests.fakes.aws.trouble import AwsError, FakeBug
+
+ACCOUNT = "123456789012"
+REGION = "eu-central-1"
+Handler = Callable[[Asked], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came of one call.
+
+    Attributes:
+        content: The answer, as boto3 gives it, without ``ResponseMetadata``.
+        error: AWS said no.
+        delay: Seconds until it is sent.
+        lost: It is never sent: the connection drops.
+    """
+
+    content: Mapping[str, Any] = field(default_factory=dict)
+    error: AwsError | None = None
+    delay: float = 0.0
+    lost: bool = False
+
+
+class Place:
+    """All services of one account in one region."""
+
+    def __init__(self, account: str, region: str, events: Events, ids: Callable[[str], str]) -> None:
+        self.account = account
+        self.region = region
+        self.tagging = Tagging()
+        self.ecr = Ecr(account, region)
+        self.ecs = Ecs(account, region, self.tagging, self.ecr, events, ids)
+        self.cloudwatch = CloudWatch(account, region, events)
+        self.sqs = Sqs(account, region, ids)
+
+    def advance(self, to: datetime) -> None:
+        """Let happen what was to happen until *to*."""
+        self.ecs.advance(to)
+
+    def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
+        """What this place answers to, by service and operation."""
+        return {
+            "ecs": self.ecs.operations(),
+            "cloudwatch": self.cloudwatch.operations(),
+            "ecr": self.ecr.operations(),
+            "resourcegroupstaggingapi": self.tagging.operations(),
+            "sqs": self.sqs.operations(),
+        }
+
+
+class AwsWorld:
+    """AWS, as far as rollbackd speaks with it. Safe to be used by several threads.
+
+    Attributes:
+        now: The clock of AWS.
+        calls: Every call that arrived, oldest first.
+        bugs: What the fake itself did wrong. A test's fixture sees that there are none.
+        events: What EventBridge was told.
+    """
+
+    def __init__(self, now: Callable[[], datetime], account: str = ACCOUNT, region: str = REGION) -> None:
+        self.now = now
+        self.account = account
+        self.region = region
+        self.calls: list[Call] = []
+        self.bugs: list[FakeBug] = []
+        self.faults = Faults()
+        self.limits = Limits()
+        self.identities = Identities(own_credentials(account))
+        self._lock = threading.RLock()
+        self._drawn = itertools.count(1)
+        self.events = Events(self.draw)
+        self._listeners: list[Callable[[Event], None]] = []
+        self._places: dict[tuple[str, str], Place] = {}
+        self.home = self.place(account, region)
+
+    def draw(self, purpose: str) -> str:
+        """An id, as long hexadecimal digits: the same in every run."""
+        return hashlib.sha256(f"{purpose} {next(self._drawn)}".encode()).hexdigest()
+
+    def place(self, account: str, region: str) -> Place:
+        """An account's services in a region."""
+        with self._lock:
+            if (account, region) not in self._places:
+                self._places[account, region] = Place(account, region, self.events, self.draw)
+            return self._places[account, region]
+
+    @property
+    def ecs(self) -> Ecs:
+        """ECS, at home."""
+        return self.home.ecs
+
+    @property
+    def cloudwatch(self) -> CloudWatch:
+        """CloudWatch, at home."""
+        return self.home.cloudwatch
+
+    @property
+    def ecr(self) -> Ecr:
+        """ECR, at home."""
+        return self.home.ecr
+
+    @property
+    def sqs(self) -> Sqs:
+        """SQS, at home."""
+        return self.home.sqs
+
+    def advance(self) -> list[Event]:
+        """Let happen what was to happen until now. Gives all events so far, oldest first."""
+        with self._lock:
+            self._go_on()
+            return self.events.told(self.now())
+
+    def _go_on(self) -> None:
+        for place in list(self._places.values()):
+            place.advance(self.now())
+        for event in self.events.unheard():
+            for hear in self._listeners:
+                hear(event)
+
+    def locked(self) -> AbstractContextManager[Any]:
+        """Nobody else does anything meanwhile."""
+        return self._lock
+
+    def carry(
+        self, queue: str, kinds: Iterable[str] = ("ECS Deployment State Change", "ECS Hook State Change")
+    ) -> None:
+        """A rule of EventBridge: events of these detail types go to the SQS queue of this name, at home, from now on."""
+        wanted = frozenset(kinds)
+
+        def deliver(event: Event) -> None:
+            if event["detail-type"] in wanted:
+                self.sqs.send(queue, event, self.now())
+
+        self.listen(deliver)
+
+    def listen(self, hear: Callable[[Event], None]) -> None:
+        """*hear* is told every event from now on, when time has come to it."""
+        with self._lock:
+            self._go_on()
+            self._listeners.append(hear)
+
+    def note_unsent(
+        self, service: str, operation: str, parameters: Mapping[str, Any], region: str, code: str
+    ) -> None:
+        """Somebody tried to call, and was held back before AWS."""
+        with self._lock:
+            own = self.identities.own
+            self.calls.append(
+                Call(self.now(), service, operation, parameters, own.arn, own.account, region, code)
+            )
+
+    def has_message(self, url: str, account: str, region: str) -> bool:
+        """A receive from this queue would be answered at once: so a long poll is one call."""
+        with self._lock:
+            self._go_on()
+            return self.place(account, region).sqs.has_something(url, self.now())
+
+    def mutating_calls(self) -> list[Call]:
+        """The calls that could have changed something, also those that were refused."""
+        with self._lock:
+            return [call for call in self.calls if call.mutates]
+
+    def count(self, service: str, operation: str) -> int:
+        """How often *operation* was asked for."""
+        with self._lock:
+            return sum(call.service == service and call.operation == operation for call in self.calls)
+
+    def ask(
+        self, service: str, operation: str, parameters: Mapping[str, Any], who: Identity, region: str
+    ) -> Answer:
+        """One call, by either way in.
+
+        Args:
+            service: As botocore names it.
+            operation: As AWS names it: ``DescribeServices``.
+            parameters: Times may be datetimes or seconds.
+            who: From `Identities`.
+            region: Where it was sent to.
+
+        Raises:
+            FakeBug: The answer is none that AWS could give, or this is not faked.
+        """
+        with self._lock:
+            try:
+                return self._ask(service, operation, parameters, who, region)
+            except FakeBug as bug:
+                self.bugs.append(bug)
+                raise
+
+    def _ask(
+        self, service: str, operation: str, parameters: Mapping[str, Any], who: Identity, region: str
+    ) -> Answer:
+        now = self.now()
+        self.place(who.account, region)
+        self._go_on()
+        call = Call(now, service, operation, parameters, who.arn, who.account, region)
+        faults = list(self.faults.striking(service, operation, now))
+        lost = any(fault.lost for fault in faults)
+        delay = sum(fault.delay for fault in faults)
+        try:
+            content = self._done(call, who, faults)
+        except AwsError as error:
+            models.vouch_for_error(service, operation, error)
+            self.calls.append(replace(call, refused=error.code, answered=not lost))
+            return Answer(error=error, delay=delay, lost=lost)
+        self.calls.append(replace(call, answered=not lost))
+        return Answer(content, delay=delay, lost=lost)
+
+    def _done(self, call: Call, who: Identity, faults: list[Fault]) -> Mapping[str, Any]:
+        service, operation = call.service, call.operation
+        for error in [fault.error for fault in faults if fault.error]:
+            raise error
+        self.limits.count(service, operation, call.at)
+        parameters = models.accepted(service, operation, call.parameters)
+        self._permit(call, who, parameters)
+        stale = max((fault.stale for fault in faults), default=timedelta(0))
+        asked = Asked(parameters, call.at, call.at - stale, who.arn)
+        return models.vouched(service, operation, self._handler(call, who)(asked))
+
+    def _permit(self, call: Call, who: Identity, parameters: Mapping[str, Any]) -> None:
+        """Raises `AwsError` where *who* may not. Nobody needs a permission to ask who they are [D]."""
+        wanted = [request(call.service, call.operation, parameters, f"{call.region}:{who.account}")]
+        if call.action == "ecs:UpdateService":
+            wanted += self.place(who.account, call.region).ecs.roles_passed(parameters)
+        for each in wanted:
+            if call.operation != "GetCallerIdentity" and not who.may(each):
+                code = models.in_its_words(call.service, "AccessDeniedException")
+                raise AwsError(code, refused(who, each), 403 if call.service in {"sts", "iam"} else 400)
+
+    def _handler(self, call: Call, who: Identity) -> Handler:
+        handlers = {
+            "sts": self.identities.sts(),
+            "iam": self.identities.iam(),
+            **self.place(who.account, call.region).handlers(),
+        }
+        models.operation(call.service, call.operation)
+        try:
+            return handlers[call.service][call.operation]
+        except KeyError as missing:
+            raise FakeBug(f"{call.service}.{call.operation} is not faked") from missing
