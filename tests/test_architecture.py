@@ -48,6 +48,12 @@ IMPURE = (
     *("logging", "structlog", "prometheus_client", "sentry_sdk", "watcher.clock"),
 )
 
+WITHOUT_BOTO3 = (
+    "rules",
+    "deploy",
+    *(f"watcher.{module}" for layer in WATCHER for module in layer if module != "aws"),
+)
+
 
 def forbidden_by(layers: Iterable[tuple[str, ...]], inside: str) -> list[tuple[str, str]]:
     """All (importer, imported) that *layers*, from the top down, forbid: upwards, and beside."""
@@ -66,6 +72,7 @@ FORBIDDEN = {
     "watcher": forbidden_by(WATCHER, inside="watcher"),
     "deploy": forbidden_by(DEPLOY, inside="deploy"),
     "pure": list(product(PURE, IMPURE)),
+    "boto3": list(product(WITHOUT_BOTO3, ("boto3", "botocore"))),
 }
 
 

@@ -53,6 +53,7 @@ class Metrics:
         self._acting()
         self._sharing()
         self._talking()
+        self._on_aws()
         self._itself()
 
     def render(self) -> bytes:
@@ -68,6 +69,9 @@ class Metrics:
         )
         self.source_last_event = self._gauge(
             "source_last_event_timestamp_seconds", "When a source was last heard", "source"
+        )
+        self.feed_failures = self._counter(
+            "feed_failures_total", "Times that a feed could not be asked, or not be answered", "source"
         )
         self.inbox_pending = self._gauge("inbox_pending", "Announcements that wait to be resolved")
 
@@ -99,6 +103,10 @@ class Metrics:
         self.action_age = self._gauge(
             "action_oldest_open_age_seconds", "Age of the oldest action that is not done"
         )
+        self.obstructed = self._gauge(
+            "parts_obstructed",
+            "Parts of services that may not be moved by themselves, as their platform is set up",
+        )
         self.disarmed = self._gauge("disarmed", "Disarms in force; of one service, or of all as one")
 
     def _sharing(self) -> None:
@@ -129,6 +137,30 @@ class Metrics:
         )
         self.request_seconds = self._histogram(
             "http_request_duration_seconds", "One HTTP request that we answered", CALLS, "route"
+        )
+
+    def _on_aws(self) -> None:
+        self.aws_calls = self._counter(
+            "aws_calls_total", "Calls of AWS, by what came of them", "service", "operation", "mode", "result"
+        )
+        self.aws_throttles = self._counter(
+            "aws_throttles_total",
+            "Requests that AWS throttled; a read is tried again",
+            "service",
+            "operation",
+        )
+        self.aws_seconds = self._histogram(
+            "aws_call_duration_seconds", "One call of AWS, with all its attempts", CALLS, "service", "mode"
+        )
+        self.aws_metrics = self._counter(
+            "aws_metrics_requested_total",
+            "Metrics that CloudWatch was asked for, which is what it charges for",
+        )
+        self.aws_cost = self._counter(
+            "aws_cost_usd_total", "An estimate: 0.01 USD for 1,000 metrics that CloudWatch was asked for"
+        )
+        self.aws_skew = self._gauge(
+            "aws_clock_skew_seconds", "How far our clock is ahead of AWS's; beyond 5 min it refuses us"
         )
 
     def _itself(self) -> None:

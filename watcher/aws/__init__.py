@@ -1,0 +1,11 @@
+"""AWS, for everyone: to read, to act, to poll. Implements `deploy.ports.Aws`; no other module imports boto3.
+
+Each capability has clients, threads and time-outs of its own, so that a long poll or a hanging read never delays a
+rollback. Roles are assumed with the daemon's own credentials; the one to act only when something is done.
+
+Deliberately absent: paging, and the size of answers (who asks knows how much it wants).
+"""
+
+from watcher.aws.opening import AwsRoles, Dated, open_aws
+
+__all__ = ["AwsRoles", "Dated", "open_aws"]

@@ -1,0 +1,123 @@
+"""What botocore raises, translated once: what AWS said, whether it may have happened, and what to do.
+
+Mistakes of ours (parameters that do not fit the model, services that do not exist) pass: they are bugs.
+
+Source:
+    https://docs.aws.amazon.com/boto3/latest/guide/error-handling.html
+"""
+
+from typing import NoReturn
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    DataNotFoundError,
+    EndpointConnectionError,
+    HTTPClientError,
+    NoCredentialsError,
+    ParamValidationError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    ProxyConnectionError,
+    ReadTimeoutError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+from botocore.exceptions import ConnectionError as NoConnection
+from botocore.parsers import ResponseParserError
+
+from deploy.errors import AwsRefused
+from watcher.aws.codes import NO_CREDENTIALS, TIMEOUT, UNREACHABLE, UNREADABLE, Result, result_of
+
+MOST_WORDS = 500  # characters: some refusals carry an encoded message of kilobytes
+BUGS = (ParamValidationError, DataNotFoundError)  # the latter: no such service
+NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
+NOBODY = (
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    ProfileNotFound,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
+)
+REQUEST_TIMEOUT, SERVER_FAULTS = 408, 500  # HTTP: the request did not come through; from here on, AWS failed
+OWN = "the daemon's own credentials"
+
+
+def refuse(
+    error: ClientError | BotoCoreError, operation: str, account: str, role: str | None, *, lost: bool
+) -> NoReturn:
+    """Raise what *error* means.
+
+    Args:
+        error: What botocore raised.
+        operation: What was called.
+        account: Where, as the configuration calls it.
+        role: As whom; ``None``: with the daemon's own credentials.
+        lost: The call changes something, and was sent.
+
+    Raises:
+        AwsRefused: AWS or the network said no, or the answer was lost.
+        BotoCoreError: A bug of ours.
+    """
+    if isinstance(error, BUGS):
+        raise error
+    code, words = _code(error), _words(error)
+    asker = f"account {account}, {role or OWN}"
+    result = result_of(code)
+    if result in {Result.DENIED, Result.CREDENTIALS}:
+        words = f"{words} ({asker})"
+    raise AwsRefused(
+        operation,
+        code,
+        words,
+        may_have_happened=lost and _may_have_happened(error),
+        remedy=_remedy(result, role or OWN),
+    ) from error
+
+
+def _may_have_happened(error: ClientError | BotoCoreError) -> bool:
+    """Of a call that changes something and was sent, or was about to be."""
+    if isinstance(error, ClientError):
+        status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", SERVER_FAULTS))
+        return status == REQUEST_TIMEOUT or status >= SERVER_FAULTS
+    return not isinstance(error, NEVER_SENT)
+
+
+def _code(error: ClientError | BotoCoreError) -> str:
+    match error:
+        case ClientError():
+            return str(error.response.get("Error", {}).get("Code") or "Unknown")
+        case ReadTimeoutError():
+            return TIMEOUT
+        case HTTPClientError() | NoConnection():
+            return UNREACHABLE
+        case _ if isinstance(error, NOBODY):
+            return NO_CREDENTIALS
+        case ResponseParserError():
+            return UNREADABLE
+        case _:
+            return type(error).__name__.removesuffix("Error")
+
+
+def _words(error: ClientError | BotoCoreError) -> str:
+    words = error.response.get("Error", {}).get("Message") if isinstance(error, ClientError) else str(error)
+    return " ".join(str(words or "no message").split())[:MOST_WORDS]
+
+
+def _remedy(result: Result, who: str) -> str | None:
+    match result:
+        case Result.DENIED:
+            return (
+                f"allow it to {who}: `rollbackd init ecs` writes the policies, `rollbackd doctor` tries them"
+            )
+        case Result.CREDENTIALS if who == OWN:
+            return "give the daemon a role (of its task, its instance) or keys in its environment; and set its clock"
+        case Result.CREDENTIALS:
+            return f"it is tried anew with fresh keys of {who}; if it stays: is the clock right, does the role exist?"
+        case Result.THROTTLED:
+            return "it is tried again; if it stays, ask AWS for a higher quota, or let others ask less"
+        case _:
+            return None
