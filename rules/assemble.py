@@ -78,6 +78,8 @@ def _take_in(
         if series.cumulative:
             clean = _counted(clean, series.bound, counters)
         fresh = _in_order(clean, since, intake.watermark)
+        if beat.kind is Kind.STATE:
+            fresh = tuple(_dated(bucket, since) for bucket in fresh)
         if fresh:
             taken.append(Series(beat.indicator, fresh, series.bound))
     ends = [series.buckets[-1].end for series in taken]
@@ -115,6 +117,19 @@ def _in_order(
             fresh.append(bucket)
             behind = bucket.end
     return tuple(fresh)
+
+
+def _dated(bucket: Bucket, traffic_at: datetime | None) -> Bucket:
+    """*bucket*, its states knowing whether they are older than the traffic of the new release."""
+    return replace(
+        bucket, canary=_older(bucket.canary, traffic_at), baseline=_older(bucket.baseline, traffic_at)
+    )
+
+
+def _older(measure: Measure | None, traffic_at: datetime | None) -> Measure | None:
+    if not isinstance(measure, State) or measure.since is None or traffic_at is None:
+        return measure
+    return replace(measure, before=measure.since < traffic_at)
 
 
 def _clean(bucket: Bucket, kind: Kind, words: list[str]) -> Bucket:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from rules.model import Kind, Rule
-from rules.sample import State
 from rules.verdict import Because
 
 
@@ -23,7 +22,6 @@ class Setting:
         at_most: The bake's longest time; onsets are looked for within it.
         buckets: Length of a bucket, by indicator.
         settles: How long after its end a bucket is final, by indicator.
-        states_before: What was bad before the deployment, by indicator; for judges of states.
         not_comparable: Why the two arms of an indicator cannot be told apart, in words, by indicator.
     """
 
@@ -33,7 +31,6 @@ class Setting:
     at_most: timedelta
     buckets: Mapping[str, timedelta]
     settles: Mapping[str, timedelta]
-    states_before: Mapping[str, State] = field(default_factory=dict)
     not_comparable: Mapping[str, str] = field(default_factory=dict)
 
 

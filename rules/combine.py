@@ -15,7 +15,7 @@ from datetime import datetime
 from math import exp, inf, isfinite, log
 
 from rules.brief import Brief, Case, Voice
-from rules.evidence import Evidence, Memory
+from rules.evidence import Evidence, Memory, Tally
 from rules.model import COMPARES, NOT_YET, PROMISES, Consequence, Rule, WhenBlind
 from rules.objectives.eprocess import log_mean
 from rules.verdict import Because, Judgement, Outcome, Verdict
@@ -254,14 +254,22 @@ def _is_alike(brief: Brief, memories: Mapping[str, Memory], sums: Sum, rule: str
         brief.cases[key]
         for voice in brief.voices
         for key in voice.keys
-        if _compared(brief, memories, key) and sums.rules[voice.rule.id] < 0
+        if _compared(brief, memories, key)
+        and sums.rules[voice.rule.id] < 0
+        and _fail_both(memories[key].tally)
     ]
     return all(any(_covers(case, brief.cases[key]) for case in alike) for key in own)
 
 
 def _covers(compared: Case, alone: Case) -> bool:
     """Both look at the same: one indicator; or one kind of fault, once by release and once of the service as a whole."""
-    return compared.indicator == alone.indicator or (compared.kind is alone.kind and not alone.tells_arms)
+    same = (compared.kind, compared.rule.statistics.unit) == (alone.kind, alone.rule.statistics.unit)
+    return compared.indicator == alone.indicator or (same and not alone.tells_arms)
+
+
+def _fail_both(tally: Tally) -> bool:
+    """What fails fails beside it too. If nothing beside it ever did, the release is not alike, but alone with it by now."""
+    return tally.bad == 0 or tally.beside_bad > 0
 
 
 def _compares(brief: Brief, key: str) -> bool:

@@ -153,16 +153,24 @@ def start(brief: Brief) -> Evidence:
 # ------------------------------------------------------------------------------------------------------ while it lives
 
 
-def wanted_since(brief: Brief, evidence: Evidence, indicator_id: str) -> datetime | None:
+def wanted_since(
+    brief: Brief, evidence: Evidence, indicator_id: str, traffic_at: datetime | None
+) -> datetime | None:
     """From when on an indicator has to be read: behind it nothing is looked at.
 
-    Before the first bucket it is one bucket before the traffic came: a cumulative counter needs a reading to count from.
-    ``None`` as long as there is no traffic.
+    Before the first bucket it is one bucket before the traffic came, however long ago that was: a cumulative counter needs
+    a reading to count from. ``None`` as long as there is no traffic.
+
+    Args:
+        brief: Fixed when the watch opened.
+        evidence: What is known so far.
+        indicator_id: Which.
+        traffic_at: `Timing.traffic_at`, of the round in which it is read.
     """
-    watermark = evidence.intakes[indicator_id].watermark
-    if watermark is not None or evidence.since is None:
+    watermark, since = evidence.intakes[indicator_id].watermark, evidence.since or traffic_at
+    if watermark is not None or since is None:
         return watermark
-    return evidence.since - brief.beats[indicator_id].bucket
+    return since - brief.beats[indicator_id].bucket
 
 
 def evaluate(brief: Brief, evidence: Evidence, readings: Mapping[str, Reading], timing: Timing) -> Evaluation:
@@ -250,6 +258,7 @@ def _said(voice: Voice, brief: Brief, evidence: Evidence, sums: Sum, timing: Tim
         breached=breached,
         against=sums.group if name in sums.shares else log_e,
         share=sums.shares.get(name),
+        complete_at=timing.complete_at,
     )
     cases = [brief.cases[key] for key in voice.keys]
     verdicts = [judge_of(case).verdict(case, evidence.memories[case.key], moment) for case in cases]

@@ -102,6 +102,24 @@ class Learned:
 
 
 @dataclass(frozen=True, slots=True)
+class Stood:
+    """How a state stood when it was last read.
+
+    Attributes:
+        name: In the vendor's word.
+        of: Which of several it is of.
+        since: When it came into this state, or was first read in it where the vendor does not tell.
+        before: It is bad, and was before the release took traffic.
+    """
+
+    name: str
+    of: str
+    bad: bool
+    since: datetime
+    before: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What one judge remembers of one case.
 
@@ -112,6 +130,7 @@ class Memory:
         guess: Requests and bad of the baseline, fading; they foretell its next bucket.
         points: For a threshold, one letter a data point, the newest last: ``x`` beyond the limit, ``.`` within.
         latest: For a threshold, the newest data point.
+        stood: For a state, how it was last read.
     """
 
     origin: datetime | None = None
@@ -125,6 +144,7 @@ class Memory:
     learned: Learned | None = None
     points: str = ""
     latest: float | None = None
+    stood: Stood | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +329,8 @@ def _memory(memory: Memory) -> list[Any]:
         *process.log_weights,
     )
     fields: list[Any] = [b64encode(block).decode(), f"{memory.came:x}", memory.points]
+    if memory.stood is not None:
+        return [*fields, memory.learned and _learned(memory.learned), _stood(memory.stood)]
     return fields if memory.learned is None else [*fields, _learned(memory.learned)]
 
 
@@ -325,6 +347,10 @@ def _alone(alone: Alone) -> tuple[float, ...]:
     return alone.since.timestamp(), alone.until.timestamp(), alone.requests
 
 
+def _stood(stood: Stood) -> list[Any]:
+    return [stood.name, stood.of, stood.bad, stood.since.timestamp(), stood.before]
+
+
 def _learned(learned: Learned) -> list[Any]:
     counts = [number for block in learned.blocks for number in block]
     return [
@@ -335,7 +361,9 @@ def _learned(learned: Learned) -> list[Any]:
     ]
 
 
-def _read_memory(block: str, came: str, points: str, learned: list[Any] | None = None) -> Memory:
+def _read_memory(
+    block: str, came: str, points: str, learned: list[Any] | None = None, stood: list[Any] | None = None
+) -> Memory:
     buckets, clamped, placed, *floats = _BLOCK.unpack(b64decode(block, validate=True))
     origin, newest, latest, requests, bad, beside_requests, beside_bad = floats[:7]
     log_e, information, guess_requests, guess_bad = floats[7:11]
@@ -351,6 +379,7 @@ def _read_memory(block: str, came: str, points: str, learned: list[Any] | None =
         learned=None if learned is None else _read_learned(*learned),
         points=points,
         latest=None if isnan(latest) else latest,
+        stood=None if stood is None else _read_stood(*stood),
     )
 
 
@@ -365,6 +394,10 @@ def _read_waiting(floats: Sequence[float]) -> Waiting | None:
 
 def _read_alone(floats: Sequence[float]) -> Alone | None:
     return None if isnan(floats[0]) else Alone(_moment(floats[0]), _moment(floats[1]), floats[2])
+
+
+def _read_stood(name: str, of: str, bad: bool, since: float, before: bool) -> Stood:  # noqa: FBT001  (as written)
+    return Stood(name, of, bad, _moment(since), before)
 
 
 def _read_learned(merged: int, partial: int, phi: float | None, block: str) -> Learned:

@@ -139,7 +139,7 @@ PROMISES = frozenset(
     {"canary_vs_baseline", "slo", "before_after", "traffic_drop"}
 )  # judges with a false-rollback probability
 NOT_YET = frozenset(
-    {"before_after", "traffic_drop", "burn_rate", "percentile_rank", "state"}
+    {"before_after", "traffic_drop", "burn_rate", "percentile_rank"}
 )  # in the grammar, "not in this version"
 
 
@@ -149,12 +149,12 @@ class Statistics:
 
     Attributes:
         correlation: ``auto`` (from history), ``independent``, ``robust``, or the largest number of errors that one cause makes in a bucket.
-        unit: What is counted; ``users`` where a router is sticky.
+        unit: What is counted; ``users`` where a router is sticky, ``tasks`` for lives of tasks.
         warmup: Buckets that begin within this time after the traffic came are not judged.
     """
 
     correlation: Literal["auto", "independent", "robust"] | float = "auto"
-    unit: Literal["requests", "users"] = "requests"
+    unit: Literal["requests", "users", "tasks"] = "requests"
     routing: Literal["random", "sticky"] = "random"
     min_buckets: int = 2
     warmup: timedelta = timedelta(0)

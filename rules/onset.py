@@ -12,7 +12,8 @@ from math import exp
 
 from rules.brief import Brief, Case, Margin
 from rules.evidence import SIZE
-from rules.model import Slo, Threshold
+from rules.model import InState, Slo, Threshold
+from rules.objectives import state
 from rules.objectives.canary_vs_baseline import paired
 from rules.objectives.eprocess import log_mean
 from rules.objectives.factors import (
@@ -94,6 +95,9 @@ class _Curve:
 def _curve(case: Case, buckets: Sequence[Bucket]) -> _Curve:
     if isinstance(case.rule.judge, Threshold):
         return _first_beyond(case.rule.judge, case, buckets)
+    if isinstance(case.rule.judge, InState):
+        spell = state.first_spell(case, buckets)
+        return _Curve((spell,), (0.0,)) if spell else _Curve((), ())
     increments = [_increments(case, bucket, _usual(case, buckets)) for bucket in buckets]
     if not increments:
         return _Curve((), ())

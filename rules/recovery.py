@@ -11,13 +11,14 @@ from math import log
 
 from rules.brief import Brief, Case
 from rules.combine import ACTING
-from rules.model import Slo, Threshold
+from rules.model import InState, Slo, Threshold
+from rules.objectives import state
 from rules.objectives.dispersion import Block
 from rules.objectives.estimate import interval
 from rules.objectives.promise import worth_seeing
 from rules.objectives.threshold import is_beyond, point
 from rules.objectives.wording import count_words, share_words, unit, what_failed
-from rules.sample import Bucket, Counts, Series
+from rules.sample import Bucket, Counts, Series, State
 from rules.verdict import Estimate
 
 LEAST = 2  # buckets
@@ -81,6 +82,8 @@ def _level(case: Case, buckets: Sequence[Bucket], since: datetime) -> Level | No
     newest = [bucket for bucket in buckets if bucket.start >= since][-_MOST:]
     if isinstance(case.rule.judge, Threshold):
         return _of_points(case, case.rule.judge, newest)
+    if isinstance(case.rule.judge, InState):
+        return _of_states(case, buckets, newest)
     allowed = _allowed(case, [bucket for bucket in buckets if bucket.start < since])
     return None if allowed is None else _of_counts(case, [_both(bucket) for bucket in newest], allowed)
 
@@ -138,3 +141,15 @@ def _of_points(case: Case, judge: Threshold, buckets: Sequence[Bucket]) -> Level
     if len(newest) < LEAST or len(set(newest)) > 1:
         return Level(None, words, estimate)
     return Level(not newest[0], words, estimate)
+
+
+def _of_states(case: Case, buckets: Sequence[Bucket], newest: Sequence[Bucket]) -> Level | None:
+    """By the newest readings, as soon as they agree; what was bad before the deployment tells nothing of its undoing."""
+    stood = state.folded(case, buckets).stood
+    if stood is not None and stood.before:
+        return None
+    readings = [bucket.canary for bucket in newest if isinstance(bucket.canary, State)][-LEAST:]
+    words = f"the newest state is {readings[-1].name}" if readings else "no state was read yet"
+    if len(readings) < LEAST or len({reading.bad for reading in readings}) > 1:
+        return Level(None, words)
+    return Level(not readings[-1].bad, words)

@@ -30,10 +30,21 @@ class Value:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What an alarm, a monitor or a budget says of itself, in the vendor's word."""
+    """What an alarm, a monitor or a budget says of itself, in the vendor's word.
+
+    Attributes:
+        since: When it came into this state; ``None`` where the vendor does not tell.
+        bad: The query counts this state as bad.
+        of: Which of several it is of, by name; empty where there is one.
+        before: It has been in this state since before the new release took traffic. ``rules.assemble`` says so, and
+            no provider does.
+    """
 
     name: str
     since: datetime | None = None
+    bad: bool = False
+    of: str = ""
+    before: bool = False
 
 
 Measure = Counts | Value | State

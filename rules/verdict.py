@@ -25,6 +25,7 @@ class Because(StrEnum):
     WITHIN = "within"  # healthy: judged, covered, fresh, and it would have seen
     NOT_SEEN_ENOUGH = "not_seen_enough"  # undecided: too little traffic to have seen an effect worth seeing
     NOT_STARTED = "not_started"  # undecided: no settled bucket yet
+    BAD_BEFORE = "bad_before"  # undecided: a state that was bad before the release took traffic
     HOLES = "holes"  # blind: fewer than 80 % of the buckets came
     STALE = "stale"  # blind: the newest settled bucket is too old
     NO_DATA = "no_data"  # blind

@@ -32,6 +32,7 @@ class Moment:
     Attributes:
         since: When the new release began to take traffic; ``None`` before that.
         ends_at: When the watch ends at the latest.
+        complete_at: When it had all the traffic that it will get; ``None`` before that.
         trouble: What kept the newest reading from holding counts.
         breached: When the rule breached; ``None`` if it did not.
         against: The logarithm of the evidence that decides: the group's, or the rule's own; ``None`` without a promise.
@@ -45,6 +46,7 @@ class Moment:
     breached: datetime | None = None
     against: float | None = None
     share: float | None = None
+    complete_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +112,8 @@ def _stale(memory: Memory, late: timedelta) -> Standing:
 
 
 def _holes(case: Case, memory: Memory, moment: Moment, since: datetime, newest: datetime) -> Standing | None:
-    """Counts the buckets that "came" looks back on; one may be on its way."""
-    expected = _lengths(case, since, moment.now - case.settle)
+    """Counts the buckets that "came" looks back on, whole ones; one may be on its way, or hold the switch."""
+    expected = min((moment.now - case.settle - since) // case.bucket, case.window)
     looked_at = max(_lengths(case, since, newest), 0)
     came = (memory.came & ((1 << looked_at) - 1)).bit_count()
     if came >= COVERED * (expected - 1):

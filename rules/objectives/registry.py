@@ -5,7 +5,7 @@ from typing import Protocol
 
 from rules.brief import Case
 from rules.evidence import Memory
-from rules.objectives import canary_vs_baseline, slo, threshold, unbuilt
+from rules.objectives import canary_vs_baseline, slo, state, threshold, unbuilt
 from rules.objectives.coverage import Moment
 from rules.objectives.dispersion import Block
 from rules.sample import Bucket
@@ -32,6 +32,7 @@ JUDGES: Mapping[str, Objective] = {
     "canary_vs_baseline": canary_vs_baseline,
     "slo": slo,
     "threshold": threshold,
+    "state": state,
 }
 
 

@@ -1,6 +1,6 @@
 """Numbers as people read them: ``5.2 %``, ``7,930 requests``, ``300 ms``."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from rules.brief import Case
 from rules.model import Kind
@@ -55,8 +55,17 @@ def span_words(span: timedelta) -> str:
     )
 
 
+def moment_words(at: datetime, now: datetime) -> str:
+    """An absolute time to the minute: ``13:40 UTC``, with the date if it is not that of *now*."""
+    at, today = at.astimezone(UTC), now.astimezone(UTC).date()
+    if at.date() == today:
+        return f"{at:%H:%M} UTC"
+    year = "" if at.year == today.year else f" {at.year}"
+    return f"{at.day} {at:%b}{year} {at:%H:%M} UTC"
+
+
 def unit(case: Case) -> str:
-    """What is counted: ``requests``, ``probes``, ``users``."""
+    """What is counted: ``requests``, ``probes``, ``users``, ``tasks``."""
     return "probes" if case.kind is Kind.PROBE else case.rule.statistics.unit
 
 

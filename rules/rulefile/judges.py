@@ -240,7 +240,7 @@ class Statistics(_Settings):
     """See `rules.model.Statistics`."""
 
     correlation: Literal["auto", "independent", "robust"] | Annotated[Number, Field(ge=1)] = "auto"
-    unit: Literal["requests", "users"] = "requests"
+    unit: Literal["requests", "users", "tasks"] = "requests"
     routing: Literal["random", "sticky"] = "random"
     min_buckets: Annotated[Whole, Field(ge=1, le=1000)] = model.Statistics().min_buckets
     warmup: Duration = model.Statistics().warmup

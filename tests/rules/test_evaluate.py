@@ -297,11 +297,51 @@ def test_an_objective_that_fails_for_both_releases_alike_is_said_to(indicator):
     assert (judgement.alike, judgement.compared) == (True, False)
 
 
+def test_what_fails_of_the_service_as_a_whole_and_of_neither_release_is_alike_too():
+    rules = (a_rule(CanaryVsBaseline(), "compared", "errors"), a_rule(Slo(0.99), "objective", "service"))
+    watch = a_watch(*rules, indicators=[an_indicator(), SERVICE])
+    for minute in range(4):
+        both = series(a_bucket(minute, counts(0, 600), counts(0, 600)))
+        watch.reads(
+            noon(minute + 1),
+            errors=(both,),
+            service=(series(a_bucket(minute, counts(180, 600)), name="service"),),
+        )
+
+    assert watch.last.judgement.alike
+
+
 def test_a_release_that_fails_beside_one_that_does_not_is_not_alike():
     judgement = compared_and(an_indicator(), *[ONE_FAILS] * 30)
 
     assert set(judgement.breached_by) >= {"compared"}
     assert not judgement.alike
+
+
+def test_a_release_that_fails_once_nothing_serves_beside_it_any_more_is_not_alike():
+    judgement = compared_and(
+        an_indicator(), *[(counts(0, 600), counts(0, 600))] * 2, *[(counts(180, 600), None)] * 4
+    )
+
+    assert judgement.breached_by == ("objective",)
+    assert not judgement.alike
+
+
+def test_tasks_that_live_alike_say_nothing_of_requests_that_fail():
+    compared = a_rule(
+        CanaryVsBaseline(), "compared", "errors", statistics=Statistics(min_buckets=1, unit="tasks")
+    )
+    watch = a_watch(compared, a_rule(Slo(0.99), "objective", "service"), indicators=[an_indicator(), SERVICE])
+    for minute in range(4):
+        lives = series(a_bucket(minute, counts(0, 600), counts(0, 600)))
+        watch.reads(
+            noon(minute + 1),
+            errors=(lives,),
+            service=(series(a_bucket(minute, counts(180, 600)), name="service"),),
+        )
+
+    assert watch.last.judgement.breached_by == ("objective",)
+    assert not watch.last.judgement.alike
 
 
 def test_what_is_compared_says_nothing_of_another_indicator():
@@ -418,14 +458,15 @@ def test_members_that_are_all_bad_do_not_breach_while_the_group_does_not():
 
 def test_the_patrol_asks_from_the_watermark_on():
     watch = a_watch(an_slo())
-    unseen = wanted_since(watch.brief, watch.evidence, "errors")
+    unseen = wanted_since(watch.brief, watch.evidence, "errors", None)
+    first = wanted_since(watch.brief, watch.evidence, "errors", noon(0))
     watch.reads(noon(0))
-    begun = wanted_since(watch.brief, watch.evidence, "errors")
+    begun = wanted_since(watch.brief, watch.evidence, "errors", noon(7))
     watch.sees([WELL] * 3)
 
     assert unseen is None
-    assert begun == noon(-1)
-    assert wanted_since(watch.brief, watch.evidence, "errors") == noon(3)
+    assert first == begun == noon(-1)
+    assert wanted_since(watch.brief, watch.evidence, "errors", noon(7)) == noon(3)
 
 
 def test_the_first_moment_of_traffic_is_kept():

@@ -17,6 +17,7 @@ from rules.evidence import (
     Learned,
     Memory,
     Process,
+    Stood,
     Tally,
     Trouble,
     UnreadableEvidence,
@@ -54,6 +55,8 @@ memories = st.builds(
     ),
     points=st.text("x.", max_size=20),
     latest=st.none() | finite,
+    stood=st.none()
+    | st.builds(Stood, st.text(max_size=9), st.text(max_size=9), st.booleans(), times, st.booleans()),
 )
 intakes = st.builds(
     Intake,

@@ -121,7 +121,7 @@ def test_a_judge_of_a_later_version_is_refused_and_never_passed_in_silence(judge
     (problem,) = problems(a_rule(judge), catalogue=FIRST)
 
     assert problem.endswith(
-        "is not in this version | try: in this version: canary_vs_baseline, slo, threshold"
+        "is not in this version | try: in this version: canary_vs_baseline, slo, state, threshold"
     )
 
 
