@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.target import Kind
-from deploy.targets import command
+from deploy.targets import command, ecs
 
 TARGETS: Mapping[str, Kind[Any]] = {
     "command": command.KIND,
+    "ecs": ecs.KIND,
 }
 
 # Kinds that the design knows and this version does not have: "not in this version", never a misspelling.
 LATER: Mapping[str, str] = {
-    "ecs": "a service on ECS, rolling, blue/green or canary",
     "codedeploy": "a deployment group of CodeDeploy: EC2, IIS",
     "iis": "sites of IIS, moved by CodeDeploy or by Systems Manager",
     "beanstalk": "an environment of Elastic Beanstalk",

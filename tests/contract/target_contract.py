@@ -69,14 +69,20 @@ class TargetWorld(ABC):
         """The tags that it was brought to by somebody's order, in order; a repetition that changed nothing is none."""
 
 
-GOOD, BAD = Release.of_tag("v1"), Release.of_tag("v2")
 KEY = "w_1.3.0"
 
 
 class TargetContract:
-    """The tests; a member's class is named ``Test…`` and has the fixture ``world``."""
+    """The tests; a member's class is named ``Test…`` and has the fixture ``world``.
+
+    Attributes:
+        good, bad, third: Tags as the platform writes them.
+    """
 
     part: ClassVar[str] = "service"
+    good: ClassVar[str] = "v1"
+    bad: ClassVar[str] = "v2"
+    third: ClassVar[str] = "v3"
 
     @pytest.fixture
     def world(self, tmp_path: Path) -> TargetWorld:
@@ -84,28 +90,28 @@ class TargetContract:
 
     @pytest.fixture
     def move(self) -> Move:
-        return Move(self.part, expect=BAD, to=GOOD)
+        return Move(self.part, expect=Release.of_tag(self.bad), to=Release.of_tag(self.good))
 
     # -- looking
 
     async def test_it_tells_what_serves(self, world):
-        world.runs("v2")
+        world.runs(self.bad)
 
         live = await world.target().observe()
 
         assert isinstance(live, Live)
         assert live.release is not None
-        assert live.release.is_same_as(BAD)
+        assert live.release.is_same_as(Release.of_tag(self.bad))
         assert live.in_flight is None
 
     async def test_it_tells_what_is_on_its_way(self, world):
-        world.runs("v1", moving_to="v2")
+        world.runs(self.good, moving_to=self.bad)
 
         live = await world.target().observe()
 
         assert isinstance(live, Live)
         assert live.in_flight is not None
-        assert live.in_flight.is_same_as(BAD)
+        assert live.in_flight.is_same_as(Release.of_tag(self.bad))
 
     async def test_where_nothing_serves_it_says_so(self, world):
         world.runs(None)
@@ -124,11 +130,11 @@ class TargetContract:
             assert found.words
 
     async def test_looking_changes_nothing(self, world, move):
-        world.runs("v2")
+        world.runs(self.bad)
         target = world.target()
 
         await target.observe()
-        await target.resolve({"tag": "v1"})
+        await target.resolve({"tag": self.good})
         await target.progress(move, KEY)
         await target.foretell(move)
 
@@ -138,28 +144,28 @@ class TargetContract:
 
     async def test_without_a_hint_what_is_coming_is_meant_and_else_what_serves(self, world):
         target = world.target()
-        world.runs("v1", moving_to="v2")
+        world.runs(self.good, moving_to=self.bad)
         coming = await target.resolve({})
-        world.runs("v1")
+        world.runs(self.good)
         serving = await target.resolve({})
 
         assert isinstance(coming, Release)
-        assert coming.is_same_as(BAD)
+        assert coming.is_same_as(Release.of_tag(self.bad))
         assert isinstance(serving, Release)
-        assert serving.is_same_as(GOOD)
+        assert serving.is_same_as(Release.of_tag(self.good))
 
     async def test_a_hinted_tag_is_what_is_meant_even_while_another_is_coming(self, world):
-        world.runs("v1", moving_to="v2")
+        world.runs(self.good, moving_to=self.bad)
 
-        found = await world.target().resolve({"tag": "v1"})
+        found = await world.target().resolve({"tag": self.good})
 
         assert isinstance(found, Release)
-        assert found.is_same_as(GOOD)
+        assert found.is_same_as(Release.of_tag(self.good))
 
     async def test_what_is_announced_as_irreversible_is_a_floor(self, world):
-        world.runs("v2")
+        world.runs(self.bad)
 
-        found = await world.target().resolve({"tag": "v2", "reversible": "false", "sentry": "shop@2"})
+        found = await world.target().resolve({"tag": self.bad, "reversible": "false", "sentry": "shop@2"})
 
         assert isinstance(found, Release)
         assert not found.reversible
@@ -168,35 +174,35 @@ class TargetContract:
     # -- moving
 
     async def test_it_moves_to_the_tag_that_it_is_told(self, world, move):
-        world.runs("v2")
+        world.runs(self.bad)
         target = world.target()
 
         assert isinstance(await target.begin(move, KEY), Begun)
-        assert world.changes() == ["v1"]
+        assert world.changes() == [self.good]
         assert await target.progress(move, KEY) == Serving()
 
     async def test_a_move_repeated_with_its_key_is_made_once(self, world, move):
-        world.runs("v2")
+        world.runs(self.bad)
         target = world.target()
 
         await target.begin(move, KEY)
         again = await target.begin(move, KEY)
 
         assert not isinstance(again, Unclear)
-        assert world.changes() == ["v1"]
+        assert world.changes() == [self.good]
 
     async def test_a_move_repeated_after_a_newer_deployment_does_not_undo_it(self, world, move):
-        world.runs("v2")
+        world.runs(self.bad)
         target = world.target()
         await target.begin(move, KEY)
-        world.runs("v3", key=KEY)
+        world.runs(self.third, key=KEY)
 
         await target.begin(move, KEY)
 
-        assert world.changes() == ["v1"]
+        assert world.changes() == [self.good]
 
     async def test_a_refusal_is_told_in_the_platforms_words_and_changes_nothing(self, world, move):
-        world.runs("v2")
+        world.runs(self.bad)
         world.refuses("AccessDenied: not you")
 
         answer = await world.target().begin(move, KEY)
@@ -206,14 +212,14 @@ class TargetContract:
         assert world.changes() == []
 
     async def test_a_lost_answer_is_unclear_and_never_a_refusal(self, world, move):
-        world.runs("v2")
+        world.runs(self.bad)
         world.loses_answers()
 
         assert isinstance(await world.target().begin(move, KEY), Unclear)
-        assert world.changes() == ["v1"]
+        assert world.changes() == [self.good]
 
     async def test_no_call_takes_longer_than_its_time(self, world, move):
-        world.runs("v2")
+        world.runs(self.bad)
         world.hangs()
         target = world.target()
 
@@ -225,7 +231,7 @@ class TargetContract:
     # -- how far it is
 
     async def test_a_move_on_its_way_is_moving_until_it_serves(self, world, move):
-        world.runs("v2")
+        world.runs(self.bad)
         world.is_slow()
         target = world.target()
         await target.begin(move, KEY)
@@ -235,32 +241,32 @@ class TargetContract:
         assert await target.progress(move, KEY) == Serving()
 
     async def test_another_release_is_a_drift_that_is_named(self, world, move):
-        world.runs("v3")
+        world.runs(self.third)
 
         progress = await world.target().progress(move, KEY)
 
         assert isinstance(progress, Drifted)
-        assert progress.tag == "v3"
+        assert progress.tag == self.third
 
     async def test_another_release_on_its_way_is_a_drift_too(self, world, move):
-        world.runs("v1", moving_to="v3")
+        world.runs(self.good, moving_to=self.third)
 
         assert isinstance(await world.target().progress(move, KEY), Drifted | Failed)
 
     # -- foretelling
 
     async def test_it_foretells_its_calls_and_how_a_person_makes_them(self, world, move):
-        world.runs("v2")
+        world.runs(self.bad)
 
         foretold = await world.target().foretell(move)
 
         assert foretold.calls
-        assert "v1" in foretold.by_hand
+        assert self.good in foretold.by_hand
 
     # -- all together
 
     async def test_a_rollback_is_one_change_even_if_every_record_of_it_is_lost(self, world, move):
-        world.runs("v2")
+        world.runs(self.bad)
         world.is_slow()
         plan, targets = RollbackPlan("checkout", "production", (move,)), {self.part: world.target()}
 
@@ -272,4 +278,4 @@ class TargetContract:
         world.arrives()
 
         assert await roll_back(plan, targets, KEY, sent=0, intend=intend) == Done()
-        assert world.changes() == ["v1"]
+        assert world.changes() == [self.good]

@@ -8,7 +8,6 @@ import pytest
 
 from deploy.model import Begun, Live, Move, Refused, Release
 from deploy.targets.command import AGAIN_IN
-from tests.contract.target_contract import GOOD
 from tests.deploy.targets.programs import a_target
 
 HERE = Path(__file__).parents[3] / "examples" / "targets" / "releases"
@@ -55,7 +54,7 @@ async def test_a_release_may_say_that_it_cannot_be_undone(target, root):
 
 async def test_a_move_changes_the_link_and_keeps_the_key(target, root):
     assert isinstance(await target.begin(MOVE, "w_1.3.0"), Begun)
-    assert await target.observe() == Live(GOOD, key="w_1.3.0")
+    assert await target.observe() == Live(Release.of_tag("v1"), key="w_1.3.0")
     assert sorted(path.name for path in root.iterdir()) == [
         ".rollbackd-key",
         ".rollbackd-lock",
@@ -103,7 +102,7 @@ async def test_killed_between_its_two_writes_it_is_finished_by_a_repetition(targ
     (root / "current").symlink_to("releases/v1")  # the link was moved, the key was not written
 
     assert isinstance(await target.begin(MOVE, "k"), Begun)
-    assert await target.observe() == Live(GOOD, key="k")
+    assert await target.observe() == Live(Release.of_tag("v1"), key="k")
 
 
 async def test_many_at_once_leave_one_release_and_one_key(target, root):

@@ -1,0 +1,26 @@
+"""A service of Amazon ECS, deployed by ECS itself, task by task (controller ``ECS``, strategy ``ROLLING``).
+
+What other controllers and strategies run is read, and never moved: "not in this version".
+
+    settings       what is configured, and by which addresses events are recognised
+    needs          the permissions to act
+    batching       many questions, few calls              keeping      what never changes is kept
+    service        a service as DescribeServices tells it  history      the deployments that ECS remembers
+    definition     a task definition's content: the fingerprint
+    reading        all calls that read                    wording      AWS's words for people
+    looking        which releases a service runs          trace        our last move, on the service
+    observing, resolving, moving, progressing, foretelling, marking, recalling
+                   one operation of a target each         target       all of them together
+
+Source:
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
+"""
+
+from deploy.target import Kind
+from deploy.targets.ecs.needs import needs
+from deploy.targets.ecs.settings import Settings, addresses
+from deploy.targets.ecs.target import EcsTarget
+
+KIND = Kind(settings=Settings, open=EcsTarget, on_aws=True, addresses=addresses, needs=needs)
+
+__all__ = ["KIND", "EcsTarget", "Settings", "addresses"]

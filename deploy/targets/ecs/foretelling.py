@@ -1,0 +1,169 @@
+"""What a move would do, before it is made: the calls, how long, at what capacity, what stands in its way. Reads only."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from statistics import median
+
+from deploy.errors import AwsRefused
+from deploy.model import Foretold, Move, Refused
+from deploy.ports import AwsAccount
+from deploy.targets.ecs.definition import Definition, Image
+from deploy.targets.ecs.history import WENT_BACK, Attempt
+from deploy.targets.ecs.looking import View
+from deploy.targets.ecs.moving import Order, decide, same_definition, update
+from deploy.targets.ecs.observing import obstacles
+from deploy.targets.ecs.reading import Reader
+from deploy.targets.ecs.service import Service
+from deploy.targets.ecs.settings import Settings
+from deploy.targets.ecs.wording import command, refusal
+
+LAST = 20  # deployments that are looked at
+_ECR = re.compile(
+    r"(?P<registry>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<repository>[a-z0-9._/-]{2,256})"
+)
+_MISSING = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
+# Images for several platforms: the registry names the digest of their list, ECS that of the one that runs.
+_LISTS = ("index", "manifest.list")
+
+
+async def foretell(
+    reader: Reader, view: View, move: Move, account: AwsAccount, container: str | None
+) -> Foretold:
+    """What would follow if *move* were made now."""
+    async with asyncio.TaskGroup() as reading:
+        decided = reading.create_task(_order(reader, view, move))
+        takes = reading.create_task(_takes(reader, view.service))
+        stands = reading.create_task(_in_the_way(reader, move, account, container))
+    order = decided.result()
+    would = order if isinstance(order, Order) else update(view.service, move.to)
+    needs = (
+        () if would.native else stands.result()
+    )  # ECS itself goes back to what it has, whatever became of its name
+    refused = (order.words,) if isinstance(order, Refused) and order.third_tag is None else ()
+    return Foretold(
+        calls=(
+            f"ecs:TagResource {view.service.arn} rollbackd:move (so that the rollback is recognised as ours)",
+            would.told(),
+        ),
+        takes=takes.result(),
+        capacity=capacity(view.service),
+        by_hand=by_hand(would, account),
+        obstacles=tuple(dict.fromkeys((*refused, *obstacles(view.service), *needs))),
+    )
+
+
+def unseen(settings: Settings, move: Move, account: AwsAccount, words: str) -> Foretold:
+    """What can be said of *move* while the service cannot be read."""
+    service = Service(settings.service_name, "", settings.cluster_name)
+    order = update(service, move.to)
+    return Foretold(calls=(order.told(),), by_hand=by_hand(order, account), obstacles=(words,))
+
+
+def by_hand(order: Order, account: AwsAccount) -> str:
+    """*order* as a line for a person's shell."""
+    names = {
+        "cluster": "cluster",
+        "service": "service",
+        "taskDefinition": "task-definition",
+        "serviceDeploymentArn": "service-deployment-arn",
+        "stopType": "stop-type",
+    }
+    options = [(names[name], str(value)) for name, value in order.parameters.items()]
+    return command(order.operation.replace("_", "-"), (*options, ("region", account.region)))
+
+
+def capacity(service: Service) -> str:
+    """How many tasks may be away at once, and how many there may be, while it moves."""
+    least = 100 if service.least is None else service.least
+    most = 200 if service.most is None else service.most
+    kept, made = -(-service.desired * least // 100), service.desired * most // 100
+    gone = service.desired - kept
+    may = (
+        f"{gone} of {service.desired} tasks may be gone at once"
+        if gone > 0
+        else f"all {service.desired} tasks are kept"
+    )
+    return f"{may}, up to {made} may run"
+
+
+async def _order(reader: Reader, view: View, move: Move) -> object:
+    try:
+        return await decide(reader, view, move)
+    except AwsRefused as refused:
+        return Refused(refusal(refused))
+
+
+async def _takes(reader: Reader, service: Service) -> str:
+    try:
+        found = await reader.newest(service.cluster, service.name, LAST) if service.is_ours else ()
+    except AwsRefused as refused:
+        return f"not known: {refusal(refused)}"
+    return lasted(found)
+
+
+def lasted(attempts: Sequence[Attempt]) -> str:
+    """How long the last deployments took that came to an end."""
+    seconds = [
+        (each.finished - each.started).total_seconds()
+        for each in attempts
+        if each.started and each.finished and each.status in {"SUCCESSFUL", WENT_BACK}
+    ]
+    if not seconds:
+        return "not known: ECS remembers no deployment of it that ended"
+    return f"about {_minutes(median(seconds))}, at most {_minutes(max(seconds))}, by the last {len(seconds)} deployments"
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 -- two minutes
+
+
+async def _in_the_way(
+    reader: Reader, move: Move, account: AwsAccount, container: str | None
+) -> tuple[str, ...]:
+    """What became of the wanted release: its definition, its images."""
+    try:
+        registered = await reader.registered(move.to.tag)
+    except AwsRefused as refused:
+        return (f"{move.to.tag} cannot be read: {refusal(refused)}",)
+    said = [] if registered.status == "ACTIVE" else [_deregistered(move, registered.status)]
+    if move.expect.tag == move.to.tag:
+        said.append(same_definition(move))
+    main = registered.definition.main(container)
+    for image in registered.definition.images:
+        digest = move.to.names.get("digest") if image is main else None
+        said.append(await _image(reader, registered.definition, image, digest, account))
+    return tuple(words for words in said if words)
+
+
+def _deregistered(move: Move, status: str) -> str:
+    return f"{move.to.tag} is {status}: ECS deploys only what is ACTIVE; register the same content anew, and deploy that"
+
+
+async def _image(
+    reader: Reader, definition: Definition, image: Image, digest: str | None, account: AwsAccount
+) -> str:
+    """What stands against *image*, which was *digest* when it served; empty if nothing is known to."""
+    place = _ECR.fullmatch(image.repository)
+    if place is None or place["region"] != account.region:
+        return ""
+    asked = {"imageDigest": image.digest} if image.digest else {"imageTag": image.tag or "latest"}
+    try:
+        found = await reader.image(place["registry"], place["repository"], asked)
+    except AwsRefused as refused:
+        gone = refused.code in _MISSING
+        return f"{definition.tag}: ECR has no image {image.written} any more: push it again" if gone else ""
+    return became_of(found or {}, definition, image, digest)
+
+
+def became_of(found: Mapping[str, object], definition: Definition, image: Image, digest: str | None) -> str:
+    """What ECR's ``imageDetails`` say against *image*, which was *digest* when it served; empty: nothing."""
+    if found.get("imageStatus") == "ARCHIVED":
+        return f"{definition.tag}: ECR has archived the image {image.written}: restore it"
+    now, kind = found.get("imageDigest"), str(found.get("imageManifestMediaType", ""))
+    if image.digest or digest is None or now == digest or any(each in kind for each in _LISTS):
+        return ""
+    return (
+        f"{definition.tag}: {image.written} is {now} now, and was {digest} when it served: the tag was moved; pin images to"
+        " their digests, or make the repository immutable"
+    )

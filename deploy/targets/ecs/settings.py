@@ -1,0 +1,86 @@
+"""What may stand under ``runs_on: [{ecs: …}]``, and by which addresses news of the service are recognised.
+
+Source:
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html for the grammar of names;
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html for the two forms of ARNs.
+"""
+
+import re
+from typing import Annotated, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
+
+from deploy.ports import AwsAccount
+
+_NAME = r"[A-Za-z0-9_-]{1,255}"
+_NAME_WORDS = "letters, digits, - and _, at most 255"
+_WHERE = r"arn:aws[a-z-]*:ecs:(?P<region>[a-z0-9-]{1,32}):(?P<account>\d{12})"
+_CLUSTER = re.compile(rf"(?:{_WHERE}:cluster/)?(?P<name>{_NAME})")
+# A service's ARN of before 2018 has no cluster in it.
+_SERVICE = re.compile(rf"(?:{_WHERE}:service/(?:(?P<cluster>{_NAME})/)?)?(?P<name>{_NAME})")
+
+
+def _fits(pattern: re.Pattern[str], example: str) -> AfterValidator:
+    def check(written: str) -> str:
+        if not pattern.fullmatch(written):
+            raise ValueError(
+                f"{written[:80]!r} is neither a name ({_NAME_WORDS}) nor an ARN such as {example}"
+            )
+        return written
+
+    return AfterValidator(check)
+
+
+class Settings(BaseModel):
+    """A service of ECS.
+
+    Attributes:
+        cluster: Its name or ARN.
+        service: Its name or ARN.
+        container: Whose image names the release (``version``, ``digest``); by default the first essential one.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, regex_engine="python-re")
+
+    cluster: Annotated[str, _fits(_CLUSTER, "arn:aws:ecs:eu-central-1:123456789012:cluster/prod")]
+    service: Annotated[str, _fits(_SERVICE, "arn:aws:ecs:eu-central-1:123456789012:service/prod/web")]
+    container: Annotated[str, StringConstraints(pattern=rf"^{_NAME}\Z")] | None = None
+
+    @model_validator(mode="after")
+    def _agrees(self) -> Self:
+        """One call asks for services of one cluster, of one account: an ARN from elsewhere would fail all of them."""
+        cluster, service = _CLUSTER.fullmatch(self.cluster), _SERVICE.fullmatch(self.service)
+        if cluster is None or service is None:
+            return self
+        if service["cluster"] not in {None, cluster["name"]}:
+            raise ValueError(
+                f"the service's ARN names the cluster {service['cluster']}, not {cluster['name']}"
+            )
+        for what in ("region", "account"):
+            if None not in {cluster[what], service[what]} and cluster[what] != service[what]:
+                raise ValueError(f"the ARNs of cluster and service name two {what}s")
+        return self
+
+    @property
+    def cluster_name(self) -> str:
+        """The cluster, without what an ARN says besides."""
+        return self.cluster.rpartition("/")[2]
+
+    @property
+    def service_name(self) -> str:
+        """The service, without what an ARN says besides."""
+        return self.service.rpartition("/")[2]
+
+    @property
+    def account_id(self) -> str | None:
+        """Twelve digits, where an ARN tells them."""
+        found = (_SERVICE.fullmatch(self.service), _CLUSTER.fullmatch(self.cluster))
+        return next((match["account"] for match in found if match and match["account"]), None)
+
+
+def addresses(settings: Settings, account: AwsAccount | None) -> tuple[str, ...]:
+    """By which its events are recognised: ``ecs:{region}:{account id or *}:{cluster}/{service}``."""
+    if account is None:
+        return ()
+    owner = account.id or settings.account_id or "*"
+    return (f"ecs:{account.region}:{owner}:{settings.cluster_name}/{settings.service_name}",)

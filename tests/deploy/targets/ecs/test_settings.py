@@ -1,0 +1,59 @@
+import pytest
+from pydantic import ValidationError
+
+from deploy.ports import AwsAccount
+from deploy.targets.ecs import Settings, addresses
+
+HERE = "arn:aws:ecs:eu-central-1:123456789012"
+ACCOUNT = AwsAccount("shop", "eu-central-1")
+
+
+def test_names_and_arns_mean_the_same():
+    by_name = Settings(cluster="prod", service="web")
+    by_arn = Settings(cluster=f"{HERE}:cluster/prod", service=f"{HERE}:service/prod/web")
+    of_old = Settings(cluster="prod", service=f"{HERE}:service/web")
+
+    for settings in (by_name, by_arn, of_old):
+        assert (settings.cluster_name, settings.service_name) == ("prod", "web")
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"cluster": "prod"},
+        {"cluster": "prod", "service": ""},
+        {"cluster": "prod", "service": "web two"},
+        {"cluster": "prod", "service": "web\n"},
+        {"cluster": "../prod", "service": "web"},
+        {"cluster": f"{HERE}:service/prod/web", "service": "web"},
+        {"cluster": "staging", "service": f"{HERE}:service/prod/web"},
+        {"cluster": f"{HERE}:cluster/prod", "service": "arn:aws:ecs:us-east-1:123456789012:service/prod/web"},
+        {
+            "cluster": f"{HERE}:cluster/prod",
+            "service": "arn:aws:ecs:eu-central-1:999999999999:service/prod/web",
+        },
+        {"cluster": "prod", "service": "web", "container": "a b"},
+        {"cluster": "prod", "service": "web", "tags": {}},
+    ],
+)
+def test_what_cannot_be_meant_is_refused(written):
+    with pytest.raises(ValidationError):
+        Settings.model_validate(written)
+
+
+@pytest.mark.parametrize(
+    ("written", "account", "address"),
+    [
+        ({}, AwsAccount("shop", "eu-central-1", "111122223333"), "ecs:eu-central-1:111122223333:prod/web"),
+        ({}, ACCOUNT, "ecs:eu-central-1:*:prod/web"),
+        ({"service": f"{HERE}:service/prod/web"}, ACCOUNT, "ecs:eu-central-1:123456789012:prod/web"),
+    ],
+)
+def test_events_find_it_by_region_account_cluster_and_service(written, account, address):
+    settings = Settings.model_validate({"cluster": "prod", "service": "web", **written})
+
+    assert addresses(settings, account) == (address,)
+
+
+def test_without_an_account_there_is_no_address():
+    assert addresses(Settings(cluster="prod", service="web"), None) == ()
