@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.source import Kind
-from deploy.sources import http
+from deploy.sources import http, sqs
 
 SOURCES: Mapping[str, Kind[Any]] = {
     "http": http.KIND,
+    "sqs": sqs.KIND,
 }
 
 # Kinds that the design knows and this version does not have: "not in this version", never a misspelling.
 LATER: Mapping[str, str] = {
-    "sqs": "a queue that EventBridge fills",
     "github": "webhooks of GitHub: deployments and their statuses",
     "sns": "notifications of SNS",
     "codedeploy": "triggers of CodeDeploy",

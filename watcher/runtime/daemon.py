@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import structlog
 
-from watcher.runtime.rounds import Loop
+from watcher.runtime.rounds import Runs
 from watcher.telemetry.watchdog import Watchdog
 
 DRAIN = timedelta(
@@ -20,7 +20,7 @@ log = structlog.stdlib.get_logger("rollbackd.daemon")
 class Daemon:
     """The loops of one process. The watchdog is beaten as long as the event loop turns."""
 
-    loops: Sequence[Loop]
+    loops: Sequence[Runs]
     watchdog: Watchdog
     monotonic: Callable[[], float]
     stop: asyncio.Event = field(default_factory=asyncio.Event)

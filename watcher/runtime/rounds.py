@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -101,6 +101,17 @@ class _Trouble:
 _NONE = _Trouble()
 
 
+class Runs(Protocol):
+    """What the daemon runs until it is to stop."""
+
+    @property
+    def name(self) -> str:
+        """For the log."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Go on until *stop*, and end in good order soon after."""
+
+
 @dataclass(frozen=True, slots=True)
 class Loop:
     """One loop: *go_round* says whether it found work; if not, it pauses *idle* seconds or until *bell* rings."""
@@ -120,7 +131,7 @@ class Loop:
                 bell.clear()
                 found, trouble = await self._try(trouble)
                 if not found:
-                    await _pause(bell, self._how_long(trouble.rounds))
+                    await pause(bell, self._how_long(trouble.rounds))
             ringing.cancel()
 
     async def _try(self, before: _Trouble) -> tuple[bool, _Trouble]:
@@ -146,7 +157,8 @@ async def _ring(bell: asyncio.Event, stop: asyncio.Event) -> None:
     bell.set()
 
 
-async def _pause(bell: asyncio.Event, seconds: float) -> None:
+async def pause(bell: asyncio.Event, seconds: float) -> None:
+    """Wait for *seconds*, or until *bell* rings."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await bell.wait()

@@ -1,7 +1,6 @@
 """``POST /v1/deployments``: written down before it is answered, whatever it says; and what became of it."""
 
 import asyncio
-import hashlib
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
@@ -18,8 +17,8 @@ from watcher.api.problems import Declined, Mistake, forbidden, malformed, not_fo
 from watcher.api.route import Call
 from watcher.api.told import Announced, AnnouncementTold
 from watcher.core.intake import DOOR, SKEW, STALE
-from watcher.core.watch import Closing
-from watcher.store.store import Accepted, InboxItem
+from watcher.store.accepting import Arrival, Turned, accept, result_of
+from watcher.store.store import InboxItem
 
 LOOK_AGAIN = timedelta(milliseconds=500)  # an announcement is resolved within a second or two
 
@@ -34,7 +33,7 @@ async def announce(call: Announce) -> Announced:
         case Declined():
             raise await _turned_away(call, None, said, now)
         case Ignored():
-            return await _write(call, None, Closing("", "recorded", said.why), now)
+            return await _write(call, None, Turned("recorded", said.why), now)
         case Announcement():
             refusal = _refusal(call, said, now)
             if refusal is not None:
@@ -88,51 +87,28 @@ async def _turned_away(
 ) -> Declined:
     """Record what is refused, so that nothing that was sent is lost, and say under which id."""
     why = f"{refusal}; {refusal.remedy}"
-    closing = Closing("", "recorded" if refusal.kind == "stale" else "rejected", why)
-    written = await _write(call, said, closing, now)
+    turned = Turned("recorded" if refusal.kind == "stale" else "rejected", why)
+    written = await _write(call, said, turned, now)
     refusal.members = {**refusal.members, "announcement": written.announcement}
     return refusal
 
 
 async def _write(
-    call: Announce, said: Announcement | None, closing: Closing | None, now: datetime
+    call: Announce, said: Announcement | None, turned: Turned | None, now: datetime
 ) -> Announced:
     deps, began = call.deps, call.deps.monotonic()
-    new = deps.new_id("a", now)
-    accepted = await deps.store.accept(
-        new,
-        said,
-        call.raw,
-        call.who.name,
-        now,
-        (DOOR, _key(call, said, closing)),
-        Closing(new, closing.state, closing.why) if closing else None,
-    )
-    deps.heard(DOOR, _result(accepted, closing), deps.monotonic() - began)
+    arrival = Arrival(DOOR, call.raw, call.who.name, said, turned)
+    accepted = await accept(deps.store, deps.new_id("a", now), arrival, now)
+    deps.heard(DOOR, result_of(arrival, accepted), deps.monotonic() - began)
     if accepted.conflict:
         raise used_before()
-    if closing is None:
+    if turned is None:
         deps.wake_listener()
     return Announced(
         announcement=accepted.id,
         duplicate=accepted.duplicate,
         links={"self": f"/v1/announcements/{accepted.id}"},
     )
-
-
-def _result(accepted: Accepted, closing: Closing | None) -> str:
-    if accepted.conflict:
-        return "conflict"
-    if accepted.duplicate:
-        return "duplicate"
-    return closing.state if closing else "accepted"
-
-
-def _key(call: Announce, said: Announcement | None, closing: Closing | None) -> str:
-    """By what it is known when it comes again, as its source says. What was refused does not use a key up."""
-    if said is not None and closing is None:
-        return said.dedup_key
-    return f"{call.who.name}:refused:{hashlib.sha256(call.raw).hexdigest()}"
 
 
 async def announcement(call: Call[OneAnnouncement, NoBody]) -> AnnouncementTold:

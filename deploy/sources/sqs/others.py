@@ -1,0 +1,48 @@
+"""Events that are understood, and change nothing: recorded under their names, until there is a target for them."""
+
+from collections.abc import Mapping
+
+from deploy.source import Ignored
+from deploy.sources.sqs.envelope import Event, shown
+
+_NO_TARGET = "is not a target of this version"
+_CODEDEPLOY = f"CodeDeploy {_NO_TARGET}"
+_BEANSTALK = f"Elastic Beanstalk {_NO_TARGET}"
+_APPCONFIG = f"AppConfig {_NO_TARGET}"
+_TASKS = "tasks are read by the signal ecs_tasks"
+_CANARY = "a canary of Synthetics is no deployment"
+TRAIL = "AWS API Call via CloudTrail"
+
+# By source and type.
+KNOWN: Mapping[tuple[str, str], str] = {
+    ("aws.ecs", "ECS Service Action"): "a hint at the health of a service: what is live is read anyway",
+    ("aws.ecs", "ECS Task State Change"): _TASKS,
+    ("aws.ecs", "ECS Container Instance State Change"): _TASKS,
+    ("aws.codedeploy", "CodeDeploy Deployment State-change Notification"): _CODEDEPLOY,
+    ("aws.codedeploy", "CodeDeploy Instance State-change Notification"): _CODEDEPLOY,
+    ("aws.elasticbeanstalk", "Elastic Beanstalk resource status change"): _BEANSTALK,
+    ("aws.elasticbeanstalk", "Other resource status change"): _BEANSTALK,
+    ("aws.elasticbeanstalk", "Managed update status change"): _BEANSTALK,
+    ("aws.elasticbeanstalk", "Health status change"): _BEANSTALK,
+    ("aws.appconfig", "On Deployment Start"): _APPCONFIG,
+    ("aws.appconfig", "On Deployment Complete"): _APPCONFIG,
+    ("aws.appconfig", "On Deployment Rolled Back"): _APPCONFIG,
+    ("aws.cloudwatch", "CloudWatch Alarm State Change"): "alarms are read, where a rule names them",
+    ("aws.synthetics", "Synthetics Canary Status Change"): _CANARY,
+    ("aws.synthetics", "Synthetics Canary TestRun Successful"): _CANARY,
+    ("aws.synthetics", "Synthetics Canary TestRun Failure"): _CANARY,
+    ("aws.ecr", "ECR Image Action"): "an image that was pushed is not deployed yet",
+    ("aws.ssm", "Parameter Store Change"): "a parameter is no deployment in this version",
+}
+# What is seen of Lambda is seen by the trail alone.
+_TRAILED: Mapping[str, str] = {"aws.lambda": f"Lambda {_NO_TARGET}", "aws.ecs": "ECS tells of it itself"}
+
+
+def ignored(event: Event) -> Ignored:
+    """Why *event* changes nothing, by its name."""
+    if event.kind == TRAIL:
+        called = shown(event.detail.get("eventName"))
+        why = _TRAILED.get(event.source, "a call of the API is not a deployment that this version knows")
+        return Ignored(f"{TRAIL}: {shown(event.source)} {called}: {why}")
+    why = KNOWN.get((event.source, event.kind), "no deployment that this version knows")
+    return Ignored(f"{shown(event.kind)} of {shown(event.source)}: {why}")

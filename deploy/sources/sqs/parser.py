@@ -1,0 +1,51 @@
+"""The bytes of one message → what they mean. Pure; it raises nothing for what somebody has put into the queue."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from deploy.model import Announcement
+from deploy.source import Ignored, Opening, Received, Rejected
+from deploy.sources.http import HttpSource
+from deploy.sources.http import Settings as OfHttp
+from deploy.sources.sqs import ecs
+from deploy.sources.sqs.envelope import Announced, Event, moment, opened
+from deploy.sources.sqs.others import ignored
+from deploy.sources.sqs.queue import MESSAGE, SENT, Settings
+
+Meaning = Announcement | Ignored | Rejected
+Read = Callable[[Event, datetime, Opening], Meaning]
+
+READS: Mapping[tuple[str, str], Read] = {
+    ("aws.ecs", ecs.DEPLOYMENT): ecs.deployment,
+    ("aws.ecs", ecs.HOOK): ecs.hook,
+}
+
+
+class SqsSource:
+    """The parser of what lies in a queue."""
+
+    def __init__(self, _settings: Settings, opening: Opening) -> None:
+        self.name = opening.name
+        self._opening = opening
+        self._announced = HttpSource(OfHttp(), opening)
+
+    def read(self, received: Received) -> Meaning:
+        """What one message says."""
+        arrived = moment(received.headers.get(SENT)) or received.at
+        match opened(received.body):
+            case Event() as event:
+                read = READS.get((event.source, event.kind))
+                return read(event, arrived, self._opening) if read else ignored(event)
+            case Announced(body):
+                return self._of_a_pipeline(body, received, arrived)
+            case Ignored() | Rejected() as meaning:
+                return meaning
+
+    def _of_a_pipeline(self, body: bytes, received: Received, arrived: datetime) -> Announcement | Rejected:
+        """An announcement as the HTTP door takes it. What has no id of its own is known again by the id of its message."""
+        said = self._announced.read(Received(body, {}, arrived, received.principal))
+        message = received.headers.get(MESSAGE)
+        if isinstance(said, Announcement) and message and said.dedup_key.startswith("sha256:"):
+            return replace(said, dedup_key=f"message:{message}")
+        return said
