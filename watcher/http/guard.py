@@ -45,7 +45,7 @@ class Blocked(OSError):
         remedy = (
             "metadata and link-local addresses never are"
             if _is_never(address)
-            else "add its network to `daemon.reach`"
+            else f"add its network to `daemon.reach`, such as `reach: [{_network(address)}]`"
         )
         super().__init__(errno.EACCES, f"{address} is not an allowed address: {remedy}")
 
@@ -129,6 +129,12 @@ def _inside(outer: IPv6Address) -> Iterator[Address]:
         yield from outer.teredo
     if _is_in(outer, _NAT64) or (outer in _V4_COMPATIBLE and int(outer) > 1):
         yield last
+
+
+def _network(address: str) -> Network:
+    """A network around *address*, as large as a VPC usually is: to be read, and made to fit."""
+    innermost = forms(address)[-1]
+    return ip_network((innermost, 16 if isinstance(innermost, IPv4Address) else 56), strict=False)
 
 
 def _is_in(address: Address, networks: Sequence[Network]) -> bool:

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from rules.duration import Duration, duration_text
 from rules.errors import Malformed
 from watcher.signals.arms import filled_with
+from watcher.signals.discovery import Discover
 
 SHORTEST = timedelta(milliseconds=100)
 LONGEST = timedelta(minutes=5)
@@ -49,7 +50,8 @@ class Addressed(BaseModel):
     """What is looked at, and how often.
 
     Attributes:
-        url: One address, or `urls`: one for each instance.
+        url: One address, or `urls`: one for each instance; or `discover`: those that run are found.
+        account: Of AWS, in which they are found; the service's, if none is named.
         every: Length of a bucket.
     """
 
@@ -57,15 +59,22 @@ class Addressed(BaseModel):
 
     url: Url | None = None
     urls: Annotated[list[Url], Field(min_length=1, max_length=MOST_URLS)] | None = None
+    discover: Discover | None = None
+    account: str | None = None
     every: Every = timedelta(seconds=10)
 
     @model_validator(mode="after")
     def _names_one(self) -> Self:
-        if (self.url is None) == (self.urls is None):
-            raise Malformed("expected one address or several", remedy="write `url: …`, or `urls: […, …]`")
+        if sum(each is not None for each in (self.url, self.urls, self.discover)) != 1:
+            raise Malformed(
+                "expected one address or several, or how to find them",
+                remedy="write `url: …`, `urls: […, …]` or `discover: {ecs_tasks: …}`",
+            )
+        if self.account is not None and self.discover is None:
+            raise Malformed("`account` is for what is found", remedy="leave `account` out")
         return self
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """All of them, each once."""
+        """All of them, each once; none where they are found."""
         return tuple(dict.fromkeys(self.urls or ([self.url] if self.url else [])))

@@ -3,19 +3,22 @@
 A fault of the provider is a *value*, for the indicators that it touches and no others; exceptions are bugs.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from deploy.ports import Aws, AwsAccount
 from rules.model import Indicator
 from rules.model import Kind as IndicatorKind
 from rules.sample import Reading
 from watcher.http import Http
 from watcher.telemetry.metrics import Metrics
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +50,27 @@ class Provider(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a provider is opened with: the daemon's HTTP sessions, its clock, and how it counts its calls."""
+    """What a provider is opened with: the daemon's HTTP sessions, its clock, and how it counts its calls.
+
+    Attributes:
+        aws: Where an account is configured; *account* is the one that a kind on AWS is opened for.
+        _shared: What providers of one daemon share: see `shared`.
+    """
 
     http: Http
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
     metrics: Metrics = field(default_factory=Metrics)
+    aws: Aws | None = None
+    account: AwsAccount | None = None
+    _shared: dict[Hashable, Any] = field(default_factory=dict)
+
+    def shared(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What all who are opened with this opening (or one that was made of it by `replace`) share. Made at the first call."""
+        if key not in self._shared:
+            self._shared[key] = make()
+        found: T = self._shared[key]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +82,17 @@ class Kind:
         query: Of an indicator, as it stands under ``{kind: {provider: query}}``.
         fits: Kinds of indicators that it can answer.
         bucket: Length of a bucket for a query. settle: how long after its end a bucket is final.
+        settles: The same for a query, where it is not always `settle`.
         open: Gives the provider, for as long as the context lasts.
         mistake: What a query lacks for the kind of its indicator, and the remedy; for the check of a configuration.
         looks_itself: It knows only what it has seen itself, from when it was first asked; so it is asked about every
             service, always.
+        on_aws: It is opened once an account, without settings, as `connection_in`. Its query may say ``account: NAME``;
+            else the account of the service is meant.
+        needs_account: An indicator whose provider is not on AWS itself, but finds there what it asks.
+        placed: What an indicator's query says once the account of its service is known: where that is needed.
+        unknown: What the system does not know of what an indicator asks for, of a kind on AWS whose silence may be a
+            misspelt name; ``None``: all is there. Raises `deploy.errors.AwsRefused`.
     """
 
     query: type[BaseModel]
@@ -76,5 +101,19 @@ class Kind:
     settle: timedelta
     open: Callable[[BaseModel | None, Opening], AbstractAsyncContextManager[Provider]]
     settings: type[BaseModel] | None = None
+    settles: Callable[[Indicator], timedelta] | None = None
     mistake: Callable[[Indicator], tuple[str, str] | None] = lambda _indicator: None
     looks_itself: bool = False
+    on_aws: bool = False
+    needs_account: Callable[[Indicator], bool] = lambda _indicator: False
+    placed: Callable[[Indicator, str | None], Indicator] = lambda indicator, _account: indicator
+    unknown: Callable[[Aws, AwsAccount, Indicator], Awaitable[str | None]] | None = None
+
+    def settle_of(self, indicator: Indicator) -> timedelta:
+        """How long after its end a bucket of *indicator* is final."""
+        return self.settle if self.settles is None else self.settles(indicator)
+
+
+def connection_in(kind: str, account: str) -> str:
+    """The name of the connection of a kind on AWS to one account."""
+    return f"{kind}@{account}"

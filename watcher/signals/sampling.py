@@ -81,6 +81,7 @@ class Track(Generic[Seen]):
         self.every = every
         self.begun = begun  # the first boundary that is looked at
         self.done: datetime | None = None  # the last one
+        self.ended: datetime | None = None  # the last one that there will be: the subject is gone
         self.beats: deque[Beat[Seen]] = deque()
         self.asked_at = 0.0
         self.key = key
@@ -90,6 +91,8 @@ class Track(Generic[Seen]):
 
     def is_done(self, boundary: datetime) -> bool:
         """Nothing more will be seen for *boundary*."""
+        if self.ended is not None and boundary > self.ended:
+            return True
         return boundary < self.begun or (self.done is not None and boundary <= self.done)
 
     def keep(self, beat: Beat[Seen]) -> None:
@@ -167,12 +170,20 @@ class Sampler(Generic[Seen]):
         track.asked_at = self._pace.monotonic()
         return track
 
+    def leave(self, track: Track[Seen]) -> None:
+        """The subject of *track* is gone: it is looked at no more, and what was seen of it stays with whoever holds the track."""
+        if track.ended is None:
+            track.ended = track.done or track.begun - track.every
+            self._tracks.pop((track.key, track.every), None)
+
     async def _follow(self, track: Track[Seen]) -> None:
-        while self._pace.monotonic() - track.asked_at < FORGOTTEN.total_seconds():
+        while self._pace.monotonic() - track.asked_at < FORGOTTEN.total_seconds() and track.ended is None:
             boundary = boundary_after(self._pace.now(), track.every)
             await self._pace.until(boundary + track.phase)
-            await self._take(track)
-        del self._tracks[track.key, track.every]
+            if track.ended is None:
+                await self._take(track)
+        if track.ended is None:
+            del self._tracks[track.key, track.every]
 
     async def _take(self, track: Track[Seen]) -> None:
         """One look, at the boundary that has just passed; none if it was looked at before."""
@@ -184,7 +195,9 @@ class Sampler(Generic[Seen]):
         if boundary < track.begun or (track.done is not None and boundary <= track.done):
             return
         try:
-            track.keep(Beat(boundary, await track.subject.look(boundary)))
+            seen = await track.subject.look(boundary)
+            if track.ended is None:  # what comes after the end was told nobody
+                track.keep(Beat(boundary, seen))
         except Exception:
             log.exception("look.failed")
         track.done = boundary

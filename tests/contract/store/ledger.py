@@ -1,7 +1,7 @@
 """The ledger: releases, when they served, how their watches ended, and what was laid on them."""
 
-from deploy.model import Release
-from deploy.tags import Ending, Mark, Span
+from deploy.model import Recalled, Release
+from deploy.tags import Ending, Grade, Mark, Span, grade
 from tests.contract.store.build import (
     ENVIRONMENT,
     NOON,
@@ -66,6 +66,56 @@ class LedgerContract:
             Span(ONE.fingerprint, NOON, NOON + minutes(1), adopted=True),
             Span(TWO.fingerprint, NOON + minutes(1)),
         )
+
+    async def test_what_the_platform_remembers_is_known_with_its_marks_and_its_times(self, store: Store):
+        proven, bad = NOON - minutes(900), NOON - minutes(300)
+        recalled = Recalled(
+            served=((ONE, NOON - minutes(1000)), (TWO, NOON - minutes(500)), (ONE, bad)),
+            proven={ONE.fingerprint: proven},
+            quarantined={TWO.fingerprint: (bad, "errors are up"), "tag:checkout:3": (bad, "slow")},
+        )
+
+        assert await store.recall(*PLACE, recalled, NOON)
+
+        ledger = await store.ledger(*PLACE)
+        assert ledger.spans == (
+            Span(ONE.fingerprint, NOON - minutes(1000), NOON - minutes(500)),
+            Span(TWO.fingerprint, NOON - minutes(500), bad),
+            Span(ONE.fingerprint, bad, adopted=True),
+        )
+        one, two, three = ledger.entries
+        assert (one.release, two.release, three.release) == (ONE, TWO, Release.of_tag("checkout:3"))
+        assert one.first_seen == NOON - minutes(1000)
+        assert one.proven == Mark(proven, "rollbackd", "says its mark on the platform")
+        assert two.quarantined == Mark(bad, "rollbackd", "errors are up")
+        assert three.quarantined == Mark(bad, "rollbackd", "slow")
+        assert grade(ledger, ONE.fingerprint, minutes(2000), NOON) is Grade.PROVEN
+
+    async def test_what_is_remembered_of_a_marked_release_is_its_tag_too(self, store: Store):
+        bad = {a_release(7).fingerprint: (NOON, "slow")}
+
+        await store.recall(*PLACE, Recalled(quarantined=bad, others=(a_release(7),)), NOON)
+
+        (entry,) = (await store.ledger(*PLACE)).entries
+        assert (entry.release, entry.quarantined) == (a_release(7), Mark(NOON, "rollbackd", "slow"))
+
+    async def test_what_is_known_is_not_recalled_over(self, store: Store):
+        await store.adopt(*PLACE, ONE, NOON, adopted=True)
+
+        assert not await store.recall(*PLACE, Recalled(((TWO, NOON),), {ONE.fingerprint: NOON}), NOON)
+
+        ledger = await store.ledger(*PLACE)
+        assert [entry.release for entry in ledger.entries] == [ONE]
+        assert ledger.entries[0].proven is None
+
+    async def test_the_audit_says_that_a_ledger_was_recalled(self, store: Store):
+        await store.recall(*PLACE, Recalled(((ONE, NOON - minutes(9)),)), NOON)
+
+        rows = await store.audit(subject=f"{SERVICE}/{ENVIRONMENT}")
+
+        assert [(row.what, row.at, row.facts) for row in rows] == [
+            ("ledger.recalled", NOON, {"part": PART, "releases": 1})
+        ]
 
     async def test_a_step_says_what_serves_from_when_on(self, store: Store):
         await store.adopt(*PLACE, ONE, NOON, adopted=True)

@@ -1,5 +1,6 @@
 """The switch, notes, changes, idempotency keys, the audit, and the upkeep."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from tests.contract.store.build import (
@@ -16,8 +17,8 @@ from tests.contract.store.build import (
     saved,
     step_of,
 )
-from watcher.core.watch import Closing, State
-from watcher.store.store import Change, Disarmed, Note, Replayed, Store
+from watcher.core.watch import Armed, Closing, State, Step
+from watcher.store.store import Answered, Change, Disarmed, GuardFailed, Note, Replayed, Stale, Store
 
 HOURS = 60
 DAYS = 24 * HOURS
@@ -98,14 +99,14 @@ class PeopleContract:
         assert await store.once("ann", "k1", b"digest", NOON) is None
 
     async def test_a_key_is_answered_as_the_first_time_for_a_day(self, store: Store):
-        await store.answered("ann", "k1", b"digest", 202, b"{}", NOON)
+        await store.answered(Answered("ann", "k1", b"digest", 202, b"{}"), NOON)
 
         day = minutes(24 * HOURS)
         assert await store.once("ann", "k1", b"digest", NOON + day - minutes(1)) == Replayed(202, b"{}")
         assert await store.once("ann", "k1", b"digest", NOON + day) is None
 
     async def test_a_key_with_another_body_is_a_conflict(self, store: Store):
-        await store.answered("ann", "k1", b"digest", 202, b"{}", NOON)
+        await store.answered(Answered("ann", "k1", b"digest", 202, b"{}"), NOON)
 
         replayed = await store.once("ann", "k1", b"other", NOON)
 
@@ -113,17 +114,42 @@ class PeopleContract:
         assert replayed.conflict
 
     async def test_the_first_answer_stands_until_it_is_forgotten(self, store: Store):
-        await store.answered("ann", "k1", b"digest", 202, b"first", NOON)
-        await store.answered("ann", "k1", b"digest", 202, b"second", NOON)
+        await store.answered(Answered("ann", "k1", b"digest", 202, b"first"), NOON)
+        await store.answered(Answered("ann", "k1", b"digest", 202, b"second"), NOON)
 
         assert await store.once("ann", "k1", b"digest", NOON) == Replayed(202, b"first")
 
         next_day = NOON + minutes(24 * HOURS)
-        await store.answered("ann", "k1", b"digest", 202, b"third", next_day)
+        await store.answered(Answered("ann", "k1", b"digest", 202, b"third"), next_day)
         assert await store.once("ann", "k1", b"digest", next_day) == Replayed(202, b"third")
 
+    async def test_an_answer_is_remembered_with_the_step_that_obeys(self, store: Store):
+        opening, saving = (Answered("ann", key, b"digest", 202, key.encode()) for key in ("k1", "k2"))
+
+        await store.open(Step(a_watch(), before=0), NOON, answered=opening)
+        await store.save(step_of(a_watch()), NOON, answered=saving)
+
+        assert await store.once("ann", "k1", b"digest", NOON) == Replayed(202, b"k1")
+        assert await store.once("ann", "k2", b"digest", NOON) == Replayed(202, b"k2")
+
+    async def test_what_was_not_obeyed_was_answered_nothing(self, store: Store):
+        watch = await opened(store)
+        await store.disarm(OFF, NOON)
+        answered = Answered("ann", "k1", b"digest", 202, b"{}")
+
+        armed = frozenset({Armed(SERVICE, ENVIRONMENT)})
+        guarded = await store.save(step_of(watch, causes={"requires": armed}), NOON, answered=answered)
+        late = await store.save(
+            replace(step_of(watch), before=7, watch=replace(watch, revision=8)), NOON, answered=answered
+        )
+        second = await store.open(Step(a_watch("w_2"), before=0), NOON, answered=answered)
+
+        assert isinstance(guarded, GuardFailed)
+        assert late == second == Stale()
+        assert await store.once("ann", "k1", b"digest", NOON) is None
+
     async def test_one_key_of_two_people_is_two_keys(self, store: Store):
-        await store.answered("ann", "k1", b"digest", 202, b"{}", NOON)
+        await store.answered(Answered("ann", "k1", b"digest", 202, b"{}"), NOON)
 
         assert await store.once("bob", "k1", b"digest", NOON) is None
 
@@ -170,7 +196,7 @@ class UpkeepContract:
 
     async def test_everything_that_is_to_be_forgotten_is_also_where_it_is_much(self, store: Store):
         for number in range(2100):
-            await store.answered("ann", f"k{number}", b"digest", 202, b"{}", NOON)
+            await store.answered(Answered("ann", f"k{number}", b"digest", 202, b"{}"), NOON)
 
         assert await store.prune(NOON + minutes(2 * DAYS)) == 2100
 
@@ -199,7 +225,7 @@ class UpkeepContract:
         assert await store.prune(NOON + minutes(999 * DAYS)) == 0
 
     async def test_keys_changes_and_switches_are_forgotten_in_their_time(self, store: Store):
-        await store.answered("ann", "k1", b"digest", 202, b"{}", NOON)
+        await store.answered(Answered("ann", "k1", b"digest", 202, b"{}"), NOON)
         await store.add_change(Change(NOON, "scaled"), NOON)
         await store.disarm(OFF, NOON)
 

@@ -213,6 +213,7 @@ class WatchesContract:
             Bucket(NOON, end, canary=Counts(0, 0), baseline=Counts(1.5, 2), share=0.1, approximate=True),
             Bucket(NOON, end, canary=Value(-0.0), incomplete=True),
             Bucket(NOON, end, canary=AlarmState("ALARM", NOON), baseline=AlarmState("OK")),
+            Bucket(NOON, end, canary=AlarmState("ALARM", NOON, bad=True, of="db", before=True)),
             Bucket(NOON, end),
         )
 

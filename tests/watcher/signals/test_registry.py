@@ -5,14 +5,16 @@ from collections.abc import Iterator
 import pytest
 
 from rules.model import Indicator, Kind
-from tests.contract import test_providers
+from tests.contract import test_aws_providers, test_providers
+from tests.contract.aws_provider_contract import AwsProviderContract
 from tests.contract.provider_contract import ProviderContract
 from watcher.signals.registry import LATER, PROVIDERS
 
 
-def members() -> Iterator[type[ProviderContract]]:
-    for value in vars(test_providers).values():
-        if isinstance(value, type) and issubclass(value, ProviderContract) and value is not ProviderContract:
+def members() -> Iterator[type[ProviderContract | AwsProviderContract]]:
+    contracts = (ProviderContract, AwsProviderContract)
+    for value in (*vars(test_providers).values(), *vars(test_aws_providers).values()):
+        if isinstance(value, type) and issubclass(value, contracts) and value not in contracts:
             yield value
 
 

@@ -215,3 +215,52 @@ def test_a_boundary_lies_on_the_grid_and_after_the_moment(milliseconds, every):
 
     assert timedelta(0) < boundary - moment <= beat
     assert boundary.timestamp() * 1000 % every == 0
+
+
+async def test_a_subject_that_is_gone_is_looked_at_no_more_and_holds_nobody_up(clock):
+    subject = Subject(clock)
+    async with Sampler[int].open(paced(clock)) as sampler:
+        track = sampler.follow("a", 10 * SECOND, lambda: subject)
+        assert track is not None
+        await clock.advance(START + 25 * SECOND)
+        sampler.leave(track)
+        sampler.leave(track)
+        await clock.advance(START + 60 * SECOND)
+
+        assert seconds(subject.looks) == [10, 20]
+        assert [beat.end for beat in track.beats] == [START + 10 * SECOND, START + 20 * SECOND]
+        assert track.is_done(START + 50 * SECOND)
+        assert sampler.tracks == ()
+        assert not sampler._following
+
+
+async def test_what_a_look_under_way_sees_of_a_subject_that_is_gone_is_told_nobody(clock):
+    hang = asyncio.Event()
+    subject = Subject(clock, hang)
+    async with Sampler[int].open(paced(clock)) as sampler:
+        track = sampler.follow("a", 10 * SECOND, lambda: subject)
+        assert track is not None
+        moving = asyncio.create_task(clock.advance(START + 11 * SECOND))
+        for _ in range(50):  # until it looks
+            await asyncio.sleep(0)
+        sampler.leave(track)
+        hang.set()
+        await moving
+
+        assert seconds(subject.looks) == [10]
+        assert not track.beats
+        assert track.is_done(START + 10 * SECOND)
+
+
+async def test_a_subject_that_was_left_may_be_followed_again(clock):
+    subject = Subject(clock)
+    async with Sampler[int].open(paced(clock)) as sampler:
+        left = sampler.follow("a", 10 * SECOND, lambda: subject)
+        assert left is not None
+        sampler.leave(left)
+        again = sampler.follow("a", 10 * SECOND, lambda: subject)
+        await clock.advance(START + 25 * SECOND)
+
+        assert again is not left
+        assert sampler.tracks == (again,)
+        assert seconds(subject.looks) == [10, 20]

@@ -6,8 +6,10 @@ import pytest
 
 from rules.model import Kind
 from rules.sample import Counts, Invalid, NoData, Unavailable, Value, Who
-from tests.fakes.world import START
+from tests.fakes.serve import http_to_loopback
+from tests.fakes.world import SECOND, START
 from tests.watcher.signals.scraping import bucket_of, counts, pages
+from watcher.signals.scrape.endpoint import Endpoint, Scraped
 
 
 async def test_the_first_sight_of_a_page_is_a_reference_and_not_an_increment():
@@ -433,3 +435,23 @@ async def test_no_bucket_reaches_over_a_moment_at_which_the_clock_was_set():
             own for _, _, own, _ in await service.buckets(service.ratio(), since=START + timedelta(minutes=5))
         ]
         assert counted == [Counts(0, 0), Counts(0, 3)]
+
+
+async def test_a_task_known_from_its_birth_counts_from_there_unless_time_was_lost_meanwhile():
+    async with pages() as served:
+        served.say["a"] = counts(30)
+        async with http_to_loopback(served.clock.now) as http:
+            made = [
+                Endpoint(f"{served.base}/a", SECOND, http, served.clock.now, START - 20 * SECOND)
+                for _ in range(2)
+            ]
+            for endpoint in made:
+                endpoint.counters.add("c_total")
+            made[1].begin_anew()
+            known, lost = [await endpoint.look(START) for endpoint in made]
+
+    assert isinstance(known, Scraped)
+    assert isinstance(lost, Scraped)
+    assert known.since == START - 20 * SECOND
+    assert sum(known.increments["c_total"].values()) == 30
+    assert lost.since is None

@@ -1,6 +1,6 @@
 """From probes to the buckets of one question: whose each is, and whether it says anything. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -13,11 +13,32 @@ Tracks = Sequence[Track[Seen]]
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """When a task that was found has to answer: after it began to, or had the time to; and until it is told to stop."""
+
+    begun: datetime
+    ended: datetime | None
+
+    def holds(self, end: datetime) -> bool:
+        """A probe at *end* says something of it."""
+        return self.begun <= end and (self.ended is None or end <= self.ended)
+
+
+@dataclass(frozen=True, slots=True)
 class Arm:
-    """Where one release is probed, and what it calls itself there; ``None`` where the check does not ask."""
+    """Where one release is probed, and what it calls itself there; ``None`` where the check does not ask.
+
+    Attributes:
+        spans: Of tasks that were found, by the track's id: probes outside of them say nothing.
+        until: Up to when it is known who runs; ``None`` where addresses are named.
+        trouble: Why none is found.
+    """
 
     tracks: Tracks
     version: str | None
+    spans: Mapping[int, Span] = field(default_factory=dict)
+    until: datetime | None = None
+    trouble: NoData | Unavailable | Invalid | None = None
 
     def lives_at(self, track: Track[Seen]) -> bool:
         """It may be this release that answers there."""
@@ -47,9 +68,16 @@ def read(
         until: What ends later is not final.
     """
     strange, buckets = _Strange(), []
-    every = canary.tracks[0].every
+    if not canary.tracks and not (baseline and baseline.tracks):
+        return canary.trouble or NoData("nothing is probed")
+    every = next(track.every for arm in (canary, baseline) if arm for track in arm.tracks)
+    until = min([until, *(arm.until for arm in (canary, baseline) if arm and arm.until)])
     for end, probes in _rounds(canary, baseline, after, until):
-        sound = [(track, seen) for track, seen in probes if _is_sound(track, seen, others, end, strange)]
+        sound = [
+            (track, seen)
+            for track, seen in probes
+            if _lives(canary, baseline, track, end) and _is_sound(track, seen, others, end, strange)
+        ]
         own = _counts(canary, sound, strange)
         beside = None if baseline is None else _counts(baseline, sound, _Strange())
         if own is not None or beside is not None:
@@ -73,6 +101,12 @@ def _rounds(
         if not all(track.is_done(end) for track in tracks):
             return
         yield end, seen[end]
+
+
+def _lives(canary: Arm, baseline: Arm | None, track: Track[Seen], end: datetime) -> bool:
+    """It has to answer: a task that is starting or stopping need not."""
+    spans = [arm.spans.get(id(track)) for arm in (canary, baseline) if arm]
+    return all(span is None or span.holds(end) for span in spans)
 
 
 def _is_sound(track: Track[Seen], seen: Seen, others: Tracks, end: datetime, strange: _Strange) -> bool:
@@ -129,6 +163,8 @@ def _belongs(arm: Arm, track: Track[Seen], seen: Probed, strange: _Strange) -> b
 
 
 def _why_none(canary: Arm, strange: _Strange) -> Reading:
+    if canary.trouble is not None:
+        return canary.trouble
     if strange.troubles:
         return _worst(strange.troubles)
     if strange.versions:

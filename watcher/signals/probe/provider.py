@@ -4,7 +4,7 @@ import contextlib
 import json
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel, ValidationError
 
@@ -12,14 +12,19 @@ from rules.model import Indicator
 from rules.model import Kind as IndicatorKind
 from rules.sample import Invalid, Reading, Unavailable, Who
 from watcher.signals.arms import ArmUnnamed, filled, filled_all
-from watcher.signals.probe.check import Check, Reason, Seen
-from watcher.signals.probe.count import Arm, read
-from watcher.signals.probe.query import Query, parsed
+from watcher.signals.discovery import EVERY, LAG, Discovery, Life, TasksAt, needs_account, placed
+from watcher.signals.probe.check import Check, Probed, Reason, Seen
+from watcher.signals.probe.count import Arm, Span, read
+from watcher.signals.probe.query import USUAL_GRACE, Query, parsed
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 from watcher.signals.sampling import Pace, Sampler, Track, real_pace
 
 # A probe that times out with the usual 2 s is done by then. One that may take longer is counted a beat later.
 SETTLE = timedelta(milliseconds=2500)
+
+
+# A probe of a task that was found is counted once ECS has told whether the task was to answer: asked every 15 s, and 5 s late.
+SETTLE_FOUND = SETTLE + EVERY + LAG
 
 
 class Probe:
@@ -29,8 +34,9 @@ class Probe:
         failures: How many probes failed, by reason, since the start.
     """
 
-    def __init__(self, sampler: Sampler[Seen], opening: Opening) -> None:
+    def __init__(self, sampler: Sampler[Seen], discovery: Discovery[Seen], opening: Opening) -> None:
         self._sampler = sampler
+        self._discovery = discovery
         self._opening = opening
         self.failures: Counter[Reason] = Counter()
 
@@ -58,9 +64,23 @@ class Probe:
         if version is not None:  # whose answer it is, is asked when it is counted: one probe serves both arms
             written["expect"]["version"]["equals"] = "-"
         own = Query.model_validate(filled_all(written, names))
-        tracks = [self._track(url, own) for url in own.addresses]
         expected = None if version is None else filled(version.equals, names)
+        if query.discover is not None:
+            return self._found(query.discover.ecs_tasks, own, names, expected)
+        tracks = [self._track(url, own) for url in own.addresses]
         return Arm([track for track in tracks if track], expected) if all(tracks) else None
+
+    def _found(self, where: TasksAt, query: Query, names: Mapping[str, str], expected: str | None) -> Arm:
+        """The tasks that run, or ran not long ago."""
+
+        def check(url: str, _born: datetime | None) -> Check:
+            return self._check(url, query.model_copy(update={"url": url, "discover": None}))
+
+        alone = repr(query.model_copy(update={"discover": None}))
+        found = self._discovery.find(where, query.account or "", names, query.every, alone, check)
+        grace = USUAL_GRACE if query.grace is None else query.grace
+        spans = {id(life.track): _span(life, grace) for life in found.lives}
+        return Arm(found.tracks, expected, spans, found.until, found.trouble)
 
     def _track(self, url: str, query: Query) -> Track[Seen] | None:
         alone = query.model_copy(update={"url": url, "urls": None})
@@ -74,13 +94,25 @@ class Probe:
         self._opening.metrics.probe_failures.labels(reason.value).inc()
 
 
+def _span(life: Life[Seen], grace: timedelta) -> Span:
+    well = (
+        beat.end for beat in life.track.beats if isinstance(beat.seen, Probed) and beat.seen.reason is None
+    )
+    late = (life.member.task.started or life.member.task.created) + grace
+    return Span(min(next(well, late), late), life.member.ended)
+
+
 @contextlib.asynccontextmanager
 async def open_probe(
     _settings: BaseModel | None, opening: Opening, pace: Pace | None = None
 ) -> AsyncIterator[Provider]:
     """The provider, probing until it is closed. *pace* is the clock's, unless a test brings its own."""
-    async with Sampler[Seen].open(pace or real_pace(opening.now, opening.monotonic)) as sampler:
-        yield Probe(sampler, opening)
+    pace = pace or real_pace(opening.now, opening.monotonic)
+    async with (
+        Sampler[Seen].open(pace) as sampler,
+        Discovery[Seen].open(sampler, opening, pace) as discovery,
+    ):
+        yield Probe(sampler, discovery, opening)
 
 
 def bucket(indicator: Indicator) -> timedelta:
@@ -88,11 +120,19 @@ def bucket(indicator: Indicator) -> timedelta:
     return parsed(indicator.query).every
 
 
+def settle(indicator: Indicator) -> timedelta:
+    """How long after its end a bucket is final."""
+    return SETTLE if parsed(indicator.query).discover is None else SETTLE_FOUND
+
+
 KIND = Kind(
     query=Query,
     fits=frozenset({IndicatorKind.PROBE}),
     bucket=bucket,
     settle=SETTLE,
+    settles=settle,
     open=open_probe,
     looks_itself=True,
+    needs_account=needs_account,
+    placed=placed,
 )

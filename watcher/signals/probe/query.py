@@ -23,6 +23,7 @@ from rules.errors import Malformed
 from watcher.signals.limits import Addressed
 
 USUAL_TIMEOUT = timedelta(seconds=2)
+USUAL_GRACE = timedelta(minutes=1)  # a guess: most services are up by then, and one that is not says its own
 _STATUS = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?")
 _PATH = re.compile(r"[A-Za-z0-9_$-]+(?:\.[A-Za-z0-9_$-]+|\[[0-9]{1,4}\])*")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
@@ -131,6 +132,8 @@ class Query(Addressed):
         timeout: Of one probe; by default 2 s, or half of a shorter beat.
         headers: That are sent: to be routed to the canary, for example. No secrets.
         slower_than: A good answer is bad if its last byte came later.
+        grace: How long a task that was found may take from its start until it answers well for the first time; 1 minute, if
+            nothing else is said.
     """
 
     timeout: Duration | None = None
@@ -139,6 +142,15 @@ class Query(Addressed):
     expect: Expect = Expect()
     slower_than: Duration | None = None
     tls: Tls = Tls()
+    grace: Duration | None = None
+
+    @model_validator(mode="after")
+    def _has_grace_where_it_finds(self) -> Self:
+        if self.grace is not None and self.discover is None:
+            raise Malformed(
+                "`grace` is for tasks that are found", remedy="leave `grace` out, or write `discover: …`"
+            )
+        return self
 
     @model_validator(mode="after")
     def _fits_the_beat(self) -> Self:

@@ -14,7 +14,7 @@ from rules.model import Indicator, Kind
 from rules.sample import Bucket, Counts, Invalid, Measure, NoData, Reading, Series, Unavailable, Value, Who
 from watcher.signals.pattern import compiled, matches
 from watcher.signals.sampling import Beat, Track
-from watcher.signals.scrape.endpoint import Scraped, Seen
+from watcher.signals.scrape.endpoint import Endpoint, Scraped, Seen
 from watcher.signals.scrape.page import Labels
 from watcher.signals.scrape.query import Matchers, Not, Query
 
@@ -25,11 +25,12 @@ Pages = Sequence[Track[Seen]]
 
 @dataclass(frozen=True, slots=True)
 class Arm:
-    """Where one release's series are, and which of a page's are its own."""
+    """Where one release's series are, and which of a page's are its own. *trouble*: why no page of it is found."""
 
     pages: Pages
     query: Query
     names: Mapping[str, str]
+    trouble: NoData | Unavailable | Invalid | None = None
 
     def owns(self, labels: Labels) -> bool:
         """The series is this release's."""
@@ -125,9 +126,17 @@ def _parts(canary: Arm, baseline: Arm | None, until: datetime) -> Iterator[_Part
         if here:
             starts = [page.since or end - canary.query.every for page in here.values()]
             start = max(starts) if last is None else max(last, *starts)
-            is_whole = len(here) == len(tracks) and min(starts) == start
+            is_whole = min(starts) == start and all(
+                key in here for key, track in tracks.items() if _is_expected(track, end)
+            )
             yield _Part(start, end, here, canary.query.needs_all and not is_whole)
             last = end
+
+
+def _is_expected(track: Track[Seen], end: datetime) -> bool:
+    """There was something to see: it was born before, and is not gone."""
+    born = track.subject.born if isinstance(track.subject, Endpoint) else None
+    return (born is None or born < end) and (track.ended is None or end <= track.ended)
 
 
 def _useful(seen: Seen | None, query: Query) -> Scraped | None:

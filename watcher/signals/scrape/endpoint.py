@@ -6,7 +6,8 @@ A counter says how many since its process began, so what counts is the differenc
   histogram begin again together.
 * A series that was not there before, on a page that was: it was born at 0 since, and what it says now is all new. So the
   first errors of a new release are seen. (A series that was away for a while is not new: its last value is remembered.)
-* A page seen for the first time says nothing yet, unless its process began after we last tried to see it.
+* A page seen for the first time says nothing yet, unless its process began after we last tried to see it, or it is of a
+  task that is known from its beginning (`born`).
 * Another process than before, born in between: all that it says is new. Another one that is older: several answer at one
   address, and no difference means anything.
 
@@ -68,10 +69,23 @@ class _Reference:
 
 
 class Endpoint:
-    """One page of metrics. `counters` and `gauges` are the names that somebody asked for; they only grow."""
+    """One page of metrics.
 
-    def __init__(self, url: str, timeout: timedelta, http: Http, now: Callable[[], datetime]) -> None:
+    Attributes:
+        counters: The names that somebody asked for; they only grow. `gauges` likewise.
+        born: A boundary before which nothing was counted there; ``None`` where nobody knows.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        timeout: timedelta,
+        http: Http,
+        now: Callable[[], datetime],
+        born: datetime | None = None,
+    ) -> None:
         self.url = url
+        self.born = born
         self.counters: set[str] = set()
         self.gauges: set[str] = set()
         # A connection of its own each time: one that is kept may lead to a process that is on its way out.
@@ -81,6 +95,7 @@ class Endpoint:
         self._http = http
         self._now = now
         self._before: _Reference | None = None
+        self._since_birth = born
         self._tried: tuple[datetime, datetime] | None = (
             None  # boundary and moment of the last look that failed
         )
@@ -101,7 +116,7 @@ class Endpoint:
 
     def begin_anew(self) -> None:
         """What was seen is no reference any more."""
-        self._before = self._tried = None
+        self._before = self._tried = self._since_birth = None
 
     def weight(self, seen: object) -> int:
         """How many numbers *seen* holds."""
@@ -135,6 +150,8 @@ class Endpoint:
         before = self._before
         if before is not None and not _other_process(before, page):
             return before.boundary, ""
+        if before is None and self._since_birth is not None:
+            return self._since_birth, ""
         last = (before.boundary, before.taken) if before is not None else self._tried
         if last is not None and age is not None and age <= moment - last[1]:
             return last[0], ""

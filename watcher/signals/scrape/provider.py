@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from pydantic import BaseModel
 
@@ -10,8 +11,9 @@ from rules.model import Indicator
 from rules.model import Kind as IndicatorKind
 from rules.sample import Invalid, Reading, Unavailable, Who
 from watcher.signals.arms import ArmUnnamed, filled
+from watcher.signals.discovery import Discovery, TasksAt, needs_account, placed
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
-from watcher.signals.sampling import Pace, Sampler, Track, real_pace
+from watcher.signals.sampling import Pace, Sampler, real_pace
 from watcher.signals.scrape.count import Arm, Span, read
 from watcher.signals.scrape.endpoint import Endpoint, Seen
 from watcher.signals.scrape.query import Query, mistake, parsed
@@ -26,8 +28,9 @@ SETTLE = timedelta(
 class Scrape:
     """Answers from what its looks have seen; asks nobody while it is asked."""
 
-    def __init__(self, sampler: Sampler[Seen], opening: Opening) -> None:
+    def __init__(self, sampler: Sampler[Seen], discovery: Discovery[Seen], opening: Opening) -> None:
         self._sampler = sampler
+        self._discovery = discovery
         self._opening = opening
         self._asked: dict[tuple[str, frozenset[tuple[str, str]]], datetime] = {}
 
@@ -47,6 +50,8 @@ class Scrape:
             return Invalid(Who.AUTHOR, f"{unnamed}: {unnamed.remedy}")
         if canary is None or (question.baseline is not None and baseline is None):
             return Unavailable(Who.OPERATOR, "too many endpoints are scraped already")
+        if canary.trouble is not None and not (canary.pages or (baseline and baseline.pages)):
+            return canary.trouble
         beside = baseline if question.indicator.compares_arms else None
         after = max(window.start, question.since or window.start)
         return read(question.indicator, canary, beside, Span(after, window.end, self._first_asked(question)))
@@ -59,19 +64,31 @@ class Scrape:
         return self._asked.setdefault(key, self._opening.now())
 
     def _arm(self, query: Query, names: Mapping[str, str]) -> Arm | None:
-        tracks = [self._track(filled(url, names), query) for url in query.addresses]
         for matcher in (*query.where.values(), *(query.bad or {}).values()):
             filled(matcher if isinstance(matcher, str) else matcher.not_, names)
+        found = query.discover
+        arm = self._found(found.ecs_tasks, query, names) if found else self._named(query, names)
+        for track in arm.pages if arm else ():
+            if isinstance(track.subject, Endpoint):
+                (track.subject.gauges if query.gauge else track.subject.counters).add(query.metric)
+        return arm
+
+    def _named(self, query: Query, names: Mapping[str, str]) -> Arm | None:
+        """The pages that the query names; ``None`` if there are too many."""
+        urls = [filled(url, names) for url in query.addresses]
+        tracks = [self._sampler.follow(url, query.every, partial(self._endpoint, query, url)) for url in urls]
         return Arm([track for track in tracks if track], query, names) if all(tracks) else None
 
-    def _track(self, url: str, query: Query) -> Track[Seen] | None:
-        track = self._sampler.follow(url, query.every, lambda: self._endpoint(url, query.every))
-        if track is not None and isinstance(track.subject, Endpoint):
-            (track.subject.gauges if query.gauge else track.subject.counters).add(query.metric)
-        return track
+    def _found(self, where: TasksAt, query: Query, names: Mapping[str, str]) -> Arm:
+        """The pages of the tasks that run, or ran not long ago."""
+        found = self._discovery.find(
+            where, query.account or "", names, query.every, "page", partial(self._endpoint, query)
+        )
+        return Arm(found.tracks, query, names, found.trouble)
 
-    def _endpoint(self, url: str, every: timedelta) -> Endpoint:
-        return Endpoint(url, min(every / 2, LONGEST_LOOK), self._opening.http, self._opening.now)
+    def _endpoint(self, query: Query, url: str, born: datetime | None = None) -> Endpoint:
+        timeout = min(query.every / 2, LONGEST_LOOK)
+        return Endpoint(url, timeout, self._opening.http, self._opening.now, born)
 
 
 @contextlib.asynccontextmanager
@@ -79,8 +96,12 @@ async def open_scrape(
     _settings: BaseModel | None, opening: Opening, pace: Pace | None = None
 ) -> AsyncIterator[Provider]:
     """The provider, looking until it is closed. *pace* is the clock's, unless a test brings its own."""
-    async with Sampler[Seen].open(pace or real_pace(opening.now, opening.monotonic)) as sampler:
-        yield Scrape(sampler, opening)
+    pace = pace or real_pace(opening.now, opening.monotonic)
+    async with (
+        Sampler[Seen].open(pace) as sampler,
+        Discovery[Seen].open(sampler, opening, pace) as discovery,
+    ):
+        yield Scrape(sampler, discovery, opening)
 
 
 def bucket(indicator: Indicator) -> timedelta:
@@ -96,4 +117,6 @@ KIND = Kind(
     open=open_scrape,
     mistake=mistake,
     looks_itself=True,
+    needs_account=needs_account,
+    placed=placed,
 )
