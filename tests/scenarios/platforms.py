@@ -4,9 +4,9 @@ It is the target too: what it is asked and told stands in ``calls``, and how it 
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from deploy.model import (
     AlreadyThere,
@@ -19,9 +19,11 @@ from deploy.model import (
     Move,
     Moving,
     Progress,
+    Recalled,
     Refused,
     Release,
     Serving,
+    Standing,
     Unclear,
     Unreadable,
 )
@@ -29,6 +31,7 @@ from deploy.target import with_hints
 from tests.scenarios.traffic import LONG_AGO, Traffic
 
 ANSWERS_IN = 0.3  # seconds for a call
+RECALLS_IN = 5.0  # seconds for all that it remembers
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Platform:
         takes: Seconds that a move takes.
         moods: How it takes the next moves, one after the other; then it is well again.
         unreadable: Why nothing can be read of it now.
+        obstacles: What forbids that the machine moves it by itself.
         releases: All that it knows, by tag.
     """
 
@@ -90,6 +94,7 @@ class Platform:
     takes: float = 20.0
     moods: list[Mood] = field(default_factory=list)
     unreadable: str = ""
+    obstacles: tuple[str, ...] = ()
     hangs: bool = False
     releases: dict[str, Release] = field(default_factory=dict)
     _stands: list[_Stand] = field(default_factory=list)
@@ -141,7 +146,7 @@ class Platform:
         shares = {self.releases[tag].fingerprint: share for tag, share in now.shares.items()}
         if now.in_flight is not None:
             shares.setdefault(now.in_flight.fingerprint, 0.0)
-        return Live(now.live, now.in_flight, shares, now.key)
+        return Live(now.live, now.in_flight, shares, now.key, obstacles=self.obstacles)
 
     async def begin(self, move: Move, key: str) -> Beginning:
         mood = self.moods.pop(0) if self.moods else None
@@ -205,3 +210,86 @@ class Platform:
         await asyncio.sleep(ANSWERS_IN)
         if self.hangs:
             await asyncio.Event().wait()
+
+
+@dataclass
+class Remembering(Platform):
+    """A platform that knows since when what it runs is deployed, remembers what served, and keeps marks on releases.
+
+    Attributes:
+        epoch: When time began.
+        marks: How releases stand, by fingerprint, as it was written.
+        marked: What was written, and when: (seconds, tag, grade), all that was ever sent.
+        forgets: Why what it remembers cannot be read the next times, one after the other; empty: it never answers.
+        refuses_marks: Why no mark can be written.
+    """
+
+    epoch: datetime = field(kw_only=True)
+    marks: dict[str, Standing] = field(default_factory=dict)
+    marked: list[tuple[float, str, str]] = field(default_factory=list)
+    forgets: list[str] = field(default_factory=list)
+    refuses_marks: str = ""
+    recalls: int = 0
+    _deployed: list[tuple[float, Release, str | None]] = field(default_factory=list)
+
+    def goes_to(
+        self, release: Release, *, share: float = 1.0, takes: float | None = None, key: str | None = None
+    ) -> None:
+        self._deployed.append((self.time(), release, key))
+        super().goes_to(release, share=share, takes=takes, key=key)
+
+    async def observe(self) -> Live | Unreadable:
+        live = await super().observe()
+        if isinstance(live, Unreadable) or not self._deployed:
+            return live
+        return replace(live, since=self._at(self._deployed[-1][0]))
+
+    async def recall(self, now: datetime) -> Recalled | Unreadable:
+        self.recalls += 1
+        await asyncio.sleep(RECALLS_IN)
+        if self.forgets:
+            words = self.forgets.pop(0)
+            await (asyncio.sleep(0) if words else asyncio.Event().wait())
+            return Unreadable(words)
+        marks = self.marks.items()
+        proven = {of: mark.since for of, mark in marks if mark.grade == "proven"}
+        quarantined = {of: (mark.since, mark.why) for of, mark in marks if mark.grade == "quarantined"}
+        served = self._served()
+        if self._is_young(served, now) and served[-1][0].fingerprint not in proven:
+            served.pop()
+        return Recalled(tuple(served), proven, self._undone() | quarantined)
+
+    def _served(self) -> list[tuple[Release, datetime]]:
+        """What served from when on."""
+        served: list[tuple[Release, datetime]] = []
+        for stand in self._stands:
+            is_new = not served or not served[-1][0].is_same_as(stand.live)
+            if stand.at <= self.time() and stand.in_flight is None and is_new:
+                served.append((stand.live, self._at(stand.at)))
+        return served
+
+    def _is_young(self, served: Sequence[tuple[Release, datetime]], now: datetime) -> bool:
+        """What serves was deployed a while ago, and not by us: it may be under watch still."""
+        if not self._deployed or self._deployed[-1][2] is not None or self.now.in_flight is not None:
+            return False
+        return served[-1][1] > now - timedelta(days=1)
+
+    def _undone(self) -> dict[str, tuple[datetime, str]]:
+        """What the last rollback of ours left."""
+        if len(self._deployed) < 2 or self._deployed[-1][2] is None:
+            return {}
+        return {
+            self._deployed[-2][1].fingerprint: (self._at(self._deployed[-1][0]), "rollbackd rolled it back")
+        }
+
+    async def mark(self, standings: Sequence[Standing]) -> str:
+        await self._answer()
+        if self.refuses_marks:
+            return self.refuses_marks
+        for standing in standings:
+            self.marks[standing.release.fingerprint] = standing
+            self.marked.append((self.time(), standing.release.tag, standing.grade))
+        return ""
+
+    def _at(self, seconds: float) -> datetime:
+        return self.epoch + timedelta(seconds=seconds)

@@ -75,7 +75,11 @@ class Signals:
             case _:
                 pass
         every = bucket(question.indicator)
-        start, end = max(window.start, question.since or window.start), window.end
+        start, end = window.start, window.end
+        if question.since is not None and question.since > start:
+            start += (
+                (question.since - start) // every * every
+            )  # its buckets lie on its grid, wherever one asks from
         if trouble == "late":
             end -= timedelta(minutes=2)
         starts = [start + every * number for number in range(max(0, (end - start) // every))]

@@ -6,11 +6,12 @@ The loops are those of the app, made by the app (`watcher.app.made`); people ord
 import asyncio
 import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from deploy.source import Feed, Opening, Source
 from deploy.sources.http import HttpSource, Settings
 from tests.scenarios.platforms import Platform
 from tests.scenarios.signals import Signals, connected
@@ -31,6 +32,7 @@ from watcher.notify.notifier import Later, Never, Telling, Told
 from watcher.runtime.bells import Bells
 from watcher.runtime.crew import Pace
 from watcher.runtime.daemon import Daemon
+from watcher.runtime.feeder import Feeds
 from watcher.runtime.fleet import Current, Fleet
 from watcher.runtime.inquiry import Inquiry
 from watcher.runtime.janitor import Janitor
@@ -41,8 +43,20 @@ from watcher.telemetry.watchdog import Watchdog
 EPOCH = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # when every story begins
 CHANNEL = "room"
 # Where nothing is to be done the loops look less often than the daemon's: minutes pass, and each look is computed.
-PACE = Pace(listener=10, lookout=10, patrol=2, performer=2, courier=10, janitor=60, onlooker=600)
-FOR_DAYS = Pace(listener=60, lookout=30, patrol=20, performer=20, courier=60, janitor=600, onlooker=3600)
+PACE = Pace(
+    listener=10, lookout=10, patrol=2, performer=2, courier=10, janitor=60, onlooker=600, keeper=10, feeder=60
+)
+FOR_DAYS = Pace(
+    listener=60,
+    lookout=30,
+    patrol=20,
+    performer=20,
+    courier=60,
+    janitor=600,
+    onlooker=3600,
+    keeper=60,
+    feeder=600,
+)
 
 
 @dataclass
@@ -72,15 +86,15 @@ class Life:
     @property
     def deps(self) -> Deps:
         watchdog = Watchdog(timedelta(seconds=12), lambda: 0.0, self.made.metrics)
-        sources = {"http": HttpSource(Settings(), "http")}
+        sources = {"http": HttpSource(Settings(), Opening("http"))}
         janitor = Janitor(self.made.store, self.made.metrics, self.made.ports.now)
         daemon = Daemon((), watchdog, lambda: 0.0)
         return self.made.deps(Heard(tuple, lambda: sources), daemon, janitor)
 
-    def begin(self, pace: Pace) -> None:
+    def begin(self, pace: Pace, feeds: Feeds = dict) -> None:
         janitor = Janitor(self.made.store, self.made.metrics, self.made.ports.now)
         self.tasks = [
-            asyncio.ensure_future(loop.run(self.stop)) for loop in self.made.crew(pace).loops(janitor)
+            asyncio.ensure_future(loop.run(self.stop)) for loop in self.made.crew(pace, feeds).loops(janitor)
         ]
 
     async def end(self) -> None:
@@ -110,7 +124,10 @@ class Stage:
     bugs: list[Exception] = field(default_factory=list)
     lives: list[Life] = field(default_factory=list)
     pace: Pace = PACE
+    feeds: dict[str, tuple[Source, Feed]] = field(default_factory=dict)  # what is asked in a loop, by name
     around_store: Callable[[Store], Store] = lambda store: store
+    kind: Callable[..., Platform] = Platform
+    new_store: Callable[[], Awaitable[Store]] = field(kw_only=True)
 
     def __post_init__(self) -> None:
         self.room = Room(self.time)
@@ -119,7 +136,7 @@ class Stage:
         for service in self.services:
             for part in service.parts:
                 leads = self.traffic[service.name] if part == service.parts[0] else None
-                self.platforms[service.name, part] = Platform(part, self.time, self.calls, leads)
+                self.platforms[service.name, part] = self.kind(part, self.time, self.calls, leads)
 
     # ------------------------------------------------------------------------------------------------------ the daemon
 
@@ -144,7 +161,7 @@ class Stage:
         current, store = Current(self.fleet), self.around_store(self.store)
         made = Made(store, current, inquiry, {CHANNEL: self.room}, Bells(), self.metrics, ports, self._heard)
         life = Life(made)
-        life.begin(self.pace)
+        life.begin(self.pace, lambda: self.feeds)
         self.lives.append(life)
         return life
 
@@ -158,6 +175,11 @@ class Stage:
     async def is_killed_and_born_again(self) -> None:
         await self.life.die()
         self.bear()
+
+    async def loses_its_store(self) -> None:
+        """``kill -9``, and where the store was there is an empty one."""
+        await self.life.die()
+        self.store = await self.new_store()
 
     def reads_again(self, *services: Service) -> None:
         """Another configuration is in force."""

@@ -1,8 +1,8 @@
 """What became of a world: its daemon is let loose on it in virtual time, and afterwards the store is asked."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -111,9 +111,14 @@ async def staged(world: World) -> AsyncIterator[tuple[Stage, list[Any]]]:
     def now() -> datetime:
         return EPOCH + timedelta(seconds=time())
 
-    async with open_memory(MemorySettings(), Opening(now, threads=False)) as store:
+    async with AsyncExitStack() as stores:
+
+        async def new_store() -> Store:
+            opening = open_memory(MemorySettings(), Opening(now, threads=False))
+            return await stores.enter_async_context(opening)
+
         with capture_logs() as log:
-            stage = _stage(world, store)
+            stage = _stage(world, await new_store(), new_store)
             await _before(stage)
             for _ in range(world.replicas):
                 stage.bear()
@@ -124,7 +129,7 @@ async def staged(world: World) -> AsyncIterator[tuple[Stage, list[Any]]]:
                     await life.end()
 
 
-def _stage(world: World, store: Store) -> Stage:
+def _stage(world: World, store: Store, new_store: Callable[[], Awaitable[Store]]) -> Stage:
     time = asyncio.get_running_loop().time
     traffic = {service.name: Traffic(world.rate, {FIRST: USUAL}) for service in world.services}
     traffic[world.services[0].name].faults.extend(world.faults)
@@ -132,7 +137,7 @@ def _stage(world: World, store: Store) -> Stage:
         "counts": Signals(traffic, time, EPOCH, world.dark),
         "others": Signals(traffic, time, EPOCH, world.dark_others),
     }
-    stage = Stage(store, time, list(world.services), signals, traffic, **world.settings)
+    stage = Stage(store, time, list(world.services), signals, traffic, new_store=new_store, **world.settings)
     for platform in stage.platforms.values():
         platform.takes = world.takes
     first = world.services[0]

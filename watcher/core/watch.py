@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from deploy.model import Deployment, Release, RollbackPlan
+from deploy.model import Deployment, Pause, Release, RollbackPlan
 from deploy.tags import Back
 from rules.recovery import Level
 from rules.verdict import Judgement, Outcome
-from watcher.core.service import Policy
+from watcher.core.service import Mode, Policy
 
 
 class State(StrEnum):
@@ -91,6 +91,7 @@ class Doubtful(StrEnum):
     """Why a person is asked instead of the rollback being started."""
 
     MODE = "mode"
+    OBSTACLE = "obstacle"
     RULE = "rule"
     BLIND = "blind"
     DISARMED = "disarmed"
@@ -197,6 +198,9 @@ class Watch:
         level: While recovering, what the last round saw.
         unfinished: Rollbacks of earlier watches that may still arrive.
         would_have_asked: In shadow: why a person would have been asked; empty if it would have gone back.
+        obstacles: What forbids that the machine moves the service by itself, as the platform told it (see `Live`): one
+            sentence each. What was seen once holds until the watch ends: a mode can only soften.
+        pauses: Where the rollout waited for somebody's word, and people were told so.
     """
 
     id: str
@@ -238,11 +242,18 @@ class Watch:
     level: Level | None = None
     would_have_asked: str = ""
     unfinished: tuple[Unfinished, ...] = ()
+    obstacles: tuple[str, ...] = ()
+    pauses: tuple[Pause, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
         """(service, environment)."""
         return self.service, self.environment
+
+    @property
+    def mode(self) -> Mode:
+        """What may happen by itself: as it is configured, softened where something forbids it."""
+        return Mode.ASK if self.obstacles and self.policy.mode is Mode.AUTO else self.policy.mode
 
     @property
     def tag(self) -> str:

@@ -30,7 +30,7 @@ def case_of(watch: Watch, brief: Brief) -> Case:
     """
     evidence = decode_evidence(watch.evidence or "")
     questions = (
-        _question(watch, indicator, wanted_since(brief, evidence, indicator.id))
+        _question(watch, indicator, wanted_since(brief, evidence, indicator.id, watch.traffic_at))
         for indicator in watch.policy.rules.indicators
         if indicator.id in brief.beats
     )
@@ -45,6 +45,11 @@ def _question(watch: Watch, indicator: Indicator, since: datetime | None) -> Que
         baseline=watch.arms.baseline if indicator.compares_arms else None,
         since=since,
     )
+
+
+def before(watch: Watch) -> datetime:
+    """Until when the old release was all there was: the watch may be opened long after the traffic came."""
+    return min(watch.opened_at, watch.traffic_at or watch.opened_at)
 
 
 def of_before(watch: Watch) -> list[Question]:

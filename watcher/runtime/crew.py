@@ -4,18 +4,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from deploy.source import Feed, Source
 from watcher.notify.notifier import Notifier
 from watcher.runtime.bells import Bells
 from watcher.runtime.courier import Courier
+from watcher.runtime.feeder import Feeder
 from watcher.runtime.fleet import Current
 from watcher.runtime.inquiry import Inquiry
 from watcher.runtime.janitor import Janitor
+from watcher.runtime.keeper import Keeper
 from watcher.runtime.listener import Listener
 from watcher.runtime.lookout import Lookout
 from watcher.runtime.onlooker import Onlooker
 from watcher.runtime.patrol import Patrol
 from watcher.runtime.performer import Performer
-from watcher.runtime.rounds import Boundary, Failed, Loop
+from watcher.runtime.recollection import Recollection
+from watcher.runtime.rounds import Boundary, Failed, Loop, Runs
 from watcher.store.facts import Lookup
 from watcher.store.store import Store
 from watcher.telemetry.metrics import Metrics
@@ -32,6 +36,8 @@ class Pace:
     courier: float = 1.0
     janitor: float = 5.0
     onlooker: float = 60.0
+    keeper: float = 5.0
+    feeder: float = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +47,7 @@ class Crew:
     Attributes:
         owner: Who holds leases: another name for each process.
         failed: Hears of each bug: in which loop, and which.
+        feeds: The sources that are asked in a loop, by name; a reload may swap them.
     """
 
     store: Store
@@ -54,28 +61,48 @@ class Crew:
     now: Callable[[], datetime]
     new_id: Callable[[str, datetime], str]
     failed: Failed
+    feeds: Callable[[], Mapping[str, tuple[Source, Feed]]] = dict
     pace: Pace = Pace()
 
-    def loops(self, janitor: Janitor) -> tuple[Loop, ...]:
+    def loops(self, janitor: Janitor) -> tuple[Runs, ...]:
         """All loops. The janitor is asked by others too how the store is, so it is given."""
         pace, bells = self.pace, self.bells
+        recollection = Recollection(bells.marks)
         return (
-            Loop("listener", self._listener().go_round, pace.listener, bells.inbox, self.failed),
-            Loop("lookout", self._lookout().go_round, pace.lookout, None, self.failed),
+            Loop("listener", self._listener(recollection).go_round, pace.listener, bells.inbox, self.failed),
+            Loop("lookout", self._lookout(recollection).go_round, pace.lookout, None, self.failed),
             Loop("patrol", self._patrol().go_round, pace.patrol, bells.watches, self.failed),
             Loop("performer", self._performer().go_round, pace.performer, bells.actions, self.failed),
             Loop("courier", self._courier().go_round, pace.courier, bells.messages, self.failed),
             Loop("janitor", janitor.go_round, pace.janitor, None, self.failed),
             Loop("onlooker", self._onlooker().go_round, pace.onlooker, None, self.failed),
+            Loop("keeper", self._keeper(recollection).go_round, pace.keeper, bells.marks, self.failed),
+            self._feeder(),
         )
 
-    def _listener(self) -> Listener:
+    def _listener(self, recollection: Recollection) -> Listener:
         boundary = Boundary("listener", self.failed)
-        return Listener(self.store, self.lookup, self.current, self.bells, boundary, self.now, self.new_id)
+        return Listener(
+            self.store, self.lookup, self.current, self.bells, boundary, self.now, self.new_id, recollection
+        )
 
-    def _lookout(self) -> Lookout:
+    def _lookout(self, recollection: Recollection) -> Lookout:
         boundary = Boundary("lookout", self.failed)
-        return Lookout(self.store, self.lookup, self.current, self.bells, boundary, self.now, self.new_id)
+        return Lookout(
+            self.store,
+            self.lookup,
+            self.current,
+            self.bells,
+            self.metrics,
+            boundary,
+            self.now,
+            self.new_id,
+            recollection,
+        )
+
+    def _keeper(self, recollection: Recollection) -> Keeper:
+        boundary = Boundary("keeper", self.failed)
+        return Keeper(self.store, self.current, recollection, self.bells, boundary, self.now)
 
     def _patrol(self) -> Patrol:
         boundary = Boundary("patrol", self.failed)
@@ -92,6 +119,19 @@ class Crew:
     def _courier(self) -> Courier:
         boundary = Boundary("courier", self.failed)
         return Courier(self.store, self.notifiers, self.metrics, boundary, self.owner, self.now)
+
+    def _feeder(self) -> Feeder:
+        boundary = Boundary("feeder", self.failed)
+        return Feeder(
+            self.store,
+            self.feeds,
+            self.bells,
+            self.metrics,
+            boundary,
+            self.now,
+            self.new_id,
+            self.pace.feeder,
+        )
 
     def _onlooker(self) -> Onlooker:
         return Onlooker(self.store, self.current, self.inquiry, Boundary("onlooker", self.failed), self.now)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
-from deploy.model import Beginning, Foretold, Live, Move, Progress, Release, Unclear, Unreadable
-from deploy.target import CALL_TIMEOUT, Target
+from deploy.model import Beginning, Foretold, Gone, Live, Move, Progress, Release, Unclear, Unreadable
+from deploy.target import CALL_TIMEOUT, Keeper, Target
 from watcher.core.service import Service
 
 T = TypeVar("T")
@@ -35,6 +35,7 @@ class Current:
     def __init__(self, fleet: Fleet) -> None:
         self._services = fleet.services
         self._targets = _patient(fleet)
+        self._keepers = _keepers(fleet)
 
     @property
     def services(self) -> Mapping[Key, Service]:
@@ -45,15 +46,27 @@ class Current:
         """The targets of a service, by part; empty if it was never known."""
         return self._targets.get(key, {})
 
+    def keepers(self, key: Key) -> Mapping[str, Keeper]:
+        """Those of its targets whose platform remembers, by part. They take their time: nobody who holds a lease asks them."""
+        return self._keepers.get(key, {})
+
     def swap(self, fleet: Fleet) -> None:
         """Put another fleet in force."""
         self._services = fleet.services
         self._targets = self._targets | _patient(fleet)
+        self._keepers = self._keepers | _keepers(fleet)
 
 
 def _patient(fleet: Fleet) -> dict[Key, Mapping[str, Target]]:
     return {
         key: {part: Patient(target) for part, target in targets.items()}
+        for key, targets in fleet.targets.items()
+    }
+
+
+def _keepers(fleet: Fleet) -> dict[Key, Mapping[str, Keeper]]:
+    return {
+        key: {part: target for part, target in targets.items() if isinstance(target, Keeper)}
         for key, targets in fleet.targets.items()
     }
 
@@ -68,7 +81,7 @@ class Patient:
         self.part = target.part
         self._target = target
 
-    async def resolve(self, hints: Mapping[str, str]) -> Release | Unreadable:
+    async def resolve(self, hints: Mapping[str, str]) -> Release | Unreadable | Gone:
         """See `Target`."""
         return await _within(self._target.resolve(hints), Unreadable(_SILENCE))
 

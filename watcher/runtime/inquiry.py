@@ -16,7 +16,7 @@ PATIENCE = timedelta(
 )  # below the lease's margin: a round has to end while the watches are still ours
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _NOWHERE = (timedelta(minutes=1), timedelta(0))  # the beat of what cannot be read: somebody has to look
-_Key = tuple[str, timedelta]  # a connection, and the length of its buckets
+_Key = tuple[str, timedelta, timedelta]  # a connection, the length of its buckets, and when they are final
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,9 @@ class Inquiry:
     def beat(self, indicator: Indicator) -> tuple[timedelta, timedelta]:
         """How long a bucket of *indicator* is, and how long after its end it is final."""
         connected = self.providers.get(connection_of(indicator))
-        return (connected.kind.bucket(indicator), connected.kind.settle) if connected else _NOWHERE
+        if connected is None:
+            return _NOWHERE
+        return connected.kind.bucket(indicator), connected.kind.settle_of(indicator)
 
     def looks_itself(self, indicator: Indicator) -> bool:
         """Its provider knows only what it has seen itself, from when it was first asked."""
@@ -123,17 +125,22 @@ class Inquiry:
         for question in questions:
             connection = connection_of(question.indicator)
             if connection in self.providers:
-                together.setdefault((connection, self.beat(question.indicator)[0]), []).append(question)
+                together.setdefault((connection, *self.beat(question.indicator)), []).append(question)
             else:
                 nobody[question.id] = _no_connection(connection)
         found = {key: batch_of(key, asked) for key, asked in together.items()}
         batches = {key: batch for key, batch in found.items() if batch is not None}
-        reads = {f"{key[0]} every {key[1]}": self._read(batch) for key, batch in batches.items()}
+        reads = {
+            f"{connection} every {bucket}, final after {settle}": self._read(
+                batches[connection, bucket, settle]
+            )
+            for connection, bucket, settle in batches
+        }
         return Asked(batches.values(), reads, nobody)
 
     def _what_is_due(self, key: _Key, questions: Sequence[Question], now: datetime) -> _Batch | None:
-        connection, bucket = key
-        end = _floor(now - self.providers[connection].kind.settle, bucket)
+        connection, bucket, settle = key
+        end = _floor(now - settle, bucket)
         due = [question for question in questions if question.since is None or question.since < end]
         if not due:
             return None

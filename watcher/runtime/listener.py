@@ -4,23 +4,25 @@ An announcement was written down before it was acknowledged; it stays in the inb
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
 
-from deploy.model import Announcement, Unreadable
+from deploy.model import Announcement, Gone, Unreadable
 from deploy.target import Target
 from watcher.core.intake import Joined, Known, Meaning, Opened, Part, Recorded, Rejected, intake
 from watcher.core.service import Service
 from watcher.core.watch import Closing
 from watcher.runtime.bells import Bells
 from watcher.runtime.fleet import Current
+from watcher.runtime.recollection import Recollection
 from watcher.runtime.rounds import Boundary, Bug
 from watcher.store.facts import Lookup
 from watcher.store.store import GuardFailed, InboxItem, Saved, Saving, Stale, Store
 
 BATCH = 20
+IN_A_MOMENT = 10  # tries, of some minutes: what should be known by then, and is not, is worth a warning
 FIRST = 1  # the revision that opens a watch
 GIVE_UP = 40  # tries, the later ones a minute apart: what nobody can make sense of for half an hour is recorded as such
 log = structlog.stdlib.get_logger("rollbackd.listener")
@@ -37,6 +39,7 @@ class Listener:
     boundary: Boundary
     now: Callable[[], datetime]
     new_id: Callable[[str, datetime], str]
+    recollection: Recollection = field(default_factory=Recollection)
 
     async def go_round(self) -> bool:
         """Resolve all announcements that are due: those of one service oldest first, services side by side."""
@@ -65,15 +68,17 @@ class Listener:
         if isinstance(parts, Unreadable):
             await self._unreadable(item, announcement, parts)
             return
+        if isinstance(parts, Gone):
+            await self._close(Closing(item.id, "recorded", parts.words))
+            return
         known = await self._known(service)
         now = self.now()
         meaning = intake(announcement, parts, known, now, self.new_id("w", now), item.id)
         await self._obey(item, announcement, meaning)
 
     async def _unreadable(self, item: InboxItem, announcement: Announcement, unread: Unreadable) -> None:
-        log.warning(
-            "announcement.unresolved", announcement=item.id, service=announcement.service, words=unread.words
-        )
+        say = log.info if unread.awaited and item.attempts < IN_A_MOMENT else log.warning
+        say("announcement.unresolved", announcement=item.id, service=announcement.service, words=unread.words)
         if item.attempts >= GIVE_UP:
             await self._close(
                 Closing(item.id, "recorded", f"nobody could say what it deployed: {unread.words}")
@@ -83,7 +88,7 @@ class Listener:
 
     async def _parts(
         self, announcement: Announcement, service: Service
-    ) -> tuple[Part, ...] | Unreadable | Rejected:
+    ) -> tuple[Part, ...] | Unreadable | Gone | Rejected:
         """What is announced and what runs, of the parts that it speaks of."""
         targets = self.current.targets(service.key)
         names = [announcement.hints["part"]] if "part" in announcement.hints else list(targets)
@@ -92,19 +97,29 @@ class Listener:
             if name not in targets:
                 return Rejected(f"{service.name} has no part {name}; it has {', '.join(targets)}")
             part = await self._part(announcement, service, targets[name])
-            if isinstance(part, Unreadable):
+            if isinstance(part, Unreadable | Gone):
                 return part
             parts.append(part)
         return tuple(parts)
 
-    async def _part(self, announcement: Announcement, service: Service, target: Target) -> Part | Unreadable:
+    async def _part(
+        self, announcement: Announcement, service: Service, target: Target
+    ) -> Part | Unreadable | Gone:
+        if await self._is_being_recalled(service, target.part):
+            return Unreadable("what its platform remembers of it is read first")
         release = await target.resolve(announcement.hints)
-        if isinstance(release, Unreadable):
+        if isinstance(release, Unreadable | Gone):
             return release
         live = await target.observe()
         if isinstance(live, Unreadable):
             return live
         return Part(target.part, release, await self.store.ledger(*service.key, target.part), live)
+
+    async def _is_being_recalled(self, service: Service, part: str) -> bool:
+        keepers = self.current.keepers(service.key)
+        if part not in keepers:
+            return False
+        return self.recollection.awaits(service.key, await self.store.ledger(*service.key, part), keepers)
 
     async def _known(self, service: Service | None) -> Known:
         if service is None:

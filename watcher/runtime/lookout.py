@@ -1,7 +1,8 @@
 """Reads what is live on every target, on a steady beat: events are hints, reading the world is truth.
 
 A release that serves and was not announced is a deployment all the same: it goes into the inbox like any other news, so
-that hand deployments are found and nothing that was missed stays missed. The first release ever read of a part is adopted.
+that hand deployments are found and nothing that was missed stays missed. The first release ever read of a part is adopted,
+unless its platform remembers more than that (see `recollection`).
 """
 
 import asyncio
@@ -13,18 +14,22 @@ import structlog
 
 from deploy.model import Announcement, Live, Phase, Release, Unreadable
 from deploy.tags import Ledger, Span
-from watcher.core.lifecycle import seen_live
+from watcher.core.intake import STALE
+from watcher.core.lifecycle import obstructed, seen_live
 from watcher.core.service import Service
 from watcher.core.watch import State, Watch
 from watcher.runtime.bells import Bells
 from watcher.runtime.fleet import Current, Key
+from watcher.runtime.recollection import Recollection
 from watcher.runtime.rounds import Boundary
 from watcher.store.facts import Lookup
 from watcher.store.stepping import change
 from watcher.store.store import Accepted, Store
+from watcher.telemetry.metrics import Metrics
 
 SOURCE = "live"  # the name under which our own reading stands in the inbox
 AGAIN_AFTER = timedelta(hours=1)  # longer than any announcement is tried, and than a rollout may take
+LOOKS_BACK = STALE - timedelta(hours=1)  # older news are not acted on, and these may wait in the inbox
 AT_ONCE = 20  # targets that are read at the same time; a guess that keeps a small machine and a platform's limits at ease
 log = structlog.stdlib.get_logger("rollbackd.lookout")
 
@@ -37,15 +42,20 @@ class Lookout:
     lookup: Lookup
     current: Current
     bells: Bells
+    metrics: Metrics
     boundary: Boundary
     now: Callable[[], datetime]
     new_id: Callable[[str, datetime], str]
+    recollection: Recollection = field(default_factory=Recollection)
     _due: dict[Key, datetime] = field(default_factory=dict)
     _unreadable: set[tuple[Key, str]] = field(default_factory=set)
+    _obstacles: dict[tuple[Key, str], tuple[str, ...]] = field(default_factory=dict)
 
     async def go_round(self) -> bool:
         """Read every service that is due."""
         now = self.now()
+        for recalled in self.recollection.take_news():
+            self._due.pop(recalled, None)
         due = [service for key, service in self.current.services.items() if self._due.get(key, now) <= now]
         self._due |= {service.key: now + service.reads_live for service in due}
         gate = asyncio.Semaphore(AT_ONCE)
@@ -63,26 +73,66 @@ class Lookout:
             self._say(service.key, part, live)
             if isinstance(live, Live):
                 seen[part] = live
+                self._say_obstacles(service, part, live.obstacles)
         for part, live in seen.items():
             await self._compare(service, part, live)
+        await self._soften(service, seen)
         await self._look_after_stuck(service, seen)
 
     def _say(self, key: Key, part: str, live: Live | Unreadable) -> None:
-        """Say that a target cannot be read, and that it can again, once each."""
+        """Say that a target cannot be read, and that it can again, once each; not what is known in a moment."""
         where = (key, part)
         match live:
-            case Unreadable(words) if where not in self._unreadable:
+            case Unreadable(words, awaited=False) if where not in self._unreadable:
                 self._unreadable.add(where)
                 log.warning("target.unreadable", service=key[0], environment=key[1], part=part, words=words)
             case Live() if where in self._unreadable:
                 self._unreadable.discard(where)
                 log.info("target.recovered", service=key[0], environment=key[1], part=part)
 
+    def _say_obstacles(self, service: Service, part: str, obstacles: tuple[str, ...]) -> None:
+        """Say what forbids that a part is moved by itself, and that nothing does any more, once each."""
+        where = (service.key, part)
+        before = self._obstacles.pop(where, ())
+        if obstacles:
+            self._obstacles[where] = obstacles
+        self.metrics.obstructed.set(sum(key in self.current.services for key, _ in self._obstacles))
+        name, environment = service.key
+        if obstacles and obstacles != before:
+            mode = service.policy.mode.value
+            log.warning(
+                "target.obstructed",
+                service=name,
+                environment=environment,
+                part=part,
+                obstacles=list(obstacles),
+                mode=mode,
+            )
+        elif before and not obstacles:
+            log.info("target.unobstructed", service=name, environment=environment, part=part)
+
+    async def _soften(self, service: Service, seen: Mapping[str, Live]) -> None:
+        """A watch that lives does nothing by itself from now on, where something forbids it."""
+        told = {part: live.obstacles for part, live in seen.items() if live.obstacles}
+        living = await self.store.living(*service.key) if told else None
+        if living is None:
+            return
+        deployed = {each.part for each in living.deployment.parts}
+        obstacles = [each for part, words in told.items() if part in deployed for each in words]
+        now, facts = self.now(), self.lookup.glance(living)
+        after = await change(
+            self.store, living.id, lambda watch: obstructed(watch, obstacles, now, facts), now
+        )
+        if isinstance(after, Watch) and after.revision > living.revision:
+            self.bells.after_step()
+
     async def _compare(self, service: Service, part: str, live: Live) -> None:
         running = live.in_flight or live.release
         if running is None:
             return
         ledger = await self.store.ledger(service.name, service.environment, part)
+        if self.recollection.awaits(service.key, ledger, self.current.keepers(service.key)):
+            return
         known = open_span(ledger)
         if known is None and live.in_flight is None:
             await self._adopt(service, part, running)
@@ -115,7 +165,7 @@ class Lookout:
         self, service: Service, part: str, live: Live, running: Release, known: Span | None
     ) -> None:
         """Put the change into the inbox: once, and again each hour in which it is still so although nothing came of it."""
-        phase = Phase.STARTED if live.in_flight is not None else Phase.COMPLETE
+        phase = _phase(live, running)
         before = f"{known.fingerprint}@{known.start.timestamp():.3f}" if known else "nothing"
         now = self.now()
         news = Announcement(
@@ -124,7 +174,7 @@ class Lookout:
             service=service.name,
             environment=service.environment,
             phase=phase,
-            at=now,
+            at=_since(live, now),
             hints={"part": part, "tag": running.tag, "fingerprint": running.fingerprint},
             platform_ids=(live.key,) if live.key else (),
         )
@@ -145,15 +195,26 @@ class Lookout:
 
     async def _accept(self, news: Announcement) -> Accepted:
         """What served before, since when, is part of the key: so each change is one announcement."""
-        key = news.dedup_key
-        return await self.store.accept(
-            self.new_id("a", news.at), news, key.encode(), SOURCE, news.at, (SOURCE, key)
-        )
+        key, now = news.dedup_key, self.now()
+        return await self.store.accept(self.new_id("a", now), news, key.encode(), SOURCE, now, (SOURCE, key))
 
     async def _came_to_nothing(self, announcement: str) -> bool:
         """It was closed a while ago, and what serves still is not what the ledger says: it could not be read then, or was misjudged."""
         item = await self.store.announcement(announcement)
         return item is not None and item.closing is not None and self.now() - item.received_at >= AGAIN_AFTER
+
+
+def _phase(live: Live, running: Release) -> Phase:
+    """How far it is. Where the platform tells since when, its clocks are to start then, with what traffic it may have had."""
+    if live.in_flight is None:
+        return Phase.COMPLETE
+    has_traffic = live.shares.get(running.fingerprint, 1.0) > 0
+    return Phase.SHIFTED if live.since is not None and has_traffic else Phase.STARTED
+
+
+def _since(live: Live, now: datetime) -> datetime:
+    """Since when it is being deployed; what began too long ago to be judged from its beginning is judged from then on."""
+    return now if live.since is None else min(max(live.since, now - LOOKS_BACK), now)
 
 
 def open_span(ledger: Ledger) -> Span | None:

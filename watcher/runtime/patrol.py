@@ -21,6 +21,7 @@ from watcher.core.watch import State, Step, Watch
 from watcher.runtime.bells import Bells
 from watcher.runtime.case import (
     Case,
+    before,
     case_of,
     has_new_breach,
     is_quiet,
@@ -111,7 +112,7 @@ class Patrol:
     async def _prepare(self, watch: Watch, tenure: Tenure, now: datetime) -> Watch | None:
         """Look at the history, once, and fix what the judges judge by: frozen, so it is decoded once too."""
         questions = of_before(watch)
-        asked = self.inquiry.recall(questions, watch.opened_at - HISTORY, watch.opened_at, now)
+        asked = self.inquiry.recall(questions, before(watch) - HISTORY, before(watch), now)
         await self.boundary.each(asked.reads)
         histories = await asked.to(questions)
         if now < watch.opened_at + HISTORY_WAITS and _is_lacking(histories):
@@ -188,6 +189,7 @@ class Patrol:
     def _say(self, before: Watch, after: Watch) -> None:
         self.bells.after_step()
         if after.state is not before.state:
+            self.bells.after_move(after.key)
             log.info(
                 "watch.moved",
                 watch=after.id,

@@ -101,6 +101,7 @@ class Performer:
 
         after = await change(self.store, action.watch, decide, now)
         self.bells.after_step()
+        self.bells.after_move(watch.key)
         trigger = "person" if action.ordered_by else "auto"
         self.metrics.rollbacks.labels(trigger, result.state.value).inc()
         if result.state is ActionState.DONE and watch.decided_at:

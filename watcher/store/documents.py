@@ -144,8 +144,8 @@ def _measure_row(measure: Measure | None) -> list[Any] | None:
             return ["counts", bad, total]
         case Value(x):
             return ["value", x]
-        case State(name, since):
-            return ["state", name, since]
+        case State(name, since, bad, of, before):
+            return ["state", name, since, bad, of, before]
 
 
 def _bucket_fields(row: list[Any]) -> dict[str, Any]:
@@ -174,7 +174,9 @@ def _measure(row: list[Any] | None) -> Measure | None:
             return _COUNTS.validate_python({"bad": bad, "total": total})
         case ["value", x]:
             return _VALUE.validate_python({"x": x})
-        case ["state", name, since]:
-            return _STATE.validate_python({"name": name, "since": since})
+        case ["state", name, since, *rest]:
+            return _STATE.validate_python(
+                {"name": name, "since": since, **dict(zip(("bad", "of", "before"), rest, strict=False))}
+            )
         case _:
             raise _damaged("bucket", ValueError(f"no such measure: {row[0]}"))

@@ -9,7 +9,7 @@ from types import GeneratorType
 from typing import Literal, Protocol, TypeVar, cast
 from weakref import WeakValueDictionary
 
-from deploy.model import Announcement, Release
+from deploy.model import Announcement, Recalled, Release
 from deploy.tags import Ledger
 from rules.sample import Series
 from watcher.core.watch import ActionState, Closing, Message, State, Step, Watch
@@ -18,6 +18,7 @@ from watcher.store.sql import actions, audit, inbox, ledger, messages, people, s
 from watcher.store.sql.operation import Operation, Rows, Statement
 from watcher.store.store import (
     Accepted,
+    Answered,
     AuditRow,
     Change,
     Claimed,
@@ -87,16 +88,24 @@ class Played:
 
     # -- watches
 
-    async def open(self, step: Step, now: datetime, supersedes: Step | None = None) -> Saving:
+    async def open(
+        self, step: Step, now: datetime, supersedes: Step | None = None, answered: Answered | None = None
+    ) -> Saving:
         """See `Store`."""
-        saving = await self._write(steps.open_watch(step, now, supersedes))
+        saving = await self._write(steps.open_watch(step, now, supersedes, answered))
         if isinstance(saving, Saved) and supersedes is not None:
             self._tell(supersedes.watch.id)
         return saving
 
-    async def save(self, step: Step, now: datetime, buckets: Sequence[Series] = ()) -> Saving:
+    async def save(
+        self,
+        step: Step,
+        now: datetime,
+        buckets: Sequence[Series] = (),
+        answered: Answered | None = None,
+    ) -> Saving:
         """See `Store`."""
-        saving = await self._write(steps.save_step(step, now, buckets))
+        saving = await self._write(steps.save_step(step, now, buckets, answered))
         if isinstance(saving, Saved):
             self._tell(step.watch.id)
         return saving
@@ -234,6 +243,12 @@ class Played:
         """See `Store`."""
         await self._write(ledger.adopt(service, environment, part, release, now, adopted=adopted))
 
+    async def recall(
+        self, service: str, environment: str, part: str, recalled: Recalled, now: datetime
+    ) -> bool:
+        """See `Store`."""
+        return await self._write(ledger.recall(service, environment, part, recalled, now))
+
     async def mark_release(
         self,
         service: str,
@@ -293,11 +308,9 @@ class Played:
         """See `Store`."""
         return await self._read(people.once(principal, key, digest, now))
 
-    async def answered(
-        self, principal: str, key: str, digest: bytes, status: int, body: bytes, now: datetime
-    ) -> None:
+    async def answered(self, answered: Answered, now: datetime) -> None:
         """See `Store`."""
-        await self._write(people.answered(principal, key, digest, status, body, now))
+        await self._write(people.answered(answered, now))
 
     async def audit(
         self, *, after: int = 0, subject: str | None = None, limit: int = 100

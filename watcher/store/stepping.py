@@ -6,14 +6,24 @@ from datetime import datetime
 from rules.sample import Series
 from watcher.core.watch import Step, Watch
 from watcher.errors import NoSuchWatch, StoreUnavailable
-from watcher.store.store import GuardFailed, Saved, Store
+from watcher.store.store import Answered, GuardFailed, Saved, Store
 
 Decide = Callable[[Watch], Step | None]
+Answer = Callable[[Step], Answered | None]
 TRIES = 10  # each lost try is another's step; ten in a row do not happen in a watch that takes a few steps a minute
 
 
+def _nobody(_step: Step) -> None:
+    """Nobody waits for an answer that must not be forgotten."""
+
+
 async def change(
-    store: Store, watch: str, decide: Decide, now: datetime, buckets: Sequence[Series] = ()
+    store: Store,
+    watch: str,
+    decide: Decide,
+    now: datetime,
+    buckets: Sequence[Series] = (),
+    answer: Answer = _nobody,
 ) -> Watch | GuardFailed:
     """Let *decide* make a step of the watch as it is, and save it.
 
@@ -23,6 +33,7 @@ async def change(
         decide: Pure; called again with the newer watch when another writer was first. ``None``: nothing is to be done.
         now: The time of the step.
         buckets: What is saved with the step.
+        answer: What whoever ordered it is answered, to be remembered with the step.
 
     Returns:
         The watch as it is afterwards; or the guard that did not hold, which is a fact for another step.
@@ -39,7 +50,7 @@ async def change(
         step = decide(found)
         if step is None:
             return found
-        saving = await store.save(step, now, buckets)
+        saving = await store.save(step, now, buckets, answer(step))
         if isinstance(saving, Saved):
             return saving.watch
         if isinstance(saving, GuardFailed):

@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel
 
-from deploy.model import Announcement, Release
+from deploy.model import Announcement, Recalled, Release
 from deploy.tags import Ledger
 from rules.sample import Series
 from watcher.core.watch import Action, ActionState, Closing, Guard, Message, State, Step, Watch
@@ -159,6 +159,17 @@ class Replayed:
     conflict: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a request with an idempotency key is answered, and by which *digest* the same request is known again."""
+
+    principal: str
+    key: str
+    digest: bytes
+    status: int
+    body: bytes
+
+
 class Store(Protocol):
     """The one place with compare-and-set.
 
@@ -197,14 +208,23 @@ class Store(Protocol):
 
     # -- watches
 
-    async def open(self, step: Step, now: datetime, supersedes: Step | None = None) -> Saving:
+    async def open(
+        self, step: Step, now: datetime, supersedes: Step | None = None, answered: Answered | None = None
+    ) -> Saving:
         """Open the watch of *step* (``before == 0``), and in the same transaction save the step that ends the one it supersedes.
 
+        *answered*: what whoever ordered it is answered, remembered in the same transaction too.
         Answers `Stale` where another live watch holds the service.
         """
 
-    async def save(self, step: Step, now: datetime, buckets: Sequence[Series] = ()) -> Saving:
-        """Save a step with all that it causes and *buckets*, if its guards hold and nobody wrote first.
+    async def save(
+        self,
+        step: Step,
+        now: datetime,
+        buckets: Sequence[Series] = (),
+        answered: Answered | None = None,
+    ) -> Saving:
+        """Save a step with all that it causes, *buckets* and what is *answered*, if its guards hold and nobody wrote first.
 
         The guards see what the step itself closes: its results, and open actions of the watch that its new state makes
         invalid, which become refused.
@@ -306,6 +326,14 @@ class Store(Protocol):
         *adopted*: by a daemon that has just arrived; it opens a span only where none is open. Otherwise it follows what served.
         """
 
+    async def recall(
+        self, service: str, environment: str, part: str, recalled: Recalled, now: datetime
+    ) -> bool:
+        """Write down what the platform remembers of a part, where nothing is known of it. ``False``: something is.
+
+        The release that serves is adopted; one that is marked as proven is as good as one whose watch passed.
+        """
+
     async def mark_release(
         self,
         service: str,
@@ -358,10 +386,8 @@ class Store(Protocol):
     async def once(self, principal: str, key: str, digest: bytes, now: datetime) -> Replayed | None:
         """What this idempotency key answered before; ``None``: it is new (or the first request is not answered yet)."""
 
-    async def answered(
-        self, principal: str, key: str, digest: bytes, status: int, body: bytes, now: datetime
-    ) -> None:
-        """Remember an answer for 24 h."""
+    async def answered(self, answered: Answered, now: datetime) -> None:
+        """Remember an answer for 24 h; one that is remembered already stands."""
 
     async def audit(
         self, *, after: int = 0, subject: str | None = None, limit: int = 100

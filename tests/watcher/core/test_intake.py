@@ -278,6 +278,26 @@ def test_a_release_that_still_serves_though_another_was_announced_is_a_restart()
 # ----------------------------------------------------------------------------------------------------------------- join
 
 
+@pytest.mark.parametrize(
+    ("state", "runs", "ledger"), [(State.ROLLED_BACK, "v42", SERVED), (State.PASSED, "v43", DEPLOYED)]
+)
+def test_news_that_waited_until_the_watch_of_that_deployment_was_over_lead_to_it(state, runs, ledger):
+    over = a_watch(state, ended_at=NOON - minutes(1))
+    late = an_announcement(at=NOON - minutes(11))
+
+    meaning = joined(late, a_part(ledger=ledger, live=a_live(runs)), last=over, item="a_9")
+
+    assert (meaning.watch, meaning.step) == (over, None)
+    assert meaning.closing == Closing("a_9", "joined", watch="w_1")
+
+
+def test_news_of_what_came_after_the_end_of_that_watch_do_not_lead_to_it():
+    over = a_watch(State.ROLLED_BACK, ended_at=NOON - minutes(1))
+
+    assert isinstance(meaning_of(part=a_part(live=a_live("v42")), last=over), Recorded)
+    assert isinstance(meaning_of(an_announcement(at=NOON - minutes(11)), last=over), Opened)  # it runs again
+
+
 def joined(*args, **changes):
     meaning = meaning_of(*args, **changes)
     assert isinstance(meaning, Joined), meaning
@@ -299,6 +319,15 @@ def test_news_that_it_is_complete_start_the_clocks():
     assert meaning.step.watch.complete_at == NOON
     assert meaning.step.closes == (Closing("a_9", "joined", watch="w_1"),)
     assert meaning.closing is None
+
+
+def test_what_we_read_ourselves_is_so_now_though_its_deployment_began_a_while_ago():
+    read = an_announcement(Phase.COMPLETE, source="live", at=NOON - minutes(8))
+
+    meaning = joined(read, living=a_watch(complete_at=None))
+
+    assert meaning.step is not None
+    assert meaning.step.watch.complete_at == NOON
 
 
 def test_news_of_a_start_bring_what_runs_meanwhile():
@@ -323,7 +352,7 @@ def test_a_tag_that_is_all_that_is_known_of_a_release_joins_too():
 
 
 @pytest.mark.parametrize("state", [State.ROLLING_BACK, State.RECOVERING, State.STUCK])
-@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("phase", [each for each in Phase if each is not Phase.PAUSED])
 def test_our_own_rollback_arriving_is_never_a_new_watch(state, phase):
     moving = Live(a_release("v43"), in_flight=a_release("v42"), key="w_1.6.0")
 
@@ -596,3 +625,23 @@ def test_news_of_a_watch_do_not_put_off_when_it_is_judged():
     assert isinstance(meaning, Joined)
     assert meaning.step is not None
     assert meaning.step.watch.due_at == NOON + seconds(1)
+
+
+BROUGHT_BACK = a_live("v42", in_flight=a_release("v43"), shares={"sha256:v43": 0.0})
+
+
+@pytest.mark.parametrize("phase", [Phase.STARTED, Phase.SHIFTED, Phase.COMPLETE])
+def test_late_news_of_what_serves_while_another_release_is_on_its_way_open_nothing(phase):
+    """Our own rollback to v42 is over; v43 is deployed once more; and now the queue tells how v42 came."""
+    late = an_announcement(phase, at=NOON - hours(1))
+
+    meaning = meaning_of(late, a_part("v42", live=BROUGHT_BACK), living=a_watch())
+
+    assert isinstance(meaning, Recorded)
+    assert meaning.why == "older news: it serves, and another release is on its way"
+
+
+def test_what_serves_and_is_deployed_once_more_over_another_is_watched_and_left_alone_by_the_machine():
+    step = opened(part=a_part("v42", live=BROUGHT_BACK), living=a_watch()).step
+
+    assert (step.watch.tag, step.watch.policy.mode) == ("v42", Mode.ASK)

@@ -5,8 +5,9 @@ import asyncio
 from tests.watcher.runtime.at_work import ANotifier, at_work, now, virtual
 from watcher.runtime.crew import Crew, Pace
 from watcher.runtime.janitor import Janitor
+from watcher.runtime.rounds import Loop
 
-NAMES = ["listener", "lookout", "patrol", "performer", "courier", "janitor", "onlooker"]
+NAMES = ["listener", "lookout", "patrol", "performer", "courier", "janitor", "onlooker", "keeper", "feeder"]
 
 
 def a_crew(work, failed=lambda _loop, _bug: None):
@@ -22,7 +23,7 @@ def a_crew(work, failed=lambda _loop, _bug: None):
         now,
         work.new_id,
         failed,
-        Pace(lookout=7.0),
+        pace=Pace(lookout=7.0),
     )
 
 
@@ -33,11 +34,12 @@ async def test_each_loop_has_its_name_its_pace_and_its_bell():
 
         assert [loop.name for loop in loops] == NAMES
         assert loops[1].idle == 7.0
-        assert [loop.bell for loop in loops if loop.bell] == [
+        assert [loop.bell for loop in loops if isinstance(loop, Loop) and loop.bell] == [
             work.bells.inbox,
             work.bells.watches,
             work.bells.actions,
             work.bells.messages,
+            work.bells.marks,
         ]
 
 

@@ -56,6 +56,20 @@ async def test_it_is_asked_for_whole_buckets_that_are_final():
 
 
 @virtual
+async def test_what_is_final_sooner_is_asked_apart_and_sooner():
+    provider = AProvider()
+    at_once = replace(ERRORS, id="alarm", query="{}  ")
+    kind = replace(a_kind(), settles=lambda each: seconds(0 if each is at_once else 20))
+    inquiry = Inquiry({"scrape": Connected(kind, provider)}, Metrics())
+
+    readings = await answers(inquiry, a_question(), a_question("w_1/alarm", at_once), at=seconds(45))
+
+    ends = {question: window.end for questions, window in provider.calls for question in questions}
+    assert ends == {"w_1/errors": NOON + seconds(20), "w_1/alarm": NOON + seconds(40)}
+    assert len(readings) == 2
+
+
+@virtual
 async def test_what_is_not_due_is_not_asked():
     provider = AProvider()
 

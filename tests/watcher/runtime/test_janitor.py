@@ -10,7 +10,7 @@ from tests.watcher.runtime.at_work import a_new_watch, at_work, now, virtual
 from watcher.core.watch import Message, Notice
 from watcher.errors import StoreUnavailable
 from watcher.runtime.janitor import Janitor
-from watcher.store.store import Disarmed
+from watcher.store.store import Answered, Disarmed
 
 
 @virtual
@@ -60,7 +60,7 @@ async def test_it_forgets_every_ten_minutes():
 @virtual
 async def test_what_was_forgotten_is_said():
     async with at_work() as work:
-        await work.store.answered("token:ci", "key", b"digest", 202, b"{}", now())
+        await work.store.answered(Answered("token:ci", "key", b"digest", 202, b"{}"), now())
         await asyncio.sleep(hours(25).total_seconds())
 
         with capture_logs() as log:

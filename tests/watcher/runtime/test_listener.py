@@ -4,7 +4,7 @@ import asyncio
 
 from structlog.testing import capture_logs
 
-from deploy.model import Announcement, Live, Phase, Unreadable
+from deploy.model import Announcement, Gone, Live, Phase, Unreadable
 from tests.builders import a_release, a_service, minutes, seconds
 from tests.watcher.runtime.at_work import PLACE, ATarget, at_work, blunder, hang, now, virtual
 from watcher.core.watch import State
@@ -220,3 +220,20 @@ async def test_a_platform_that_hangs_delays_no_announcement_of_another_service()
         assert await closing(work, "a_2") is not None
         await going
         assert asyncio.get_running_loop().time() == 8
+
+
+# --------------------------------------------------------------------------------------------------------- what is over
+
+
+@virtual
+async def test_what_is_over_and_replaced_is_recorded_at_once_in_the_words_of_the_platform():
+    class Replaced(ATarget):
+        async def resolve(self, hints):
+            return Gone("the deployment ecs-svc/1 is over, and another took its place")
+
+    async with at_work(Replaced()) as work:
+        await heard(work)
+        await a_listener(work).go_round()
+
+        assert (await closing(work)).state == "recorded"
+        assert (await closing(work)).why == "the deployment ecs-svc/1 is over, and another took its place"

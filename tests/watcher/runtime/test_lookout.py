@@ -7,15 +7,18 @@ import pytest
 from structlog.testing import capture_logs
 
 from deploy.model import Live, Phase, Unreadable
-from tests.builders import a_release, a_service, a_watch, hours, minutes
-from tests.watcher.runtime.at_work import PLACE, ATarget, at_work, blunder, hang, now, virtual
+from tests.builders import NOON, a_release, a_service, a_watch, hours, minutes
+from tests.watcher.runtime.at_work import PLACE, ATarget, a_new_watch, at_work, blunder, hang, now, virtual
+from watcher.core.service import Mode
 from watcher.core.watch import Closing, State
 from watcher.runtime.fleet import Fleet
 from watcher.runtime.lookout import Lookout
 
 
 def a_lookout(work):
-    return Lookout(work.store, work.lookup, work.current, work.bells, work.boundary, now, work.new_id)
+    return Lookout(
+        work.store, work.lookup, work.current, work.bells, work.metrics, work.boundary, now, work.new_id
+    )
 
 
 async def inbox(work):
@@ -192,3 +195,120 @@ async def test_what_is_stuck_and_stays_stuck_is_left_alone():
         await a_lookout(work).go_round()
 
         assert (await work.store.get("w_1")).revision == 1
+
+
+# ------------------------------------------------------------------------------------------------------------ obstacles
+
+HOOK = "a hook waits for a person at every deployment"
+
+
+async def looks(lookout, rounds=2):
+    for _ in range(rounds):
+        await lookout.go_round()
+        await asyncio.sleep(30)
+
+
+@virtual
+async def test_an_obstacle_is_said_once_and_counted_and_once_more_when_it_is_gone():
+    target = ATarget(live=Live(a_release("v42"), obstacles=(HOOK,)))
+    async with at_work(target) as work:
+        await knows(work)
+        lookout = a_lookout(work)
+
+        with capture_logs() as log:
+            await looks(lookout)
+            counted = work.metric("parts_obstructed")
+            target.live = Live(a_release("v42"))
+            await looks(lookout)
+
+        said = [line for line in log if "obstructed" in line["event"]]
+        assert [line["event"] for line in said] == ["target.obstructed", "target.unobstructed"]
+        assert (said[0]["obstacles"], said[0]["mode"], said[0]["part"]) == ([HOOK], "auto", "service")
+        assert (counted, work.metric("parts_obstructed")) == (1, 0)
+
+
+@virtual
+async def test_a_watch_that_lives_is_softened_once_an_obstacle_is_seen():
+    target = ATarget(live=Live(a_release("v43"), obstacles=(HOOK,)))
+    async with at_work(target) as work:
+        watch = await work.has(a_new_watch())
+
+        await looks(a_lookout(work))
+
+        after = await work.store.get(watch.id)
+        assert (after.obstacles, after.mode, after.revision) == ((HOOK,), Mode.ASK, 2)
+        assert work.bells.messages.is_set()
+
+
+@virtual
+async def test_an_obstacle_of_a_part_that_was_not_deployed_softens_nothing():
+    targets = (
+        ATarget(live=Live(a_release("v43"))),
+        ATarget("worker", Live(a_release("v42"), obstacles=(HOOK,))),
+    )
+    async with at_work(*targets, services=[a_service(parts=("service", "worker"))]) as work:
+        watch = await work.has(a_new_watch())
+
+        await looks(a_lookout(work))
+
+        assert (await work.store.get(watch.id)).obstacles == ()
+
+
+@virtual
+async def test_a_service_that_is_configured_no_more_is_not_counted():
+    async with at_work(ATarget(live=Live(a_release("v42"), obstacles=(HOOK,)))) as work:
+        await knows(work)
+        other = a_service(name="cart")
+        lookout = a_lookout(work)
+        await looks(lookout)
+        work.current.swap(Fleet({other.key: other}, {other.key: {"service": ATarget()}}))
+
+        await looks(lookout)
+
+        assert work.metric("parts_obstructed") == 0
+
+
+@pytest.mark.parametrize(
+    ("live", "phase", "began"),
+    [
+        (Live(a_release("v43"), since=NOON - minutes(9)), Phase.COMPLETE, NOON - minutes(9)),
+        (Live(a_release("v42"), a_release("v43"), since=NOON - minutes(9)), Phase.SHIFTED, NOON - minutes(9)),
+        (
+            Live(a_release("v42"), a_release("v43"), {"sha256:v43": 0.0}, since=NOON - minutes(9)),
+            Phase.STARTED,
+            NOON - minutes(9),
+        ),
+        (Live(a_release("v42"), a_release("v43")), Phase.STARTED, NOON),
+        (Live(a_release("v43"), since=NOON - hours(99)), Phase.COMPLETE, NOON - hours(23)),
+        (Live(a_release("v43"), since=NOON + minutes(9)), Phase.COMPLETE, NOON),
+    ],
+)
+@virtual
+async def test_a_change_is_announced_as_of_when_it_began_where_the_platform_tells_that(live, phase, began):
+    async with at_work(ATarget(live=live)) as work:
+        await knows(work)
+        await a_lookout(work).go_round()
+
+        (announcement,) = await inbox(work)
+        assert (announcement.phase, announcement.at) == (phase, began)
+
+
+@virtual
+async def test_nothing_is_made_of_what_runs_while_it_is_read_what_the_platform_remembers():
+    class Remembering(ATarget):
+        async def recall(self, now):
+            raise AssertionError("the keeper asks")
+
+        async def mark(self, standings):
+            raise AssertionError("the keeper marks")
+
+    async with at_work(Remembering(live=Live(a_release("v42")))) as work:
+        lookout = a_lookout(work)
+        await lookout.go_round()
+        await asyncio.sleep(3)
+        assert lookout.recollection.bell.is_set()
+        assert (await work.store.ledger(*PLACE)).entries == ()
+
+        lookout.recollection.ends((("checkout", "production"), "service"))
+        await lookout.go_round()  # at once, and not on the beat
+        assert (await work.store.ledger(*PLACE)).spans != ()

@@ -82,6 +82,17 @@ async def test_what_a_killed_process_held_is_free_at_once_under_a_higher_fence(t
     assert (watch.fence, action.fence) == (2, 2)
 
 
+async def test_an_announcement_that_a_killed_process_was_resolving_is_due_at_once(tmp_path):
+    async with a_store(tmp_path) as store:
+        await store.accept("a_1", an_announcement(), b"{}", "ci", NOON, ("http", "1"))
+        await store.take_inbox(10, NOON)
+
+    async with a_store(tmp_path) as store:
+        (item,) = await store.take_inbox(10, NOON)
+
+    assert (item.id, item.attempts) == ("a_1", 2)
+
+
 ACCEPT = """
 import asyncio, sys
 from pathlib import Path

@@ -19,12 +19,13 @@ from watcher.core.intake.meaning import (
     Rejected,
 )
 from watcher.core.intake.opening import opened
-from watcher.core.lifecycle import progressed, seen_live
+from watcher.core.lifecycle import paused, progressed, seen_live
 from watcher.core.service import Service
 from watcher.core.watch import Closing, Serves, State, Step, Watch
 
 STALE = timedelta(hours=24)
 SKEW = timedelta(minutes=5)  # a guess: clocks of pipelines are off by seconds, by minutes where nobody looks
+_BEGUN = frozenset({Phase.STARTED, Phase.PAUSED})  # of which nothing need be seen yet
 READING = "live"  # the source of what we read ourselves: always believed
 DOOR = "http"  # announced with a token that names the service: always believed
 
@@ -80,10 +81,16 @@ def _of_the_living(news: News) -> Meaning | None:
     if living is None:
         return None
     if living.state in GOING_BACK and news.is_way_back_of(living.plan):
-        return Joined(living, seen_live(living, news.live, news.now, news.facts))
+        return Joined(living, _waits(living, seen_live(living, news.live, news.now, news.facts), news))
     if news.is_of(living) and not _comes_back(news, living):
-        return Joined(living, _progress(living, news))
+        step = _progress(living, news)
+        return Joined(living, step if living.state in GOING_BACK else _waits(living, step, news))
     return None
+
+
+def _waits(watch: Watch, step: Step | None, news: News) -> Step | None:
+    """*step*, and that it waits for somebody's word, if it does."""
+    return paused(watch, step, news.pause, news.now, news.facts) if news.pause else step
 
 
 def _comes_back(news: News, living: Watch) -> bool:
@@ -92,7 +99,9 @@ def _comes_back(news: News, living: Watch) -> bool:
 
 
 def _progress(living: Watch, news: News) -> Step | None:
-    told = progressed(living, news.announcement.phase, news.announcement.at, news.now, news.facts)
+    """What we read ourselves is so now; since when its deployment has been under way is another question."""
+    at = news.now if news.announcement.source == READING else news.announcement.at
+    told = progressed(living, news.announcement.phase, at, news.now, news.facts)
     return told or (
         seen_live(living, news.live, news.now, news.facts) if living.state not in GOING_BACK else None
     )
@@ -103,12 +112,24 @@ def _of_the_past(news: News) -> Meaning | None:
     if news.is_our_own:
         return _arrived_late(news)
     if all(part.is_no_change for part in news.parts) and not _takes_back(news):
-        return Recorded("the same release serves already: a restart", serves=_adopted(news))
+        return _watched_before(news) or Recorded(
+            "the same release serves already: a restart", serves=_adopted(news)
+        )
+    if news.serve_still and _is_older(news):
+        return _watched_before(news) or Recorded("older news: it serves, and another release is on its way")
     if news.announcement.phase is Phase.FAILED:
         return Recorded("the deployment failed, by its source; what is live is read anyway")
-    if not news.runs and (news.announcement.phase is not Phase.STARTED or _is_older(news)):
-        return Recorded("older news: it does not run, and is not on its way")
+    if not news.runs and (news.announcement.phase not in _BEGUN or _is_older(news)):
+        return _watched_before(news) or Recorded("older news: it does not run, and is not on its way")
     return None
+
+
+def _watched_before(news: News) -> Joined | None:
+    """News that waited until the watch of that very deployment was over: whoever sent it is led to how it ended."""
+    last = news.known.last
+    if last is None or last.ended_at is None or not news.is_of(last):
+        return None
+    return Joined(last) if news.announcement.at <= last.ended_at else None
 
 
 def _arrived_late(news: News) -> Meaning | None:

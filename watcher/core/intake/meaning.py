@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from deploy.model import Announcement, Live, Release, RollbackPlan
+from deploy.model import Announcement, Live, Pause, Phase, Release, RollbackPlan
 from deploy.tags import Entry, Ledger
 from watcher.core.facts import Beat, Facts
 from watcher.core.service import Service
@@ -61,6 +61,14 @@ class Part:
         return (
             self.live is None or self.live.in_flight is None or self.live.in_flight.is_same_as(self.release)
         )
+
+    @property
+    def serves_still(self) -> bool:
+        """The release serves, as it did before, while another one is on its way."""
+        if self.served is None or self.live is None or self.live.in_flight is None:
+            return False
+        serves = (self.served.release, self.live.release)
+        return all(each is not None and each.is_same_as(self.release) for each in serves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +148,23 @@ class News:
         return Facts(channels=self.service.team.tell, looked_back=False, beats=self.known.beats)
 
     @property
+    def pause(self) -> Pause | None:
+        """At what it waits for somebody's word, if it does; a source may know no more than that."""
+        told = self.announcement
+        return (told.pause or Pause()) if told.phase is Phase.PAUSED else None
+
+    @property
+    def obstacles(self) -> tuple[str, ...]:
+        """What forbids that the machine moves the service by itself, each once."""
+        told = (each for live in self.live.values() for each in live.obstacles)
+        return tuple(dict.fromkeys(told))
+
+    @property
+    def serve_still(self) -> bool:
+        """All that is announced serves, as it did before, while something else is on its way: it may be our own doing."""
+        return all(part.serves_still for part in self.parts)
+
+    @property
     def runs(self) -> bool:
         """All that is announced serves, or is on its way."""
         return all(part.runs for part in self.parts)
@@ -173,12 +198,14 @@ class News:
         return any(self.is_way_back_of(each.plan) and self._has_key_of(each) for each in self.unfinished)
 
     def _has_key_of(self, rollback: Unfinished) -> bool:
-        """The platform says so by its key; where it keeps none, for as long as a rollback may take."""
+        """The platform says so by its key; where it keeps none, for as long as a rollback may take.
+
+        An announcement's ids may prove it too. That none of them is our key proves nothing: they may be ids of another kind.
+        """
         told = {part.live.key for part in self.parts if part.live and part.live.key}
-        keys = told | set(self.announcement.platform_ids)
-        if not keys:
-            return self.now <= rollback.since + self.service.policy.move_timeout
-        return any(_is_key_of(key, rollback.action) for key in keys)
+        if any(_is_key_of(key, rollback.action) for key in told | set(self.announcement.platform_ids)):
+            return True
+        return not told and self.now <= rollback.since + self.service.policy.move_timeout
 
 
 def _is_key_of(key: str, action: str) -> bool:

@@ -9,7 +9,7 @@ from deploy.tags import Back
 from watcher.core.facts import Facts, furthest, ways_back
 from watcher.core.intake.arms import alike, arms_of, names_of
 from watcher.core.intake.meaning import GOING_BACK, News, Opened, Part
-from watcher.core.lifecycle import messages_of, ordered, phase_of, serving, superseded
+from watcher.core.lifecycle import messages_of, ordered, paused, phase_of, serving, superseded
 from watcher.core.service import Mode, Service
 from watcher.core.watch import Arms, Message, Order, Serves, State, Step, Watch
 from watcher.core.wording import Event
@@ -39,7 +39,13 @@ def opened(news: News, new_id: str) -> Opened:
         why=f"{watch.tag} was deployed",
     )
     living = news.known.living
-    return Opened(step, superseded(living, new_id, news.now, news.facts) if living else None)
+    return Opened(_waiting(step, news), superseded(living, new_id, news.now, news.facts) if living else None)
+
+
+def _waiting(step: Step, news: News) -> Step:
+    """*step*, and that the rollout waits for somebody's word, if it does."""
+    told = paused(step.watch, step, news.pause, news.now, news.facts) if news.pause else None
+    return told or step
 
 
 def _deployment(news: News) -> Deployment:
@@ -77,7 +83,7 @@ def _carried(news: News) -> tuple[PartChange, ...]:
 
 def _watch(news: News, id: str, deployment: Deployment, ways: Mapping[str, Back]) -> Watch:
     policy = news.service.policy
-    if news.is_our_own and policy.mode is Mode.AUTO:
+    if (news.is_our_own or news.serve_still) and policy.mode is Mode.AUTO:
         policy = replace(policy, mode=Mode.ASK)
     complete = all(change.part in ways for change in deployment.parts)
     return Watch(
@@ -95,7 +101,15 @@ def _watch(news: News, id: str, deployment: Deployment, ways: Mapping[str, Back]
         way_back=furthest(tuple(ways.values())) if complete else None,
         returning=_quarantined(news.parts),
         unfinished=news.unfinished,
+        obstacles=_obstacles(news),
     )
+
+
+def _obstacles(news: News) -> tuple[str, ...]:
+    """As they are read; what is taken over from a watch is taken over with its own."""
+    living = news.known.living
+    inherited = living.obstacles if living is not None and _carried(news) else ()
+    return tuple(dict.fromkeys((*news.obstacles, *inherited)))
 
 
 def _clocks(watch: Watch, news: News) -> Watch:
@@ -128,6 +142,8 @@ def _quarantined(parts: Iterable[Part]) -> str:
 def _messages(watch: Watch, news: News) -> tuple[Message, ...]:
     facts = news.facts
     event = Event.RETURNING if watch.returning else Event.OPENED
+    if event is Event.OPENED and watch.obstacles and watch.policy.mode is Mode.AUTO:
+        event = Event.OBSTRUCTED
     if event is Event.OPENED and alike(watch.policy.rules, watch.arms):
         event = Event.NOT_COMPARABLE
     return messages_of(watch, event, news.now, facts)

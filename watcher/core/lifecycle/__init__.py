@@ -12,6 +12,8 @@ from watcher.core.lifecycle.judging import judged, prepared, recovered
 from watcher.core.lifecycle.making import messages_of
 from watcher.core.lifecycle.news import (
     happened,
+    obstructed,
+    paused,
     phase_of,
     progressed,
     refused,
@@ -36,8 +38,10 @@ __all__ = [
     "judged",
     "messages_of",
     "next_due",
+    "obstructed",
     "ordered",
     "orders_allowed",
+    "paused",
     "phase_of",
     "prepared",
     "progressed",

@@ -115,6 +115,8 @@ def _goes_unanswered(watch: Watch, now: datetime, facts: Facts) -> Step:
         )
     if not facts.armed:
         return unanswered(watch, watch, now, facts, facts.disarmed or "rollbackd is disarmed")
+    if watch.obstacles:
+        return unanswered(watch, watch, now, facts, watch.obstacles[0])
     return started(watch, watch, Trigger.NOBODY_ANSWERED_GO, now, facts, why="nobody answered")
 
 

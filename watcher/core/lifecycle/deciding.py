@@ -72,6 +72,7 @@ def doubts(watch: Watch, facts: Facts) -> tuple[Doubtful, ...]:
             (Doubtful.ALIKE, judgement is not None and judgement.alike),
             (Doubtful.LATE_ONSET, judgement is not None and came_late(watch, judgement)),
             (Doubtful.RULE, judgement is not None and judgement.asks),
+            (Doubtful.OBSTACLE, bool(watch.obstacles)),
             (Doubtful.MODE, watch.policy.mode is not Mode.AUTO),
             (Doubtful.DISARMED, not facts.armed),
         )

@@ -15,8 +15,17 @@ from watcher.core.wording import Event, notice
 QUIET = frozenset({Event.OPENED, Event.UNDECIDED, Event.PASSED, Event.SUPERSEDED})
 # Shown, and not told one by one: they say how a thing goes on that was told.
 SHOWN_ONLY = frozenset(
-    {Event.OPENED, Event.NOT_COMPARABLE, Event.UNDECIDED, Event.WENT_BACK, Event.SUPERSEDED}
+    {
+        Event.OPENED,
+        Event.NOT_COMPARABLE,
+        Event.OBSTRUCTED,
+        Event.UNDECIDED,
+        Event.WENT_BACK,
+        Event.SUPERSEDED,
+    }
 )
+# Told, and not shown: it says nothing of how the watch stands.
+TOLD_ONLY = frozenset({Event.PAUSED})
 
 
 def moved(watch: Watch, trigger: Trigger, now: datetime, **changes: Any) -> Watch:
@@ -65,20 +74,25 @@ def stepped(
 def messages_of(
     watch: Watch, event: Event, now: datetime, facts: Facts, first: int = 0
 ) -> tuple[Message, ...]:
-    """One ``show`` a channel, and one ``append`` where the event matters by itself; their ids are numbered from *first*."""
+    """One ``show`` a channel, one ``append`` where the event matters by itself, or both; their ids are numbered from *first*."""
     if event in QUIET and watch.policy.speak is not Speak.ALL and not watch.spoken:
         return ()
     told = notice(event, watch, now, facts)
-    kinds: tuple[Literal["show", "append"], ...] = ("show",) if event in SHOWN_ONLY else ("show", "append")
-    kinds_and_channels = [(kind, channel) for channel in facts.channels for kind in kinds]
+    kinds_and_channels = [(kind, channel) for channel in facts.channels for kind in _kinds(event)]
     return tuple(
         Message(f"{watch.id}.{watch.revision}.{number}", kind, channel, told)
         for number, (kind, channel) in enumerate(kinds_and_channels, first)
     )
 
 
+def _kinds(event: Event) -> tuple[Literal["show", "append"], ...]:
+    if event in SHOWN_ONLY:
+        return ("show",)
+    return ("append",) if event in TOLD_ONLY else ("show", "append")
+
+
 def _results(before: Watch, after: Watch) -> tuple[ActionResult, ...]:
     """A rollback that is left under way is no longer ours: closed, so that it does not stand in the way of the next."""
-    if before.state is not State.ROLLING_BACK or before.action is None:
+    if before.state is not State.ROLLING_BACK or after.state is State.ROLLING_BACK or before.action is None:
         return ()
     return (ActionResult(before.action, ActionState.FAILED, f"the watch is {after.state.words}"),)

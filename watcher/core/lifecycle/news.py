@@ -1,15 +1,16 @@
 """What the world says: how far a rollout is, what runs, what came of a rollback, and which guard did not hold."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from deploy.model import Live, Phase
+from deploy.model import Live, Pause, Phase
 from watcher.core.facts import Facts
 from watcher.core.lifecycle.deciding import asking
-from watcher.core.lifecycle.making import moved, renewed, stepped
+from watcher.core.lifecycle.making import messages_of, moved, renewed, stepped
 from watcher.core.lifecycle.table import TABLE, Trigger
+from watcher.core.service import Mode
 from watcher.core.watch import (
     ActionResult,
     ActionState,
@@ -29,6 +30,9 @@ from watcher.core.wording import Event, ending_words
 
 # The release that was deployed is what runs, or is to run: only then do its clocks start.
 OBSERVING = frozenset({State.WATCHING, State.COUNTING_DOWN, State.ASKING, State.HELD})
+MOST_PAUSES = (
+    50  # that are remembered: a rollout in steps of 3 % has 33, and whoever fills the queue may write more
+)
 
 # ------------------------------------------------------------------------------------------------------- the rollout
 
@@ -43,7 +47,7 @@ def progressed(watch: Watch, phase: Phase, at: datetime, now: datetime, facts: F
         now: The time.
         facts: When what is read becomes final.
     """
-    if watch.state not in OBSERVING or phase in {Phase.STARTED, Phase.FAILED}:
+    if watch.state not in OBSERVING or phase not in {Phase.SHIFTED, Phase.COMPLETE}:
         return None
     after = _clocks(watch, phase, min(at, now))
     if (after.traffic_at, after.complete_at) == (watch.traffic_at, watch.complete_at):
@@ -70,6 +74,28 @@ def serving(watch: Watch) -> tuple[Serves, ...]:
     if watch.complete_at is None:
         return ()
     return tuple(Serves(change.part, change.after, watch.complete_at) for change in watch.deployment.parts)
+
+
+def paused(watch: Watch, step: Step | None, pause: Pause, now: datetime, facts: Facts) -> Step | None:
+    """The rollout, or the rollback, waits for somebody's word: people are told so, once for each pause.
+
+    Args:
+        watch: As it was read.
+        step: What else the news mean for it.
+        pause: At what it waits. One that is over by now is no news.
+        now: The time.
+        facts: Where people are told.
+
+    Returns:
+        *step* with what people are told in it; a step of its own, where nothing else follows from the news.
+    """
+    if pause.hook in {each.hook for each in watch.pauses} or (pause.until is not None and pause.until <= now):
+        return step
+    step = step or stepped(watch, renewed(watch), now, facts, why="paused")
+    after = replace(step.watch, pauses=(*watch.pauses, pause)[-MOST_PAUSES:])
+    told = messages_of(after, Event.PAUSED, now, facts, first=len(step.actions) + len(step.messages))
+    after = replace(after, spoken=after.spoken or bool(told))
+    return replace(step, watch=after, messages=(*step.messages, *told))
 
 
 # --------------------------------------------------------------------------------------------------------- what runs
@@ -100,6 +126,23 @@ def seen_live(
         case _:
             phase = phase_of(watch, live)
             return progressed(watch, phase, now, now, facts) if phase else None
+
+
+def obstructed(watch: Watch, obstacles: Sequence[str], now: datetime, facts: Facts) -> Step | None:
+    """What forbids that the machine moves the service by itself was seen after the watch was opened.
+
+    Args:
+        watch: Any.
+        obstacles: As they were read, of any of its parts.
+        now: The time.
+        facts: Where people are told.
+    """
+    new = tuple(each for each in obstacles if each not in watch.obstacles)
+    if not new or watch.state not in OBSERVING:
+        return None
+    after = renewed(watch, obstacles=(*watch.obstacles, *new))
+    event = Event.OBSTRUCTED if watch.mode is Mode.AUTO else None
+    return stepped(watch, after, now, facts, event, why=new[0])
 
 
 def went_back(watch: Watch, live: Mapping[str, Live]) -> bool:

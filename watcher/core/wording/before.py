@@ -2,11 +2,12 @@
 
 from datetime import datetime, timedelta
 
+from deploy.model import Pause
 from rules.objectives.wording import count_words, share_words, span_words
 from rules.verdict import Outcome, Verdict
 from watcher.core.facts import Facts
 from watcher.core.service import Then
-from watcher.core.watch import Button, OrderKind, Tone, Watch
+from watcher.core.watch import Button, OrderKind, State, Tone, Watch
 from watcher.core.wording.evidence import blind, evidence, fault, listed, way, way_stays
 from watcher.core.wording.figures import moment
 from watcher.core.wording.reasons import would_have_words
@@ -17,6 +18,7 @@ from watcher.core.wording.text import (
     Text,
     beside,
     keep_button,
+    obstacles,
     reason,
     roll_back_buttons,
 )
@@ -28,14 +30,18 @@ def opened(watch: Watch, _now: datetime, _facts: Facts) -> Text:
     """A new deployment is watched; for those who like to hear of it."""
     before = listed([change.before.tag for change in watch.deployment.parts if change.before])
     after = f", after {before}" if before else ""
-    return Text(f"{watch.tag} is watched{after}", [way(watch)], tone=Tone.QUIET)
+    return Text(f"{watch.tag} is watched{after}", [*obstacles(watch), way(watch)], tone=Tone.QUIET)
 
 
 def returning(watch: Watch, _now: datetime, _facts: Facts) -> Text:
     """A release that was quarantined is deployed once more: loud."""
     return Text(
         f"{watch.tag} comes back, though it may not: {watch.returning}. It is watched, and nothing is done yet",
-        [f"Deployed by {watch.deployment.author}" if watch.deployment.author else "", way(watch)],
+        [
+            f"Deployed by {watch.deployment.author}" if watch.deployment.author else "",
+            *obstacles(watch),
+            way(watch),
+        ],
         (*roll_back_buttons(watch), HOLD, Button(f"Allow {watch.tag}", OrderKind.ALLOW)),
         Tone.ALARM,
     )
@@ -48,8 +54,41 @@ def not_comparable(watch: Watch, _now: datetime, _facts: Facts) -> Text:
         [
             "Rules that compare the two see nothing until that is mended",
             "Give the releases names that differ, under `names:` of the service",
+            *obstacles(watch),
         ],
     )
+
+
+def obstructed(watch: Watch, _now: datetime, _facts: Facts) -> Text:
+    """The mode is to go back by itself, and something forbids that."""
+    return Text(
+        f"{watch.tag} is watched, and if it breaches a person is asked, although the mode is auto",
+        [*obstacles(watch), way(watch)],
+    )
+
+
+def paused(watch: Watch, now: datetime, _facts: Facts) -> Text:
+    """The rollout, or the rollback, waits at a hook for somebody's word: nobody gives it by itself."""
+    pause = watch.pauses[-1] if watch.pauses else Pause()
+    goes_back = watch.state in _GOING_BACK
+    what = f"the way back to {watch.goes_to}" if goes_back else watch.tag
+    at = f" at {pause.stage}" if pause.stage else ""
+    until = f" until {moment(pause.until, now)}" if pause.until else ""
+    then = pause.otherwise or "the platform goes on by its own setting"
+    brings = f", and have {watch.tag} again" if goes_back else ""
+    return Text(
+        f"{what} is paused{at}, and waits for somebody's word{until}",
+        [
+            f"If nobody gives it: {then}",
+            "rollbackd answers no hook: a person does, or your pipeline",
+            f"To let it go on: {pause.go_on}" if pause.go_on else "",
+            f"To break it off{brings}: {pause.go_back}" if pause.go_back else "",
+        ],
+        tone=Tone.ALARM,
+    )
+
+
+_GOING_BACK = frozenset({State.ROLLING_BACK, State.STUCK, State.RECOVERING})
 
 
 def undecided(watch: Watch, now: datetime, _facts: Facts) -> Text:

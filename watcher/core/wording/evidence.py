@@ -5,7 +5,7 @@ from datetime import datetime
 
 from rules.model import Kind
 from rules.objectives.wording import odds_words, share_words
-from rules.verdict import Estimate, Judgement, Outcome, Verdict
+from rules.verdict import Because, Estimate, Judgement, Outcome, Verdict
 from watcher.core.watch import Watch
 from watcher.core.wording.figures import moment
 
@@ -100,6 +100,8 @@ def _began(watch: Watch, judgement: Judgement, verdicts: list[Verdict], now: dat
 
 def sure(watch: Watch, verdict: Verdict) -> str:
     """How often a good release would look like this; or, honestly, that nobody knows."""
+    if verdict.because is Because.STATE:
+        return "Sure? As sure as whoever set the alarm: how often it is wrong is not known here"
     if verdict.log10_e is None:
         return "Sure? There is no promise: this rule has a fixed limit, and does not weigh what it sees"
     limit = odds_words(watch.policy.false_rollback_probability)

@@ -61,6 +61,7 @@ def _too_far(watch: Watch) -> str:
 
 _REASONS: Mapping[Doubtful, Callable[[Watch], str]] = {
     Doubtful.MODE: lambda _: "the mode of this service is to ask",
+    Doubtful.OBSTACLE: lambda watch: " · ".join(watch.obstacles),
     Doubtful.RULE: _rule,
     Doubtful.BLIND: _blind,
     Doubtful.DISARMED: lambda _: "rollbackd is disarmed",
@@ -116,7 +117,8 @@ def _passed(watch: Watch, now: datetime, _unanswered: bool, but: str) -> str:  #
         return f"passed by the word of {by}{_because(but)}"
     judgement = watch.judgement
     requests = max((verdict.seen.requests for verdict in judgement.verdicts), default=0) if judgement else 0
-    return f"passed: every rule was healthy until {moment(now, now)} ({count_words(requests)} requests seen)"
+    seen = f" ({count_words(requests)} requests seen)" if requests else ""
+    return f"passed: every rule was healthy until {moment(now, now)}{seen}"
 
 
 def _because(reason: str) -> str:

@@ -9,6 +9,7 @@ from watcher.core.watch import Watch
 from watcher.core.wording.evidence import fault, name, way
 from watcher.core.wording.figures import moment, said
 from watcher.core.wording.reasons import would_have_words
+from watcher.core.wording.text import obstacles
 
 
 def story(watch: Watch, now: datetime) -> tuple[str, ...]:
@@ -22,6 +23,7 @@ def _timeline(watch: Watch, now: datetime) -> Iterator[str]:
     yield from (f"  {moment(at, now)}  {what}" for at, what in moments)
     if not watch.state.is_final:
         yield f"  {way(watch)}"
+        yield from (f"  {line}" for line in obstacles(watch))
 
 
 def _moments(watch: Watch, now: datetime) -> Iterator[tuple[datetime, str]]:

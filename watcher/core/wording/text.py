@@ -15,6 +15,8 @@ class Event(StrEnum):
     OPENED = "watch.opened"
     RETURNING = "release.returned"
     NOT_COMPARABLE = "watch.not_comparable"
+    OBSTRUCTED = "watch.obstructed"
+    PAUSED = "watch.paused"
     UNDECIDED = "watch.undecided"
     BREACHED = "watch.breached"
     ASKED = "watch.asked"
@@ -58,6 +60,11 @@ _QUARTER = timedelta(minutes=15)
 HOLD = Button("Hold 15 min", OrderKind.HOLD, lasting=_QUARTER)
 ASK_AGAIN = Button("Ask again in 15 min", OrderKind.ASK_AGAIN, lasting=_QUARTER)
 RESUME = Button("Resume", OrderKind.RESUME)
+
+
+def obstacles(watch: Watch) -> list[str]:
+    """What forbids that the machine moves it by itself, a line each."""
+    return [f"Nothing is moved here by itself: {each}" for each in watch.obstacles]
 
 
 def beside(facts: Facts) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import groupby
 from typing import Literal
 
-from deploy.model import Release
+from deploy.model import UNREAD, Recalled, Release
 from deploy.tags import Ending, Entry, Ledger, Mark, Span
 from watcher.core.watch import Quarantine, Serves
 from watcher.store.sql.audit import audited
@@ -67,6 +67,9 @@ SELECT seq FROM releases
 WHERE service = :service AND environment = :environment AND part = :part AND fingerprint = :fingerprint
 """
 
+# Whether anything is known of a part.
+ANY = "SELECT seq FROM releases WHERE service = :service AND environment = :environment AND part = :part LIMIT 1"
+
 # The releases of a part that were seen last, and all that a mark is on, however long ago; oldest first. One row a name, so
 # that the newest of each system comes last.
 RELEASES = """
@@ -100,9 +103,11 @@ SELECT fingerprint, at, state, breached, by_person FROM endings
 WHERE service = :service AND environment = :environment AND part = :part ORDER BY at DESC, watch DESC LIMIT :many
 """
 
+LONGEST_TAG = 128  # `deploy.model.TAG`
 IN_SIGHT = 200  # releases: months of a busy service, and far more than a rollback would ever cross
 
-QUARANTINED, DISTRUSTED, ALLOWED = "quarantined", "distrusted", "allowed"
+QUARANTINED, DISTRUSTED, ALLOWED, PROVEN = "quarantined", "distrusted", "allowed", "proven"
+MACHINE = "rollbackd"
 
 # By what a person says: the marks that it takes off, and the one that it lays. An allowance counts from the newest word.
 LIFTED_BY: Mapping[Literal["allow", "distrust"], tuple[tuple[str, ...], str]] = {
@@ -149,6 +154,39 @@ def adopt(
         yield from serves(service, environment, Serves(part, release, now, adopted), "rollbackd", now)
 
 
+def recall(service: str, environment: str, part: str, recalled: Recalled, now: datetime) -> Operation[bool]:
+    """What the platform remembers of a part of which nothing is known; whether that is so. What serves now is adopted."""
+    nowhere = _place(service, environment, part, "")
+    if (yield ANY, nowhere):
+        return False
+    for number, (release, since) in enumerate(recalled.served, 1):
+        yield from seen(service, environment, part, release, since)
+        what = Serves(part, release, since, adopted=number == len(recalled.served))
+        yield from serves(service, environment, what, MACHINE, now)
+    for release in _unserved(recalled):
+        yield from seen(service, environment, part, release, now)
+    for fingerprint, at in recalled.proven.items():
+        place = nowhere | {"fingerprint": fingerprint}
+        yield from _lay(place, PROVEN, MACHINE, "says its mark on the platform", now, at)
+    for fingerprint, (at, why) in recalled.quarantined.items():
+        yield from _lay(nowhere | {"fingerprint": fingerprint}, QUARANTINED, MACHINE, why, now, at)
+    many = len({release.fingerprint for release, _ in recalled.served})
+    yield audited(now, MACHINE, "ledger.recalled", f"{service}/{environment}", part=part, releases=many)
+    return True
+
+
+def _unserved(recalled: Recalled) -> list[Release]:
+    """Marked releases that never served alone. Of one by whose fingerprint alone it is known nobody knows the tag until it is seen."""
+    known = {release.fingerprint for release, _ in recalled.served} | {
+        release.fingerprint for release in recalled.others
+    }
+    unseen = [fingerprint for fingerprint in recalled.quarantined if fingerprint not in known]
+    return [
+        *recalled.others,
+        *(Release(fingerprint, fingerprint.removeprefix(UNREAD)[:LONGEST_TAG]) for fingerprint in unseen),
+    ]
+
+
 def quarantine(service: str, environment: str, what: Quarantine, by: str, now: datetime) -> Operation[None]:
     """Lay a quarantine on a release, or lift it."""
     place = _place(service, environment, what.part, what.fingerprint)
@@ -192,8 +230,11 @@ def read(service: str, environment: str, part: str) -> Operation[Ledger]:
     )
 
 
-def _lay(place: dict[str, object], what: str, by: str, why: str, now: datetime) -> Operation[None]:
-    if (yield LAY, place | {"mark": what, "now": seconds(now), "by": by, "why": why}):
+def _lay(
+    place: dict[str, object], what: str, by: str, why: str, now: datetime, at: datetime | None = None
+) -> Operation[None]:
+    """Lay a mark; *at*: if that was not now."""
+    if (yield LAY, place | {"mark": what, "now": seconds(at or now), "by": by, "why": why}):
         yield _audited(now, by, f"release.{what}", place, why)
 
 
@@ -224,6 +265,7 @@ def _entry(rows: Sequence[Row], marks: dict[tuple[str, str], Mark]) -> Entry:
         quarantined=marks.get((fingerprint, QUARANTINED)),
         distrusted=marks.get((fingerprint, DISTRUSTED)),
         allowed=marks.get((fingerprint, ALLOWED)),
+        proven=marks.get((fingerprint, PROVEN)),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from watcher.store.sql.audit import audited
 from watcher.store.sql.operation import Operation, Row, moment, seconds
-from watcher.store.store import Change, Note, Replayed
+from watcher.store.store import Answered, Change, Note, Replayed
 
 # A note, if there is the watch.
 NOTE = """
@@ -94,18 +94,16 @@ def once(principal: str, key: str, digest: bytes, now: datetime) -> Operation[Re
     return None
 
 
-def answered(
-    principal: str, key: str, digest: bytes, status: int, body: bytes, now: datetime
-) -> Operation[None]:
+def answered(told: Answered, now: datetime) -> Operation[None]:
     """Remember an answer."""
     yield (
         ANSWERED,
         {
-            "principal": principal,
-            "key": key,
-            "digest": digest,
-            "status": status,
-            "body": body,
+            "principal": told.principal,
+            "key": told.key,
+            "digest": told.digest,
+            "status": told.status,
+            "body": told.body,
             "now": seconds(now),
             "since": seconds(now - KEYS_LAST),
         },

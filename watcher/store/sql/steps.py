@@ -10,10 +10,10 @@ from datetime import datetime
 from rules.sample import Series
 from watcher.core.watch import Step, Watch
 from watcher.store.documents import WATCH, encode_buckets
-from watcher.store.sql import actions, guards, inbox, ledger, messages
+from watcher.store.sql import actions, guards, inbox, ledger, messages, people
 from watcher.store.sql.audit import audited
 from watcher.store.sql.operation import Operation, TakenBack, seconds
-from watcher.store.store import Saved, Saving, Stale
+from watcher.store.store import Answered, Saved, Saving, Stale
 
 # A new watch, unless its service has one that lives.
 OPEN = """
@@ -48,10 +48,12 @@ VALUES (:watch, :revision, :indicator, :bound, :cumulative, :document)
 MACHINE = "rollbackd"  # `Step.by`, where no person is behind it
 
 
-def open_watch(step: Step, now: datetime, supersedes: Step | None) -> Operation[Saving]:
+def open_watch(
+    step: Step, now: datetime, supersedes: Step | None, answered: Answered | None
+) -> Operation[Saving]:
     """Open a watch, and end the one that it supersedes."""
     if supersedes is not None:
-        yield from save_step(supersedes, now, ())
+        yield from save_step(supersedes, now, (), None)
     _check_revision(step)
     rows = yield OPEN, _columns(step.watch)
     if not rows:
@@ -61,11 +63,13 @@ def open_watch(step: Step, now: datetime, supersedes: Step | None) -> Operation[
             if release is not None:
                 yield from ledger.seen(*step.watch.key, change.part, release, now)
     yield _audit_step(step, "watch.opened", now)
-    yield from _cause(step, now, ())
+    yield from _cause(step, now, (), answered)
     return Saved(step.watch)
 
 
-def save_step(step: Step, now: datetime, buckets: Sequence[Series]) -> Operation[Saving]:
+def save_step(
+    step: Step, now: datetime, buckets: Sequence[Series], answered: Answered | None
+) -> Operation[Saving]:
     """Save one step."""
     _check_revision(step)
     before = yield BEFORE, {"id": step.watch.id, "before": step.before}
@@ -75,11 +79,13 @@ def save_step(step: Step, now: datetime, buckets: Sequence[Series]) -> Operation
     moved = before[0]["state"] != step.watch.state.value
     if moved or step.by != MACHINE:
         yield _audit_step(step, f"watch.{step.watch.state.value}" if moved else "watch.ordered", now)
-    yield from _cause(step, now, buckets)
+    yield from _cause(step, now, buckets, answered)
     return Saved(step.watch)
 
 
-def _cause(step: Step, now: datetime, buckets: Sequence[Series]) -> Operation[None]:
+def _cause(
+    step: Step, now: datetime, buckets: Sequence[Series], answered: Answered | None
+) -> Operation[None]:
     watch = step.watch
     yield from actions.close(watch, step.results, now)
     refused = yield from guards.failed(step.requires, now)
@@ -95,6 +101,8 @@ def _cause(step: Step, now: datetime, buckets: Sequence[Series]) -> Operation[No
     for series in buckets:
         if series.buckets:
             yield BUCKETS, _series(watch, series)
+    if answered is not None:
+        yield from people.answered(answered, now)
 
 
 def _write_ledger(step: Step, now: datetime) -> Operation[None]:

@@ -65,6 +65,9 @@ FREE_WATCHES = "UPDATE watches SET owner = NULL, lease_until = 0 WHERE lease_unt
 FREE_ACTIONS = "UPDATE actions SET owner = NULL, lease_until = 0 WHERE lease_until > 0"
 FREE_MESSAGES = "UPDATE messages SET owner = NULL, lease_until = 0 WHERE lease_until > 0"
 
+# An announcement that it was resolving need not wait for its next try.
+FREE_INBOX = "UPDATE inbox SET due_at = received_at WHERE closed_at IS NULL"
+
 # Due now, whatever the step that is under way says: it stands beside ``due_at``, so that a save does not undo it.
 HURRY = "UPDATE watches SET hurried_at = :now WHERE id = :id AND final = 0"
 
@@ -153,6 +156,6 @@ def hurry(watch: str, now: datetime) -> Operation[None]:
 
 
 def free_leases() -> Operation[None]:
-    """Give back all leases. Only for a store that one process has to itself, before it begins."""
-    for statement in (FREE_WATCHES, FREE_ACTIONS, FREE_MESSAGES):
+    """Give back all leases, and all announcements. Only for a store that one process has to itself, before it begins."""
+    for statement in (FREE_WATCHES, FREE_ACTIONS, FREE_MESSAGES, FREE_INBOX):
         yield statement, {}

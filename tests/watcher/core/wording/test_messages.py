@@ -120,6 +120,16 @@ def test_a_rule_with_a_fixed_limit_promises_nothing_and_says_so():
     )
 
 
+def test_an_alarm_is_as_sure_as_whoever_set_it():
+    breach = breach_of(
+        READY, log10_e=None, because=Because.STATE, words="payments-db in ALARM since 11:58 UTC"
+    )
+
+    assert "Sure? As sure as whoever set the alarm: how often it is wrong is not known here\n" in message(
+        of(a_watch(), breach)
+    )
+
+
 def test_what_a_promise_rests_on_is_said():
     promise = (
         "a good release would look like this less than once in 7,000 deployments, if errors are independent"
@@ -488,6 +498,14 @@ def test_passed():
         "It may be gone back to from now on (proven)"
     )
     assert step.messages[0].notice.tone is Tone.QUIET
+
+
+def test_passed_by_what_counts_no_requests():
+    step = of(baked(minutes(30)), a_judgement(a_verdict(requests=0, value=0.0)))
+
+    assert message(step).startswith(
+        "checkout · production: v43 passed: every rule was healthy until 12:00:00 UTC\n"
+    )
 
 
 def test_passed_by_a_persons_word():
