@@ -15,7 +15,16 @@ from watcher.api.deps import Deps
 from watcher.api.server import build as build_api
 from watcher.api.server import runner
 from watcher.app.made import Crashed, Heard, Made
-from watcher.app.opening import fleet_of, open_http, open_notifiers, open_providers, open_store, sources_of
+from watcher.app.opening import (
+    feeds_of,
+    fleet_of,
+    open_aws,
+    open_http,
+    open_notifiers,
+    open_providers,
+    open_store,
+    sources_of,
+)
 from watcher.app.ports import Ports
 from watcher.app.reload import InForce
 from watcher.config import Configuration, Tls
@@ -25,6 +34,7 @@ from watcher.runtime.daemon import Daemon
 from watcher.runtime.fleet import Current
 from watcher.runtime.inquiry import Inquiry
 from watcher.runtime.janitor import Janitor
+from watcher.signals.provider import Opening
 from watcher.store.store import Store
 from watcher.telemetry.metrics import Metrics
 from watcher.telemetry.watchdog import Watchdog
@@ -59,17 +69,22 @@ async def build(
     async with AsyncExitStack() as stack:
         store = await open_store(configuration, ports, metrics, stack)
         http = await open_http(configuration, ports, metrics, stack)
-        inquiry = Inquiry(await open_providers(configuration, ports, http, metrics, stack), metrics)
+        aws = await open_aws(configuration, ports, metrics, stack)
+        opening = Opening(http, ports.now, ports.monotonic, metrics, aws)
+        inquiry = Inquiry(await open_providers(configuration, opening, stack), metrics)
         notifiers = await open_notifiers(configuration, ports, http, stack)
-        current = Current(fleet_of(configuration, ports))
-        in_force = InForce(configuration, sources_of(configuration), current, ports, metrics)
+        current = Current(fleet_of(configuration, ports, aws))
+        feeds = feeds_of(configuration, ports, aws)
+        in_force = InForce(configuration, sources_of(configuration), current, ports, metrics, aws, feeds)
         in_force.say()
 
-        heard = Heard(lambda: in_force.configuration.daemon.tokens, lambda: in_force.sources)
+        heard = Heard(
+            lambda: in_force.configuration.daemon.tokens, lambda: in_force.sources, lambda: in_force.feeds
+        )
         made = Made(store, current, inquiry, notifiers, Bells(), metrics, ports, crashed)
         watchdog = Watchdog(HANGS_AFTER, ports.monotonic, metrics)
         janitor = Janitor(store, metrics, ports.now)
-        daemon = Daemon(made.crew().loops(janitor), watchdog, ports.monotonic)
+        daemon = Daemon(made.crew(feeds=heard.fed).loops(janitor), watchdog, ports.monotonic)
         address = await _listen(configuration, made.deps(heard, daemon, janitor), stack)
         stack.enter_context(watchdog.watching())
         yield Running(daemon, store, in_force, address)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from deploy.model import Foretold, RollbackPlan
 from deploy.rollback import foretell
-from deploy.source import Source
+from deploy.source import Feed, Source
 from rules.model import RuleSet
 from watcher.api.auth import Token
 from watcher.api.deps import Deps, Status
@@ -33,10 +33,16 @@ Crashed = Callable[[BaseException], object]
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Whom the API hears: asked anew at each request, because a reload may swap them."""
+    """Whom the daemon hears: asked anew each time, because a reload may swap them."""
 
     tokens: Callable[[], Sequence[Token]]
     sources: Callable[[], Mapping[str, Source]]
+    feeds: Callable[[], Mapping[str, Feed]] = dict
+
+    def fed(self) -> Mapping[str, tuple[Source, Feed]]:
+        """The sources that are asked in a loop, each with what reads what it says."""
+        sources = self.sources()
+        return {name: (sources[name], feed) for name, feed in self.feeds().items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +58,11 @@ class Made:
     ports: Ports
     crashed: Crashed
 
-    def crew(self, pace: Pace = Pace()) -> Crew:  # noqa: B008 - a value, never changed
+    def crew(
+        self,
+        pace: Pace = Pace(),  # noqa: B008 - a value, never changed
+        feeds: Callable[[], Mapping[str, tuple[Source, Feed]]] = dict,
+    ) -> Crew:
         """What the loops are made of. Their owner is another one for each process, also on one machine."""
         new_id, now = self.ports.new_id, self.ports.now
         return Crew(
@@ -67,6 +77,7 @@ class Made:
             now=now,
             new_id=new_id,
             failed=self._failed,
+            feeds=feeds,
             pace=pace,
         )
 

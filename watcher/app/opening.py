@@ -1,16 +1,20 @@
 """Opens what the configuration names: the store, the providers, the notifiers, the targets, the sources."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from importlib.metadata import version
 
-from deploy.ports import World
-from deploy.source import Source
+from deploy.ports import Aws, AwsAccount, World
+from deploy.source import Feed, Source, Whose
+from deploy.source import Opening as SourceOpening
 from deploy.sources.registry import SOURCES
 from deploy.target import Place, Target
 from deploy.targets.registry import TARGETS
 from watcher.app.ports import Ports
-from watcher.config import Configuration
+from watcher.aws import AwsRoles
+from watcher.aws import open_aws as connect
+from watcher.config import Configuration, Configured
 from watcher.http import Guard, Http
 from watcher.notify.notifier import Notifier
 from watcher.notify.notifier import Opening as NotifierOpening
@@ -18,6 +22,7 @@ from watcher.notify.registry import NOTIFIERS
 from watcher.runtime.fleet import Fleet, Key
 from watcher.runtime.inquiry import Connected
 from watcher.signals.provider import Opening as ProviderOpening
+from watcher.signals.provider import connection_in
 from watcher.signals.registry import PROVIDERS
 from watcher.store.registry import STORES
 from watcher.store.store import Opening as StoreOpening
@@ -44,20 +49,42 @@ async def open_http(
     return await stack.enter_async_context(Http.open(guard, metrics, ports.now, version("rollbackd")))
 
 
+async def open_aws(
+    configuration: Configuration, ports: Ports, metrics: Metrics, stack: AsyncExitStack
+) -> Aws | None:
+    """AWS, where an account is configured: a daemon without one imports no boto3."""
+    if ports.aws is not None or not configuration.accounts:
+        return ports.aws
+    accounts = {
+        account.name: AwsRoles(account.name, account.region, account.read, account.act)
+        for account in configuration.accounts.values()
+    }
+    return await stack.enter_async_context(connect(accounts, metrics, ports.now))
+
+
 async def open_providers(
-    configuration: Configuration, ports: Ports, http: Http, metrics: Metrics, stack: AsyncExitStack
+    configuration: Configuration, opening: ProviderOpening, stack: AsyncExitStack
 ) -> dict[str, Connected]:
-    """Each connection under its name; a kind that needs none under its own."""
-    opening = ProviderOpening(http, ports.now, ports.monotonic, metrics)
-    needing_none = {name: (kind, None) for name, kind in PROVIDERS.items() if kind.settings is None}
+    """Each connection under its name; a kind that needs none under its own, and one on AWS once for each account."""
+    needing_none = {
+        name: (kind, None, opening)
+        for name, kind in PROVIDERS.items()
+        if kind.settings is None and not kind.on_aws
+    }
+    on_aws = {
+        connection_in(name, account.name): (kind, None, replace(opening, account=account.aws))
+        for account in configuration.accounts.values()
+        for name, kind in PROVIDERS.items()
+        if kind.on_aws
+    }
     connected = {
-        name: (PROVIDERS[each.kind], each.settings)
+        name: (PROVIDERS[each.kind], each.settings, opening)
         for name, each in configuration.connections.items()
         if each.kind in PROVIDERS
     }
     return {
-        name: Connected(kind, await stack.enter_async_context(kind.open(settings, opening)))
-        for name, (kind, settings) in (needing_none | connected).items()
+        name: Connected(kind, await stack.enter_async_context(kind.open(settings, given)))
+        for name, (kind, settings, given) in (needing_none | on_aws | connected).items()
     }
 
 
@@ -74,12 +101,14 @@ async def open_notifiers(
     return ports.around_notifiers(notifiers)
 
 
-def fleet_of(configuration: Configuration, ports: Ports) -> Fleet:
+def fleet_of(configuration: Configuration, ports: Ports, aws: Aws | None) -> Fleet:
     """The services, with their targets. Touches no platform."""
-    world = World(command=ports.command)
+    world = World(command=ports.command, now=ports.now, aws=aws)
     targets: dict[Key, Mapping[str, Target]] = {
         key: {
-            part: TARGETS[each.kind].open(each.settings, Place(*key, part), world)
+            part: TARGETS[each.kind].open(
+                each.settings, Place(*key, part, _account(configuration, each)), world
+            )
             for part, each in parts.items()
         }
         for key, parts in configuration.targets.items()
@@ -89,6 +118,35 @@ def fleet_of(configuration: Configuration, ports: Ports) -> Fleet:
 
 def sources_of(configuration: Configuration) -> Mapping[str, Source]:
     """The sources of deploy events, by name."""
+    whose = _directory(configuration)
     return {
-        name: SOURCES[each.kind].open(each.settings, name) for name, each in configuration.sources.items()
+        name: SOURCES[each.kind].open(
+            each.settings, SourceOpening(name, lambda address: whose.get(address, ()))
+        )
+        for name, each in configuration.sources.items()
     }
+
+
+def feeds_of(configuration: Configuration, ports: Ports, aws: Aws | None) -> Mapping[str, Feed]:
+    """Those of the sources that are asked in a loop, by name."""
+    if aws is None:
+        return {}
+    kinds = ((name, each, SOURCES[each.kind].feed) for name, each in configuration.sources.items())
+    return {name: feed(each.settings, aws, ports.now) for name, each, feed in kinds if feed is not None}
+
+
+def _directory(configuration: Configuration) -> Mapping[str, Sequence[Whose]]:
+    """Who runs at which address of a platform."""
+    found: dict[str, list[Whose]] = {}
+    for key, parts in configuration.targets.items():
+        for part, each in parts.items():
+            whose = Whose(*key, part if len(parts) > 1 else None)
+            account = _account(configuration, each)
+            for address in TARGETS[each.kind].addresses(each.settings, account):
+                found.setdefault(address, []).append(whose)
+    return found
+
+
+def _account(configuration: Configuration, configured: Configured) -> AwsAccount | None:
+    account = configuration.accounts.get(configured.account or "")
+    return account.aws if account else None

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from deploy.ports import Command
+from deploy.ports import Aws, Command
 from watcher import clock, command
 from watcher.notify.notifier import Notifier
 from watcher.store.store import Store
@@ -20,11 +20,16 @@ def _same_notifiers(notifiers: Mapping[str, Notifier]) -> Mapping[str, Notifier]
 
 @dataclass(frozen=True, slots=True)
 class Ports:
-    """The clock, and how programs are run; *around* is how a test gets between the daemon and its store, or its notifiers."""
+    """The clock, and how programs are run; *around* is how a test gets between the daemon and its store, or its notifiers.
+
+    Attributes:
+        aws: ``None``: boto3, opened where an account is configured.
+    """
 
     now: Callable[[], datetime] = clock.now
     monotonic: Callable[[], float] = clock.monotonic
     new_id: Callable[[str, datetime], str] = clock.new_id
     command: Command = command.run
+    aws: Aws | None = None
     around_store: Callable[[Store], Store] = _same_store
     around_notifiers: Callable[[Mapping[str, Notifier]], Mapping[str, Notifier]] = _same_notifiers

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import structlog
 
-from deploy.source import Source
-from watcher.app.opening import fleet_of, sources_of
+from deploy.ports import Aws
+from deploy.source import Feed, Source
+from watcher.app.opening import feeds_of, fleet_of, sources_of
 from watcher.app.ports import Ports
 from watcher.config import (
     Configuration,
@@ -49,7 +50,7 @@ def load(path: Path, learn: Learn = _nobody_learns) -> Configuration:
 
 @dataclass
 class InForce:
-    """What a reload swaps: services with their targets, sources, tokens.
+    """What a reload swaps: services with their targets, sources with their feeds, tokens.
 
     Attributes:
         opened: What everything else was opened with, and stays so until a restart.
@@ -60,6 +61,8 @@ class InForce:
     current: Current
     ports: Ports
     metrics: Metrics
+    aws: Aws | None = None
+    feeds: Mapping[str, Feed] = field(default_factory=dict)
     learn: Learn = _nobody_learns
     opened: Configuration = field(init=False)
     # One after the other: of two that are told at once, the one that read the older files must not come last.
@@ -69,7 +72,7 @@ class InForce:
         self.opened = self.configuration
 
     async def reload(self) -> bool:
-        """Read the files again; ``False``: they have mistakes, and nothing has changed."""
+        """Read the files again; ``False``: they have mistakes, or need an account that is not open, and nothing has changed."""
         async with self._reading:
             return await self._reload()
 
@@ -81,9 +84,16 @@ class InForce:
             for problem in invalid.problems:
                 log.error("configuration.refused", problem=str(problem))  # noqa: TRY400 - a mistake of an author has no trace
             return False
+        added = sorted(fresh.accounts.keys() - self.opened.accounts.keys())
+        if added:
+            self.metrics.config_reloaded.set(0)
+            words = f"accounts were added ({', '.join(added)}): they are opened when the daemon starts, so start it again"
+            log.error("configuration.refused", problem=words)
+            return False
         self._say_what_needs_a_restart(fresh)
-        self.current.swap(fleet_of(fresh, self.ports))
+        self.current.swap(fleet_of(fresh, self.ports, self.aws))
         self.configuration, self.sources = fresh, sources_of(fresh)
+        self.feeds = feeds_of(fresh, self.ports, self.aws)
         self.say()
         log.info("configuration.reloaded", digest=fresh.digest[:12], services=len(fresh.services))
         return True
@@ -100,6 +110,7 @@ class InForce:
             "daemon.store": was.store != will_be.store,
             "daemon.http": (was.listen, was.tls) != (will_be.listen, will_be.tls),
             "daemon.reach": was.reach != will_be.reach,
+            "accounts": self.opened.accounts != fresh.accounts,
             "connections": self.opened.connections != fresh.connections,
         }
         if any(changed.values()):

@@ -34,9 +34,12 @@ log = structlog.stdlib.get_logger("rollbackd.app")
 def run(path: Path, ports: Ports | None = None) -> int:
     """Run the daemon on the configuration at *path*; the exit status.
 
+    SIGTERM and SIGINT are obeyed from here on until the process is gone.
+
     0 after SIGTERM; 2 if the configuration has a mistake; 4 if the store or the address cannot be had; 75 if another
     process has the store.
     """
+    ending = _Ending()
     redactor = Redactor()
     try:
         configuration = load(path, redactor.learn)
@@ -45,10 +48,33 @@ def run(path: Path, ports: Ports | None = None) -> int:
             sys.stderr.write(f"{problem}\n")
         sys.stderr.write(f"{len(invalid.problems)} mistakes; nothing was started\n")
         return USAGE
-    return _logged(configuration, ports or Ports(), redactor)
+    return _logged(configuration, ports or Ports(), redactor, ending)
 
 
-def _logged(configuration: Configuration, ports: Ports, redactor: Redactor) -> int:
+class _Ending:
+    """What SIGTERM and SIGINT do: they end the process at once, but tell a daemon that goes round to stop.
+
+    The handler is Python's own, from the first line to the last. asyncio's come late and leave before the end, and where there
+    is none the process ends as killed, or, as the first of a container, not at all.
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: Callable[[], None] = lambda: None
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._hear)
+
+    def by(self, stop: Callable[[], None], loop: asyncio.AbstractEventLoop) -> None:
+        """From now on *stop* is called, in *loop*, until that is closed."""
+        self._stop, self._loop = stop, loop
+
+    def _hear(self, _number: int, _frame: object) -> None:
+        if self._loop is None or self._loop.is_closed():
+            os._exit(0)  # what was in hand is in the store, and is taken up again
+        self._loop.call_soon_threadsafe(self._stop)
+
+
+def _logged(configuration: Configuration, ports: Ports, redactor: Redactor, ending: _Ending) -> int:
     metrics = Metrics(version("rollbackd"))
     dsn = SecretStr(os.environ[CRASHES]) if os.environ.get(CRASHES) else None
     if dsn is not None:
@@ -60,7 +86,7 @@ def _logged(configuration: Configuration, ports: Ports, redactor: Redactor) -> i
         crashes(dsn, version("rollbackd"), "production", scrubber) as crashed,
     ):
         try:
-            return asyncio.run(_run(configuration, ports, metrics, crashed, redactor))
+            return asyncio.run(_run(configuration, ports, metrics, crashed, redactor, ending))
         except (StoreMisplaced, StoreTooNew, StoreUnavailable, CannotListen, OSError) as error:
             return _refused(error)
 
@@ -76,11 +102,16 @@ def _refused(error: WatcherError | OSError) -> int:
 
 
 async def _run(
-    configuration: Configuration, ports: Ports, metrics: Metrics, crashed: Crashed, redactor: Redactor
+    configuration: Configuration,
+    ports: Ports,
+    metrics: Metrics,
+    crashed: Crashed,
+    redactor: Redactor,
+    ending: _Ending,
 ) -> int:
     async with build(configuration, ports, metrics, crashed) as running:
         running.in_force.learn = redactor.learn
-        _obey_signals(running)
+        _obey_signals(running, ending)
         host, port = running.address
         log.info(
             "daemon.started",
@@ -94,7 +125,7 @@ async def _run(
     return 0
 
 
-def _obey_signals(running: Running) -> None:
+def _obey_signals(running: Running, ending: _Ending) -> None:
     """SIGTERM and SIGINT stop, SIGHUP reads the configuration again."""
     loop = asyncio.get_running_loop()
     reloads: set[asyncio.Task[bool]] = set()
@@ -108,8 +139,7 @@ def _obey_signals(running: Running) -> None:
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    ending.by(stop, loop)
     loop.add_signal_handler(signal.SIGHUP, reload)
 
 

@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network
 
 from pydantic import BaseModel
 
+from deploy.ports import AwsAccount
 from rules.document import Node
 from watcher.core.service import Ceilings, Service, Team
 
@@ -20,11 +21,13 @@ class Configured:
     Attributes:
         settings: Validated; until `with_secrets` has put them in, each secret is a stand-in.
         node: Where it stands, sealed. Two that differ only in their place are equal.
+        account: Of what runs on AWS: the account's name.
     """
 
     kind: str
     settings: BaseModel
     node: Node = field(repr=False, compare=False)
+    account: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +62,30 @@ class Token:
     services: tuple[str, ...] = ("*",)
 
 
+def account_id(role: str) -> str:
+    """The twelve digits in the ARN of a role."""
+    return role.split(":")[4]
+
+
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account of AWS in one region: a role to read, and one to act, which shadow never needs."""
+    """An account of AWS in one region, and the ARNs of two roles.
+
+    Attributes:
+        read: ``None``: the daemon's own credentials.
+        act: Assumed only to act; shadow never needs it.
+    """
 
     name: str
     region: str
-    read: str
+    read: str | None = None
     act: str | None = None
+
+    @property
+    def aws(self) -> AwsAccount:
+        """The account, as those know it who work in it."""
+        role = self.read or self.act
+        return AwsAccount(self.name, self.region, account_id(role) if role else None, may_act=bool(self.act))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,13 @@
 """What is right in itself, and wrong together."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from fnmatch import fnmatchcase
 
 from rules.document import Mistakes, Node, nearest, quoted
-from watcher.config.configuration import Daemon, Key
+from watcher.config.configuration import Account, Configured, Daemon, Key
+from watcher.config.kinds import Kinds
 from watcher.config.models import is_loopback
+from watcher.config.services import Built
 
 
 def check_daemon(section: Node, daemon: Daemon, services: Collection[Key], mistakes: Mistakes) -> None:
@@ -24,6 +26,37 @@ def check_daemon(section: Node, daemon: Daemon, services: Collection[Key], mista
         _refuse_twice([node for token in tokens if (node := token.get(key))], key, mistakes)
     for token in tokens:
         _check_services(token.get("services"), services, mistakes)
+
+
+def check_sources(
+    sources: Mapping[str, Configured], accounts: Mapping[str, Account], kinds: Kinds, mistakes: Mistakes
+) -> None:
+    """What is asked in a loop is where its account is."""
+    for source in sources.values():
+        account = accounts.get(source.account or "")
+        wrong = kinds.sources[source.kind].misplaced(source.settings, account.aws) if account else None
+        if wrong is not None:
+            mistakes.add(source.node, *wrong)
+
+
+def check_addresses(
+    services: Mapping[Key, Built], accounts: Mapping[str, Account], kinds: Kinds, mistakes: Mistakes
+) -> None:
+    """What runs at one address of a platform is one part of one service: two would undo each other's deployments."""
+    taken: dict[str, str] = {}
+    for key, built in services.items():
+        for part, target in built.targets.items():
+            account = accounts.get(target.account or "")
+            addresses = kinds.targets[target.kind].addresses(
+                target.settings, account.aws if account else None
+            )
+            for address in addresses:
+                whose = f"{'/'.join(key)} ({part})"
+                first = taken.setdefault(address, whose)
+                if first != whose:
+                    mistakes.add(
+                        target.node, f"{first} runs there already", "one service of the platform is one part"
+                    )
 
 
 def _refuse_twice(nodes: list[Node], what: str, mistakes: Mistakes) -> None:

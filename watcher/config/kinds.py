@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from pydantic import BaseModel
 
+from deploy.source import Kind as SourceKind
 from deploy.sources.registry import LATER as LATER_SOURCES
+from deploy.target import Kind as TargetKind
 from deploy.targets.registry import LATER as LATER_TARGETS
 from rules.model import Indicator
 from rules.model import Kind as IndicatorKind
@@ -27,12 +30,18 @@ class ProviderKind:
     Attributes:
         settings: Of a connection; ``None`` where none is needed.
         mistake: What a query, right in itself, lacks for the kind of its indicator, and the remedy.
+        on_aws: It is connected to by the accounts; its query may name one.
+        needs_account: It finds on AWS what it asks, though it is not asked there itself.
+        placed: What an indicator's query says once the account of its service is known.
     """
 
     query: type[BaseModel]
     fits: frozenset[IndicatorKind]
     settings: type[BaseModel] | None = None
     mistake: Callable[[Indicator], tuple[str, str] | None] = no_mistake
+    on_aws: bool = False
+    needs_account: Callable[[Indicator], bool] = lambda _indicator: False
+    placed: Callable[[Indicator, str | None], Indicator] = lambda indicator, _account: indicator
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +50,8 @@ class Kinds:
 
     providers: Mapping[str, ProviderKind]
     notifiers: Mapping[str, type[BaseModel]]
-    targets: Mapping[str, type[BaseModel]]
-    sources: Mapping[str, type[BaseModel]]
+    targets: Mapping[str, TargetKind[Any]]
+    sources: Mapping[str, SourceKind[Any]]
     stores: Mapping[str, type[BaseModel]]
     later_providers: Collection[str] = frozenset(LATER_PROVIDERS)
     later_notifiers: Collection[str] = frozenset(LATER_NOTIFIERS)

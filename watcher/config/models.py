@@ -22,7 +22,7 @@ from rules.document.version import Version
 from rules.duration import Duration, Share
 from rules.errors import Malformed
 from rules.model import RuleSet
-from watcher.config.configuration import Listen, Network
+from watcher.config.configuration import Listen, Network, account_id
 from watcher.core.service import Asking, Bake, Ceilings, KnownGood, Mode, Policy, Speak, Then
 
 NAME = re.compile(SERVICE)  # of whatever is referred to
@@ -166,19 +166,25 @@ class DaemonModel(Strictly):
     alone: Flag = False
 
 
+Role = Annotated[
+    str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$")
+]
+
+
 class AccountModel(Strictly):
     """See `Account`."""
 
     region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
-    read: Annotated[
-        str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$")
-    ]
-    act: (
-        Annotated[
-            str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+$")
-        ]
-        | None
-    ) = None
+    read: Role | None = None
+    act: Role | None = None
+
+    @model_validator(mode="after")
+    def _is_one_account(self) -> Self:
+        if self.read and self.act and account_id(self.read) != account_id(self.act):
+            raise Malformed(
+                "the two roles are of different accounts", remedy="give each account an entry of its own"
+            )
+        return self
 
 
 class TeamModel(Strictly):

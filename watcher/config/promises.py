@@ -1,6 +1,6 @@
 """Rule files of one service: found beside the configuration, read with their parameters, their queries read by their providers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -14,9 +14,12 @@ from watcher.config.errors import InvalidConfiguration
 from watcher.config.files import Unreadable, neighbour, read_text, top_of
 from watcher.config.kinds import Kinds
 from watcher.config.models import RulesModel
+from watcher.config.references import refer
+from watcher.signals.provider import connection_in
 
 CATALOG = Path(rules.__file__).parent / "catalog"
 EMPTY = RuleSet((), ())
+NO_ACCOUNTS = "add `accounts: {NAME: {region: …, read: …}}`, and `account: NAME` to the service"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,21 +29,25 @@ class Shelf:
     Attributes:
         folder: Relative names start here: the folder of the configuration.
         connections: By name; whose kind a provider needs.
+        accounts: Names of the accounts of AWS, which connect by themselves to what is asked there.
     """
 
     folder: Path
     kinds: Kinds
     connections: Mapping[str, Configured]
+    accounts: Collection[str] = ()
     catalog: Path = field(default=CATALOG)
 
 
-def read_promises(section: Node | None, shelf: Shelf, mistakes: Mistakes) -> tuple[RuleSet, dict[str, Node]]:
-    """What all rule files of a service promise, and where each rule stands, by id."""
+def read_promises(
+    section: Node | None, account: str | None, shelf: Shelf, mistakes: Mistakes
+) -> tuple[RuleSet, dict[str, Node]]:
+    """What all rule files of a service promise, and where each rule stands, by id. *account*: of the service."""
     files: list[tuple[Place, RuleFile]] = []
     for item in section.items() if section else ():
         file = _read_entry(item, shelf, mistakes)
         if file is not None:
-            files.append((item.at, _connected(file, shelf, mistakes)))
+            files.append((item.at, _connected(file, account, shelf, mistakes)))
     try:
         return combined(files), {name: node for _, file in files for name, node in file.promises.items()}
     except InvalidRules as invalid:
@@ -112,14 +119,43 @@ def _tell_missing(where: Node, path: Path, why: str, shelf: Shelf, mistakes: Mis
     mistakes.add(where, f"the rule file {why}", remedy)
 
 
-def _connected(file: RuleFile, shelf: Shelf, mistakes: Mistakes) -> RuleFile:
+def _connected(file: RuleFile, account: str | None, shelf: Shelf, mistakes: Mistakes) -> RuleFile:
     """*file* with each indicator bound to its connection."""
     check_queries(file, shelf.kinds, mistakes)
     indicators = tuple(
-        replace(indicator, connection=_connection(indicator, file.queries[indicator.id], shelf, mistakes))
+        _bound(indicator, file.queries[indicator.id], account, shelf, mistakes)
         for indicator in file.rules.indicators
     )
     return replace(file, rules=RuleSet(indicators, file.rules.rules))
+
+
+def _bound(
+    indicator: Indicator, query: Node, account: str | None, shelf: Shelf, mistakes: Mistakes
+) -> Indicator:
+    kind = shelf.kinds.providers[indicator.provider]
+    if not (kind.on_aws or kind.needs_account(indicator)):
+        return replace(indicator, connection=_connection(indicator, query, shelf, mistakes))
+    found = _account(indicator, query, account, shelf, mistakes)
+    placed = kind.placed(indicator, found)
+    if not kind.on_aws:
+        return replace(placed, connection=_connection(indicator, query, shelf, mistakes))
+    return replace(placed, connection=connection_in(indicator.provider, found) if found else None)
+
+
+def _account(
+    indicator: Indicator, query: Node, account: str | None, shelf: Shelf, mistakes: Mistakes
+) -> str | None:
+    """The account that a query on AWS is asked in: its own, or that of its service."""
+    connection = query.get("connection")
+    if connection is not None:
+        mistakes.add(connection, f"{indicator.provider} is connected to by an account", "write account: NAME")
+    written = query.get("account")
+    if written is not None:
+        return refer(written, "account", shelf.accounts, mistakes)
+    if account is None:
+        remedy = "add `account:` to the service, or to the query" if shelf.accounts else NO_ACCOUNTS
+        mistakes.add(query, f"{indicator.provider} needs an account of AWS", remedy)
+    return account
 
 
 def _connection(indicator: Indicator, query: Node, shelf: Shelf, mistakes: Mistakes) -> str | None:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from rules.canonical import canonical
 from rules.document import Mistakes, Node
 from watcher.config.configuration import Configuration, Configured, Daemon, Key
-from watcher.config.crosscheck import check_daemon
+from watcher.config.crosscheck import check_addresses, check_daemon, check_sources
 from watcher.config.errors import InvalidConfiguration
 from watcher.config.files import Files, read_files
 from watcher.config.kinds import Kinds
@@ -45,10 +45,11 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
     connections = read_connections(root.get("connections"), kinds, mistakes)
     notifiers = _keys(root, "connections", {*kinds.notifiers, *kinds.later_notifiers})
     teams = read_teams(root.get("teams"), notifiers, _token_names(section), mistakes)
-    sources = read_sources(root.get("sources"), root, kinds, mistakes)
+    known_accounts = _keys(root, "accounts")
+    sources = read_sources(root.get("sources"), root, kinds, known_accounts, mistakes)
     around = Surroundings(
-        shelf=Shelf(path.parent, kinds, connections),
-        accounts=_keys(root, "accounts"),
+        shelf=Shelf(path.parent, kinds, connections, known_accounts),
+        accounts={name: accounts.get(name) for name in known_accounts},
         teams=teams,
         sources=(HTTP, *sorted(_keys(root, "sources") - {HTTP})),
         ceilings=daemon.ceilings if daemon else Ceilings(),
@@ -58,6 +59,8 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
     services = _build_services(files, around, mistakes)
     if daemon:
         check_daemon(section, daemon, files.services.keys(), mistakes)
+    check_sources(sources, accounts, kinds, mistakes)
+    check_addresses(services, accounts, kinds, mistakes)
     if mistakes.problems or daemon is None:
         raise InvalidConfiguration(mistakes.problems)
     return Configuration(

@@ -12,11 +12,19 @@ def all_kinds() -> Kinds:
     """The kinds of this version."""
     return Kinds(
         providers={
-            name: ProviderKind(kind.query, kind.fits, kind.settings, kind.mistake)
+            name: ProviderKind(
+                query=kind.query,
+                fits=kind.fits,
+                settings=kind.settings,
+                mistake=kind.mistake,
+                on_aws=kind.on_aws,
+                needs_account=kind.needs_account,
+                placed=kind.placed,
+            )
             for name, kind in PROVIDERS.items()
         },
         notifiers={name: kind.settings for name, kind in NOTIFIERS.items()},
-        targets={name: kind.settings for name, kind in TARGETS.items()},
+        targets=TARGETS,
         stores={name: kind.settings for name, kind in STORES.items()},
-        sources={name: kind.settings for name, kind in SOURCES.items()},
+        sources=SOURCES,
     )

@@ -1,6 +1,7 @@
 """The sections of `rollbackd.yaml` that stand beside the services: daemon, accounts, connections, teams, sources."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 
 from pydantic import BaseModel
 
@@ -8,7 +9,7 @@ from rules.document import Mistakes, Node, unknown
 from watcher.config.configuration import Account, Configured, Daemon, Tls, Token
 from watcher.config.kinds import Kinds
 from watcher.config.models import AccountModel, DaemonModel, TeamModel
-from watcher.config.references import named, refer_each
+from watcher.config.references import named, refer, refer_each
 from watcher.config.secrets import sealed
 from watcher.core.service import Ceilings, Team
 
@@ -77,11 +78,16 @@ def read_connections(section: Node | None, kinds: Kinds, mistakes: Mistakes) -> 
     return connections
 
 
-def read_sources(section: Node | None, root: Node, kinds: Kinds, mistakes: Mistakes) -> dict[str, Configured]:
+def read_sources(
+    section: Node | None, root: Node, kinds: Kinds, accounts: Collection[str], mistakes: Mistakes
+) -> dict[str, Configured]:
     """``sources``, by name. The one that is told over HTTP is always there, and is called `HTTP`."""
-    sources = {HTTP: Configured(HTTP, kinds.sources[HTTP].model_validate({}), Node(root.at, {}))}
+    known = {name: kind.settings for name, kind in kinds.sources.items()}
+    sources = {HTTP: Configured(HTTP, kinds.sources[HTTP].settings.model_validate({}), Node(root.at, {}))}
     for name, entry in named(section, "a source", mistakes):
-        source = read_configured(entry.node, "source", kinds.sources, kinds.later_sources, mistakes)
+        source = read_configured(entry.node, "source", known, kinds.later_sources, mistakes)
+        if source is not None and kinds.sources[source.kind].feed is not None:
+            source = replace(source, account=refer(source.node.get("account"), "account", accounts, mistakes))
         if source is not None and (source.kind == HTTP) != (name == HTTP):
             mistakes.add(
                 entry.key,

@@ -2,18 +2,18 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from deploy.model import WHOLE
 from deploy.target import HINTS
 from rules.document import Entry, Mistakes, Node, merged, quoted
 from rules.model import RuleSet
-from watcher.config.configuration import Configured, Effective, Key
+from watcher.config.configuration import Account, Configured, Effective, Key
 from watcher.config.models import NAME, NAME_REMEDY, Layer
-from watcher.config.promises import Shelf, read_promises
+from watcher.config.promises import NO_ACCOUNTS, Shelf, read_promises
 from watcher.config.references import refer, refer_each
 from watcher.config.sections import read_configured
-from watcher.core.service import Asking, Bake, Ceilings, KnownGood, Policy, Service, Team
+from watcher.core.service import Asking, Bake, Ceilings, KnownGood, Mode, Policy, Service, Team
 
 NOBODY = Team("nobody")
 _TEMPLATE = re.compile(r"[^$]*(\$\{[a-z][a-z0-9_]*\}[^$]*)*")
@@ -25,7 +25,7 @@ class Surroundings:
     """What a service may refer to, and what all services share."""
 
     shelf: Shelf
-    accounts: Collection[str]
+    accounts: Mapping[str, Account | None]  # None: there is one of that name, and it cannot be read
     teams: Mapping[str, Team]
     sources: Collection[str]
     ceilings: Ceilings
@@ -65,9 +65,13 @@ def check_layers(root: Node, mistakes: Mistakes) -> None:
 def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes) -> Built | None:
     """The service that *node*, its layers merged, describes; ``None`` where it cannot be read, with all that is wrong."""
     written = mistakes.read(node, Layer)
-    rules, promises = read_promises(_required(node, "rules", "[{file: …}]", mistakes), around.shelf, mistakes)
-    targets = _read_targets(_required(node, "runs_on", "[{command: …}]", mistakes), around.shelf, mistakes)
-    refer(node.get("account"), "account", around.accounts, mistakes)
+    account = refer(node.get("account"), "account", around.accounts, mistakes)
+    rules, promises = read_promises(
+        _required(node, "rules", "[{file: …}]", mistakes), account, around.shelf, mistakes
+    )
+    targets = _read_targets(
+        _required(node, "runs_on", "[{command: …}]", mistakes), account, around.shelf, mistakes
+    )
     team = refer(node.get("team"), "team", around.teams, mistakes)
     sources = [
         _plain_source(r.name, r.narrowing, mistakes)
@@ -76,6 +80,8 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
     _check_names(node.get("names"), mistakes)
     if written is None:
         return None
+    if written.mode is not Mode.SHADOW:
+        _check_may_act(node, targets, around, mistakes)
     service = Service(
         name=key[0],
         environment=key[1],
@@ -117,15 +123,41 @@ def _required(node: Node, key: str, example: str, mistakes: Mistakes) -> Node | 
     return found
 
 
-def _read_targets(section: Node | None, shelf: Shelf, mistakes: Mistakes) -> dict[str, Configured]:
+def _read_targets(
+    section: Node | None, account: str | None, shelf: Shelf, mistakes: Mistakes
+) -> dict[str, Configured]:
     """What a service runs on, by part: a list names its parts by their kinds, a mapping by its keys."""
     kinds = shelf.kinds
+    known = {name: kind.settings for name, kind in kinds.targets.items()}
     targets: dict[str, Configured] = {}
-    for part, node in _parts(section, kinds.targets, mistakes):
-        target = read_configured(node, "target", kinds.targets, kinds.later_targets, mistakes)
-        if target is not None:
-            targets[part] = target
+    for part, node in _parts(section, known, mistakes):
+        target = read_configured(node, "target", known, kinds.later_targets, mistakes)
+        if target is None:
+            continue
+        if kinds.targets[target.kind].on_aws:
+            target = replace(target, account=account)
+            if account is None and not shelf.accounts:
+                mistakes.add(node, f"{target.kind} needs an account", NO_ACCOUNTS)
+            elif account is None:
+                mistakes.add(node, f"{target.kind} needs an account", f"add `account: {min(shelf.accounts)}`")
+        targets[part] = target
     return targets
+
+
+def _check_may_act(
+    node: Node, targets: Mapping[str, Configured], around: Surroundings, mistakes: Mistakes
+) -> None:
+    """A service that may be moved needs the right to move it; shadow never does."""
+    for name in sorted({target.account for target in targets.values() if target.account is not None}):
+        account = around.accounts.get(name)
+        if account is not None and account.act is None:
+            mode = node.get("mode")
+            words = mode.content if mode else "this mode"
+            mistakes.add(
+                mode or node,
+                f"{words} has to act, and the account {quoted(name)} has no role to act",
+                f"add `act:` to `accounts.{name}`, or write mode: shadow",
+            )
 
 
 def _parts(section: Node | None, known: Collection[str], mistakes: Mistakes) -> list[tuple[str, Node]]:

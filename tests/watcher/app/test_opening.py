@@ -16,7 +16,7 @@ from deploy.targets.registry import TARGETS
 from tests.contract.notifier_contract import a_message
 from tests.fakes.serve import serving_app
 from tests.watcher.app.house import a_house
-from watcher import command
+from watcher import clock, command
 from watcher.app import Ports, load
 from watcher.app.opening import fleet_of, open_http, open_notifiers, open_providers, open_store, sources_of
 from watcher.config import InvalidConfiguration
@@ -24,6 +24,7 @@ from watcher.config.registries import all_kinds
 from watcher.errors import StoreUnavailable
 from watcher.notify.notifier import Notifier, Told
 from watcher.notify.registry import NOTIFIERS
+from watcher.signals.provider import Opening
 from watcher.signals.registry import PROVIDERS
 from watcher.store.registry import STORES
 from watcher.telemetry.metrics import Metrics
@@ -95,9 +96,11 @@ async def test_a_provider_that_needs_no_connection_is_open_under_the_name_of_its
         configuration = load(a_house(tmp_path).file)
         http = await open_http(configuration, Ports(), metrics, stack)
 
-        providers = await open_providers(configuration, Ports(), http, metrics, stack)
+        opening = Opening(http, clock.now, clock.monotonic, metrics)
+        providers = await open_providers(configuration, opening, stack)
 
-        assert {name: each.kind for name, each in providers.items()} == dict(PROVIDERS)
+        without = {name: kind for name, kind in PROVIDERS.items() if not kind.on_aws}
+        assert {name: each.kind for name, each in providers.items()} == without
 
 
 # --------------------------------------------------------------------------------------------------------------------- store
@@ -145,7 +148,7 @@ def with_parts(house):
 
 
 async def test_each_part_has_its_own_target_and_knows_its_place(tmp_path):
-    fleet = fleet_of(load(with_parts(a_house(tmp_path)).file), Ports())
+    fleet = fleet_of(load(with_parts(a_house(tmp_path)).file), Ports(), None)
 
     seen = {part: await target.observe() for part, target in fleet.targets[WEB].items()}
 
@@ -163,7 +166,7 @@ async def test_no_platform_is_touched_before_somebody_asks(tmp_path):
         ran.append(argv[0])
         return await command.run(argv, timeout, environment)
 
-    fleet = fleet_of(load(with_parts(a_house(tmp_path)).file), Ports(command=counted))
+    fleet = fleet_of(load(with_parts(a_house(tmp_path)).file), Ports(command=counted), None)
     assert ran == []
 
     await fleet.targets[WEB]["api"].observe()
@@ -173,7 +176,7 @@ async def test_no_platform_is_touched_before_somebody_asks(tmp_path):
 def test_the_services_are_those_that_are_written(tmp_path):
     configuration = load(a_house(tmp_path).file)
 
-    assert fleet_of(configuration, Ports()).services == configuration.services
+    assert fleet_of(configuration, Ports(), None).services == configuration.services
 
 
 @pytest.mark.parametrize("written", ["", "sources: {http: {http: {}}}\n"])

@@ -92,6 +92,15 @@ def traces(house: House) -> list[str]:
     return sorted(path.name for path in house.root.glob("state.db*"))
 
 
+@pytest.fixture(autouse=True)
+def _signals_are_pytests_again() -> Iterator[None]:
+    """`run` keeps them until its process is gone, which here is that of the tests."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
 # ----------------------------------------------------------------------------------------------------------- it does not start
 
 
@@ -254,6 +263,51 @@ async def test_sigterm_ends_it_in_time_and_all_is_well(tmp_path):
     assert daemon.err == ""
     with held(house.store):  # it let go of the store
         pass
+
+
+async def test_sigterm_is_obeyed_before_anything_is_built(tmp_path):
+    house = a_house(tmp_path)
+    house.file.unlink()
+    written: list[int] = []
+    os.mkfifo(house.file)  # the configuration is being read, for as long as nobody writes it
+
+    async with started(house) as daemon:
+        await soon(lambda: is_being_read(house.file, written))
+        daemon.process.send_signal(signal.SIGTERM)
+        os.close(written.pop())
+
+        assert await daemon.ended(within=PROMISED) == 0
+    assert daemon.err == ""
+
+
+def is_being_read(fifo: Path, written: list[int]) -> bool:
+    """Whether somebody waits for what will be written into *fifo*: until then nobody can open it so (ENXIO)."""
+    with contextlib.suppress(OSError):
+        written.append(os.open(fifo, os.O_WRONLY | os.O_NONBLOCK))
+    return bool(written)
+
+
+LINGERS = """
+import sys, time
+from pathlib import Path
+from watcher.app import run
+
+status = run(Path(sys.argv[1]))
+print("run is over", file=sys.stderr, flush=True)
+time.sleep(60)
+sys.exit(status)
+"""
+
+
+async def test_a_second_sigterm_when_all_is_over_is_obeyed_too(tmp_path):
+    house = a_house(tmp_path)
+    async with started(house, sys.executable, "-c", LINGERS, house.file) as daemon:
+        await daemon.called("daemon.started")
+        daemon.process.send_signal(signal.SIGTERM)
+        await soon(lambda: "run is over" in daemon.err)
+        daemon.process.send_signal(signal.SIGTERM)
+
+        assert await daemon.ended(within=5.0) == 0
 
 
 async def test_sighup_reads_the_configuration_again_and_no_secret_is_ever_said(tmp_path):

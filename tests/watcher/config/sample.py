@@ -47,9 +47,9 @@ KINDS = Kinds(
         "metrics": ProviderKind(Query, frozenset({Kind.RATIO}), Settings),
     },
     notifiers={"chat": Chat},
-    targets={name: kind.settings for name, kind in TARGETS.items()},
+    targets=TARGETS,
     stores={name: kind.settings for name, kind in STORES.items()},
-    sources={name: kind.settings for name, kind in SOURCES.items()},
+    sources=SOURCES,
 )
 
 MAIN = """\

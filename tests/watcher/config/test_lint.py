@@ -27,8 +27,8 @@ def test_a_clean_file_is_clean_though_nobody_gave_its_parameters(tmp_path):
     [
         ("{metrics: {url: x}}", "{metrics: {ulr: x, url: x}}", 'rules/web.yaml:7:30: indicators.stored.ratio.metrics.ulr: unknown key "ulr" | try: did you mean "url"?'),
         ("judge: {threshold: {}}", "judge: {treshold: {}}", 'rules/web.yaml:11:45: rules[1].judge.treshold: unknown judge "treshold" | try: did you mean "threshold"?'),
-        ("judge: {threshold: {}}", "judge: {state: {}}", 'rules/web.yaml:11:45: rules[1].judge.state: the judge "state" is not in this version | try: in this version: canary_vs_baseline, slo, threshold'),
-        ("{metrics: {url: x}}", "{cloudwatch: {url: x}}", 'rules/web.yaml:7:20: indicators.stored.ratio.cloudwatch: the provider "cloudwatch" is not in this version | try: in this version: http, metrics, scrape'),
+        ("judge: {threshold: {}}", "judge: {percentile_rank: {}}", 'rules/web.yaml:11:45: rules[1].judge.percentile_rank: the judge "percentile_rank" is not in this version | try: in this version: canary_vs_baseline, slo, state, threshold'),
+        ("{metrics: {url: x}}", "{sentry: {url: x}}", 'rules/web.yaml:7:20: indicators.stored.ratio.sentry: the provider "sentry" is not in this version | try: in this version: http, metrics, scrape'),
         ('{http: {url: "http://${host}/ready"}}', "{http: {url: http://a:13/}}", "rules/web.yaml:8:25: indicators.ready.probe.http: a wrong port | try: write 80"),
     ],
 )  # fmt: skip

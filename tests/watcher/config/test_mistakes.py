@@ -53,7 +53,7 @@ DIGEST = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
         ("name: pipeline", "name: [pipeline]", "rollbackd.yaml:6:14: daemon.tokens[0].name: expected text, found a list"),
         ('"token:on-call"', "everybody", "rollbackd.yaml:15:54: teams.shop.may_order[0]: expected who may order | try: write token:NAME"),
         ("  http: {http: {}}", "  pipeline: {http: {}}", "rollbackd.yaml:17:3: sources.pipeline: deployments that are told over HTTP come from a source called http | try: write http: {http: {}}"),
-        ("{http: {}}", "{sqs: {}}", 'rollbackd.yaml:17:10: sources.http.sqs: the source "sqs" is not in this version | try: in this version: http'),
+        ("{http: {}}", "{sns: {}}", 'rollbackd.yaml:17:10: sources.http.sns: the source "sns" is not in this version | try: in this version: http, sqs'),
         ("{http: {}}", "{htp: {}}", 'rollbackd.yaml:17:10: sources.http.htp: unknown source "htp" | try: did you mean "http"?'),
         ("heard_from: [http]", "heard_from: [htp]", 'rollbackd.yaml:22:16: defaults.heard_from[0]: unknown source "htp" | try: did you mean "http"?'),
         ("heard_from: [http]", "heard_from: [{http: {a: b}}]", 'rollbackd.yaml:22:23: defaults.heard_from[0].http: the source "http" cannot be narrowed | try: write http'),
@@ -63,7 +63,7 @@ DIGEST = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
         ("names: {sentry:", "names: {Sentry:", 'rollbackd.yaml:33:15: services.checkout.production.names.Sentry: "Sentry" cannot name a signal system | try: write a name such as sentry'),
         ("names: {sentry:", "names: {tag:", 'rollbackd.yaml:33:15: services.checkout.production.names.tag: "tag" cannot name a signal system | try: write a name such as sentry'),
         ('"checkout@${tag}"', '"checkout@$tag"', "rollbackd.yaml:33:23: services.checkout.production.names.sentry: not a template | try: write text with ${name} in it, such as checkout@${tag}"),
-        ("- command: {live: [/usr/bin/live, ", "- ecs: {live: [/usr/bin/live, ", 'rollbackd.yaml:32:11: services.checkout.production.runs_on[0].ecs: the target "ecs" is not in this version | try: in this version: command'),
+        ("- command: {live: [/usr/bin/live, ", "- lambda: {live: [/usr/bin/live, ", 'rollbackd.yaml:32:11: services.checkout.production.runs_on[0].lambda: the target "lambda" is not in this version | try: in this version: command, ecs'),
         ("- command: {live: [/usr/bin/live, ", "- comand: {live: [/usr/bin/live, ", 'rollbackd.yaml:32:11: services.checkout.production.runs_on[0].comand: unknown target "comand" | try: did you mean "command"?'),
         ('{live: [/usr/bin/live, "${service}"], ', "{", "rollbackd.yaml:32:20: services.checkout.production.runs_on[0].command: a command that moves needs `live:` too"),
         ('"${tag}", "${key}"', '"${tga}", "${key}"', "rollbackd.yaml:32:64: services.checkout.production.runs_on[0].command.move: '${tga}': ${tga} is not known here"),
@@ -111,7 +111,7 @@ def test_a_file_of_another_shape_is_refused(tmp_path, text, expected):
 
 def test_all_mistakes_of_all_files_are_told_at_once(tmp_path):
     text = changed(
-        "mode: auto", "mode: atuo", changed("team: shop", "team: shoop", changed("{http: {}}", "{sqs: {}}"))
+        "mode: auto", "mode: atuo", changed("team: shop", "team: shoop", changed("{http: {}}", "{sns: {}}"))
     )
 
     found = problems(
