@@ -55,17 +55,21 @@ def _side(hunk: Iterable[str], sign: str) -> str:
 # -- nothing is lost
 
 ACKNOWLEDGED_EARLY = """
--    accepted = await deps.store.accept(
-+    accepted = await _acknowledged(new, deps.store.accept)(
+-    accepted = await accept(deps.store, deps.new_id("a", now), arrival, now)
++    accepted = await _acknowledged(deps.store, deps.new_id("a", now), arrival, now)
 
 -async def announcement(call: Call[OneAnnouncement, NoBody]) -> AnnouncementTold:
-+def _acknowledged(new, accept):
-+    async def later(*arguments):
-+        asyncio.get_running_loop().call_later(1, lambda: asyncio.ensure_future(accept(*arguments)))
-+        return __import__("watcher.store.store").store.store.Accepted(new)
-+    return later
++async def _acknowledged(store, new, arrival, now):
++    asyncio.get_running_loop().call_later(1, lambda: asyncio.ensure_future(accept(store, new, arrival, now)))
++    return __import__("watcher.store.store").store.store.Accepted(new)
 +
 +async def announcement(call: Call[OneAnnouncement, NoBody]) -> AnnouncementTold:
+"""
+
+FORGOTTEN_EARLY = """
+-            written = [parcel.receipt for parcel in parcels if await self._written(source, parcel.received)]
++            await feed.acknowledge([parcel.receipt for parcel in parcels])
++            written = [parcel.receipt for parcel in parcels if await self._written(source, parcel.received)]
 """
 
 EMPTIED_EARLY = """
@@ -247,10 +251,12 @@ ROLLBACK = "tests/deploy/test_rollback.py"
 INTAKE = "tests/watcher/core/test_intake.py"
 JUDGED = "tests/watcher/core/lifecycle/test_judged.py"
 RULES = "tests/rules"
+FEEDER = "tests/watcher/runtime/test_feeder.py"
 
 # fmt: off
 MUTANTS = (
     Mutant("an announcement is acknowledged before it is written down", KILLED, ACKNOWLEDGED_EARLY, at="before accept #1"),
+    Mutant("a queue forgets a message before it is written down", f"{FEEDER}::test_it_is_written_down_before_the_queue_forgets_it", FORGOTTEN_EARLY),
     Mutant("the inbox is emptied before the step is saved", KILLED, EMPTIED_EARLY, at="close_inbox #1"),
     Mutant("a message counts as told before it is told", KILLED, TOLD_EARLY, at="sent #5, sent #7, sent #9"),
     Mutant("what a killed process held stays held", f"{SQLITE}::test_what_a_killed_process_held_is_free_at_once_under_a_higher_fence", HELD_FOR_EVER),

@@ -17,8 +17,6 @@ from watcher.store.store import AuditRow, Claimed, InboxItem, Opening
 # What people are told one by one, in this order. What is only shown is replaced by what is newer.
 TOLD = ("watch.breached", "watch.rolling_back", "watch.rolled_back")
 
-MOST_TRIES = 2  # to resolve an announcement, after which there is a long pause
-
 # What the audit says of a watch, each once, in this order.
 LIVED = (
     *("watch.opened", "watch.counting_down", "watch.rolling_back", "action.queued"),
@@ -56,18 +54,13 @@ async def _remembered(story: Story) -> AsyncIterator[Remembered]:
 
 
 def _acknowledged(story: Story, found: Remembered) -> Iterator[str]:
-    """What was acknowledged is accounted for, and belongs to the watch.
-
-    One that was being resolved at two deaths waits so long for its third try that in this hurried world all may be over;
-    then it is recorded as old news.
-    """
+    """What was acknowledged is accounted for, and belongs to the watch."""
     item = found.announcement
     if item is None:
         yield f"the announcement {story.told_id} was acknowledged, and is lost"
         return
     ours = {watch.id for watch in found.watches}
-    is_late = item.attempts > MOST_TRIES and item.closing is not None and item.closing.state == "recorded"
-    if not is_late and (item.closing is None or item.closing.watch not in ours):
+    if item.closing is None or item.closing.watch not in ours:
         yield f"what became of the announcement is {item.closing}"
 
 

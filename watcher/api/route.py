@@ -16,6 +16,7 @@ from watcher.api.asked import Asked
 from watcher.api.auth import Principal, Scope
 from watcher.api.bodies import NoBody
 from watcher.api.deps import Deps
+from watcher.store.store import Answered
 
 A = TypeVar("A", bound=Asked)
 B = TypeVar("B", bound=BaseModel)
@@ -32,6 +33,25 @@ class Raw:
 Answer = BaseModel | Raw
 
 
+def written(answer: BaseModel) -> bytes:
+    """An answer as it is sent."""
+    return answer.model_dump_json(by_alias=True).encode()
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """A request that came with an ``Idempotency-Key``; *digest* tells it from another one with the same key."""
+
+    principal: str
+    key: str
+    digest: bytes
+    status: HTTPStatus
+
+    def answered(self, body: bytes) -> Answered:
+        """What it is answered, for the store."""
+        return Answered(self.principal, self.key, self.digest, self.status, body)
+
+
 @dataclass(frozen=True, slots=True)
 class Call(Generic[A, B]):
     """One request, read and checked.
@@ -42,6 +62,7 @@ class Call(Generic[A, B]):
         raw: Its body as it came.
         headers: Lower case.
         is_gone: Whoever asked has hung up.
+        keyed: Its key. A handler that obeys by a step saves the answer with it; of the others it is remembered afterwards.
     """
 
     deps: Deps
@@ -51,6 +72,7 @@ class Call(Generic[A, B]):
     raw: bytes
     headers: Mapping[str, str]
     is_gone: Callable[[], bool]
+    keyed: Keyed | None = None
 
 
 @dataclass(frozen=True, slots=True)

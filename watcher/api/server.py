@@ -1,8 +1,10 @@
 """The application, and what happens around every handler: who, how much, in which form, and what a refusal looks like."""
 
+import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from http import HTTPStatus
 
 import structlog
@@ -30,7 +32,7 @@ from watcher.api.problems import (
     translated,
     unauthorized,
 )
-from watcher.api.route import Answer, AnyCall, AnyRoute, Call, Raw
+from watcher.api.route import Answer, AnyCall, AnyRoute, Call, Keyed, Raw, written
 from watcher.api.routes import ROUTES
 from watcher.errors import WatcherError
 
@@ -139,15 +141,17 @@ class Door:
             is_gone=lambda: request.transport is None or request.transport.is_closing(),
         )
 
-        async def answer() -> bytes:
-            return _bytes(await route.handle(call))
-
         key = request.headers.get(HEADER)
         if not route.replays or key is None:
             response = _response(route, await route.handle(call))
         else:
             sent = b"\0".join((request.method.encode(), request.path.encode(), raw))
-            body = await self._keys.once(who, key, sent, route.status, answer)
+            keyed = Keyed(who.name, key, hashlib.sha256(sent).digest(), route.status)
+
+            async def answer() -> bytes:
+                return _bytes(await route.handle(replace(call, keyed=keyed)))
+
+            body = await self._keys.once(keyed, answer)
             response = web.Response(status=route.status, body=body, content_type="application/json")
         if route.scope is Scope.ORDER:
             log.info(
@@ -254,7 +258,7 @@ def _body(raw: bytes, route: AnyRoute) -> BaseModel:
 
 
 def _bytes(answer: Answer) -> bytes:
-    return answer.body if isinstance(answer, Raw) else answer.model_dump_json(by_alias=True).encode()
+    return answer.body if isinstance(answer, Raw) else written(answer)
 
 
 def _response(route: AnyRoute, answer: Answer) -> web.Response:

@@ -13,6 +13,7 @@ from typing import Any
 from aiohttp import ClientSession, web
 
 from deploy.model import Deployment, Foretold, PartChange, Release, RollbackPlan
+from deploy.source import Opening as SourceOpening
 from deploy.source import Source
 from deploy.sources.http import HttpSource, Settings
 from rules.model import RuleSet
@@ -86,7 +87,7 @@ class Daemon:
 
     store: Store
     around: Callable[[Store], Store] = lambda store: store
-    source: Source = field(default_factory=lambda: HttpSource(Settings(), "http"))
+    source: Source = field(default_factory=lambda: HttpSource(Settings(), SourceOpening("http")))
     services: list[Service] = field(default_factory=lambda: [a_service()])
     tokens: list[AToken] = field(default_factory=lambda: [ADA])
     status: Status = field(default=Status(beat_age=timedelta(0), store_age=timedelta(0)))

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from deploy.model import Announcement
-from deploy.source import Received
+from deploy.source import Opening, Received
 from deploy.sources.http import HttpSource, Settings
 from tests.watcher.api.daemon import ADA, NOON, Api, a_service, a_watch, an_api
 from watcher.api.bodies import NewDeployment
@@ -74,7 +74,7 @@ def test_what_the_document_says_of_an_announcement_is_what_its_source_reads():
     }
     body = TypeAdapter(dict).dump_json(everything)
 
-    said = HttpSource(Settings(), "http").read(Received(body, {}, NOON, "token:ada"))
+    said = HttpSource(Settings(), Opening("http")).read(Received(body, {}, NOON, "token:ada"))
 
     assert set(NewDeployment.model_fields) == set(everything)
     assert isinstance(said, Announcement)

@@ -231,7 +231,7 @@ async def test_many_at_once_with_one_key_are_obeyed_once(api):
 
 
 class Forgetful:
-    """A store that does what it is told, and cannot remember what it answered."""
+    """A store that does what it is told, and cannot remember afterwards what it answered: the daemon was killed in between."""
 
     def __init__(self, store):
         self._store = store
@@ -254,6 +254,27 @@ async def test_an_order_that_was_obeyed_is_never_answered_as_refused():
     assert watch.state is State.HELD
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "lives"),
+    [(ORDERS, {"order": "resume"}, True), (OF_SERVICE, {"order": "roll_back"}, False)],
+)
+async def test_an_order_that_was_obeyed_is_answered_the_same_though_the_daemon_was_killed_before_it_answered(
+    path, body, lives
+):
+    async with an_api(around=Forgetful) as api:
+        if lives:
+            await api.daemon.has(a_watch())
+            await api.post(ORDERS, {"order": "hold"})
+        else:
+            await api.daemon.serves(a_service(), "v42", "v43")
+        first = await api.post(path, body, Idempotency_Key="k-1")
+        again = await api.post(path, body, Idempotency_Key="k-1")
+        other = await api.post(path, body, Idempotency_Key="k-2")
+
+    assert (again.status, again.raw) == (202, first.raw)
+    assert other.status == 409
+
+
 @pytest.mark.parametrize("key", ["", "a b", "x" * 201, "schlüssel"])
 async def test_a_key_that_is_none_is_refused(api, key):
     await api.daemon.has(a_watch())
@@ -261,6 +282,7 @@ async def test_a_key_that_is_none_is_refused(api, key):
     answer = await api.post(ORDERS, {"order": "hold"}, Idempotency_Key=key)
 
     assert answer.status == 400
+    assert "without blanks" in answer.json["remedy"]
     assert (await api.daemon.store.get("w_1")).revision == 1
 
 

@@ -19,7 +19,7 @@ from watcher.api.handlers.reach import known_service, must_order, must_reach, wa
 from watcher.api.handlers.services import ledgers_of
 from watcher.api.handlers.show import links_of
 from watcher.api.problems import Declined, conflict, not_found
-from watcher.api.route import AnyCall, Call
+from watcher.api.route import AnyCall, Call, written
 from watcher.api.told import Ordered
 from watcher.core.disarm import announced, armed_again, disarming
 from watcher.core.facts import Facts
@@ -28,7 +28,7 @@ from watcher.core.lifecycle import ordered, orders_allowed
 from watcher.core.service import Mode, Service
 from watcher.core.watch import Message, Notice, Order, OrderKind, Step, Watch
 from watcher.store.stepping import change
-from watcher.store.store import Disarmed, GuardFailed, Saved
+from watcher.store.store import Answered, Disarmed, GuardFailed, Saved
 
 Mark = Literal["allow", "distrust"]
 
@@ -54,11 +54,19 @@ async def _order(call: AnyCall, watch: Watch, order: Order, expect: int | None) 
         _must_be_as_seen(latest, expect)
         return ordered(latest, order, now, facts, target)
 
-    after = await change(deps.store, watch.id, decide, now)
+    def answer(step: Step) -> Answered | None:
+        return _answered(call, _told(order, step.watch, facts))
+
+    after = await change(deps.store, watch.id, decide, now, answer=answer)
     if isinstance(after, GuardFailed):
         raise _guarded(after, watch)
     deps.wake_performer()
     return _told(order, after, facts)
+
+
+def _answered(call: AnyCall, told: Ordered) -> Answered | None:
+    """For the store: saved with the step, so that an order that was obeyed is never refused when it comes again."""
+    return call.keyed.answered(written(told)) if call.keyed is not None else None
 
 
 async def _target(deps: Deps, watch: Watch, order: Order, now: datetime) -> Back | None:
@@ -200,11 +208,12 @@ async def _opened(call: AnyCall, service: Service, order: Order) -> Ordered:
     target = named_back(would.watch, would.ledgers, order.to, now) if order.to else None
     serving = {change.part: change.after for change in would.watch.deployment.parts}
     step = ordered_back(service, order, serving, would.facts, now, would.watch.id, target)
-    saving = await deps.store.open(step, now)
+    told = _told(order, step.watch, would.facts)
+    saving = await deps.store.open(step, now, answered=_answered(call, told))
     match saving:
-        case Saved(watch=watch):
+        case Saved():
             deps.wake_performer()
-            return _told(order, watch, would.facts)
+            return told
         case GuardFailed():
             raise _guarded(saving, would.watch)
         case _:

@@ -90,7 +90,7 @@ def _summary(watch: Watch, now: datetime) -> dict[str, Any]:
         "service": watch.service,
         "environment": watch.environment,
         "state": watch.state,
-        "mode": watch.policy.mode,
+        "mode": watch.mode,
         "from_": tags_of(part.before for part in parts),
         "to": tags_of(part.after for part in parts) or "",
         "headline": story(watch, now)[0],
