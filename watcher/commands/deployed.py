@@ -8,7 +8,7 @@ from watcher.commands._client import client
 from watcher.commands._orders import new_key
 from watcher.commands._screen import as_json, data, say
 
-PHASES = ("started", "shifted", "complete", "failed")
+PHASES = ("started", "shifted", "paused", "complete", "failed")
 
 
 def _names(_ctx: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:

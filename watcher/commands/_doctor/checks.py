@@ -1,0 +1,74 @@
+"""Checks, side by side: each has its own time, and none hides another, whatever becomes of it."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from deploy.errors import AwsRefused, DeployError
+from deploy.model import Finding, Level
+from watcher.aws.codes import TIMEOUT, UNREACHABLE
+from watcher.errors import WatcherError
+
+USUAL = timedelta(seconds=20)  # some calls, each of at most 6 s
+Work = Callable[[], Awaitable[Sequence[Finding]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing to look at.
+
+    Attributes:
+        subject: Whose: ``account shop``, ``service checkout/production``.
+        name: What, in a word or two.
+    """
+
+    subject: str
+    name: str
+    work: Work
+    limit: timedelta = USUAL
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing that a check found. *unreachable*: nobody answered."""
+
+    subject: str
+    check: str
+    finding: Finding
+    unreachable: bool = False
+
+
+async def carried_out(checks: Sequence[Check]) -> list[Found]:
+    """What all *checks* found, in their order."""
+    async with asyncio.TaskGroup() as tasks:
+        running = [tasks.create_task(_carried_out(check)) for check in checks]
+    return [found for task in running for found in task.result()]
+
+
+async def _carried_out(check: Check) -> list[Found]:
+    unreachable = False
+    findings: Sequence[Finding]
+    try:
+        async with asyncio.timeout(check.limit.total_seconds()):
+            findings = await check.work()
+    except TimeoutError:
+        unreachable = True
+        words = f"no answer within {check.limit.total_seconds():.0f} s"
+        findings = [Finding(Level.FAIL, words, "is the way there open: network, proxy, security group?")]
+    except AwsRefused as refused:
+        unreachable = refused.code in {TIMEOUT, UNREACHABLE}
+        findings = [refusal(refused)]
+    except (DeployError, WatcherError) as error:
+        findings = [Finding(Level.FAIL, str(error), error.remedy)]
+    except Exception as bug:  # noqa: BLE001 - the one boundary here: a bug in a check must not hide what the others found
+        words = f"a bug of rollbackd: {type(bug).__name__}: {bug}"
+        findings = [Finding(Level.FAIL, words, "report it, with these words")]
+    return [Found(check.subject, check.name, finding, unreachable) for finding in findings]
+
+
+def refusal(refused: AwsRefused) -> Finding:
+    """A call that AWS did not answer as it should."""
+    way = "is the way to AWS open: network, proxy, VPC endpoints?"
+    lost = refused.code in {TIMEOUT, UNREACHABLE}
+    return Finding(Level.FAIL, str(refused), way if lost else refused.remedy)

@@ -1,0 +1,156 @@
+"""Services: are they there, what is live, may they be moved, and how long does the way back take."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from functools import partial
+
+from deploy.model import Finding, Foretold, Gone, Level, Live, Move, Recalled, Release, Unreadable
+from deploy.ports import Need
+from deploy.target import Keeper, Target
+from deploy.targets.registry import TARGETS
+from watcher.commands._doctor.accounts import Identities, allowed
+from watcher.commands._doctor.checks import Check
+from watcher.commands._doctor.opened import Opened
+from watcher.core.service import Mode, Service
+from watcher.runtime.fleet import Key
+
+LOOKS = timedelta(seconds=16)  # twice what a target may take
+RECALLS = timedelta(seconds=75)  # a platform's memory may take 60 s
+SHORT = 19  # characters of a fingerprint: twelve, where it begins with "sha256:"
+
+
+@dataclass
+class Lives:
+    """What is live, by service and part: noted by the first checks, for those that need it."""
+
+    found: dict[Key, dict[str, Live]] = field(default_factory=dict)
+
+    def releases(self, key: Key) -> Mapping[str, Release]:
+        """By part, what serves."""
+        return {part: live.release for part, live in self.found.get(key, {}).items() if live.release}
+
+
+def looking(opened: Opened, lives: Lives) -> Iterator[Check]:
+    """The first checks: what is live."""
+    for key, targets in opened.fleet.targets.items():
+        service = opened.fleet.services[key]
+        for part, target in targets.items():
+            yield Check(
+                subject(key),
+                _of(part, targets, "live"),
+                partial(_live, service, part, target, lives),
+                LOOKS,
+            )
+
+
+def moving(opened: Opened, lives: Lives, known: Identities) -> Iterator[Check]:
+    """Those that need to know what is live: the way back, and the permissions for it."""
+    for key, targets in opened.fleet.targets.items():
+        releases = lives.releases(key)
+        for part, target in targets.items():
+            if part not in releases:
+                continue
+            release = releases[part]
+            yield Check(
+                subject(key),
+                _of(part, targets, "way back"),
+                partial(_way_back, opened, target, release),
+                RECALLS,
+            )
+            yield from _permissions(opened, key, part, release, known)
+
+
+def subject(key: Key) -> str:
+    """Of a service, in a report."""
+    return f"service {key[0]}/{key[1]}"
+
+
+def _of(part: str, targets: Mapping[str, Target], name: str) -> str:
+    return name if len(targets) == 1 else f"{name} of {part}"
+
+
+async def _live(service: Service, part: str, target: Target, lives: Lives) -> Sequence[Finding]:
+    live = await target.observe()
+    if isinstance(live, Unreadable):
+        return [Finding(Level.FAIL, live.words, "is the service called so there, and may it be read?")]
+    lives.found.setdefault(service.key, {})[part] = live
+    stands = Level.FAIL if service.policy.mode is Mode.AUTO else Level.WARN
+    return [
+        await _serving(live, target),
+        *(Finding(stands, words, f"in the mode {service.policy.mode} now") for words in live.obstacles),
+    ]
+
+
+async def _serving(live: Live, target: Target) -> Finding:
+    if live.release is None:
+        coming = await target.resolve({})
+        if isinstance(coming, Unreadable | Gone):
+            return Finding(Level.FAIL, f"nothing serves: {coming.words}", "deploy something to it")
+        return Finding(Level.WARN, f"nothing serves yet; {_named(coming)} is coming", "wait for it")
+    coming_words = f"; {_named(live.in_flight)} is being deployed" if live.in_flight else ""
+    return Finding(Level.OK, f"{_named(live.release)} is live{coming_words}")
+
+
+def _named(release: Release) -> str:
+    return f"{release.tag} (fingerprint {release.fingerprint[:SHORT]})"
+
+
+# ------------------------------------------------------------------------------------------------------------- the way back
+
+
+async def _way_back(opened: Opened, target: Target, live: Release) -> Sequence[Finding]:
+    """What a rollback would do now, if what is live were bad."""
+    remembered = await _remembered(opened, target)
+    if isinstance(remembered, Unreadable):
+        return [
+            Finding(Level.FAIL, f"what served before cannot be read: {remembered.words}", "may it be read?")
+        ]
+    last = before(remembered, live)
+    if last is None:
+        foretold = await target.foretell(Move(target.part, live, live))
+        words = "the platform remembers no other release: the way back opens with the next deployment"
+        return [Finding(Level.OK, f"{words}; a move takes {foretold.takes or 'a time that is not known'}")]
+    foretold = await target.foretell(Move(target.part, live, last))
+    return [
+        Finding(Level.OK, _foretold(last, foretold)),
+        *(
+            Finding(Level.WARN, f"to {last.tag}: {words}", "see to it before it is needed")
+            for words in foretold.obstacles
+        ),
+    ]
+
+
+async def _remembered(opened: Opened, target: Target) -> Recalled | Unreadable:
+    if not isinstance(target, Keeper):
+        return Recalled()
+    return await target.recall(opened.ports.now())
+
+
+def before(remembered: Recalled, live: Release) -> Release | None:
+    """The last release that served and was another one, if it is not one that was rolled back."""
+    served = (
+        release
+        for release, _ in reversed(remembered.served)
+        if not release.is_same_as(live) and release.fingerprint not in remembered.quarantined
+    )
+    return next(served, None)
+
+
+def _foretold(to: Release, foretold: Foretold) -> str:
+    told = [f"to {_named(to)}"]
+    told += [f"takes {foretold.takes}"] if foretold.takes else []
+    told += [foretold.capacity] if foretold.capacity else []
+    return "; ".join(told)
+
+
+def _permissions(opened: Opened, key: Key, part: str, release: Release, known: Identities) -> Iterator[Check]:
+    configured = opened.configuration.targets[key][part]
+    account = opened.configuration.accounts.get(configured.account or "")
+    if opened.aws is None or account is None or account.act is None:
+        return
+    owner = replace(account.aws, id=account.aws.id or known.ids.get(account.name))
+    needs: tuple[Need, ...] = TARGETS[configured.kind].needs(configured.settings, owner, release)
+    if needs:
+        aws, role = opened.aws, account.act
+        yield Check(subject(key), "to act", partial(allowed, aws, account, role, needs))
