@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import decision, durable, idle, intake, judgements, patrol
+from bench import aws, decision, durable, idle, intake, judgements, patrol
 from bench.figure import Figure, machine, table
 
 MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
@@ -18,6 +18,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "durable": durable.figures,
     "idle": idle.figures,
     "decision": decision.figures,
+    "aws": aws.figures,
 }
 ELSEWHERE = (
     "How soon and how wrongly the judges decide is another table, of ten minutes: python -m bench.judgement"
