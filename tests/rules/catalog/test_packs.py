@@ -38,7 +38,9 @@ PACKS: dict[str, dict[str, Any]] = {
     "ecs-probe": PROBE,
     "ecs-alarms": ALARMS,
 }
-TOGETHER = {pack: given for pack, given in PACKS.items() if pack != "ecs-worker"}  # it is `ecs` without a balancer
+TOGETHER = {
+    pack: given for pack, given in PACKS.items() if pack != "ecs-worker"
+}  # it is `ecs` without a balancer
 
 CONFIGURATION = """\
 version: 1
