@@ -80,6 +80,23 @@ def _like(pattern: str, words: str) -> Callback:
     help="The target group of a service: the end of its ARN; one for each --service, in the same order.",
 )
 @click.option(
+    "--no-balancer",
+    is_flag=True,
+    help="They are behind no balancer: workers. What is said of one is not used.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help="Where each of their tasks answers a health check; without it none is asked.",
+)
+@click.option(
+    "--path",
+    default=USUAL.path,
+    show_default=True,
+    callback=_like(r"/[A-Za-z0-9._~/-]{0,200}", "a path, such as /health/ready"),
+    help="Of that health check.",
+)
+@click.option(
     "--region",
     envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
     default=USUAL.region,
@@ -116,6 +133,9 @@ def command(
     passed: tuple[str, ...],
     load_balancer: str,
     target_groups: tuple[str, ...],
+    no_balancer: bool,
+    port: int | None,
+    path: str,
     region: str,
     account_id: str,
     environment: str,
@@ -140,6 +160,9 @@ def command(
         passed=tuple(unique(passed)),
         load_balancer=load_balancer,
         target_groups=target_groups,
+        has_balancer=not no_balancer,
+        port=port,
+        path=path,
         region=region,
         account=account_id,
         environment=environment,
@@ -184,8 +207,8 @@ def placeholders(names: Names) -> list[str]:
     open_ones = {
         "--cluster": names.cluster == USUAL.cluster,
         "--service": names.services == USUAL.services,
-        "--load-balancer": names.load_balancer == USUAL.load_balancer,
-        "--target-group": not names.target_groups,
+        "--load-balancer": names.has_balancer and names.load_balancer == USUAL.load_balancer,
+        "--target-group": names.has_balancer and not names.target_groups,
         "--account-id": names.account == USUAL.account,
         "--pass-role": names.passed == USUAL.passed,
     }

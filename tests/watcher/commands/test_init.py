@@ -66,6 +66,29 @@ def test_what_it_writes_is_without_a_mistake_as_it_stands(tmp_path):
     assert result.stdout.endswith("0 mistakes\n")
 
 
+@pytest.mark.parametrize(
+    ("words", "packs"),
+    [
+        ((), ["ecs"]),
+        (("--port", "8080"), ["ecs", "ecs-probe"]),
+        (("--no-balancer",), ["ecs-worker"]),
+        (("--no-balancer", "--port", "9000", "--path", "/up"), ["ecs-worker", "ecs-probe"]),
+    ],
+)
+def test_the_packs_are_those_that_fit_what_it_is_told_of_the_service(tmp_path, words, packs):
+    result = run("--directory", str(tmp_path), *words)
+    checked = CliRunner().invoke(check.command, ["--config", str(tmp_path / "rollbackd.yaml")])
+    written = yaml.safe_load((tmp_path / "rollbackd.yaml").read_text())
+
+    (service,) = written["services"].values()
+    rules = service["production"]["rules"]
+    assert [entry["pack"] for entry in rules] == packs
+    assert checked.stdout.endswith("0 mistakes\n")
+    assert ("--load-balancer" in result.stderr) is ("--no-balancer" not in words)
+    if "ecs-probe" in packs:
+        assert rules[-1]["with"]["port"] == int(words[words.index("--port") + 1])
+
+
 def test_what_it_is_told_stands_in_the_files(tmp_path):
     run(
         *("--directory", str(tmp_path), "--cluster", "shop", "--service", "Checkout", "--service", "cart"),

@@ -18,6 +18,8 @@ class Names:
             lets a service run a task definition must be allowed to pass them.
         load_balancer: The end of its ARN: ``app/NAME/ID``.
         target_groups: The ends of their ARNs, ``targetgroup/NAME/ID``: one a service, in the same order, or none.
+        has_balancer: They are behind a balancer; workers are not.
+        port: Where each task answers *path*; ``None``: it is not asked itself.
         daemon: Role of the task that the daemon itself is.
     """
 
@@ -27,6 +29,9 @@ class Names:
     passed: tuple[str, ...] = ("my-task-role", "my-execution-role")
     load_balancer: str = f"app/my-balancer/{ID}"
     target_groups: tuple[str, ...] = ()
+    has_balancer: bool = True
+    port: int | None = None
+    path: str = "/health/ready"
     region: str = "eu-central-1"
     account: str = ACCOUNT
     environment: str = "production"
