@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from deploy.model import Foretold, Release
+from deploy.model import Foretold, Pause, Release
 from deploy.tags import Back, Grade
 from rules.verdict import Judgement, Outcome
 from watcher.core.watch import ActionState, Ending, Hold, Question, State
@@ -89,6 +89,9 @@ class WatchTold(Summary):
     judgement: Judgement | None
     breached_at: datetime | None
     way_back: Back | None
+    would_have: datetime | None
+    obstacles: Sequence[str]
+    pauses: Sequence[Pause]
     question: Question | None
     hold: Hold | None
     ending: Ending | None

@@ -25,6 +25,9 @@ def command(*, watch: str, as_json: bool) -> None:
 
 
 def _more(told: Mapping[str, Any]) -> Iterator[str]:
+    for pause in told["pauses"]:
+        until = f" until {moment(pause['until'])}" if pause["until"] else ""
+        yield f"  paused at {pause['stage'] or 'a hook'}{until}; to go on: {pause['go_on'] or 'by hand'}"
     for action in told["actions"]:
         moves = ", ".join(f"{move['part']} to {move['to']['tag']}" for move in action["moves"])
         words = f": {action['words']}" if action["words"] else ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deploy.model import Foretold
+from deploy.model import Foretold, Pause
 from rules.model import Consequence
 from rules.verdict import Because, Judgement, Outcome, Verdict
 from tests.watcher.api.daemon import ADA, NOON, AToken, a_service, a_watch, an_api
@@ -102,6 +102,19 @@ async def test_a_watch_is_shown_whole(api):
     assert told["author"] == "grace"
     assert "evidence" not in told
     assert "brief" not in told
+
+
+async def test_what_stands_in_the_way_and_what_shadow_would_have_done_are_shown_while_it_lives(api):
+    pause = Pause("hook-1", "POST_SCALE_UP", NOON + timedelta(hours=1), go_on="aws ecs continue")
+    await api.daemon.has(a_watch(obstacles=("it pauses",), pauses=(pause,), would_have=NOON))
+
+    told = (await api.get("/v1/watches/w_1")).json
+
+    assert told["obstacles"] == ["it pauses"]
+    assert [(each["stage"], each["go_on"]) for each in told["pauses"]] == [
+        ("POST_SCALE_UP", "aws ecs continue")
+    ]
+    assert told["would_have"] == "2026-11-24T12:00:00Z"
 
 
 async def test_the_actions_of_a_watch_are_shown_with_it(api):

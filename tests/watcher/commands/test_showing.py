@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from deploy.model import Foretold
-from tests.watcher.api.daemon import ADA, a_service, a_watch, an_api
+from deploy.model import Foretold, Pause
+from tests.watcher.api.daemon import ADA, NOON, a_service, a_watch, an_api
 from tests.watcher.commands.speaking import ROLLBACKD, speak
 from watcher.commands._screen import plain
 from watcher.core.service import Mode
@@ -63,6 +63,18 @@ async def test_show():
         "  2026-11-24 12:00:00  token:ada says right: they did",
         "  revision 2; allowed now: nothing",
     ]
+
+
+async def test_show_says_where_it_is_paused_and_how_it_goes_on():
+    pause = Pause("hook-1", "POST_SCALE_UP", NOON, go_on="aws ecs continue-service-deployment")
+    async with an_api() as api:
+        await api.daemon.has(a_watch(pauses=(pause, Pause())))
+        said = await speak(api, "show", "w_1")
+
+    assert (
+        "  paused at POST_SCALE_UP until 2026-11-24 12:00:00; to go on: aws ecs continue-service-deployment\n"
+        "  paused at a hook; to go on: by hand\n"
+    ) in said.out
 
 
 async def test_tags():
