@@ -17,6 +17,18 @@ V = TypeVar("V")
 WINDOW = timedelta(milliseconds=15)  # what starts together asks within a few; nobody notices so short a wait
 
 
+async def together(*asked: Awaitable[V]) -> list[V]:
+    """The answers to all, asked side by side. One that was refused is raised, as it is, once all have ended.
+
+    A task group would wrap it, and whoever waits for an `AwsRefused` would not see it.
+    """
+    found = await asyncio.gather(*asked, return_exceptions=True)
+    for each in found:
+        if isinstance(each, BaseException):
+            raise each
+    return [each for each in found if not isinstance(each, BaseException)]
+
+
 class _Again(Enum):
     AGAIN = auto()  # whoever asked for all of them was called off
 

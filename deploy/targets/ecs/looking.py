@@ -7,13 +7,13 @@ If two tasks fail before one runs, or nothing is told for five minutes (no room 
 is known by its tag alone, which the model holds to be the same as a release of that tag whose content is known.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from deploy.errors import AwsRefused
 from deploy.model import Release, Unreadable
+from deploy.targets.ecs.batching import together
 from deploy.targets.ecs.definition import fits, only_a_tag, release_of
 from deploy.targets.ecs.history import Revision
 from deploy.targets.ecs.reading import Reader
@@ -85,12 +85,8 @@ async def _view(reader: Reader, service: Service, container: str | None) -> View
 async def _revisions(reader: Reader, service: Service) -> tuple[Revision, ...]:
     primary = service.primary
     patiently = primary is None or _is_told_no_more(service, primary, reader.now())
-    async with asyncio.TaskGroup() as asking:  # together, so that they are one call
-        asked = [
-            asking.create_task(reader.revision(arn, patiently=patiently))
-            for arn in service.revisions[:MOST_REVISIONS]
-        ]
-    return tuple(revision for task in asked if (revision := task.result()) is not None)
+    asked = (reader.revision(arn, patiently=patiently) for arn in service.revisions[:MOST_REVISIONS])
+    return tuple(revision for revision in await together(*asked) if revision is not None)
 
 
 def revision_of_rollout(service: Service, rollout: Rollout, revisions: Sequence[Revision]) -> Revision | None:

@@ -7,13 +7,13 @@ Source:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html
 """
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from deploy.errors import AwsRefused
 from deploy.model import Recalled, Release
+from deploy.targets.ecs.batching import together
 from deploy.targets.ecs.definition import only_a_tag, release_of
 from deploy.targets.ecs.history import WENT_BACK, Attempt, Revision
 from deploy.targets.ecs.looking import View
@@ -76,9 +76,7 @@ async def _known(
     reader: Reader, attempts: Sequence[Attempt], key: str, container: str | None
 ) -> tuple[Known, ...]:
     """The deployments of which is known what they deployed, the oldest first."""
-    async with asyncio.TaskGroup() as asking:  # together, so that they are few calls
-        asked = [asking.create_task(reader.revision(each.target, patiently=True)) for each in attempts]
-    revisions = [task.result() for task in asked]
+    revisions = await together(*(reader.revision(each.target, patiently=True) for each in attempts))
     definitions: dict[str, Registered | None] = {}
     found: list[Known] = []
     for attempt, revision in reversed(list(zip(attempts, revisions, strict=True))):
