@@ -102,7 +102,7 @@ def words_for(error: ErrorDetails, model: type[BaseModel], text: str | None) -> 
         return _limit(kind, error)
     if kind in _SPECIAL:
         return _SPECIAL[kind](error, model)
-    return error["msg"][:1].lower() + error["msg"][1:], "correct the value, or remove the key for its default"
+    return error["msg"][:1].lower() + error["msg"][1:], "correct the value"
 
 
 def _expected(what: str, error: ErrorDetails, text: str | None) -> Words:
@@ -142,7 +142,7 @@ def _choice(error: ErrorDetails, _: type[BaseModel]) -> Words:
 
 def _ours(error: ErrorDetails, _: type[BaseModel]) -> Words:
     cause = error["ctx"]["error"]
-    return str(cause), getattr(cause, "remedy", "") or "correct the value, or remove the key for its default"
+    return str(cause), getattr(cause, "remedy", "") or "correct the value"
 
 
 def _pattern(error: ErrorDetails, _: type[BaseModel]) -> Words:

@@ -61,10 +61,22 @@ def read_rules(text: str, file: str, catalogue: Catalogue, given: Node) -> RuleF
     Raises:
         InvalidRules: With all problems, of the file and of *given*. Nothing else, whatever the text.
     """
+    whole, problems = read_as_far(text, file, catalogue, given)
+    if problems:
+        raise InvalidRules(problems)
+    return whole
+
+
+def read_as_far(
+    text: str, file: str, catalogue: Catalogue, given: Node
+) -> tuple[RuleFile, tuple[Problem, ...]]:
+    """As `read_rules`, but what could be read and all problems: so that whoever knows the providers looks at the queries too.
+
+    Raises:
+        InvalidRules: The text is no YAML document.
+    """
     draft = _read(read_document(text, file), catalogue, given)
-    if draft.problems:
-        raise InvalidRules(draft.problems)
-    return draft.file
+    return _without_open(draft), draft.problems
 
 
 def lint_rules(text: str, file: str, catalogue: Catalogue) -> RuleFile:
@@ -80,6 +92,11 @@ def lint_rules(text: str, file: str, catalogue: Catalogue) -> RuleFile:
     problems = [problem for problem in draft.problems if (problem.line, problem.column) not in draft.open]
     if problems:
         raise InvalidRules(problems)
+    return _without_open(draft)
+
+
+def _without_open(draft: _Draft) -> RuleFile:
+    """Without the queries in which a parameter has no value."""
     whole = {name: query for name, query in draft.file.queries.items() if not _touches(query, draft.open)}
     return RuleFile(draft.file.rules, whole, draft.file.promises)
 

@@ -18,6 +18,7 @@ from pydantic import (
 )
 
 from deploy.model import SERVICE, SERVICE_WORDS
+from rules.document import quoted
 from rules.document.version import Version
 from rules.duration import Duration, Share
 from rules.errors import Malformed
@@ -166,15 +167,29 @@ class DaemonModel(Strictly):
     alone: Flag = False
 
 
-Role = Annotated[
-    str, StringConstraints(pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}$")
-]
+def _region(value: str) -> str:
+    if not re.fullmatch(r"[a-z]{2}(-[a-z]+)+-[0-9]", value):
+        raise Malformed(
+            f"{quoted(value)} is no region of AWS", remedy="write its short name, such as eu-central-1"
+        )
+    return value
+
+
+def _role(value: str) -> str:
+    if not re.fullmatch(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]{1,512}", value):
+        raise Malformed(
+            f"{quoted(value)} is not the ARN of a role", remedy="write arn:aws:iam::123456789012:role/NAME"
+        )
+    return value
+
+
+Role = Annotated[str, AfterValidator(_role)]
 
 
 class AccountModel(Strictly):
     """See `Account`."""
 
-    region: Annotated[str, StringConstraints(pattern=r"^[a-z]{2}(-[a-z]+)+-[0-9]$")]
+    region: Annotated[str, AfterValidator(_region)]
     read: Role | None = None
     act: Role | None = None
 

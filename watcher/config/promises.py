@@ -8,7 +8,7 @@ import rules
 from rules.document import Mistakes, Node, Place, quoted, unknown
 from rules.errors import InvalidRules
 from rules.model import Indicator, RuleSet
-from rules.rulefile import RuleFile, combined, lint_rules, read_rules
+from rules.rulefile import RuleFile, combined, lint_rules, read_as_far
 from watcher.config.configuration import Configured
 from watcher.config.errors import InvalidConfiguration
 from watcher.config.files import Unreadable, neighbour, read_text, top_of
@@ -103,10 +103,15 @@ def _read_entry(item: Node, shelf: Shelf, mistakes: Mistakes) -> RuleFile | None
         return None
     given = item.get("with") or Node(item.at, {})
     try:
-        return read_rules(text, str(path), shelf.kinds.catalogue, given)
+        file, problems = read_as_far(text, str(path), shelf.kinds.catalogue, given)
     except InvalidRules as invalid:
         mistakes.extend(invalid.problems)
         return None
+    if problems:  # the queries may have mistakes of their own, and all are told at once
+        mistakes.extend(problems)
+        check_queries(file, shelf.kinds, mistakes)
+        return None
+    return file
 
 
 def _tell_missing(where: Node, path: Path, why: str, shelf: Shelf, mistakes: Mistakes) -> None:

@@ -175,7 +175,12 @@ def test_where_there_are_no_accounts_at_all_it_is_said_how_to_write_one(tmp_path
     [
         ("account: shop, url", "account: shup, url", 'unknown account "shup"'),
         ("      account: shop\n", "      account: shup\n", 'unknown account "shup"'),
-        ("role/rb-read", "role/rb read", "must be of the form arn:aws"),
+        (
+            "role/rb-read",
+            "role/rb read",
+            "is not the ARN of a role | write arn:aws:iam::123456789012:role/NAME",
+        ),
+        ("eu-central-1", "frankfurt", '"frankfurt" is no region of AWS | write its short name'),
         (
             "::123456789012:role/rb-act",
             "::210987654321:role/rb-act",
@@ -211,3 +216,9 @@ def test_two_services_cannot_run_at_one_address(tmp_path):
     assert wrong(tmp_path, main) == [
         "16: checkout/production (service) runs there already | one service of the platform is one part"
     ]
+
+
+def test_a_query_that_names_an_account_that_is_not_there_is_said(tmp_path):
+    rules = RULES.replace("{metric: errors}", "{metric: errors, account: shup}")
+
+    assert wrong(tmp_path, rules=rules) == ['3: unknown account "shup" | did you mean "shop"?']

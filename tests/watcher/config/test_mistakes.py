@@ -40,7 +40,7 @@ DIGEST = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
         ("service_per_day: 3", "per_day: 3", 'rollbackd.yaml:8:14: daemon.ceilings.per_day: unknown key "per_day" | try: did you mean "service_per_day"?'),
         ("  ceilings: {", "  reach: [10.0.0.1/8, 5]\n  ceilings: {", "rollbackd.yaml:8:11: daemon.reach[0]: not a network | try: write 10.0.0.0/8, or one address such as 10.0.0.11"),
         ("  ceilings: {", "  reach: [5]\n  ceilings: {", "rollbackd.yaml:8:11: daemon.reach[0]: not a network | try: write 10.0.0.0/8, or one address such as 10.0.0.11"),
-        ("eu-central-1", "Frankfurt", "rollbackd.yaml:10:18: accounts.shop.region: must be of the form [a-z]{2}(-[a-z]+)+-[0-9] | try: write it with these characters alone"),
+        ("eu-central-1", "Frankfurt", 'rollbackd.yaml:10:18: accounts.shop.region: "Frankfurt" is no region of AWS | try: write its short name, such as eu-central-1'),
         ("room: {chat:", "room: {caht:", 'rollbackd.yaml:13:10: connections.room.caht: unknown connection "caht" | try: did you mean "chat"?'),
         ("tsdb: {metrics: {url: https://metrics.example, ", "tsdb: {metrics: {", 'rollbackd.yaml:12:19: connections.tsdb.metrics.url: "url" is missing | try: add `url: …`'),
         ("[room, {room: releases}]", "[rom]", 'rollbackd.yaml:15:17: teams.shop.tell[0]: unknown connection that tells people "rom" | try: did you mean "room"?'),
@@ -132,6 +132,15 @@ def test_a_query_that_its_provider_does_not_understand_is_told_in_the_rule_file_
     assert found == [
         'rules/web.yaml:7:30: indicators.stored.ratio.metrics.ulr: unknown key "ulr" | try: did you mean "url"?'
     ]
+
+
+def test_a_rule_that_is_wrong_hides_no_query_that_is_wrong_too(tmp_path):
+    rules = changed("{metrics: {url: x}}", "{metrics: {ulr: x, url: x}}", RULES)
+
+    found = problems(tmp_path, MAIN, changed("{slo: {objective:", "{slo: {objectiv:", rules))
+
+    assert any("indicators.stored.ratio.metrics.ulr" in problem for problem in found)
+    assert any("judge.slo.objectiv" in problem for problem in found)
 
 
 def test_nobody_beyond_this_machine_is_listened_to_without_tokens(tmp_path):
