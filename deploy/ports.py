@@ -47,6 +47,12 @@ class AwsAccount:
     id: str | None = None
     may_act: bool = False
 
+    @property
+    def partition(self) -> str:
+        """Of its ARNs: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html."""
+        kinds = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
+        return next((found for prefix, found in kinds.items() if self.region.startswith(f"{prefix}-")), "aws")
+
 
 @dataclass(frozen=True, slots=True)
 class Need:

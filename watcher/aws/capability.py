@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 
 from deploy.errors import AwsRefused
 from watcher.aws.clients import Clients
@@ -61,7 +61,7 @@ class Capability:
         self, roles: AwsRoles, service: str, operation: str, parameters: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         """The answer, or a refusal, within the time that the mode has for everything."""
-        ticket = Ticket()
+        ticket, keys = Ticket(), None
         try:
             async with asyncio.timeout(self.mode.whole):
                 keys = await self.keyring.keys(roles, operation) if self.keyring else None
@@ -72,8 +72,8 @@ class Capability:
             words = f"no answer within {self.mode.whole:g} s"
             raise AwsRefused(operation, TIMEOUT, words, may_have_happened=lost) from None
         except AwsRefused as refused:
-            if self.keyring and refused.code in STALE:
-                self.keyring.forget(roles.name)
+            if self.keyring and keys and refused.code in STALE:
+                self.keyring.forget(roles.name, keys)
             raise
         finally:
             ticket.give_up()
@@ -100,6 +100,12 @@ class _Work:
             lost = self.by.mode.changes and self.ticket.sent
             role = self.keys.role if self.keys else None
             refuse(error, self.operation, self.roles.name, role, lost=lost)
+        except RuntimeError as error:
+            if self.ticket.sent or "credentials" not in str(error):
+                raise
+            # Our own came out of date already: botocore has no class for it (credentials.py, _protected_refresh).
+            none = CredentialRetrievalError(provider="botocore", error_msg=str(error))
+            refuse(none, self.operation, self.roles.name, None, lost=False)
         except (ValueError, TypeError, LookupError) as error:
             if not self.ticket.sent:
                 raise  # our bug; but once it was sent, it is an answer that botocore stumbles over

@@ -95,8 +95,14 @@ class Keyring:
                 self._forget_later(roles.name)
             return keys
 
-    def forget(self, account: str) -> None:
-        """Drop the keys of *account*: their time is over, or AWS does not take them any more."""
+    def forget(self, account: str, refused: Keys | None = None) -> None:
+        """Drop the keys of *account*: their time is over, or AWS does not take them any more.
+
+        Where it *refused* some, only those: of many calls that had the same, the first drops them, and the next one that
+        asks has new ones already.
+        """
+        if refused is not None and self._keys.get(account) is not refused:
+            return
         timer = self._timers.pop(account, None)
         if timer is not None:
             timer.cancel()
@@ -140,13 +146,16 @@ class Keyring:
         return Keys(role, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], until)
 
     def _cannot(self, refused: AwsRefused, account: str, role: str, operation: str) -> AwsRefused:
+        trust = (
+            f"let its trust policy name the daemon's own role, and let that one do sts:AssumeRole on it;"
+            f" or correct `accounts.{account}.{self._purpose.name}`"
+        )
         return AwsRefused(
             operation,
             refused.code,
             f"the role {role} cannot be assumed (account {account}): {refused.words}",
             may_have_happened=False,
-            remedy=f"let its trust policy name the daemon's own role, and let that one do sts:AssumeRole on it;"
-            f" or correct `accounts.{account}.{self._purpose.name}`",
+            remedy=trust if result_of(refused.code) is Result.DENIED else refused.remedy,
         )
 
     def _forget_later(self, account: str) -> None:

@@ -69,7 +69,8 @@ def opened(body: bytes) -> Contents:
 # ------------------------------------------------------------------------------------------------------------------ SNS
 
 _NOTIFICATION = "Notification"
-_OF_SNS = frozenset({_NOTIFICATION, "SubscriptionConfirmation", "UnsubscribeConfirmation"})
+# No set: what stands as a type may be a list, which no set can be asked for.
+_OF_SNS = (_NOTIFICATION, "SubscriptionConfirmation", "UnsubscribeConfirmation")
 
 
 def _unwrapped(said: Mapping[str, Any]) -> Contents:

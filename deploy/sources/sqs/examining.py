@@ -43,8 +43,7 @@ async def examine(settings: Settings, aws: Aws, now: datetime) -> Sequence[Findi
 def needs(settings: Settings, account: AwsAccount) -> tuple[Need, ...]:
     """To take messages and to delete them: to try that would take them."""
     owner, name = urlsplit(settings.url).path.strip("/").split("/")
-    partition = "aws-cn" if account.region.startswith("cn-") else "aws"
-    queue = f"arn:{partition}:sqs:{account.region}:{owner}:{name}"
+    queue = f"arn:{account.partition}:sqs:{account.region}:{owner}:{name}"
     return Need("sqs:ReceiveMessage", queue), Need("sqs:DeleteMessage", queue)
 
 

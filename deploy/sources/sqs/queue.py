@@ -32,11 +32,14 @@ _HOSTS = (  # with the region, where the name tells it
     re.compile(r"(?P<region>[a-z0-9-]+)\.queue\.amazonaws\.com(?:\.cn)?"),
     re.compile(r"vpce-[a-z0-9-]+\.sqs\.(?P<region>[a-z0-9-]+)\.vpce\.amazonaws\.com(?:\.cn)?"),
 )
+_VISIBLE = re.compile(r"[!-~]*")  # line breaks and tabs are dropped by `urlsplit`, and would not be looked at
 _PATH = re.compile(r"/(?P<account>[0-9]{12})/(?P<name>[A-Za-z0-9_-]{1,80}(?:\.fifo)?)")
 
 
 def _queue(url: str) -> str:
     """The address of a queue, as ``GetQueueUrl`` tells it."""
+    if not _VISIBLE.fullmatch(url):
+        raise ValueError("the address of a queue is written in printable ASCII characters, without blanks")
     parts = _split(url)
     local = parts.hostname in _LOCAL
     if parts.scheme != "https" and not (parts.scheme == "http" and local):

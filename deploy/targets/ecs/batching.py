@@ -66,10 +66,8 @@ class Batch(Generic[K, V]):
             await asyncio.sleep(WINDOW.total_seconds())
             asked, self._waiting = self._waiting, {}
             keys = list(asked)
-            async with asyncio.TaskGroup() as calls:
-                for start in range(0, len(keys), self._most):
-                    some = keys[start : start + self._most]
-                    calls.create_task(self._answer({key: asked[key] for key in some}))
+            calls = (keys[start : start + self._most] for start in range(0, len(keys), self._most))
+            await together(*(self._answer({key: asked[key] for key in some}) for some in calls))
         finally:
             if not asked:
                 asked, self._waiting = self._waiting, {}

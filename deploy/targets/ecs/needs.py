@@ -17,7 +17,7 @@ SOME = "0123456789abcdef01234"  # an id of a deployment, as ECS makes them
 def needs(settings: Settings, account: AwsAccount, release: Release) -> tuple[Need, ...]:
     """To put *release* back on the service, to stop its deployment, and to leave our trace on it."""
     owner = settings.account_id or account.id or ""
-    arn = f"arn:{_partition(account.region)}:ecs:{account.region}:{owner}"
+    arn = f"arn:{account.partition}:ecs:{account.region}:{owner}"
     service = f"{settings.cluster_name}/{settings.service_name}"
     return (
         Need(
@@ -28,9 +28,3 @@ def needs(settings: Settings, account: AwsAccount, release: Release) -> tuple[Ne
         Need("ecs:StopServiceDeployment", f"{arn}:service-deployment/{service}/{SOME}"),
         Need("ecs:TagResource", f"{arn}:service/{service}", {"aws:TagKeys": TAG_KEY}),
     )
-
-
-def _partition(region: str) -> str:
-    """Of the ARNs in *region*: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html."""
-    kinds = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
-    return next((partition for prefix, partition in kinds.items() if region.startswith(f"{prefix}-")), "aws")

@@ -72,7 +72,8 @@ class Reader:
         """A task definition with its status and its tags, now."""
         found = await self._asked_definitions.ask(name)
         if found is None:
-            raise AssertionError("DescribeTaskDefinition answers, or refuses")
+            words = f"{name}: an answer without a task definition"
+            raise AwsRefused("describe_task_definition", "Unreadable", words, may_have_happened=False)
         return found
 
     async def revision(self, arn: str, *, patiently: bool = False) -> Revision | None:
@@ -136,11 +137,14 @@ class Reader:
     async def _describe_definition(self, names: Sequence[str]) -> Mapping[str, Registered]:
         (name,) = names
         told = await self._ecs("describe_task_definition", taskDefinition=name, include=["TAGS"])
-        definition = definition_of(told["taskDefinition"])
+        described: Mapping[str, Any] | None = told.get("taskDefinition")
+        if described is None:
+            return {}
+        definition = definition_of(described)
         self._definitions.keep(definition.arn, definition)
         self._definitions.keep(definition.tag, definition)
         tags = {str(tag.get("key", "")): str(tag.get("value", "")) for tag in told.get("tags", ())}
-        return {name: Registered(definition, str(told["taskDefinition"].get("status", "")), tags)}
+        return {name: Registered(definition, str(described.get("status", "")), tags)}
 
     async def _describe_revisions(self, arns: Sequence[str]) -> Mapping[str, Revision]:
         told = await self._ecs("describe_service_revisions", serviceRevisionArns=list(arns))

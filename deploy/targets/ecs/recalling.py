@@ -48,7 +48,7 @@ async def recall(reader: Reader, view: View, key: str, container: str | None, no
     )
     past = await _known(reader, attempts, key, container)
     alone = await _serving(reader, view, key)
-    marks = _marks((*((each.release, each.mark) for each in past), *alone))
+    marks = _marks((*((each.release, each.mark) for each in past), *alone), now)
     served = _served(past, [(release, service.serving) for release, _ in alone])
     if served and not _is_settled(view, served[-1], marks, now):
         served = served[:-1]
@@ -118,11 +118,11 @@ def _mark(registered: Registered, key: str) -> Mark | None:
     return mark_of(registered.tags, key)
 
 
-def _marks(found: Iterable[tuple[Release, Mark | None]]) -> Mapping[str, Mark]:
-    """The newest mark of each release, by fingerprint."""
+def _marks(found: Iterable[tuple[Release, Mark | None]], now: datetime) -> Mapping[str, Mark]:
+    """The newest mark of each release, by fingerprint. One from the future is none: no bad ending would ever be newer."""
     marks: dict[str, Mark] = {}
     for release, mark in found:
-        if mark is None or not mark.is_of(release):
+        if mark is None or not mark.is_of(release) or mark.since > now + SKEW:
             continue
         has = marks.get(release.fingerprint)
         if has is None or has.since < mark.since:

@@ -18,9 +18,8 @@ SKEW = timedelta(minutes=5)
 
 _TAG = r"[A-Za-z0-9_-]{1,255}:\d{1,10}"
 _TRACE = re.compile(
-    rf"(?P<key>[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}) (?P<how>stop|update) (?P<at>\d{{9,12}}) (?P<expect>{_TAG}|-) (?P<to>{_TAG})"
+    rf"(?P<key>[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}) (?P<how>stop|update) (?P<at>\d{{9,11}}) (?P<expect>{_TAG}|-) (?P<to>{_TAG})"
 )
-_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 _LONGEST = 256  # characters of a tag's value
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -262,15 +263,16 @@ async def test_denied_says_who_was_denied():
     assert "policies" in no.remedy
 
 
-async def test_no_credentials_at_all_is_said_with_the_account(monkeypatch):
+@pytest.mark.parametrize("role", [None, READER], ids=["alone", "to assume a role"])
+async def test_no_credentials_at_all_is_said_with_the_account(monkeypatch, role):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    async with a_far_side() as (far, near):
+    async with a_far_side(replace(SHOP, read=role)) as (far, near):
         no = await refused(near)
 
     assert no.code == "NoCredentials"
     assert "account shop, the daemon's own credentials" in no.words
-    assert "role" in no.remedy
+    assert no.remedy.startswith("give the daemon a role")
     assert far.calls == []
     assert (
         near.counted(

@@ -71,7 +71,8 @@ class Alarms:
             faults = {**dict.fromkeys(names, late), **faults}
         found: dict[str, Alarm | Fault] = {}
         for name in names:
-            found[name] = faults[name] if self._is_old(name, end) else self._read[name]
+            fault = faults.get(name) if self._is_old(name, end) else None
+            found[name] = self._read[name] if fault is None else fault
         return found
 
     def _want(self, names: Collection[str]) -> None:

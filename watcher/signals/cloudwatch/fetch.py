@@ -14,6 +14,7 @@ from typing import Any
 from deploy.errors import AwsRefused
 from deploy.ports import Aws, AwsAccount
 from rules.sample import Unavailable, Who
+from watcher.aws.codes import UNREADABLE
 from watcher.signals.cloudwatch.pace import Pace
 from watcher.signals.cloudwatch.plan import Batch, Metric, Span, slices
 from watcher.signals.cloudwatch.refusals import Fault, fault_of, is_the_questions, place
@@ -32,7 +33,7 @@ class _Told:
     """What was told of one metric, over all pages."""
 
     points: dict[datetime, float] = field(default_factory=dict)
-    status: str = "Complete"
+    status: str = "nothing"  # what no result stands for is not known to be without data
     words: str = ""
 
 
@@ -137,8 +138,12 @@ class Fetch:
 def _read_page(answer: Mapping[str, Any], by_id: Mapping[str, Metric], told: Mapping[Metric, _Told]) -> None:
     """A status is that of the last page on which the metric stands."""
     for result in answer.get("MetricDataResults", ()):
-        each = told[by_id[result["Id"]]]
-        each.points.update(zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True))
+        try:
+            each = told[by_id[result["Id"]]]
+            each.points.update(zip(result.get("Timestamps", ()), result.get("Values", ()), strict=True))
+        except (KeyError, ValueError) as error:
+            words = f"an answer that cannot be read: {error}"
+            raise AwsRefused("get_metric_data", UNREADABLE, words, may_have_happened=False) from error
         each.status = result.get("StatusCode", "Complete")
         each.words = _words(result.get("Messages", ())) or each.words
     general = _words(answer.get("Messages", ()))

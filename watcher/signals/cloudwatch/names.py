@@ -93,8 +93,12 @@ async def _listed(aws: Aws, account: AwsAccount, **request: Any) -> list[tuple[s
     for _ in range(MOST_PAGES):
         answer = await aws.read(account.name, "cloudwatch", "list_metrics", **request)
         found += [
-            (each["MetricName"], {one["Name"]: one["Value"] for one in each.get("Dimensions", ())})
+            (
+                each["MetricName"],
+                {one.get("Name", ""): one.get("Value", "") for one in each.get("Dimensions", ())},
+            )
             for each in answer.get("Metrics", ())
+            if "MetricName" in each
         ]
         if not answer.get("NextToken"):
             break
@@ -158,5 +162,6 @@ def describing(**request: Any) -> dict[str, Any]:
 
 
 def alarms_in(answer: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The alarms of both types."""
-    return [*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ())]
+    """The alarms of both types; none without a name."""
+    both = (*answer.get("MetricAlarms", ()), *answer.get("CompositeAlarms", ()))
+    return [each for each in both if "AlarmName" in each]

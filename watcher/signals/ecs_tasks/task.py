@@ -129,8 +129,8 @@ def _addresses(told: _Task) -> Iterator[str]:
     """Of its network interface. All containers of a task share it."""
     for attachment in told.attachments:
         for detail in attachment.details:
-            if attachment.type == "ElasticNetworkInterface" and detail.name == _ADDRESS:
-                yield str(IPv4Address(detail.value))
+            if attachment.type == "ElasticNetworkInterface" and detail.name == _ADDRESS and detail.value:
+                yield str(_Interface.model_validate({"privateIpv4Address": detail.value}).address)
     for container in told.containers:
         for interface in container.interfaces:
             if interface.address is not None:

@@ -294,6 +294,12 @@ def test_a_notification_that_carries_no_event_is_rejected(message):
     assert rejected(through_sns(message)).where == "Message"
 
 
+@pytest.mark.parametrize("kind", [[], {}, 7, None])
+def test_a_type_that_is_no_word_is_not_one_of_sns(kind):
+    assert "neither an event" in rejected({"Type": kind}).why
+    assert "neither an event" in rejected(through_sns({"Type": kind})).why
+
+
 @pytest.mark.parametrize("message", [None, 7, {"detail-type": "x"}])
 def test_a_notification_without_a_message_is_rejected(message):
     assert "without a message" in rejected(through_sns("") | {"Message": message}).why

@@ -200,6 +200,8 @@ def test_the_address_of_a_queue(url):
         (HERE + "#x", "a host and a path"),
         ("https://sqs.us-west-2.amazonaws.com/deployments", "twelve digits"),
         ("https://sqs.us-west-2.amazonaws.com/111122223333/de/ployments", "twelve digits"),
+        (HERE + "\n", "without blanks"),
+        (HERE.replace("deploy", "de\tploy"), "without blanks"),
         (HERE + "x" * 512, "at most 512"),
     ],
 )
@@ -211,6 +213,22 @@ def test_what_is_no_address_of_a_queue(url, words):
 def test_the_account_is_a_name_of_the_configuration():
     with pytest.raises(ValidationError):
         Settings(account="111122223333", url=HERE)
+
+
+@pytest.mark.parametrize(
+    ("region", "domain", "partition"),
+    [
+        ("us-west-2", "amazonaws.com", "aws"),
+        ("cn-north-1", "amazonaws.com.cn", "aws-cn"),
+        ("us-gov-west-1", "amazonaws.com", "aws-us-gov"),
+    ],
+)
+def test_the_permissions_are_asked_for_in_the_partition_of_the_region(region, domain, partition):
+    settings = Settings(account="shop", url=f"https://sqs.{region}.{domain}/111122223333/deployments")
+
+    resources = {each.resource for each in KIND.needs(settings, AwsAccount("shop", region))}
+
+    assert resources == {f"arn:{partition}:sqs:{region}:111122223333:deployments"}
 
 
 @pytest.mark.parametrize(

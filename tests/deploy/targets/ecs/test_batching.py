@@ -83,6 +83,21 @@ def test_a_refusal_is_heard_by_those_alone_who_were_asked_for_in_that_call(platf
     assert isinstance(d, AwsRefused)
 
 
+def test_what_nobody_expected_is_raised_as_it_is_and_the_other_calls_are_answered():
+    async def fetch(keys):
+        await asyncio.sleep(0 if "a" in keys else 1)
+        return {key: {"b": "B"}[key] for key in keys}
+
+    async def story():
+        batch = Batch(1, fetch)
+        return await asyncio.gather(*(batch.ask(key) for key in "ab"), return_exceptions=True)
+
+    a, b = in_virtual_time(story())
+
+    assert isinstance(a, KeyError)
+    assert b == "B"
+
+
 @pytest.mark.parametrize("after", [0.005, 0.5])
 def test_the_others_are_answered_though_the_one_who_asks_for_them_is_called_off(platform, after):
     async def story():

@@ -247,6 +247,12 @@ def test_a_mark_of_other_content_under_the_same_number_is_not_taken_for_this_one
     assert recall(stage).proven == {}
 
 
+def test_a_mark_from_the_future_is_none_or_no_bad_ending_would_ever_be_newer(stage):
+    mark(stage, Standing(stage.release("web:1"), "proven", stage.clock.time + timedelta(days=1)))
+
+    assert recall(stage).proven == {}
+
+
 def test_what_ecs_took_back_never_served():
     stage = Stage({"configuration": {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}})
     stage.behaves("web:2", crashes_after=timedelta(seconds=5))

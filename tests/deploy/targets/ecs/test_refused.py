@@ -2,8 +2,11 @@
 
 import pytest
 
+from deploy.errors import AwsRefused
 from deploy.model import Begun, Foretold, Gone, Live, Moving, Refused, Release, Serving, Unclear, Unreadable
-from tests.deploy.targets.ecs.stage import NOON, Stage
+from deploy.targets.ecs.reading import Reader
+from tests.deploy.targets.ecs.stage import Stage
+from tests.fakes.aws.fixtures import NOON
 
 READINGS = (
     *("DescribeServices", "DescribeServiceRevisions", "DescribeServiceDeployments", "ListServiceDeployments"),
@@ -49,3 +52,11 @@ def test_what_cannot_be_read_is_not_moved(fault):
     assert isinstance(said, Refused)
     assert said.again_in is not None
     assert stage.changed() == []
+
+
+async def test_an_answer_without_the_definition_that_was_asked_for_is_a_refusal():
+    async def call(_scope, _service, _operation, /, **_parameters):
+        return {}
+
+    with pytest.raises(AwsRefused, match="web:1: an answer without a task definition"):
+        await Reader("shop", call, lambda: NOON).registered("web:1")

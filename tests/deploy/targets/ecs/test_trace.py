@@ -46,7 +46,16 @@ def test_a_key_that_fits_no_tag_leaves_no_trace():
 
 
 @pytest.mark.parametrize(
-    "value", ["", "x", "w_1 stop 1 web:2 web:1", f"{TRACE.written()} more", "w_1 move 1764000000 a:1 b:1"]
+    "value",
+    [
+        "",
+        "x",
+        "w_1 stop 1 web:2 web:1",
+        f"{TRACE.written()} more",
+        "w_1 move 1764000000 a:1 b:1",
+        "w_1 stop 253402300799 web:2 web:1",
+        "w_1 stop 999999999999 web:2 web:1",
+    ],
 )
 def test_what_does_not_fit_is_no_trace(value):
     assert read([(TAG_KEY, value)]) is None

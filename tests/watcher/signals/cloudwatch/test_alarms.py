@@ -186,3 +186,11 @@ async def test_an_answer_that_comes_too_late_is_unavailable_and_metrics_do_not_w
 
     assert isinstance(reading, Unavailable)
     assert reading.words == "CloudWatch gave no answer in time (the account shop (eu-central-1))"
+
+
+async def test_a_clock_that_was_set_back_during_the_round_keeps_nobody_from_an_answer(balancer):
+    balancer.aws.cloudwatch.set_alarm("db", "OK", noon(6.5))
+
+    readings = await balancer.read(alarms("db"), end=balancer.time + MINUTE)
+
+    assert isinstance(readings["db"], tuple)

@@ -200,3 +200,16 @@ async def test_not_more_doubts_are_kept_than_fit():
     doubts.none_of(2 * MOST)
 
     assert len(doubts._doubts) == MOST
+
+
+async def test_what_is_listed_without_a_name_is_nothing_and_ends_no_daemon(balancer):
+    class Nameless(Direct):
+        async def read(self, *args, **parameters):
+            if args[2] == "list_metrics":
+                return {"Metrics": [{"Namespace": ELB}, {"MetricName": "RequestCount", "Dimensions": [{}]}]}
+            return {"MetricAlarms": [{"StateValue": "OK"}]}
+
+    aws = Nameless(balancer.aws)
+
+    assert await unknown(aws, SHOP, an_indicator(RATIO))
+    assert await unknown(aws, SHOP, an_indicator({"alarms": ["db"]}, Kind.STATE))

@@ -489,6 +489,9 @@ class Says(Direct):
             Who.OPERATOR,
             "Forbidden: account 1",
         ),
+        ({"MetricDataResults": []}, {}, Who.PROVIDER, "answers nothing for "),
+        ({}, {"Id": "nobodys"}, Who.PROVIDER, "Unreadable"),
+        ({}, {"Timestamps": [noon(0)], "Values": []}, Who.PROVIDER, "Unreadable"),
     ],
 )
 async def test_an_answer_that_is_not_whole_is_unavailable(balancer, more, each, who, words):
@@ -501,6 +504,25 @@ async def test_an_answer_that_is_not_whole_is_unavailable(balancer, more, each, 
     assert isinstance(reading, Unavailable)
     assert reading.who is who
     assert words in reading.words
+
+
+async def test_errors_that_the_answer_does_not_mention_are_unknown_and_not_none(balancer):
+    class Forgets(Direct):
+        async def read(self, *args: str, **parameters: Any) -> Mapping[str, Any]:
+            answer = await super().read(*args, **parameters)
+            return {
+                **answer,
+                "MetricDataResults": [row for row in answer["MetricDataResults"] if row["Values"]],
+            }
+
+    balancer.serves(GREEN, 0, 100)
+    balancer.time = noon(6)
+
+    reading = (await balancer.read(an_indicator(RATIO), provider=balancer.through(Forgets(balancer.aws))))[
+        "errors"
+    ]
+
+    assert isinstance(reading, Unavailable)
 
 
 async def test_a_role_that_may_not_read_is_the_operators_to_mend_with_action_and_account(balancer):

@@ -101,3 +101,17 @@ def test_what_a_later_aws_says_besides_is_left_out():
 def test_what_is_not_of_aws_s_shape_is_refused(broken):
     with pytest.raises(ValidationError):
         read_task({**RUNS, **broken})
+
+
+def an_interface(address):
+    detail = {"name": "privateIPv4Address", "value": address}
+    return {"attachments": [{"type": "ElasticNetworkInterface", "details": [detail]}]}
+
+
+def test_an_interface_that_has_no_address_yet_gives_none():
+    assert read_task({**RUNS, **an_interface("")}).address is None
+
+
+def test_an_address_that_is_none_is_refused_as_any_other_wrong_shape_is():
+    with pytest.raises(ValidationError):
+        read_task({**RUNS, **an_interface("fe80::1")})
