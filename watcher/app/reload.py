@@ -72,7 +72,7 @@ class InForce:
         self.opened = self.configuration
 
     async def reload(self) -> bool:
-        """Read the files again; ``False``: they have mistakes, or need an account that is not open, and nothing has changed."""
+        """Read the files again; ``False``: they have mistakes, or need an account that is not open so, and nothing has changed."""
         async with self._reading:
             return await self._reload()
 
@@ -84,10 +84,11 @@ class InForce:
             for problem in invalid.problems:
                 log.error("configuration.refused", problem=str(problem))  # noqa: TRY400 - a mistake of an author has no trace
             return False
-        added = sorted(fresh.accounts.keys() - self.opened.accounts.keys())
-        if added:
+        opened = self.opened.accounts
+        unopened = sorted(name for name, account in fresh.accounts.items() if opened.get(name) != account)
+        if unopened:
             self.metrics.config_reloaded.set(0)
-            words = f"accounts were added ({', '.join(added)}): they are opened when the daemon starts, so start it again"
+            words = f"accounts were added or changed ({', '.join(unopened)}): they are opened when the daemon starts, so start it again"
             log.error("configuration.refused", problem=words)
             return False
         self._say_what_needs_a_restart(fresh)

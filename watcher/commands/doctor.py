@@ -13,6 +13,7 @@ import click
 from deploy.model import Finding, Level
 from watcher.app.ports import Ports
 from watcher.app.reload import load
+from watcher.commands._config import config_option
 from watcher.commands._doctor import accounts, services, signals, sources
 from watcher.commands._doctor.accounts import Identities
 from watcher.commands._doctor.checks import Found, carried_out
@@ -30,14 +31,7 @@ COLOURS = {Level.OK: "green", Level.WARN: "yellow", Level.FAIL: "red"}
 
 
 @click.command()
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    envvar="ROLLBACKD_CONFIG",
-    default=Path("rollbackd.yaml"),
-    show_default=True,
-    help="The configuration.",
-)
+@config_option
 @as_json
 def command(*, config: Path, as_json: bool) -> None:
     """Look at everything that the daemon will need, before it needs it. Nothing is changed anywhere.

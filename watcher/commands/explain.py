@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from rules.document import quoted, unknown
+from watcher.commands._config import config_option
 from watcher.commands._screen import as_json, data, say
 from watcher.config import (
     Configuration,
@@ -24,14 +25,7 @@ DEPLOYMENTS = 1000  # a figure that people can scale by heart
 
 
 @click.command()
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    envvar="ROLLBACKD_CONFIG",
-    default=Path("rollbackd.yaml"),
-    show_default=True,
-    help="The configuration.",
-)
+@config_option
 @click.argument("service")
 @as_json
 def command(*, config: Path, service: str, as_json: bool) -> None:

@@ -3,18 +3,20 @@
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
+from deploy.model import SERVICE, SERVICE_WORDS
 from watcher.commands._init.names import ACCOUNT, Names, unique
 from watcher.commands._init.stack import called, files, next_steps
 from watcher.commands._screen import say
 
 USUAL = Names()
 REFUSED = 3
-ECS = r"[A-Za-z0-9_-]{1,255}"
-ECS_WORDS = "letters, digits, - and _, at most 255"
+ECS = (r"[A-Za-z0-9_-]{1,255}", "letters, digits, - and _, at most 255")
 
+F = TypeVar("F", bound=Callable[..., Any])
 Given = str | tuple[str, ...]
 Callback = Callable[[click.Context, click.Parameter, Given], Given]
 
@@ -31,52 +33,53 @@ def _like(pattern: str, words: str) -> Callback:
     return check
 
 
+def _named(*flags: str, like: tuple[str, str], **more: Any) -> Callable[[F], F]:
+    """An option whose values are of the grammar *like*: its pattern, and its words."""
+    return click.option(*flags, show_default="default" in more, callback=_like(*like), **more)
+
+
 @click.command()
 @click.argument("stack", type=click.Choice(["ecs"]))
-@click.option(
+@_named(
     "--cluster",
     default=USUAL.cluster,
-    show_default=True,
-    callback=_like(ECS, ECS_WORDS),
+    like=ECS,
     help="The cluster that the services are in.",
 )
-@click.option(
+@_named(
     "--service",
     "services",
     multiple=True,
     default=USUAL.services,
-    show_default=True,
-    callback=_like(ECS, ECS_WORDS),
+    like=ECS,
     help="A service, as ECS calls it; repeat it.",
 )
-@click.option(
+@_named(
     "--family",
     "families",
     multiple=True,
-    callback=_like(ECS, ECS_WORDS),
+    like=ECS,
     help="A family of their task definitions; repeat it. By default they are called like the services.",
 )
-@click.option(
+@_named(
     "--pass-role",
     "passed",
     multiple=True,
     default=USUAL.passed,
-    show_default=True,
-    callback=_like(r"[A-Za-z0-9+=,.@_/-]{1,512}", "the name of a role, with its path"),
+    like=(r"[A-Za-z0-9+=,.@_/-]{1,512}", "the name of a role, with its path"),
     help="A role that their tasks run with (task role, execution role); repeat it.",
 )
-@click.option(
+@_named(
     "--load-balancer",
     default=USUAL.load_balancer,
-    show_default=True,
-    callback=_like(r"app/[A-Za-z0-9-]{1,32}/[0-9a-f]{16}", "the end of its ARN, app/NAME/ID"),
+    like=(r"app/[A-Za-z0-9-]{1,32}/[0-9a-f]{16}", "the end of its ARN, app/NAME/ID"),
     help="The balancer that they are behind: the end of its ARN.",
 )
-@click.option(
+@_named(
     "--target-group",
     "target_groups",
     multiple=True,
-    callback=_like(r"targetgroup/[A-Za-z0-9-]{1,32}/[0-9a-f]{16}", "the end of its ARN, targetgroup/NAME/ID"),
+    like=(r"targetgroup/[A-Za-z0-9-]{1,32}/[0-9a-f]{16}", "the end of its ARN, targetgroup/NAME/ID"),
     help="The target group of a service: the end of its ARN; one for each --service, in the same order.",
 )
 @click.option(
@@ -89,33 +92,29 @@ def _like(pattern: str, words: str) -> Callback:
     type=click.IntRange(1, 65535),
     help="Where each of their tasks answers a health check; without it none is asked.",
 )
-@click.option(
+@_named(
     "--path",
     default=USUAL.path,
-    show_default=True,
-    callback=_like(r"/[A-Za-z0-9._~/-]{0,200}", "a path, such as /health/ready"),
+    like=(r"/[A-Za-z0-9._~/-]{0,200}", "a path, such as /health/ready"),
     help="Of that health check.",
 )
-@click.option(
+@_named(
     "--region",
     envvar=["AWS_REGION", "AWS_DEFAULT_REGION"],
     default=USUAL.region,
-    show_default=True,
-    callback=_like(r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region, such as eu-central-1"),
+    like=(r"[a-z]{2}(-[a-z]+)+-[0-9]", "a region, such as eu-central-1"),
     help="Their region.",
 )
-@click.option(
+@_named(
     "--account-id",
     default=ACCOUNT,
-    show_default=True,
-    callback=_like(r"[0-9]{12}", "twelve digits"),
+    like=(r"[0-9]{12}", "twelve digits"),
     help="Their account.",
 )
-@click.option(
+@_named(
     "--environment",
     default=USUAL.environment,
-    show_default=True,
-    callback=_like(r"[a-z][a-z0-9_-]{0,62}", "a small letter, then small letters, digits, - and _"),
+    like=(SERVICE, SERVICE_WORDS),
     help="What rollbackd calls the place that they run in.",
 )
 @click.option(

@@ -5,17 +5,11 @@ from pathlib import Path
 import click
 
 from watcher.app import run
+from watcher.commands._config import config_option
 
 
 @click.command()
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    envvar="ROLLBACKD_CONFIG",
-    default=Path("rollbackd.yaml"),
-    show_default=True,
-    help="The configuration.",
-)
+@config_option
 def command(config: Path) -> None:
     """Run the daemon until SIGTERM. Exit status 2 if the configuration has a mistake, 4 if the store cannot be opened."""
     raise SystemExit(run(config))

@@ -44,6 +44,7 @@ class State(StrEnum):
         return self.value.replace("_", " ")
 
 
+GOING_BACK = frozenset({State.ROLLING_BACK, State.STUCK, State.RECOVERING})
 FINAL = frozenset({State.PASSED, State.UNPROVEN, State.ROLLED_BACK, State.KEPT, State.SUPERSEDED})
 
 

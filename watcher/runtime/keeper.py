@@ -65,10 +65,10 @@ class Keeper:
         await self._recall_all()
         gate = asyncio.Semaphore(AT_ONCE)
         works = {
-            "/".join((*service.key, part)): self._mark_gently(service, part, gate)
+            "/".join((*service.key, part)): self._mark(service, part, platform, gate)
             for service in self._due()
             if service.policy.mode is not Mode.SHADOW
-            for part in self.current.keepers(service.key)
+            for part, platform in self.current.keepers(service.key).items()
         }
         await self.boundary.each(works)
         return False
@@ -131,11 +131,11 @@ class Keeper:
 
     # --------------------------------------------------------------------------------------------------------- marking
 
-    async def _mark_gently(self, service: Service, part: str, gate: asyncio.Semaphore) -> None:
+    async def _mark(self, service: Service, part: str, platform: Platform, gate: asyncio.Semaphore) -> None:
         async with gate:
-            await self._mark(service, part, self.current.keepers(service.key)[part])
+            await self._mark_now(service, part, platform)
 
-    async def _mark(self, service: Service, part: str, platform: Platform) -> None:
+    async def _mark_now(self, service: Service, part: str, platform: Platform) -> None:
         now, where = self.now(), (service.key, part)
         trouble = self._troubles.get(where)
         if trouble is not None and now < trouble.again_at:

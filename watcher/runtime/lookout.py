@@ -14,7 +14,7 @@ import structlog
 
 from deploy.model import Announcement, Live, Phase, Release, Unreadable
 from deploy.tags import Ledger, Span
-from watcher.core.intake import STALE
+from watcher.core.intake import READING, STALE
 from watcher.core.lifecycle import obstructed, seen_live
 from watcher.core.service import Service
 from watcher.core.watch import State, Watch
@@ -27,7 +27,6 @@ from watcher.store.stepping import change
 from watcher.store.store import Accepted, Store
 from watcher.telemetry.metrics import Metrics
 
-SOURCE = "live"  # the name under which our own reading stands in the inbox
 AGAIN_AFTER = timedelta(hours=1)  # longer than any announcement is tried, and than a rollout may take
 LOOKS_BACK = STALE - timedelta(hours=1)  # older news are not acted on, and these may wait in the inbox
 AT_ONCE = 20  # targets that are read at the same time; a guess that keeps a small machine and a platform's limits at ease
@@ -60,6 +59,7 @@ class Lookout:
         self._due |= {service.key: now + service.reads_live for service in due}
         gate = asyncio.Semaphore(AT_ONCE)
         await self.boundary.each({"/".join(service.key): self._read(service, gate) for service in due})
+        self._count_obstructed()
         return False
 
     async def _read(self, service: Service, gate: asyncio.Semaphore) -> None:
@@ -76,8 +76,10 @@ class Lookout:
                 self._say_obstacles(service, part, live.obstacles)
         for part, live in seen.items():
             await self._compare(service, part, live)
-        await self._soften(service, seen)
-        await self._look_after_stuck(service, seen)
+        living = await self.store.living(*service.key)
+        if living is not None:
+            await self._soften(living, seen)
+            await self._look_after_stuck(living, seen)
 
     def _say(self, key: Key, part: str, live: Live | Unreadable) -> None:
         """Say that a target cannot be read, and that it can again, once each; not what is known in a moment."""
@@ -96,7 +98,6 @@ class Lookout:
         before = self._obstacles.pop(where, ())
         if obstacles:
             self._obstacles[where] = obstacles
-        self.metrics.obstructed.set(sum(key in self.current.services for key, _ in self._obstacles))
         name, environment = service.key
         if obstacles and obstacles != before:
             mode = service.policy.mode.value
@@ -111,14 +112,19 @@ class Lookout:
         elif before and not obstacles:
             log.info("target.unobstructed", service=name, environment=environment, part=part)
 
-    async def _soften(self, service: Service, seen: Mapping[str, Live]) -> None:
+    def _count_obstructed(self) -> None:
+        """Of what is configured now: a reload may take services away, and parts."""
+        services, targets = self.current.services, self.current.targets
+        self.metrics.obstructed.set(
+            sum(key in services and part in targets(key) for key, part in self._obstacles)
+        )
+
+    async def _soften(self, living: Watch, seen: Mapping[str, Live]) -> None:
         """A watch that lives does nothing by itself from now on, where something forbids it."""
-        told = {part: live.obstacles for part, live in seen.items() if live.obstacles}
-        living = await self.store.living(*service.key) if told else None
-        if living is None:
-            return
         deployed = {each.part for each in living.deployment.parts}
-        obstacles = [each for part, words in told.items() if part in deployed for each in words]
+        obstacles = [each for part, live in seen.items() if part in deployed for each in live.obstacles]
+        if not obstacles:
+            return
         now, facts = self.now(), self.lookup.glance(living)
         after = await change(
             self.store, living.id, lambda watch: obstructed(watch, obstacles, now, facts), now
@@ -139,16 +145,17 @@ class Lookout:
         elif known is None or known.fingerprint != running.fingerprint:
             await self._announce(service, part, live, running, known)
 
-    async def _look_after_stuck(self, service: Service, seen: Mapping[str, Live]) -> None:
+    async def _look_after_stuck(self, living: Watch, seen: Mapping[str, Live]) -> None:
         """A rollback that did not finish may have been finished by hand: that is seen by all parts together, not by news of one."""
-        living = await self.store.living(*service.key)
-        if living is None or living.state is not State.STUCK:
+        if living.state is not State.STUCK:
             return
         now = self.now()
         facts = await self.lookup.facts(living, now)
         after = await change(self.store, living.id, lambda watch: seen_live(watch, seen, now, facts), now)
         if isinstance(after, Watch) and after.revision > living.revision:
-            log.info("watch.went_back_by_hand", watch=after.id, service=service.name, state=after.state.value)
+            log.info(
+                "watch.went_back_by_hand", watch=after.id, service=after.service, state=after.state.value
+            )
             self.bells.after_step()
 
     async def _adopt(self, service: Service, part: str, release: Release) -> None:
@@ -169,7 +176,7 @@ class Lookout:
         before = f"{known.fingerprint}@{known.start.timestamp():.3f}" if known else "nothing"
         now = self.now()
         news = Announcement(
-            source=SOURCE,
+            source=READING,
             dedup_key=f"{'/'.join(service.key)}/{part}: {before} -> {running.fingerprint} ({phase.value})",
             service=service.name,
             environment=service.environment,
@@ -196,7 +203,9 @@ class Lookout:
     async def _accept(self, news: Announcement) -> Accepted:
         """What served before, since when, is part of the key: so each change is one announcement."""
         key, now = news.dedup_key, self.now()
-        return await self.store.accept(self.new_id("a", now), news, key.encode(), SOURCE, now, (SOURCE, key))
+        return await self.store.accept(
+            self.new_id("a", now), news, key.encode(), READING, now, (READING, key)
+        )
 
     async def _came_to_nothing(self, announcement: str) -> bool:
         """It was closed a while ago, and what serves still is not what the ledger says: it could not be read then, or was misjudged."""

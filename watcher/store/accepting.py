@@ -64,7 +64,7 @@ async def accept(store: Store, id: str, arrival: Arrival, now: datetime) -> Acce
 
 def result_of(arrival: Arrival, accepted: Accepted) -> str:
     """What became of it, for the metric."""
-    if accepted.conflict:
+    if accepted.conflict and not arrival.once:
         return "conflict"
     if accepted.duplicate:
         return "duplicate"

@@ -220,6 +220,21 @@ async def test_an_account_that_was_added_is_not_used_before_a_restart(tmp_path):
     assert "shop" in said["problem"]
 
 
+async def test_a_role_to_act_that_was_added_is_not_relied_on_before_a_restart(tmp_path):
+    house = a_house(tmp_path)
+    house.change("teams:\n", "accounts:\n  shop: {region: eu-central-1}\nteams:\n")
+    async with built(house) as daemon:
+        role = "arn:aws:iam::111122223333:role/act"
+        house.change("{region: eu-central-1}", f'{{region: eu-central-1, act: "{role}"}}')
+        house.change("mode: shadow", "mode: ask")
+
+        assert not await daemon.running.in_force.reload()
+        [said] = await daemon.logs("configuration.refused")
+
+        assert daemon.running.in_force.current.services[WEB].policy.mode is Mode.SHADOW
+    assert "shop" in said["problem"]
+
+
 async def test_a_secret_that_was_changed_needs_a_restart_where_it_was_opened_with(tmp_path):
     async with built(a_house(tmp_path)) as daemon:
         (tmp_path / "ops.secret").write_text("another secret, and long enough")

@@ -201,6 +201,12 @@ async def test_what_is_of_no_concern_is_recorded_once_a_day_by_its_name():
             await asyncio.sleep(1)
 
         assert await inbox(work) == [("recorded", "nothing of ours")] * 2
+        told = [
+            work.metric("events_received_total", source="q0", result=result)
+            for result in ("recorded", "duplicate")
+        ]
+        assert told == [2, 2]
+        assert work.metric("events_received_total", source="q0", result="conflict") in {None, 0}
 
 
 @virtual

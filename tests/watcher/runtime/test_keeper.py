@@ -15,7 +15,7 @@ from watcher import clock
 from watcher.core.service import Mode
 from watcher.core.watch import Quarantine, State
 from watcher.runtime.fleet import Fleet
-from watcher.runtime.keeper import Keeper, with_our_own
+from watcher.runtime.keeper import AT_ONCE, Keeper, with_our_own
 from watcher.runtime.recollection import Recollection
 
 OURS = f"w_{7:032x}.6.0"
@@ -150,6 +150,26 @@ async def test_marks_that_cannot_be_written_are_said_once_and_tried_again_more_a
             ("marks.unwritten", "AccessDenied: ecs:TagResource"),
             ("marks.recovered", None),
         ]
+
+
+@virtual
+async def test_a_part_that_a_reload_renames_while_it_waits_for_its_turn_is_no_bug():
+    slow, last = APlatform(does=lambda: asyncio.sleep(10)), APlatform()
+    async with at_work() as work:
+        names = [*(f"a{number}" for number in range(AT_ONCE)), "checkout"]
+        services = {(name, "production"): a_service(name=name) for name in names}
+        targets = {key: {"service": slow} for key in services} | {WHERE[0]: {"service": last}}
+        work.current.swap(Fleet(services, targets))
+        for name in names:
+            await knows(work, "v42", place=(name, "production", "service"))
+        with capture_logs() as log:
+            going = asyncio.ensure_future(a_keeper(work).go_round())
+            await asyncio.sleep(1)
+            work.current.swap(Fleet(services, targets | {WHERE[0]: {"renamed": APlatform("renamed")}}))
+            await going
+
+        assert not [line for line in log if line["event"] == "loop.failed"]
+        assert len(last.marked) == 1
 
 
 @pytest.mark.parametrize("does", [hang, blunder])
@@ -288,3 +308,13 @@ def test_anything_else_is_no_rollback_of_ours(live):
 def test_ids_are_as_the_daemon_makes_them():
 
     assert our_own(Live(Release.of_tag("x"), key=f"{clock.new_id('w', NOON)}.12.1"))[0].tag == "x"
+
+
+@virtual
+async def test_a_ledger_that_is_recalled_while_our_own_rollback_runs_ends_with_what_it_brought():
+    async with at_work(APlatform(live=Live(a_release("v41"), key=OURS, since=NOON - minutes(3)))) as work:
+        keeper = a_keeper(work)
+        await waits(work, keeper)
+        await keeper.go_round()
+
+        assert (await work.store.ledger(*PLACE)).spans[-1].fingerprint == "sha256:v41"

@@ -268,6 +268,20 @@ async def test_a_service_that_is_configured_no_more_is_not_counted():
         assert work.metric("parts_obstructed") == 0
 
 
+@virtual
+async def test_a_part_that_is_configured_no_more_is_not_counted():
+    async with at_work(ATarget(live=Live(a_release("v42"), obstacles=(HOOK,)))) as work:
+        await knows(work)
+        service = a_service(parts=("worker",))
+        lookout = a_lookout(work)
+        await looks(lookout)
+        work.current.swap(Fleet({service.key: service}, {service.key: {"worker": ATarget("worker")}}))
+
+        await looks(lookout)
+
+        assert work.metric("parts_obstructed") == 0
+
+
 @pytest.mark.parametrize(
     ("live", "phase", "began"),
     [

@@ -73,7 +73,13 @@ def _of(part: str, targets: Mapping[str, Target], name: str) -> str:
 async def _live(service: Service, part: str, target: Target, lives: Lives) -> Sequence[Finding]:
     live = await target.observe()
     if isinstance(live, Unreadable):
-        return [Finding(Level.FAIL, live.words, "is the service called so there, and may it be read?")]
+        return [
+            Finding(
+                Level.FAIL,
+                live.words,
+                "do what the account needs, if it says so above; else: is the service called so there, and may it be read?",
+            )
+        ]
     lives.found.setdefault(service.key, {})[part] = live
     stands = Level.FAIL if service.policy.mode is Mode.AUTO else Level.WARN
     return [

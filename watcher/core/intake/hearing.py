@@ -8,7 +8,6 @@ from typing import assert_never
 from deploy.model import Announcement, Phase
 from watcher.core.intake.arms import named
 from watcher.core.intake.meaning import (
-    GOING_BACK,
     Joined,
     Known,
     Meaning,
@@ -21,7 +20,7 @@ from watcher.core.intake.meaning import (
 from watcher.core.intake.opening import opened
 from watcher.core.lifecycle import paused, progressed, seen_live
 from watcher.core.service import Service
-from watcher.core.watch import Closing, Serves, State, Step, Watch
+from watcher.core.watch import GOING_BACK, Closing, Serves, State, Step, Watch
 
 STALE = timedelta(hours=24)
 SKEW = timedelta(minutes=5)  # a guess: clocks of pipelines are off by seconds, by minutes where nobody looks

@@ -8,12 +8,11 @@ from deploy.model import Announcement, Live, Pause, Phase, Release, RollbackPlan
 from deploy.tags import Entry, Ledger
 from watcher.core.facts import Beat, Facts
 from watcher.core.service import Service
-from watcher.core.watch import Closing, Serves, State, Step, Unfinished, Watch
+from watcher.core.watch import Closing, Serves, Step, Unfinished, Watch
 
 REMEMBERED = timedelta(
     days=1
 )  # for so long a rollback that was left under way may still arrive; beyond, it is a deployment
-GOING_BACK = frozenset({State.ROLLING_BACK, State.STUCK, State.RECOVERING})
 
 
 @dataclass(frozen=True, slots=True)

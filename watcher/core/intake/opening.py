@@ -8,10 +8,10 @@ from deploy.model import Deployment, PartChange, Phase, Release
 from deploy.tags import Back
 from watcher.core.facts import Facts, furthest, ways_back
 from watcher.core.intake.arms import alike, arms_of, names_of
-from watcher.core.intake.meaning import GOING_BACK, News, Opened, Part
+from watcher.core.intake.meaning import News, Opened, Part
 from watcher.core.lifecycle import messages_of, ordered, paused, phase_of, serving, superseded
 from watcher.core.service import Mode, Service
-from watcher.core.watch import Arms, Message, Order, Serves, State, Step, Watch
+from watcher.core.watch import GOING_BACK, Arms, Message, Order, Serves, State, Step, Watch
 from watcher.core.wording import Event
 
 

@@ -7,7 +7,7 @@ from rules.objectives.wording import count_words, share_words, span_words
 from rules.verdict import Outcome, Verdict
 from watcher.core.facts import Facts
 from watcher.core.service import Then
-from watcher.core.watch import Button, OrderKind, State, Tone, Watch
+from watcher.core.watch import GOING_BACK, Button, OrderKind, Tone, Watch
 from watcher.core.wording.evidence import blind, evidence, fault, listed, way, way_stays
 from watcher.core.wording.figures import moment
 from watcher.core.wording.reasons import would_have_words
@@ -70,7 +70,7 @@ def obstructed(watch: Watch, _now: datetime, _facts: Facts) -> Text:
 def paused(watch: Watch, now: datetime, _facts: Facts) -> Text:
     """The rollout, or the rollback, waits at a hook for somebody's word: nobody gives it by itself."""
     pause = watch.pauses[-1] if watch.pauses else Pause()
-    goes_back = watch.state in _GOING_BACK
+    goes_back = watch.state in GOING_BACK
     what = f"the way back to {watch.goes_to}" if goes_back else watch.tag
     at = f" at {pause.stage}" if pause.stage else ""
     until = f" until {moment(pause.until, now)}" if pause.until else ""
@@ -86,9 +86,6 @@ def paused(watch: Watch, now: datetime, _facts: Facts) -> Text:
         ],
         tone=Tone.ALARM,
     )
-
-
-_GOING_BACK = frozenset({State.ROLLING_BACK, State.STUCK, State.RECOVERING})
 
 
 def undecided(watch: Watch, now: datetime, _facts: Facts) -> Text:
