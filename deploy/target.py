@@ -89,6 +89,10 @@ def needs_nothing(_settings: BaseModel, _account: AwsAccount, _release: Release)
 S = TypeVar("S", bound=BaseModel)
 
 
+def anywhere(_settings: BaseModel, _account: AwsAccount) -> None:
+    """Any account will do."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[S]):
     """One kind of target, for the registry.
@@ -98,6 +102,7 @@ class Kind(Generic[S]):
         open: Gives the target. Touches nothing yet, and raises nothing for settings that were validated.
         on_aws: It needs `account:`, and so `Place.account` and `World.aws` are there.
         addresses: By which news from its platform are recognised (see `deploy.source.Directory`).
+        misplaced: Why it cannot be in that account, and the remedy: what its settings say is elsewhere.
         needs: The permissions without which it could not put a release back.
     """
 
@@ -105,6 +110,7 @@ class Kind(Generic[S]):
     open: Callable[[S, Place, World], Target]
     on_aws: bool = False
     addresses: Callable[[S, AwsAccount | None], tuple[str, ...]] = nowhere
+    misplaced: Callable[[S, AwsAccount], tuple[str, str] | None] = anywhere
     needs: Callable[[S, AwsAccount, Release], tuple[Need, ...]] = needs_nothing
 
 

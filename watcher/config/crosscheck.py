@@ -47,6 +47,9 @@ def check_addresses(
     for key, built in services.items():
         for part, target in built.targets.items():
             account = accounts.get(target.account or "")
+            wrong = kinds.targets[target.kind].misplaced(target.settings, account.aws) if account else None
+            if wrong is not None:
+                mistakes.add(target.node, *wrong)
             addresses = kinds.targets[target.kind].addresses(
                 target.settings, account.aws if account else None
             )

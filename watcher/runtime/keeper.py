@@ -148,7 +148,11 @@ class Keeper:
             return
         tries = trouble.tries if trouble else 0
         try:
-            words = await _within(platform.mark(changed), _SILENCE)
+            # One task definition may have had two contents: the mark that stays is the newest one's, so all of a tag go together.
+            tags = {each.release.tag for each in changed}
+            words = await _within(
+                platform.mark([each for each in found if each.release.tag in tags]), _SILENCE
+            )
         finally:  # also after a bug
             pause = min(EVERY * 2 ** min(tries, MOST_DOUBLINGS), LONGEST_PAUSE)
             self._troubles[where] = _Trouble(tries + 1, self.now() + pause)

@@ -18,9 +18,11 @@ Source:
 
 from deploy.target import Kind
 from deploy.targets.ecs.needs import needs
-from deploy.targets.ecs.settings import Settings, addresses
+from deploy.targets.ecs.settings import Settings, addresses, misplaced
 from deploy.targets.ecs.target import EcsTarget
 
-KIND = Kind(settings=Settings, open=EcsTarget, on_aws=True, addresses=addresses, needs=needs)
+KIND = Kind(
+    settings=Settings, open=EcsTarget, on_aws=True, addresses=addresses, needs=needs, misplaced=misplaced
+)
 
-__all__ = ["KIND", "EcsTarget", "Settings", "addresses"]
+__all__ = ["KIND", "EcsTarget", "Settings", "addresses", "misplaced"]

@@ -78,6 +78,27 @@ class Settings(BaseModel):
         return next((match["account"] for match in found if match and match["account"]), None)
 
 
+def misplaced(settings: Settings, account: AwsAccount) -> tuple[str, str] | None:
+    """An ARN of another account or region than *account*: only its name would be used, and that may be another service there."""
+    for match in (_SERVICE.fullmatch(settings.service), _CLUSTER.fullmatch(settings.cluster)):
+        if match is None or match["region"] is None:
+            continue
+        if match["region"] != account.region:
+            return (
+                f"the ARN is of {match['region']}, and the account {account.name} of {account.region}",
+                _REMEDY,
+            )
+        if account.id is not None and match["account"] != account.id:
+            return (
+                f"the ARN is of {match['account']}, and the account {account.name} is {account.id}",
+                _REMEDY,
+            )
+    return None
+
+
+_REMEDY = "name the account that the service is in, in its region"
+
+
 def addresses(settings: Settings, account: AwsAccount | None) -> tuple[str, ...]:
     """By which its events are recognised: ``ecs:{region}:{account id or *}:{cluster}/{service}``."""
     if account is None:

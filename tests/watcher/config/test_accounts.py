@@ -48,13 +48,20 @@ def elsewhere(settings: Queue, account: AwsAccount) -> tuple[str, str] | None:
     return None if settings.url == "here" else (f"the queue is not in {account.region}", "look for it")
 
 
+def far(settings: Cloud, account: AwsAccount) -> tuple[str, str] | None:
+    return (f"it is not in {account.region}", "look for it") if settings.name == "far" else None
+
+
 def placed(indicator: Indicator, account: str | None) -> Indicator:
     return replace(indicator, query=json.dumps({"placed_in": account}, separators=(",", ":")))
 
 
 KINDS = replace(
     sample.KINDS,
-    targets={**sample.KINDS.targets, "cloud": TargetKind(Cloud, unopened, on_aws=True, addresses=at)},
+    targets={
+        **sample.KINDS.targets,
+        "cloud": TargetKind(Cloud, unopened, on_aws=True, addresses=at, misplaced=far),
+    },
     sources={**sample.KINDS.sources, "queue": SourceKind(Queue, unopened, unopened, misplaced=elsewhere)},
     providers={
         **sample.KINDS.providers,
@@ -222,3 +229,9 @@ def test_a_query_that_names_an_account_that_is_not_there_is_said(tmp_path):
     rules = RULES.replace("{metric: errors}", "{metric: errors, account: shup}")
 
     assert wrong(tmp_path, rules=rules) == ['3: unknown account "shup" | did you mean "shop"?']
+
+
+def test_a_target_that_is_not_in_its_account_is_said(tmp_path):
+    assert wrong(tmp_path, MAIN.replace("cloud: {name: checkout}", "cloud: {name: far}")) == [
+        "11: it is not in eu-central-1 | look for it"
+    ]

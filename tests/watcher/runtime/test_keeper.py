@@ -318,3 +318,21 @@ async def test_a_ledger_that_is_recalled_while_our_own_rollback_runs_ends_with_w
         await keeper.go_round()
 
         assert (await work.store.ledger(*PLACE)).spans[-1].fingerprint == "sha256:v41"
+
+
+@virtual
+async def test_of_two_contents_under_one_tag_the_mark_of_the_newer_comes_last_also_when_only_the_older_changed():
+    platform = APlatform()
+    older, newer = (a_release("v7", fingerprint=f"sha256:{content}") for content in ("older", "newer"))
+    async with at_work(platform) as work:
+        keeper = a_keeper(work)
+        for each, ago in ((older, 150), (newer, 99)):
+            await work.store.adopt(*PLACE, each, NOON - hours(ago), adopted=False)
+        await keeper.go_round()
+        (written,) = keeper._written.values()
+        del written[older.fingerprint]  # as if it stood otherwise by now
+        await asyncio.sleep(61)
+        await keeper.go_round()
+
+        assert [tag for tag, _ in platform.marked[-1]] == ["v7", "v7"]
+        assert len(platform.marked) == 2

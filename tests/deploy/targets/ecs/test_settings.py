@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from deploy.ports import AwsAccount
-from deploy.targets.ecs import Settings, addresses
+from deploy.targets.ecs import Settings, addresses, misplaced
 
 HERE = "arn:aws:ecs:eu-central-1:123456789012"
 ACCOUNT = AwsAccount("shop", "eu-central-1")
@@ -57,3 +57,27 @@ def test_events_find_it_by_region_account_cluster_and_service(written, account, 
 
 def test_without_an_account_there_is_no_address():
     assert addresses(Settings(cluster="prod", service="web"), None) == ()
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ({"cluster": "prod", "service": "web"}, None),
+        ({"cluster": f"{HERE}:cluster/prod", "service": "web"}, None),
+        ({"cluster": "arn:aws:ecs:us-east-1:123456789012:cluster/prod", "service": "web"}, "of us-east-1"),
+        (
+            {"cluster": "prod", "service": "arn:aws:ecs:eu-central-1:999999999999:service/prod/web"},
+            "of 999999999999",
+        ),
+    ],
+)
+def test_an_arn_of_another_account_or_region_is_not_taken_for_a_name_here(written, said):
+    wrong = misplaced(Settings(**written), AwsAccount("shop", "eu-central-1", "123456789012"))
+
+    assert (wrong and said in wrong[0]) if said else wrong is None
+
+
+def test_an_account_whose_id_nobody_told_is_any():
+    arn = "arn:aws:ecs:eu-central-1:999999999999:service/prod/web"
+
+    assert misplaced(Settings(cluster="prod", service=arn), ACCOUNT) is None
