@@ -70,7 +70,7 @@ def test_time_alone_ends_whatever_lives(state):
         assert steps < 9, "it goes round"
 
 
-@pytest.mark.parametrize("state", FINAL)
+@pytest.mark.parametrize("state", sorted(FINAL))
 def test_nothing_happens_to_a_watch_that_has_ended(state):
     watch, facts = a_watch(state), some_facts()
     done = ActionResult(watch.action or "w_1.6.0", ActionState.DONE)
