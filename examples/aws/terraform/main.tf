@@ -377,6 +377,7 @@ resource "aws_ecs_task_definition" "daemon" {
       image                  = var.image
       essential              = true
       readonlyRootFilesystem = true
+      linuxParameters        = { initProcessEnabled = true, capabilities = { drop = ["ALL"] } } # an init reaps what a command leaves
       stopTimeout            = 30 # it finishes the round that is under way, and needs a third of that
       mountPoints            = [{ sourceVolume = "state", containerPath = "/var/lib/rollbackd", readOnly = false }]
       portMappings           = [{ containerPort = 8080, protocol = "tcp" }]
@@ -394,6 +395,8 @@ resource "aws_ecs_task_definition" "daemon" {
           awslogs-group         = aws_cloudwatch_log_group.log.name
           awslogs-region        = data.aws_region.current.id
           awslogs-stream-prefix = "daemon"
+          mode                  = "non-blocking" # a log that is slow must not hold up a rollback
+          max-buffer-size       = "4m"
         }
       }
     },
