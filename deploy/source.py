@@ -6,7 +6,7 @@ A parser is pure: bytes in, meaning out. It is called by whoever received the by
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -47,6 +47,23 @@ class Source(Protocol):
 
     def read(self, received: Received) -> Announcement | Ignored | Rejected:
         """What *received* says. Pure; raises nothing for bad input."""
+
+
+@runtime_checkable
+class Hooked(Protocol):
+    """A source whose system comes to ``POST /v1/hooks/NAME``, and proves by itself who it is."""
+
+    name: str
+
+    def admits(self, headers: Mapping[str, str], body: bytes) -> bool:
+        """The system has sent *body*, with these *headers* (lower case; of one that came twice both values, with a comma).
+
+        A pure function of the secrets of the settings, the headers and the bytes, which nobody has looked into yet: it
+        raises nothing, whatever stands there, and takes as long for a wrong signature as for a right one.
+        """
+
+    def read(self, received: Received) -> Announcement | Ignored | Rejected:
+        """As `Source.read`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +115,16 @@ def anywhere(_settings: BaseModel, _account: AwsAccount) -> None:
     """Any account will do."""
 
 
+def nowhere(_narrowing: Any) -> Sequence[tuple[str, str | None]]:
+    """It is not narrowed."""
+    return ()
+
+
+def fits(_settings: Any, _narrowing: Any) -> tuple[str, str] | None:
+    """Any service may be heard from it."""
+    return None
+
+
 S = TypeVar("S", bound=BaseModel)
 
 
@@ -113,6 +140,10 @@ class Kind(Generic[S]):
         examine: Looks at what the feed would ask, before it is asked. Reads only; raises `deploy.errors.AwsRefused`.
         needs: The permissions without which the feed could not be asked, beyond those that `examine` tries.
         misplaced: Why the account that its settings name cannot have it, and the remedy.
+        narrowing: What may stand after its name in ``heard_from``; ``None``: nothing.
+        heard_at: The addresses, for `Opening.directory`, of a service that is heard from it with this narrowing; and which
+            part of the service, if only one.
+        unfit: Why a service cannot be heard from it with this narrowing (or with none), and the remedy.
     """
 
     settings: type[S]
@@ -121,3 +152,6 @@ class Kind(Generic[S]):
     examine: Callable[[S, Aws, datetime], Awaitable[Sequence[Finding]]] | None = None
     needs: Callable[[S, AwsAccount], tuple[Need, ...]] = needs_nothing
     misplaced: Callable[[S, AwsAccount], tuple[str, str] | None] = anywhere
+    narrowing: type[BaseModel] | None = None
+    heard_at: Callable[[Any], Sequence[tuple[str, str | None]]] = nowhere
+    unfit: Callable[[S, Any], tuple[str, str] | None] = fits

@@ -4,16 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.source import Kind
-from deploy.sources import http, sqs
+from deploy.sources import github, http, sqs
 
 SOURCES: Mapping[str, Kind[Any]] = {
+    "github": github.KIND,
     "http": http.KIND,
     "sqs": sqs.KIND,
 }
 
 # Kinds that the design knows and this version does not have: "not in this version", never a misspelling.
 LATER: Mapping[str, str] = {
-    "github": "webhooks of GitHub: deployments and their statuses",
     "sns": "notifications of SNS",
     "codedeploy": "triggers of CodeDeploy",
     "sentry": "releases and deploys of Sentry",

@@ -1,12 +1,21 @@
 """The notifiers, each towards a system of its own kind."""
 
+import contextlib
 import hashlib
 import hmac
+from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
+from aiohttp import web
 from pydantic import BaseModel, SecretStr
 
-from tests.contract.notifier_contract import NotifierContract, Received
+from tests.contract.notifier_contract import NotifierContract, Received, Spoken, a_message
+from tests.fakes.serve import serving_app
+from watcher.core.watch import Message
+from watcher.notify.github.settings import Settings as GitHubSettings
+from watcher.notify.notifier import Later
 from watcher.notify.webhook import Settings
 
 
@@ -26,3 +35,61 @@ class TestWebhook(NotifierContract):
         mac.update(received.headers["X-Rollbackd-Timestamp"].encode() + b"." + received.body)
         assert received.headers["X-Rollbackd-Signature"] == f"v1={mac.hexdigest()}"
         return str(received.json["headline"])
+
+
+class TestGitHub(NotifierContract):
+    """A board: it is shown how a watch stands, reads what stands there before it writes, and has no ids of messages."""
+
+    kind = "github"
+
+    def settings(self, base: str, secret: str) -> BaseModel:
+        return GitHubSettings(url=base, token=SecretStr(secret), timeout=timedelta(seconds=0.4))
+
+    def message(self, **changes: Any) -> Message:
+        message = a_message(kind="show", **changes)
+        known = {"state": "rolling_back", "platform_ids": "github:acme/shop#42"}
+        return replace(message, notice=replace(message.notice, facts={**message.notice.facts, **known}))
+
+    def says(self, received: Received) -> str:
+        return str(received.json["description"])
+
+    def overheard(self, received: Received) -> str:
+        return repr(
+            {name: value for name, value in received.headers.items() if name.lower() != "authorization"}
+        )
+
+    @contextlib.asynccontextmanager
+    async def telling(self, secret: str = "0123456789abcdef") -> AsyncIterator[Spoken]:
+        """The statuses that were set; each answer that is due is given to whatever is asked next."""
+        holder: list[Spoken] = []
+
+        async def handle(request: web.Request) -> web.Response:
+            told, body = holder[0], await request.read()
+            due = told.answers.pop(0) if told.answers else None
+            if request.method == "POST" or due is not None:
+                told.received.append(Received(dict(request.headers), body))
+            status, headers = due or (200, {})
+            if status != 200:
+                return web.Response(status=status, headers=headers)
+            return web.json_response([] if request.method == "GET" else {}, headers=headers)
+
+        app = web.Application()
+        app.router.add_route("*", "/{rest:.*}", handle)
+        async with serving_app(app) as port, self.opened(f"http://127.0.0.1:{port}", secret) as notifier:
+            holder.append(Spoken(notifier))
+            yield holder[0]
+
+    async def test_what_is_told_again_carries_the_same_id(self):
+        """It has none: what stands there already is not written again (tests/watcher/notify/github)."""
+        async with self.telling() as told:
+            await told.notifier.tell(self.message(), "C0", None)
+
+            assert self.says(told.received[0]).startswith("rollbackd: ")
+
+    async def test_a_system_that_says_when_is_asked_then(self):
+        async with self.telling() as told:
+            told.answers = [(429, {"Retry-After": "42"})]
+            telling = await told.notifier.tell(self.message(), "C0", None)
+
+            assert isinstance(telling, Later)
+            assert telling.after == timedelta(seconds=42)

@@ -56,7 +56,9 @@ def _side(hunk: Iterable[str], sign: str) -> str:
 
 ACKNOWLEDGED_EARLY = """
 -    accepted = await accept(deps.store, deps.new_id("a", now), arrival, now)
+-    deps.heard(DOOR, result_of(arrival, accepted), deps.monotonic() - began)
 +    accepted = await _acknowledged(deps.store, deps.new_id("a", now), arrival, now)
++    deps.heard(DOOR, result_of(arrival, accepted), deps.monotonic() - began)
 
 -async def announcement(call: Call[OneAnnouncement, NoBody]) -> AnnouncementTold:
 +async def _acknowledged(store, new, arrival, now):
@@ -134,7 +136,7 @@ NOT_VALID_ANY_MORE = """
 """
 
 NO_REVISION = """
--BEFORE = "SELECT state FROM watches WHERE id = :id AND revision = :before"
+-BEFORE = "SELECT state FROM watches WHERE id = :id AND revision = :before /* postgresql: FOR UPDATE */"
 +BEFORE = "SELECT state FROM watches WHERE id = :id"
 
 -WHERE id = :id AND revision = :before RETURNING id

@@ -28,7 +28,7 @@ from watcher.app.ports import Ports
 from watcher.core.service import Service
 from watcher.core.watch import Message, Watch
 from watcher.errors import WatcherError
-from watcher.notify.notifier import Later, Never, Telling, Told
+from watcher.notify.notifier import Later, Never, Notifier, Telling, Told
 from watcher.runtime.bells import Bells
 from watcher.runtime.crew import Pace
 from watcher.runtime.daemon import Daemon
@@ -131,6 +131,7 @@ class Stage:
 
     def __post_init__(self) -> None:
         self.room = Room(self.time)
+        self.notifiers: dict[str, Notifier] = {CHANNEL: self.room}
         self.metrics = Metrics()
         self._ids = itertools.count(1)
         for service in self.services:
@@ -159,7 +160,7 @@ class Stage:
         inquiry = Inquiry({name: connected(each) for name, each in self.signals.items()}, self.metrics)
         ports = Ports(now=self.now, monotonic=self.time, new_id=self.new_id)
         current, store = Current(self.fleet), self.around_store(self.store)
-        made = Made(store, current, inquiry, {CHANNEL: self.room}, Bells(), self.metrics, ports, self._heard)
+        made = Made(store, current, inquiry, self.notifiers, Bells(), self.metrics, ports, self._heard)
         life = Life(made)
         life.begin(self.pace, lambda: self.feeds)
         self.lives.append(life)

@@ -29,6 +29,18 @@ class OneAnnouncement(Asked):
     wait: Lasting = timedelta(0)
 
 
+class OneHook(Asked):
+    """A source that is told over HTTP by a system that signs."""
+
+    source: Name
+
+
+class OneConnection(Asked):
+    """A connection to a system that people click in."""
+
+    connection: Name
+
+
 class SomeWatches(Asked):
     """Which watches; *after* is the id of the last one of the page before."""
 

@@ -29,6 +29,7 @@ class Scope(StrEnum):
     """What a route needs."""
 
     PUBLIC = "public"
+    SIGNED = "signed"  # no token: the handler checks the signature of the system that sends it
     ANNOUNCE = "announce"
     READ = "read"
     ORDER = "order"
@@ -61,6 +62,7 @@ class Principal:
     name: str
     may: frozenset[str]
     services: tuple[str, ...]
+    also: frozenset[str] = frozenset()  # what `may_order` may call it too: a person's id, a group
 
     def covers(self, service: str, environment: str) -> bool:
         """It is good for this service. For all of them (``*``, ``*``) only if it is limited to none."""
@@ -73,7 +75,7 @@ class Principal:
 
     def may_order(self, service: Service) -> bool:
         """The service's team lets it order; a team that names nobody leaves it to the tokens."""
-        return not service.team.may_order or self.name in service.team.may_order
+        return not service.team.may_order or not {self.name, *self.also}.isdisjoint(service.team.may_order)
 
 
 LOCAL = Principal("local", frozenset(scope.value for scope in Scope), (ALL,))

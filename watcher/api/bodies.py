@@ -24,6 +24,12 @@ class NoBody(Body):
     """The route takes none."""
 
 
+class Delivery(BaseModel):
+    """What another system writes, as that system documents it. It is read by its source, once its signature is checked."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
 # --------------------------------------------------------------------------------------------------------------- orders
 
 

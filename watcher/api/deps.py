@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from deploy.model import Foretold, RollbackPlan
 from deploy.source import Source
@@ -39,6 +40,16 @@ def _unheard(_source: str, _result: str, _seconds: float) -> None:
     """Nobody counts."""
 
 
+class Hearing(Protocol):
+    """A connection to a system that people click in."""
+
+    def believes(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> bool:
+        """It is signed by that system, just now."""
+
+    def hear(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> None:
+        """Take what was clicked, to be worked off after the answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deps:
     """What the handlers work with. What a reload may swap is asked for anew at each request.
@@ -52,6 +63,7 @@ class Deps:
         metrics: The page, in the text format of Prometheus.
         monotonic: Seconds, for how long a request took.
         counted: Told after each request: route, method, status, seconds.
+        ears: Connections that people click in, by their names.
         heard: Told after each announcement: source, result, seconds until it was written down.
     """
 
@@ -71,3 +83,4 @@ class Deps:
     counted: Callable[[str, str, int, float], None] = _uncounted
     heard: Callable[[str, str, float], None] = _unheard
     limits: Limits = field(default=Limits())
+    ears: Callable[[], Mapping[str, Hearing]] = dict

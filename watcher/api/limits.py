@@ -71,17 +71,21 @@ class Crowd:
             self._in_hand -= 1
 
 
-async def body_of(request: web.Request, limits: Limits) -> bytes:
-    """The body, whole.
+async def body_of(
+    request: web.Request, limits: Limits, send_less: str = "", takes: str = "application/json"
+) -> bytes:
+    """The body, whole. *send_less* is what to do where it is too large, *takes* its media type.
 
     Raises:
         Declined: It is too large (413), too slow (408), compressed or of another kind (415).
         ConnectionError: Whoever sent it is gone.
     """
-    _refuse_by_its_headers(request, limits)
+    if request.content_type != takes:
+        raise _unsupported(f"the body is not declared as {takes}", f"send `Content-Type: {takes}`")
+    _refuse_by_its_headers(request, limits, send_less)
     try:
         async with asyncio.timeout(limits.body_timeout.total_seconds()):
-            return await _read(request, limits)
+            return await _read(request, limits, send_less)
     except TimeoutError as error:
         raise Declined(
             HTTPStatus.REQUEST_TIMEOUT,
@@ -109,30 +113,28 @@ def guard(body: bytes) -> None:
         raise _not_json(str(error)[:200]) from error
 
 
-def _refuse_by_its_headers(request: web.Request, limits: Limits) -> None:
-    if request.content_type != "application/json":
-        raise _unsupported("the body is not declared as JSON", "send `Content-Type: application/json`")
+def _refuse_by_its_headers(request: web.Request, limits: Limits, send_less: str) -> None:
     if request.headers.get("Content-Encoding", "identity") != "identity":
         raise _unsupported("the body is compressed", "send it as it is")
     if (request.content_length or 0) > limits.body_bytes:
-        raise _too_large(limits)
+        raise _too_large(limits, send_less)
 
 
-async def _read(request: web.Request, limits: Limits) -> bytes:
+async def _read(request: web.Request, limits: Limits, send_less: str) -> bytes:
     body = bytearray()
     async for chunk in request.content.iter_any():
         body += chunk
         if len(body) > limits.body_bytes:
-            raise _too_large(limits)
+            raise _too_large(limits, send_less)
     return bytes(body)
 
 
-def _too_large(limits: Limits) -> Declined:
+def _too_large(limits: Limits, send_less: str) -> Declined:
     return Declined(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "too-large",
         "the body is too large",
-        remedy=f"send at most {limits.body_bytes // 1024} KiB",
+        remedy=f"send at most {limits.body_bytes // 1024} KiB" + (f": {send_less}" if send_less else ""),
     )
 
 

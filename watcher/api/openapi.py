@@ -26,6 +26,12 @@ REFUSED_WITH_SCOPE = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, H
 REFUSED_WITH_BODY = frozenset(
     {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, HTTPStatus.UNSUPPORTED_MEDIA_TYPE}
 )
+SIGNATURE: Schema = {
+    "type": "apiKey",
+    "in": "header",
+    "name": "X-Hub-Signature-256",
+    "description": "As the system that sends it signs: this is GitHub's header, of the body under the secret of the source",
+}
 IDEMPOTENCY_KEY: Schema = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -54,7 +60,7 @@ def document(routes: Sequence[AnyRoute], version: str) -> Schema:
         "paths": _paths(routes, schemas, definitions["$defs"]),
         "components": {
             "schemas": components,
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}, "signature": SIGNATURE},
         },
     }
 
@@ -82,17 +88,25 @@ def _operation(route: AnyRoute, schemas: Schemas, definitions: Schema) -> Schema
         "operationId": route.name,
         "summary": route.summary,
         "description": _needs(route.scope),
-        "security": [] if route.scope is Scope.PUBLIC else [{"token": []}],
+        "security": _security(route.scope),
         "parameters": _parameters(route, definitions[route.asked.__name__]),
         "responses": _responses(route, schemas),
     }
     if route.takes_body:
         body = schemas[route.body, "validation"]
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+        operation["requestBody"] = {"required": True, "content": {route.takes: {"schema": body}}}
     return operation
 
 
+def _security(scope: Scope) -> list[Schema]:
+    if scope is Scope.PUBLIC:
+        return []
+    return [{"signature": []}] if scope is Scope.SIGNED else [{"token": []}]
+
+
 def _needs(scope: Scope) -> str:
+    if scope is Scope.SIGNED:
+        return "Needs no token, but the signature of the system that sends it."
     return "Needs no token." if scope is Scope.PUBLIC else f"Needs a token that may `{scope}`."
 
 
@@ -107,7 +121,8 @@ def _parameters(route: AnyRoute, schema: Schema) -> list[Schema]:
         }
         for name, each in schema.get("properties", {}).items()
     ]
-    return [*parameters, IDEMPOTENCY_KEY] if route.takes_body else parameters
+    takes_key = route.takes_body and route.scope is not Scope.SIGNED
+    return [*parameters, IDEMPOTENCY_KEY] if takes_key else parameters
 
 
 def _without_null(schema: Schema) -> Schema:

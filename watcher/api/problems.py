@@ -129,6 +129,16 @@ def unauthorized() -> Declined:
     )
 
 
+def unsigned() -> Declined:
+    """Nobody has signed it that we know: the same words whatever is wrong, and whether there is such a source or not."""
+    return Declined(
+        HTTPStatus.UNAUTHORIZED,
+        "unsigned",
+        "this needs a signature that the daemon can check",
+        remedy="sign it with the secret of the source",
+    )
+
+
 def forbidden(detail: str, remedy: str) -> Declined:
     """The token is known and may not do this."""
     return Declined(HTTPStatus.FORBIDDEN, "forbidden", detail, remedy=remedy)

@@ -87,6 +87,8 @@ class Route(Generic[A, B]):
         waits: It may stay open for long.
         replays: An ``Idempotency-Key`` answers the same request the same way, and does nothing the second time.
         refuses: Statuses of its problems, beside those that every route can answer.
+        send_less: What to do about a body that is too large.
+        takes: The media type of its body.
     """
 
     method: Literal["GET", "POST"]
@@ -102,6 +104,8 @@ class Route(Generic[A, B]):
     waits: bool = False
     replays: bool = False
     refuses: frozenset[HTTPStatus] = frozenset()
+    send_less: str = ""
+    takes: str = "application/json"
 
     @property
     def name(self) -> str:

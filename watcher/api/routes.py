@@ -9,6 +9,8 @@ from importlib.metadata import version
 from watcher.api.asked import (
     Nothing,
     OneAnnouncement,
+    OneConnection,
+    OneHook,
     OneRelease,
     OneService,
     OneServiceOrAll,
@@ -19,10 +21,12 @@ from watcher.api.asked import (
     WayBack,
 )
 from watcher.api.auth import Scope
-from watcher.api.bodies import NewDeployment, NewNote, NoBody, ToRelease, ToService, ToWatch
-from watcher.api.handlers import deployments, health, orders, plans, services, watches
+from watcher.api.bodies import Delivery, NewDeployment, NewNote, NoBody, ToRelease, ToService, ToWatch
+from watcher.api.handlers import deployments, health, hooks, orders, plans, services, watches
 from watcher.api.openapi import document
 from watcher.api.route import AnyRoute, Call, Raw, Route
+from watcher.api.slack.click import FORM
+from watcher.api.slack.door import slack
 from watcher.api.told import (
     Announced,
     AnnouncementTold,
@@ -42,6 +46,7 @@ ACCEPTED = HTTPStatus.ACCEPTED
 UNKNOWN = frozenset({HTTPStatus.NOT_FOUND})
 REFUSED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
 NOT_BELIEVED = frozenset({HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY})
+FEW = "let the system send only the events that its source reads (see the page of docs of the source)"
 SERVICE = "/v1/services/{service}/{environment}"
 S = Scope
 
@@ -55,6 +60,9 @@ async def openapi(_call: Call[Nothing, NoBody]) -> Raw:
 ROUTES: Sequence[AnyRoute] = (
     Route("POST", "/v1/deployments", S.ANNOUNCE, "Tell of a deployment", deployments.announce, Nothing, NewDeployment, Announced, ACCEPTED, refuses=NOT_BELIEVED, reads_raw=True),
     Route("GET", "/v1/announcements/{id}", S.READ, "What became of an announcement", deployments.announcement, OneAnnouncement, NoBody, AnnouncementTold, waits=True, refuses=UNKNOWN),
+    Route("POST", "/v1/hooks/{source}", S.SIGNED, "Tell of a deployment, as the system does that has it", hooks.hook, OneHook, Delivery, Announced, ACCEPTED, refuses=UNKNOWN, reads_raw=True, send_less=FEW),
+
+    Route("POST", "/v1/slack/{connection}", S.SIGNED, "What somebody clicked in Slack", slack, OneConnection, Delivery, "text/plain", refuses=UNKNOWN, reads_raw=True, takes=FORM),
 
     Route("GET", "/v1/watches", S.READ, "Watches, newest first", watches.watches, SomeWatches, NoBody, Watches),
     Route("GET", "/v1/watches/{id}", S.READ, "A watch, whole", watches.watch, OneWatch, NoBody, WatchTold, refuses=UNKNOWN),

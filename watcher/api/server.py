@@ -91,7 +91,7 @@ class Door:
                     room.enter_context(self._in_hand.enter())
                 if route.waits:
                     room.enter_context(self._waiting.enter())
-                return await self._served(request, route, who)
+                return await self._heard(request, route, who)
 
         return serve
 
@@ -101,7 +101,7 @@ class Door:
         Raises:
             Declined: Nobody knows them (401; 429 after too many), or they may not (403).
         """
-        if route.scope is Scope.PUBLIC:
+        if route.scope in {Scope.PUBLIC, Scope.SIGNED}:
             return NOBODY
         who = principal_of(
             request.headers.get("Authorization", ""),
@@ -115,29 +115,42 @@ class Door:
             raise forbidden(f"{who.name} may not {route.scope}", f"take a token that may `{route.scope}`")
         return who
 
-    def _unknown(self, address: str) -> Declined:
+    def _unknown(self, address: str, refusal: Declined | None = None) -> Declined:
         wait = self._failures.failed(address, self._deps.now())
         if wait is None:
-            log.warning("token.refused", address=address)
-            return unauthorized()
+            log.warning("token.refused" if refusal is None else "signature.refused", address=address)
+            return refusal or unauthorized()
         return Declined(
             HTTPStatus.TOO_MANY_REQUESTS,
             "too-many-bad-tokens",
-            "too many wrong tokens came from this address",
-            remedy="wait; a token that the daemon knows is heard at any time",
+            "too many wrong tokens or signatures came from this address",
+            remedy="wait; a token or a signature that the daemon knows is heard at any time",
             retry_after=wait,
         )
 
+    async def _heard(self, request: web.Request, route: AnyRoute, who: Principal) -> web.Response:
+        """As `_served`; a signature that nobody knows counts against its address as a token does."""
+        try:
+            return await self._served(request, route, who)
+        except Declined as refusal:
+            if route.scope is Scope.SIGNED and refusal.status is HTTPStatus.UNAUTHORIZED:
+                raise self._unknown(request.remote or "", refusal) from None
+            raise
+
     async def _served(self, request: web.Request, route: AnyRoute, who: Principal) -> web.Response:
         asked = _asked(request, route)
-        raw = await body_of(request, self._deps.limits) if route.takes_body else b""
+        raw = (
+            await body_of(request, self._deps.limits, route.send_less, route.takes)
+            if route.takes_body
+            else b""
+        )
         call: AnyCall = Call(
             deps=self._deps,
             who=who,
             asked=asked,
             body=_body(raw, route),
             raw=raw,
-            headers={name.lower(): value for name, value in request.headers.items()},
+            headers=_headers(request),
             is_gone=lambda: request.transport is None or request.transport.is_closing(),
         )
 
@@ -214,6 +227,11 @@ async def _expected(request: web.Request) -> web.Response | None:
         return _refusal(of_status(HTTPStatus.EXPECTATION_FAILED))
     await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     return None
+
+
+def _headers(request: web.Request) -> Mapping[str, str]:
+    """By lower-case name; of one that came twice all values, so that it is no longer what either of them was (RFC 9110, 5.2)."""
+    return {name.lower(): ", ".join(request.headers.getall(name)) for name in request.headers}
 
 
 def _asked(request: web.Request, route: AnyRoute) -> BaseModel:

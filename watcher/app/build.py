@@ -4,14 +4,14 @@ Everything is made here and handed down; nothing below reads the configuration, 
 """
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 
 from aiohttp import web
 
 from watcher.api.deps import Deps
+from watcher.api.handlers.health import unwell
 from watcher.api.server import build as build_api
 from watcher.api.server import runner
 from watcher.app.made import Crashed, Heard, Made
@@ -19,6 +19,7 @@ from watcher.app.opening import (
     feeds_of,
     fleet_of,
     open_aws,
+    open_ears,
     open_http,
     open_notifiers,
     open_providers,
@@ -28,18 +29,20 @@ from watcher.app.opening import (
 from watcher.app.ports import Ports
 from watcher.app.reload import InForce
 from watcher.config import Configuration, Tls
+from watcher.config.models import HeartbeatModel
 from watcher.errors import WatcherError
+from watcher.http import Http
 from watcher.runtime.bells import Bells
 from watcher.runtime.daemon import Daemon
 from watcher.runtime.fleet import Current
+from watcher.runtime.heartbeat import Heartbeat
 from watcher.runtime.inquiry import Inquiry
 from watcher.runtime.janitor import Janitor
+from watcher.runtime.rounds import Loop
 from watcher.signals.provider import Opening
 from watcher.store.store import Store
 from watcher.telemetry.metrics import Metrics
 from watcher.telemetry.watchdog import Watchdog
-
-HANGS_AFTER = timedelta(seconds=12)  # the lease of a watch, less the margin of a renewal (operations.md, 2.7)
 
 
 class CannotListen(WatcherError):
@@ -65,14 +68,18 @@ async def build(
     Raises:
         StoreMisplaced: And what else the store raises where it cannot be opened.
         CannotListen: The address is another's, or the certificate cannot be used.
+        ImpossibleTiming: Two replicas might act at once.
     """
+    ports.timing.check()
     async with AsyncExitStack() as stack:
         store = await open_store(configuration, ports, metrics, stack)
         http = await open_http(configuration, ports, metrics, stack)
         aws = await open_aws(configuration, ports, metrics, stack)
         opening = Opening(http, ports.now, ports.monotonic, metrics, aws)
         inquiry = Inquiry(await open_providers(configuration, opening, stack), metrics)
-        notifiers = await open_notifiers(configuration, ports, http, stack)
+        notifiers = await open_notifiers(configuration, ports, http, store, stack)
+        metrics.will_tell(notifiers)
+        ears = await open_ears(configuration, ports, http, stack)
         current = Current(fleet_of(configuration, ports, aws))
         feeds = feeds_of(configuration, ports, aws)
         in_force = InForce(configuration, sources_of(configuration), current, ports, metrics, aws, feeds)
@@ -82,12 +89,27 @@ async def build(
             lambda: in_force.configuration.daemon.tokens, lambda: in_force.sources, lambda: in_force.feeds
         )
         made = Made(store, current, inquiry, notifiers, Bells(), metrics, ports, crashed)
-        watchdog = Watchdog(HANGS_AFTER, ports.monotonic, metrics)
+        watchdog = Watchdog(ports.timing.watchdog, ports.monotonic, metrics)
         janitor = Janitor(store, metrics, ports.now)
         daemon = Daemon(made.crew(feeds=heard.fed).loops(janitor), watchdog, ports.monotonic)
-        address = await _listen(configuration, made.deps(heard, daemon, janitor), stack)
+        daemon.loops = (*daemon.loops, *_heartbeat(configuration, http, made, daemon, janitor))
+        deps = replace(made.deps(heard, daemon, janitor), ears=lambda: ears)
+        for ear in ears.values():
+            await stack.enter_async_context(ear.working(deps))
+        address = await _listen(configuration, deps, stack)
         stack.enter_context(watchdog.watching())
         yield Running(daemon, store, in_force, address)
+
+
+def _heartbeat(
+    configuration: Configuration, http: Http, made: Made, daemon: Daemon, janitor: Janitor
+) -> Iterator[Loop]:
+    """The loop that tells a monitor that all is well, where there is one. It asks the daemon that it is a part of."""
+    configured = configuration.daemon.heartbeat
+    if configured is not None and isinstance(configured.settings, HeartbeatModel):
+        settings, metrics, now = configured.settings, made.metrics, made.ports.now
+        heartbeat = Heartbeat(settings.url, http, metrics, now, lambda: unwell(made.status(daemon, janitor)))
+        yield Loop("heartbeat", heartbeat.go_round, settings.every.total_seconds(), failed=made.failed)
 
 
 async def _listen(configuration: Configuration, deps: Deps, stack: AsyncExitStack) -> tuple[str, int]:

@@ -76,9 +76,10 @@ class Made:
             owner=f"{socket.gethostname()}:{os.getpid()}:{new_id('o', now())[-8:]}",
             now=now,
             new_id=new_id,
-            failed=self._failed,
+            failed=self.failed,
             feeds=feeds,
             pace=pace,
+            timing=self.ports.timing,
         )
 
     def lookup(self) -> Lookup:
@@ -87,11 +88,6 @@ class Made:
 
     def deps(self, heard: Heard, daemon: Daemon, janitor: Janitor) -> Deps:
         """What the API works with."""
-
-        def status() -> Status:
-            age = self.ports.now() - janitor.checked_at if janitor.checked_at else None
-            return Status(daemon.beat_age, age, draining=daemon.stop.is_set())
-
         return Deps(
             store=self.store,
             services=lambda: self.current.services,
@@ -102,13 +98,18 @@ class Made:
             wake_listener=self.bells.inbox.set,
             wake_performer=self._wake,
             metrics=self.metrics.render,
-            status=status,
+            status=lambda: self.status(daemon, janitor),
             now=self.ports.now,
             monotonic=self.ports.monotonic,
             new_id=self.ports.new_id,
             counted=self._counted,
             heard=self._heard,
         )
+
+    def status(self, daemon: Daemon, janitor: Janitor) -> Status:
+        """How the daemon is, now."""
+        age = self.ports.now() - janitor.checked_at if janitor.checked_at else None
+        return Status(daemon.beat_age, age, draining=daemon.stop.is_set())
 
     async def _facts(self, watch: Watch) -> Facts:
         return await self.lookup().facts(watch, self.ports.now())
@@ -120,7 +121,8 @@ class Made:
         self.bells.watches.set()
         self.bells.after_step()
 
-    def _failed(self, loop: str, error: Exception) -> None:
+    def failed(self, loop: str, error: Exception) -> None:
+        """A round of a loop ended in a bug: it is counted, and reported."""
         self.metrics.loop_failures.labels(loop).inc()
         self.crashed(error)
 

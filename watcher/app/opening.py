@@ -3,22 +3,26 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 
 from deploy.ports import Aws, AwsAccount, World
-from deploy.source import Feed, Source, Whose
+from deploy.source import Directory, Feed, Source, Whose
 from deploy.source import Opening as SourceOpening
 from deploy.sources.registry import SOURCES
 from deploy.target import Place, Target
 from deploy.targets.registry import TARGETS
+from watcher.api.slack.ear import Ear
 from watcher.app.ports import Ports
 from watcher.aws import AwsRoles
 from watcher.aws import open_aws as connect
 from watcher.config import Configuration, Configured
+from watcher.core.wording import Chart, chart
 from watcher.http import Guard, Http
 from watcher.notify.notifier import Notifier
 from watcher.notify.notifier import Opening as NotifierOpening
 from watcher.notify.registry import NOTIFIERS
+from watcher.notify.slack.settings import Settings as SlackSettings
 from watcher.runtime.fleet import Fleet, Key
 from watcher.runtime.inquiry import Connected
 from watcher.signals.provider import Opening as ProviderOpening
@@ -89,16 +93,47 @@ async def open_providers(
 
 
 async def open_notifiers(
-    configuration: Configuration, ports: Ports, http: Http, stack: AsyncExitStack
+    configuration: Configuration, ports: Ports, http: Http, store: Store, stack: AsyncExitStack
 ) -> Mapping[str, Notifier]:
     """Each connection that tells people, under its name."""
-    opening = NotifierOpening(http, ports.now)
+    opening = NotifierOpening(
+        http, ports.now, public_url=configuration.daemon.public_url, chart_of=partial(_chart_of, store)
+    )
     notifiers = {
         name: await stack.enter_async_context(NOTIFIERS[each.kind].open(each.settings, opening))
         for name, each in configuration.connections.items()
         if each.kind in NOTIFIERS
     }
     return ports.around_notifiers(notifiers)
+
+
+async def _chart_of(store: Store, watch: str) -> Chart | None:
+    """The picture of a watch, from what is stored of it."""
+    found = await store.get(watch)
+    return None if found is None else chart(found, await store.buckets(watch))
+
+
+async def open_ears(
+    configuration: Configuration, ports: Ports, http: Http, stack: AsyncExitStack
+) -> Mapping[str, Ear]:
+    """The connections in which people click, by name."""
+    ears: dict[str, Ear] = {}
+    for name, each in configuration.connections.items():
+        settings = each.settings
+        if isinstance(settings, SlackSettings) and settings.hears and settings.token and settings.workspace:
+            from watcher.api.slack.opening import Heard, open_ear  # noqa: PLC0415 - slack_sdk is an extra
+
+            heard = Heard(
+                name,
+                settings.workspace,
+                settings.token,
+                settings.url,
+                settings.channel,
+                settings.signing_secret,
+                settings.app_token,
+            )
+            ears[name] = await stack.enter_async_context(open_ear(heard, http, ports.now))
+    return ears
 
 
 def fleet_of(configuration: Configuration, ports: Ports, aws: Aws | None) -> Fleet:
@@ -118,13 +153,29 @@ def fleet_of(configuration: Configuration, ports: Ports, aws: Aws | None) -> Fle
 
 def sources_of(configuration: Configuration) -> Mapping[str, Source]:
     """The sources of deploy events, by name."""
-    whose = _directory(configuration)
+    runs = _directory(configuration)
     return {
         name: SOURCES[each.kind].open(
-            each.settings, SourceOpening(name, lambda address: whose.get(address, ()))
+            each.settings, SourceOpening(name, _looking_up(runs, _heard(configuration, name)))
         )
         for name, each in configuration.sources.items()
     }
+
+
+def _looking_up(*directories: Mapping[str, Sequence[Whose]]) -> Directory:
+    return lambda address: [each for directory in directories for each in directory.get(address, ())]
+
+
+def _heard(configuration: Configuration, source: str) -> Mapping[str, Sequence[Whose]]:
+    """Who is heard from which address of *source*."""
+    found: dict[str, list[Whose]] = {}
+    for key, every in configuration.heard.items():
+        for heard in every:
+            if heard.source == source:
+                kind = SOURCES[configuration.sources[source].kind]
+                for address, part in kind.heard_at(heard.narrowing):
+                    found.setdefault(address, []).append(Whose(*key, part))
+    return found
 
 
 def feeds_of(configuration: Configuration, ports: Ports, aws: Aws | None) -> Mapping[str, Feed]:

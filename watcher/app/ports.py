@@ -7,6 +7,7 @@ from datetime import datetime
 from deploy.ports import Aws, Command
 from watcher import clock, command
 from watcher.notify.notifier import Notifier
+from watcher.runtime.timing import TERMS, Terms
 from watcher.store.store import Store
 
 
@@ -24,6 +25,7 @@ class Ports:
 
     Attributes:
         aws: ``None``: boto3, opened where an account is configured.
+        timing: How long leases last. No setting: what does not fit together would let two replicas act at once.
     """
 
     now: Callable[[], datetime] = clock.now
@@ -33,3 +35,4 @@ class Ports:
     aws: Aws | None = None
     around_store: Callable[[Store], Store] = _same_store
     around_notifiers: Callable[[Mapping[str, Notifier]], Mapping[str, Notifier]] = _same_notifiers
+    timing: Terms = TERMS

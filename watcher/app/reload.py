@@ -14,6 +14,7 @@ from watcher.app.opening import feeds_of, fleet_of, sources_of
 from watcher.app.ports import Ports
 from watcher.config import (
     Configuration,
+    Daemon,
     InvalidConfiguration,
     ReadSecrets,
     Reference,
@@ -109,10 +110,15 @@ class InForce:
         was, will_be = self.opened.daemon, fresh.daemon
         changed = {
             "daemon.store": was.store != will_be.store,
-            "daemon.http": (was.listen, was.tls) != (will_be.listen, will_be.tls),
+            "daemon.http": _heard_at(was) != _heard_at(will_be),
             "daemon.reach": was.reach != will_be.reach,
+            "daemon.heartbeat": was.heartbeat != will_be.heartbeat,
             "accounts": self.opened.accounts != fresh.accounts,
             "connections": self.opened.connections != fresh.connections,
         }
         if any(changed.values()):
             log.warning("configuration.needs_restart", keys=[key for key, is_so in changed.items() if is_so])
+
+
+def _heard_at(daemon: Daemon) -> tuple[object, ...]:
+    return daemon.listen, daemon.tls, daemon.public_url

@@ -14,7 +14,7 @@ from deploy.model import Finding, Level
 from watcher.app.ports import Ports
 from watcher.app.reload import load
 from watcher.commands._config import config_option
-from watcher.commands._doctor import accounts, services, signals, sources
+from watcher.commands._doctor import accounts, heartbeat, services, signals, sources
 from watcher.commands._doctor.accounts import Identities
 from watcher.commands._doctor.checks import Found, carried_out
 from watcher.commands._doctor.opened import Opened, opened
@@ -73,6 +73,7 @@ async def _examined(world: Opened, patience: timedelta) -> list[Found]:
         moving = tasks.create_task(carried_out(then))
         judging = tasks.create_task(_judged(world, lives, patience))
     found += [*moving.result(), *judging.result()]
+    found += await carried_out([*heartbeat.checks(world)])
     skew = accounts.clock(world.aws) if world.aws is not None else None
     if skew is not None:
         found.append(Found("clock", "by AWS", skew))

@@ -31,6 +31,21 @@ class Configured:
 
 
 @dataclass(frozen=True, slots=True)
+class Heard:
+    """How a service is heard from a source that hears of many.
+
+    Attributes:
+        source: Its name.
+        narrowing: What of it is this service's, as its kind reads it.
+        node: Where it stands. Two that differ only in their place are equal.
+    """
+
+    source: str
+    narrowing: BaseModel
+    node: Node = field(repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Listen:
     """Where the daemon listens."""
 
@@ -95,6 +110,7 @@ class Daemon:
     Attributes:
         reach: Private networks that providers and notifiers may connect to; public ones they may anyway.
         alone: A daemon that remembers nothing (``store: {memory: {}}``) acts only if this is said.
+        heartbeat: The monitor that is told that all is well; its settings are a `HeartbeatModel`.
         written: The section, for `explain`.
     """
 
@@ -106,6 +122,7 @@ class Daemon:
     reach: tuple[Network, ...] = ()
     ceilings: Ceilings = field(default=Ceilings())
     alone: bool = False
+    heartbeat: Configured | None = None
     written: Node | None = field(default=None, repr=False, compare=False)
 
 
@@ -128,6 +145,7 @@ class Configuration:
 
     Attributes:
         targets: By service, then by part, in the order in which they move back.
+        heard: By service, how it is heard from sources that hear of many.
         digest: SHA-256 of what is in force, in hexadecimal digits: comments and order do not count.
     """
 
@@ -141,3 +159,4 @@ class Configuration:
     targets: Mapping[Key, Mapping[str, Configured]]
     effective: Mapping[Key, Effective] = field(repr=False, compare=False)
     digest: str
+    heard: Mapping[Key, tuple[Heard, ...]] = field(default_factory=dict)

@@ -62,6 +62,24 @@ def check_addresses(
                     )
 
 
+def check_heard(
+    services: Mapping[Key, Built], sources: Mapping[str, Configured], kinds: Kinds, mistakes: Mistakes
+) -> None:
+    """What is announced at one address of a source is one part of one service: nobody could tell which."""
+    taken: dict[tuple[str, str], str] = {}
+    for key, built in services.items():
+        for heard in built.heard:
+            for address, part in kinds.sources[sources[heard.source].kind].heard_at(heard.narrowing):
+                whose = "/".join((*key, part) if part else key)
+                first = taken.setdefault((heard.source, address), whose)
+                if first != whose:
+                    mistakes.add(
+                        heard.node,
+                        f"{first} is heard from there already",
+                        "narrow both to what is theirs alone",
+                    )
+
+
 def _refuse_twice(nodes: list[Node], what: str, mistakes: Mistakes) -> None:
     lines: dict[object, int] = {}
     for node in nodes:

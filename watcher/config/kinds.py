@@ -53,6 +53,7 @@ class Kinds:
     targets: Mapping[str, TargetKind[Any]]
     sources: Mapping[str, SourceKind[Any]]
     stores: Mapping[str, type[BaseModel]]
+    boards: Collection[str] = frozenset()  # notifiers that disturb nobody
     later_providers: Collection[str] = frozenset(LATER_PROVIDERS)
     later_notifiers: Collection[str] = frozenset(LATER_NOTIFIERS)
     later_stores: Collection[str] = frozenset(LATER_STORES)

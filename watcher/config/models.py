@@ -12,6 +12,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    SecretStr,
     Strict,
     StringConstraints,
     model_validator,
@@ -157,7 +158,7 @@ class CeilingsModel(Strictly):
 
 
 class DaemonModel(Strictly):
-    """``daemon``; its store has kinds, and is read apart."""
+    """``daemon``; its store has kinds, and its heartbeat a secret: both are read apart."""
 
     store: Any = None
     http: HttpModel = HttpModel()
@@ -165,6 +166,14 @@ class DaemonModel(Strictly):
     reach: list[Annotated[Network, BeforeValidator(_network)]] = []
     ceilings: CeilingsModel = CeilingsModel()
     alone: Flag = False
+    heartbeat: Any = None
+
+
+class HeartbeatModel(Strictly):
+    """``daemon.heartbeat``. Whoever knows the URL can keep the monitor quiet, so it is a secret."""
+
+    url: SecretStr
+    every: Annotated[Lasting, _at_most(timedelta(hours=1), "1h")] = timedelta(minutes=1)
 
 
 def _region(value: str) -> str:

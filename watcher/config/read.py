@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from rules.canonical import canonical
 from rules.document import Mistakes, Node
 from watcher.config.configuration import Configuration, Configured, Daemon, Key
-from watcher.config.crosscheck import check_addresses, check_daemon, check_sources
+from watcher.config.crosscheck import check_addresses, check_daemon, check_heard, check_sources
 from watcher.config.errors import InvalidConfiguration
 from watcher.config.files import Files, read_files
 from watcher.config.kinds import Kinds
@@ -44,14 +44,15 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
     accounts = read_accounts(root.get("accounts"), mistakes)
     connections = read_connections(root.get("connections"), kinds, mistakes)
     notifiers = _keys(root, "connections", {*kinds.notifiers, *kinds.later_notifiers})
-    teams = read_teams(root.get("teams"), notifiers, _token_names(section), mistakes)
+    boards = _keys(root, "connections", set(kinds.boards))
+    teams = read_teams(root.get("teams"), notifiers, _token_names(section), mistakes, boards)
     known_accounts = _keys(root, "accounts")
     sources = read_sources(root.get("sources"), root, kinds, known_accounts, mistakes)
     around = Surroundings(
         shelf=Shelf(path.parent, kinds, connections, known_accounts),
         accounts={name: accounts.get(name) for name in known_accounts},
         teams=teams,
-        sources=(HTTP, *sorted(_keys(root, "sources") - {HTTP})),
+        sources={name: sources.get(name) for name in (HTTP, *sorted(_keys(root, "sources") - {HTTP}))},
         ceilings=daemon.ceilings if daemon else Ceilings(),
         may_act=daemon is None or daemon.alone or daemon.store.kind != "memory",
     )
@@ -61,6 +62,7 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
         check_daemon(section, daemon, files.services.keys(), mistakes)
     check_sources(sources, accounts, kinds, mistakes)
     check_addresses(services, accounts, kinds, mistakes)
+    check_heard(services, sources, kinds, mistakes)
     if mistakes.problems or daemon is None:
         raise InvalidConfiguration(mistakes.problems)
     return Configuration(
@@ -74,6 +76,7 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
         targets={key: built.targets for key, built in services.items()},
         effective={key: built.effective for key, built in services.items()},
         digest=_digest(root, services),
+        heard={key: built.heard for key, built in services.items()},
     )
 
 
@@ -127,7 +130,8 @@ def _token_names(section: Node) -> frozenset[str]:
 
 
 def _daemon_with_secrets(daemon: Daemon, secrets: Secrets, mistakes: Mistakes) -> Daemon:
-    return replace(daemon, store=_one_with_secrets(daemon.store, secrets, mistakes))
+    heartbeat = daemon.heartbeat and _one_with_secrets(daemon.heartbeat, secrets, mistakes)
+    return replace(daemon, store=_one_with_secrets(daemon.store, secrets, mistakes), heartbeat=heartbeat)
 
 
 def _each_with_secrets(

@@ -24,6 +24,7 @@ def all_kinds() -> Kinds:
             for name, kind in PROVIDERS.items()
         },
         notifiers={name: kind.settings for name, kind in NOTIFIERS.items()},
+        boards={name for name, kind in NOTIFIERS.items() if kind.board},
         targets=TARGETS,
         stores={name: kind.settings for name, kind in STORES.items()},
         sources=SOURCES,

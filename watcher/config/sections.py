@@ -1,5 +1,6 @@
 """The sections of `rollbackd.yaml` that stand beside the services: daemon, accounts, connections, teams, sources."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ from pydantic import BaseModel
 from rules.document import Mistakes, Node, unknown
 from watcher.config.configuration import Account, Configured, Daemon, Tls, Token
 from watcher.config.kinds import Kinds
-from watcher.config.models import AccountModel, DaemonModel, TeamModel
+from watcher.config.models import AccountModel, DaemonModel, HeartbeatModel, TeamModel
 from watcher.config.references import named, refer, refer_each
 from watcher.config.secrets import sealed
 from watcher.core.service import Ceilings, Team
@@ -47,8 +48,17 @@ def read_daemon(section: Node, kinds: Kinds, mistakes: Mistakes) -> Daemon | Non
         reach=tuple(written.reach),
         ceilings=Ceilings(written.ceilings.service_per_day, written.ceilings.fleet_per_hour),
         alone=written.alone,
+        heartbeat=_heartbeat(section.get("heartbeat"), mistakes),
         written=section,
     )
+
+
+def _heartbeat(node: Node | None, mistakes: Mistakes) -> Configured | None:
+    if node is None:
+        return None
+    settings = sealed(node, HeartbeatModel, mistakes)
+    value = mistakes.read(settings, HeartbeatModel)
+    return None if value is None else Configured("heartbeat", value, settings)
 
 
 def _usual_store(section: Node, kinds: Kinds) -> Configured:
@@ -99,8 +109,15 @@ def read_sources(
     return sources
 
 
+_PERSON = re.compile(r"[UWS][A-Z0-9]{2,20}")
+
+
 def read_teams(
-    section: Node | None, notifiers: Collection[str], tokens: Collection[str], mistakes: Mistakes
+    section: Node | None,
+    notifiers: Collection[str],
+    tokens: Collection[str],
+    mistakes: Mistakes,
+    boards: Collection[str] = frozenset(),
 ) -> dict[str, Team]:
     """``teams``, by name.
 
@@ -109,13 +126,15 @@ def read_teams(
         notifiers: Names of the connections that tell people.
         tokens: Names of the tokens.
         mistakes: Gets what is wrong.
+        boards: Names of those connections that disturb nobody.
     """
     teams: dict[str, Team] = {}
     for name, entry in named(section, "a team", mistakes):
         written = mistakes.read(entry.node, TeamModel)
         tell = tuple(_tell(entry.node, notifiers, mistakes))
         _check_principals(entry.node.get("may_order"), tokens, mistakes)
-        teams[name] = Team(name, tell, tuple(written.may_order) if written else ())
+        shown = frozenset(each for each in tell if each.partition(":")[0] in boards)
+        teams[name] = Team(name, tell, tuple(written.may_order) if written else (), shown)
     return teams
 
 
@@ -138,7 +157,12 @@ def _check_principals(section: Node | None, tokens: Collection[str], mistakes: M
         if kind == "token":
             if name not in tokens:
                 mistakes.add(item, *unknown("token", name, tokens))
-        elif kind in {"slack", "github"}:
+        elif kind == "slack":
+            if not _PERSON.fullmatch(name):
+                mistakes.add(
+                    item, "expected the id of a person or a user group in Slack", "write slack:U… or slack:S…"
+                )
+        elif kind == "github":
             mistakes.add(item, f"orders by {kind} are not in this version", "write token:NAME")
         elif item.content != "local":  # whoever sits on this machine, where no token is configured
             mistakes.add(item, "expected who may order", "write token:NAME")

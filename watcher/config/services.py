@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 
 from deploy.model import WHOLE
 from deploy.target import HINTS
-from rules.document import Entry, Mistakes, Node, merged, quoted
+from rules.document import Entry, Mistakes, Node, merged, quoted, unknown
 from rules.model import RuleSet
-from watcher.config.configuration import Account, Configured, Effective, Key
+from watcher.config.configuration import Account, Configured, Effective, Heard, Key
 from watcher.config.models import NAME, NAME_REMEDY, Layer
 from watcher.config.promises import NO_ACCOUNTS, Shelf, read_promises
-from watcher.config.references import refer, refer_each
+from watcher.config.references import Referred, refer, refer_each
 from watcher.config.sections import read_configured
 from watcher.core.service import Asking, Bake, Ceilings, KnownGood, Mode, Policy, Service, Team
 
@@ -27,18 +27,19 @@ class Surroundings:
     shelf: Shelf
     accounts: Mapping[str, Account | None]  # None: there is one of that name, and it cannot be read
     teams: Mapping[str, Team]
-    sources: Collection[str]
+    sources: Mapping[str, Configured | None]  # None: as with accounts
     ceilings: Ceilings
     may_act: bool  # a daemon that remembers nothing acts only when it is told that it is alone
 
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A service, what it runs on by part, and where all of it stands."""
+    """A service, what it runs on by part, how it is heard, and where all of it stands."""
 
     service: Service
     targets: Mapping[str, Configured]
     effective: Effective
+    heard: tuple[Heard, ...] = ()
 
 
 def layered(root: Node, environment: str, service: Node) -> Node:
@@ -73,10 +74,8 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
         _required(node, "runs_on", "[{command: …}]", mistakes), account, around.shelf, mistakes
     )
     team = refer(node.get("team"), "team", around.teams, mistakes)
-    sources = [
-        _plain_source(r.name, r.narrowing, mistakes)
-        for r in refer_each(node.get("heard_from"), "source", around.sources, mistakes)
-    ]
+    referred = list(refer_each(node.get("heard_from"), "source", around.sources, mistakes))
+    heard = [heard for each in referred if (heard := _heard(each, targets, around, mistakes)) is not None]
     _check_names(node.get("names"), mistakes)
     if written is None:
         return None
@@ -88,12 +87,14 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
         policy=_policy(written, rules, around.ceilings),
         parts=tuple(targets),
         team=around.teams[team] if team else NOBODY,
-        heard_from=tuple(sources) if node.get("heard_from") else tuple(around.sources),
+        heard_from=tuple(dict.fromkeys(each.name for each in referred))
+        if node.get("heard_from")
+        else tuple(around.sources),
         names=dict(written.names),
         reads_live=written.reads_live,
         alone=around.may_act,
     )
-    return Built(service, targets, Effective(node, promises))
+    return Built(service, targets, Effective(node, promises), tuple(heard))
 
 
 def _policy(written: Layer, rules: RuleSet, ceilings: Ceilings) -> Policy:
@@ -191,10 +192,31 @@ def _named_parts(section: Node, known: Collection[str], mistakes: Mistakes) -> l
     return [(part, entry.node) for part, entry in entries]
 
 
-def _plain_source(name: str, narrowing: Node | None, mistakes: Mistakes) -> str:
-    if narrowing is not None:
-        mistakes.add(narrowing, f"the source {quoted(name)} cannot be narrowed", f"write {name}")
-    return name
+def _heard(
+    referred: Referred, parts: Collection[str], around: Surroundings, mistakes: Mistakes
+) -> Heard | None:
+    """How a service is heard from a source, where that is narrowed to what is the service's."""
+    source = around.sources[referred.name]
+    if source is None:
+        return None
+    kind, node = around.shelf.kinds.sources[source.kind], referred.narrowing
+    if node is not None and kind.narrowing is None:
+        mistakes.add(node, f"the source {quoted(referred.name)} cannot be narrowed", f"write {referred.name}")
+        return None
+    narrowing = mistakes.read(node, kind.narrowing) if node is not None and kind.narrowing else None
+    if node is not None and narrowing is None:
+        return None
+    wrong = kind.unfit(source.settings, narrowing)
+    if wrong is not None:
+        where = (node.get("repository") or node) if node is not None else referred.at
+        mistakes.add(where, wrong[0], wrong[1].replace("SOURCE", referred.name))
+    if node is None or narrowing is None:
+        return None
+    for _, part in kind.heard_at(narrowing):
+        if part is not None and part not in parts:
+            mistakes.add(node.get("part") or node, *unknown("part", part, parts))
+            break
+    return Heard(referred.name, narrowing, node)
 
 
 def _check_names(section: Node | None, mistakes: Mistakes) -> None:

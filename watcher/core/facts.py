@@ -19,6 +19,8 @@ class Facts:
 
     Attributes:
         channels: Where people are told: the team's.
+        boards: Those of them that disturb nobody: they are shown how every watch stands, whatever `speak` says, and told
+            nothing one by one.
         way_back: Where a rollback would go now; ``None``: there is no known-good release.
         ways_back: The same for a deployment of several parts, by part; one that is missing has none.
         looked_back: The ways back were looked up; if not, what the watch remembers of its way back still holds.
@@ -29,6 +31,7 @@ class Facts:
     """
 
     channels: tuple[str, ...] = ()
+    boards: frozenset[str] = frozenset()
     way_back: Back | None = None
     ways_back: Mapping[str, Back] = field(default_factory=dict)
     looked_back: bool = True

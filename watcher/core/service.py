@@ -91,6 +91,7 @@ class Team:
         str, ...
     ] = ()  # names of notifiers, each a connection, with its narrowing as `name:narrowing`
     may_order: tuple[str, ...] = ()  # principals: `token:on-call`, `slack:S0ONCALL`
+    boards: frozenset[str] = frozenset()  # those of `tell` that show how a watch stands, and disturb nobody
 
 
 @dataclass(frozen=True, slots=True)

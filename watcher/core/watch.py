@@ -350,12 +350,13 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """Something that a person may order from the message."""
+    """Something that a person may say from the message: an order, or (*call*) whether the daemon was right."""
 
     label: str
-    order: OrderKind
+    order: OrderKind | None = None
     to: str | None = None
     lasting: timedelta | None = None
+    call: Literal["right", "wrong"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

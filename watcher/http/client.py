@@ -22,6 +22,7 @@ from rules.sample import Who
 from watcher.http.answer import Answer, Fault, HttpRefused, Request, refusal
 from watcher.http.guard import Guard, GuardedResolver
 from watcher.http.refusing import Stage, refusing
+from watcher.http.session import Redirected, guarded_session
 from watcher.telemetry.metrics import Metrics
 
 IDLE = 15.0  # seconds that an unused connection is kept
@@ -38,8 +39,12 @@ class Http:
         fresh: aiohttp.ClientSession,
         metrics: Metrics,
         now: Callable[[], datetime],
+        guard: Guard,
+        version: str,
     ) -> None:
         self._sessions = {False: kept, True: fresh}
+        self._guard = guard
+        self._version = version
         self._metrics = metrics
         self._now = now
 
@@ -66,7 +71,40 @@ class Http:
             _session(guard, version, tls, fresh=False) as kept,
             _session(guard, version, tls, fresh=True) as fresh,
         ):
-            yield cls(kept, fresh, metrics, now)
+            yield cls(kept, fresh, metrics, now, guard, version)
+
+    def lend(self) -> contextlib.AbstractAsyncContextManager[aiohttp.ClientSession]:
+        """A session for a library with a client of its own. Each of its calls is made `asking`."""
+        return guarded_session(self._guard, self._version)
+
+    @contextlib.asynccontextmanager
+    async def asking(self, request: Request) -> AsyncIterator[None]:
+        """Around one call of such a library: its time, its count, and its failures as ours.
+
+        Args:
+            request: Who asks whom, and the timeout; nothing of it is sent.
+
+        Raises:
+            HttpRefused: There was no answer, or it leads elsewhere.
+        """
+        loop = asyncio.get_running_loop()
+        began, result = loop.time(), "answered"
+        try:
+            with refusing(request, Stage(Fault.READ_TIMEOUT)):
+                async with asyncio.timeout(request.timeout.total_seconds()):
+                    try:
+                        yield
+                    except Redirected as elsewhere:
+                        raise _elsewhere(request, elsewhere) from None
+        except asyncio.CancelledError:
+            result = "cancelled"
+            raise
+        except HttpRefused as refused:
+            result = refused.fault.value
+            raise
+        finally:
+            self._metrics.outgoing.labels(request.system, result).inc()
+            self._metrics.outgoing_seconds.labels(request.system).observe(loop.time() - began)
 
     async def fetch(self, request: Request) -> Answer:
         """The answer to *request*, if it is a good one.
@@ -125,6 +163,11 @@ class Http:
             seconds = asyncio.get_running_loop().time() - began
             certificate = response.until if isinstance(response, _Response) else None
             return Answer(response.status, _headers(response), body, seconds, certificate)
+
+
+def _elsewhere(request: Request, elsewhere: Redirected) -> HttpRefused:
+    words = f"{request.origin}: HTTP {elsewhere.status}"
+    return HttpRefused(request.far, words, Fault.STATUS, status=elsewhere.status)
 
 
 class _Response(aiohttp.ClientResponse):

@@ -1,6 +1,6 @@
 """A system that people are told through: what every notifier must do. No secret ever leaves in a message or an error."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,6 +9,7 @@ from typing import Protocol
 from pydantic import BaseModel
 
 from watcher.core.watch import Message
+from watcher.core.wording import Chart
 from watcher.http import Http
 
 
@@ -46,10 +47,17 @@ class Notifier(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """What a notifier is opened with."""
+    """What a notifier is opened with.
+
+    Attributes:
+        chart_of: The picture of a watch, by its id, from what is stored of it; ``None`` where there is none to be had.
+        public_url: Of the daemon, under which people reach it; without a slash at its end.
+    """
 
     http: Http
     now: Callable[[], datetime]
+    chart_of: Callable[[str], Awaitable[Chart | None]] | None = None
+    public_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,9 @@ class Kind:
     Attributes:
         settings: Of a connection; its secrets are `SecretStr`, with the values in them when it is opened.
         open: Takes the settings and an `Opening`; gives the notifier, for as long as the context lasts.
+        board: It disturbs nobody: it is shown how every watch stands, whatever `speak` says, and told nothing one by one.
     """
 
     settings: type[BaseModel]
     open: Callable[..., AbstractAsyncContextManager[Notifier]]
+    board: bool = False

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 
 from watcher.notify import webhook
+from watcher.notify.github.connection import KIND as GITHUB
 from watcher.notify.notifier import Kind
 
 NOTIFIERS: Mapping[str, Kind] = {
+    "github": GITHUB,
     "webhook": webhook.KIND,
 }
 
@@ -17,5 +19,4 @@ LATER: Mapping[str, str] = {
     "opsgenie": "an alert in Jira Service Management",
     "email": "an e-mail",
     "sns": "a topic of Amazon SNS",
-    "github": "the status of a deployment on GitHub",
 }

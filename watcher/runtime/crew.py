@@ -1,10 +1,14 @@
 """All loops of one process, and what they are made of. The app and the tests in virtual time make them here, alike."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
 from deploy.source import Feed, Source
+from watcher.errors import StoreUnavailable
 from watcher.notify.notifier import Notifier
 from watcher.runtime.bells import Bells
 from watcher.runtime.courier import Courier
@@ -20,9 +24,12 @@ from watcher.runtime.patrol import Patrol
 from watcher.runtime.performer import Performer
 from watcher.runtime.recollection import Recollection
 from watcher.runtime.rounds import Boundary, Failed, Loop, Runs
+from watcher.runtime.timing import TERMS, Terms
 from watcher.store.facts import Lookup
 from watcher.store.store import Store
 from watcher.telemetry.metrics import Metrics
+
+log = structlog.stdlib.get_logger("rollbackd.crew")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,28 @@ class Pace:
     onlooker: float = 60.0
     keeper: float = 5.0
     feeder: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """The loop of the patrol, which at its end leaves its watches to other replicas, at once."""
+
+    loop: Loop
+    store: Store
+    owner: str
+
+    @property
+    def name(self) -> str:
+        """For the log."""
+        return self.loop.name
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """See `Runs`. Where the store does not answer then, what is held runs out."""
+        await self.loop.run(stop)
+        try:
+            await self.store.leave(self.owner)
+        except StoreUnavailable as error:
+            log.warning("watches.unleft", words=str(error))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +92,7 @@ class Crew:
     failed: Failed
     feeds: Callable[[], Mapping[str, tuple[Source, Feed]]] = dict
     pace: Pace = Pace()
+    timing: Terms = TERMS
 
     def loops(self, janitor: Janitor) -> tuple[Runs, ...]:
         """All loops. The janitor is asked by others too how the store is, so it is given."""
@@ -71,7 +101,11 @@ class Crew:
         return (
             Loop("listener", self._listener(recollection).go_round, pace.listener, bells.inbox, self.failed),
             Loop("lookout", self._lookout(recollection).go_round, pace.lookout, None, self.failed),
-            Loop("patrol", self._patrol().go_round, pace.patrol, bells.watches, self.failed),
+            Leaving(
+                Loop("patrol", self._patrol().go_round, pace.patrol, bells.watches, self.failed),
+                self.store,
+                self.owner,
+            ),
             Loop("performer", self._performer().go_round, pace.performer, bells.actions, self.failed),
             Loop("courier", self._courier().go_round, pace.courier, bells.messages, self.failed),
             Loop("janitor", janitor.go_round, pace.janitor, None, self.failed),
@@ -107,13 +141,29 @@ class Crew:
     def _patrol(self) -> Patrol:
         boundary = Boundary("patrol", self.failed)
         return Patrol(
-            self.store, self.lookup, self.inquiry, self.bells, self.metrics, boundary, self.owner, self.now
+            self.store,
+            self.lookup,
+            self.inquiry,
+            self.bells,
+            self.metrics,
+            boundary,
+            self.owner,
+            self.now,
+            self.timing,
         )
 
     def _performer(self) -> Performer:
         boundary = Boundary("performer", self.failed)
         return Performer(
-            self.store, self.lookup, self.current, self.bells, self.metrics, boundary, self.owner, self.now
+            self.store,
+            self.lookup,
+            self.current,
+            self.bells,
+            self.metrics,
+            boundary,
+            self.owner,
+            self.now,
+            self.timing,
         )
 
     def _courier(self) -> Courier:

@@ -28,6 +28,7 @@ class Janitor:
         """Check, count, and prune when it is time."""
         await self.store.check()
         self.checked_at = self.now()
+        self.metrics.store_checked.set(self.checked_at.timestamp())
         await self._count(self.checked_at)
         if self._pruned_at is None or self.checked_at - self._pruned_at >= PRUNE_EVERY:
             self._pruned_at = self.checked_at

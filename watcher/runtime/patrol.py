@@ -31,7 +31,8 @@ from watcher.runtime.case import (
 )
 from watcher.runtime.inquiry import Inquiry
 from watcher.runtime.rounds import Boundary
-from watcher.runtime.tenure import LEASE, Tenure
+from watcher.runtime.tenure import Tenure
+from watcher.runtime.timing import TERMS, Terms
 from watcher.store.facts import Lookup
 from watcher.store.store import GuardFailed, Saved, Stale, Store
 from watcher.telemetry.metrics import Metrics
@@ -61,15 +62,17 @@ class Patrol:
     boundary: Boundary
     owner: str
     now: Callable[[], datetime]
+    timing: Terms = TERMS
     _brief: Callable[[str], Brief] = field(default_factory=lambda: lru_cache(BRIEFS)(decode_brief))
 
     async def go_round(self) -> bool:
         """Look at all watches that are due, at most `BATCH` of them."""
-        leased = await self.store.claim_due(self.now(), BATCH, self.owner, LEASE)
+        sent, timing = asyncio.get_running_loop().time(), self.timing
+        leased = await self.store.claim_due(self.now(), BATCH, self.owner, timing.lease, timing.grace)
         if not leased:
             return False
         held = {each.watch.id: each.fence for each in leased}
-        async with Tenure(self.store, held, self.owner, self.metrics) as tenure:
+        async with Tenure(self.store, held, self.owner, self.metrics, sent, timing) as tenure:
             await self._judge(await self._ripe([each.watch for each in leased], tenure), tenure)
         return True
 

@@ -4,6 +4,7 @@ The intent is in the store before a call is made (`Store.begin`), what came of i
 process may die, and `roll_back` then decides by what runs. The outcome returns to the watch as a fact.
 """
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,14 +18,12 @@ from watcher.core.watch import Action, ActionResult, ActionState, Step, Watch
 from watcher.runtime.bells import Bells
 from watcher.runtime.fleet import Current
 from watcher.runtime.rounds import Boundary
+from watcher.runtime.timing import TERMS, Terms
 from watcher.store.facts import Lookup
 from watcher.store.stepping import change
 from watcher.store.store import Claimed, Store
 from watcher.telemetry.metrics import Metrics
 
-LEASE = timedelta(
-    seconds=40
-)  # a few parts at 7 s each, and a move; `Store.begin` asks again just before the call
 BATCH = 10
 log = structlog.stdlib.get_logger("rollbackd.performer")
 
@@ -41,18 +40,26 @@ class Performer:
     boundary: Boundary
     owner: str
     now: Callable[[], datetime]
+    timing: Terms = TERMS
 
     async def go_round(self) -> bool:
         """Bring every action that is due one step further."""
-        claimed = await self.store.claim_actions(self.now(), BATCH, self.owner, LEASE)
-        await self.boundary.each({item.action.id: self._perform(item) for item in claimed})
+        sent, lease = _time(), self.timing.acting
+        claimed = await self.store.claim_actions(self.now(), BATCH, self.owner, lease)
+        until = self.timing.valid_until(sent, lease)
+        await self.boundary.each({item.action.id: self._perform(item, until) for item in claimed})
         return bool(claimed)
 
-    async def _perform(self, item: Claimed) -> None:
+    async def _perform(self, item: Claimed, until: float) -> None:
+        """*until*: when we stop to believe in the lease. A call that could last longer is not begun, but claimed anew."""
         action = item.action
 
         async def intend(move: Move) -> bool:
             mine = await self.store.begin(action.id, item.fence, self.now())
+            if mine and _time() + self.timing.call.total_seconds() > until:  # frozen, or slow, until just now
+                self.metrics.fenced.inc()
+                log.warning("action.too_late", action=action.id, part=move.part)
+                return False
             if mine:
                 log.info(
                     "action.begun", action=action.id, part=move.part, expect=move.expect.tag, to=move.to.tag
@@ -114,3 +121,7 @@ class Performer:
     def _measure(self, action: Action, item: Claimed) -> None:
         if item.attempts == 0:
             self.metrics.decision_seconds.observe((self.now() - action.queued_at).total_seconds())
+
+
+def _time() -> float:
+    return asyncio.get_running_loop().time()

@@ -44,7 +44,9 @@ class Lookup:
         """
         service = self.services().get(watch.key)
         channels = service.team.tell if service else ()
-        return Facts(channels=channels, looked_back=False, beats=self.beats(watch.policy.rules))
+        boards: frozenset[str] = service.team.boards if service else frozenset()
+        beats = self.beats(watch.policy.rules)
+        return Facts(channels=channels, boards=boards, looked_back=False, beats=beats)
 
     async def ledgers(self, watch: Watch) -> Mapping[str, Ledger]:
         """The ledgers of the parts that were deployed."""

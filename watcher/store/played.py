@@ -38,13 +38,19 @@ LOOK_AGAIN = timedelta(
 )  # `changed` hears of steps in this process; those of others it finds by looking
 
 
+Make = Callable[[], Operation[T]]  # makes an operation anew, for an engine that may have to play it twice
+
+
 class Engine(Protocol):
     """Plays operations, each whole or not at all, whatever becomes of who waits for it."""
 
-    async def write(self, operation: Operation[T]) -> T:
+    async def write(self, operation: Make[T]) -> T:
         """Play an operation that writes; durable when it returns."""
 
-    async def read(self, operation: Operation[T]) -> T:
+    async def hold(self, operation: Make[T]) -> T:
+        """The same for one that prolongs leases, and so must not wait behind others where that can be had."""
+
+    async def read(self, operation: Make[T]) -> T:
         """Play an operation that only reads."""
 
     async def close(self) -> None:
@@ -72,19 +78,19 @@ class Played:
         closing: Closing | None = None,
     ) -> Accepted:
         """See `Store`."""
-        return await self._write(inbox.accept(id, announcement, body, principal, now, dedup, closing))
+        return await self._write(lambda: inbox.accept(id, announcement, body, principal, now, dedup, closing))
 
     async def take_inbox(self, limit: int, now: datetime) -> Sequence[InboxItem]:
         """See `Store`."""
-        return await self._write(inbox.take(limit, now))
+        return await self._write(lambda: inbox.take(limit, now))
 
     async def close_inbox(self, closing: Closing, now: datetime) -> None:
         """See `Store`."""
-        await self._write(inbox.close(closing, now))
+        await self._write(lambda: inbox.close(closing, now))
 
     async def announcement(self, id: str) -> InboxItem | None:
         """See `Store`."""
-        return await self._read(inbox.one(id))
+        return await self._read(lambda: inbox.one(id))
 
     # -- watches
 
@@ -92,7 +98,7 @@ class Played:
         self, step: Step, now: datetime, supersedes: Step | None = None, answered: Answered | None = None
     ) -> Saving:
         """See `Store`."""
-        saving = await self._write(steps.open_watch(step, now, supersedes, answered))
+        saving = await self._write(lambda: steps.open_watch(step, now, supersedes, answered))
         if isinstance(saving, Saved) and supersedes is not None:
             self._tell(supersedes.watch.id)
         return saving
@@ -105,18 +111,18 @@ class Played:
         answered: Answered | None = None,
     ) -> Saving:
         """See `Store`."""
-        saving = await self._write(steps.save_step(step, now, buckets, answered))
+        saving = await self._write(lambda: steps.save_step(step, now, buckets, answered))
         if isinstance(saving, Saved):
             self._tell(step.watch.id)
         return saving
 
     async def get(self, watch: str) -> Watch | None:
         """See `Store`."""
-        return await self._read(watches.one(watch))
+        return await self._read(lambda: watches.one(watch))
 
     async def living(self, service: str, environment: str) -> Watch | None:
         """See `Store`."""
-        return await self._read(watches.living(service, environment))
+        return await self._read(lambda: watches.living(service, environment))
 
     async def list(
         self,
@@ -128,15 +134,15 @@ class Played:
         limit: int = 50,
     ) -> Sequence[Watch]:
         """See `Store`."""
-        return await self._read(watches.page(service, environment, states, after, limit))
+        return await self._read(lambda: watches.page(service, environment, states, after, limit))
 
     async def buckets(self, watch: str) -> Sequence[Series]:
         """See `Store`."""
-        return await self._read(watches.buckets(watch))
+        return await self._read(lambda: watches.buckets(watch))
 
     async def actions(self, watch: str) -> Sequence[Claimed]:
         """See `Store`."""
-        return await self._read(actions.of_watch(watch))
+        return await self._read(lambda: actions.of_watch(watch))
 
     async def changed(self, watch: str, after: int, timeout: timedelta) -> Watch | None:
         """See `Store`."""
@@ -165,31 +171,41 @@ class Played:
 
     # -- shared work
 
-    async def claim_due(self, now: datetime, limit: int, owner: str, lease: timedelta) -> Sequence[Leased]:
+    async def claim_due(
+        self, now: datetime, limit: int, owner: str, lease: timedelta, grace: timedelta = timedelta(0)
+    ) -> Sequence[Leased]:
         """See `Store`."""
-        return await self._write(watches.claim_due(now, limit, owner, lease))
+        return await self._write(lambda: watches.claim_due(now, limit, owner, lease, grace))
 
     async def renew(self, held: Mapping[str, int], owner: str, lease: timedelta) -> frozenset[str]:
         """See `Store`."""
-        return await self._write(watches.renew(held, owner, lease))
+        return await self._hold(lambda: watches.renew(held, owner, lease))
 
     async def let_go(self, held: Mapping[str, int], owner: str) -> None:
         """See `Store`."""
-        await self._write(watches.let_go(held, owner))
+        await self._write(lambda: watches.let_go(held, owner))
+
+    async def rest(self, held: Mapping[str, int], owner: str) -> None:
+        """See `Store`."""
+        await self._write(lambda: watches.rest(held, owner))
+
+    async def leave(self, owner: str) -> None:
+        """See `Store`."""
+        await self._write(lambda: watches.leave(owner))
 
     async def hurry(self, watch: str, now: datetime) -> None:
         """See `Store`."""
-        await self._write(watches.hurry(watch, now))
+        await self._write(lambda: watches.hurry(watch, now))
 
     async def claim_actions(
         self, now: datetime, limit: int, owner: str, lease: timedelta
     ) -> Sequence[Claimed]:
         """See `Store`."""
-        return await self._write(actions.claim(now, limit, owner, lease))
+        return await self._write(lambda: actions.claim(now, limit, owner, lease))
 
     async def begin(self, action: str, fence: int, now: datetime) -> bool:
         """See `Store`."""
-        return await self._write(actions.begin(action, fence, now))
+        return await self._write(lambda: actions.begin(action, fence, now))
 
     async def record(
         self,
@@ -202,14 +218,15 @@ class Played:
         moves_sent: int = 0,
     ) -> bool:
         """See `Store`."""
-        recording = actions.record(action, fence, state, words, not_before, now, moves_sent)
-        return await self._write(recording)
+        return await self._write(
+            lambda: actions.record(action, fence, state, words, not_before, now, moves_sent)
+        )
 
     async def claim_messages(
         self, now: datetime, limit: int, owner: str, lease: timedelta
     ) -> Sequence[Outgoing]:
         """See `Store`."""
-        return await self._write(messages.claim(now, limit, owner, lease))
+        return await self._write(lambda: messages.claim(now, limit, owner, lease))
 
     async def sent(
         self,
@@ -222,13 +239,17 @@ class Played:
         words: str = "",
     ) -> None:
         """See `Store`."""
-        await self._write(messages.sent(message, fence, now, ref, again_at, words))
+        await self._write(lambda: messages.sent(message, fence, now, ref, again_at, words))
+
+    async def message(self, id: str) -> Message | None:
+        """See `Store`."""
+        return await self._read(lambda: messages.get(id))
 
     # -- ledger
 
     async def ledger(self, service: str, environment: str, part: str) -> Ledger:
         """See `Store`."""
-        return await self._read(ledger.read(service, environment, part))
+        return await self._read(lambda: ledger.read(service, environment, part))
 
     async def adopt(
         self,
@@ -241,13 +262,13 @@ class Played:
         adopted: bool,
     ) -> None:
         """See `Store`."""
-        await self._write(ledger.adopt(service, environment, part, release, now, adopted=adopted))
+        await self._write(lambda: ledger.adopt(service, environment, part, release, now, adopted=adopted))
 
     async def recall(
         self, service: str, environment: str, part: str, recalled: Recalled, now: datetime
     ) -> bool:
         """See `Store`."""
-        return await self._write(ledger.recall(service, environment, part, recalled, now))
+        return await self._write(lambda: ledger.recall(service, environment, part, recalled, now))
 
     async def mark_release(
         self,
@@ -262,13 +283,13 @@ class Played:
     ) -> bool:
         """See `Store`."""
         place = (service, environment, part, fingerprint)
-        return await self._write(ledger.mark(place, mark, by, why, now))
+        return await self._write(lambda: ledger.mark(place, mark, by, why, now))
 
     # -- the switch
 
     async def disarm(self, disarmed: Disarmed, now: datetime, announced: Sequence[Message] = ()) -> None:
         """See `Store`."""
-        await self._write(switch.disarm(disarmed, now, announced))
+        await self._write(lambda: switch.disarm(disarmed, now, announced))
 
     async def arm(
         self,
@@ -280,76 +301,85 @@ class Played:
         announced: Sequence[Message] = (),
     ) -> bool:
         """See `Store`."""
-        return await self._write(switch.arm(service, environment, by, why, now, announced))
+        return await self._write(lambda: switch.arm(service, environment, by, why, now, announced))
 
     async def disarmed(self, now: datetime) -> Sequence[Disarmed]:
         """See `Store`."""
-        return await self._read(switch.in_force(now))
+        return await self._read(lambda: switch.in_force(now))
 
     # -- the rest
 
     async def note(self, note: Note, now: datetime) -> bool:
         """See `Store`."""
-        return await self._write(people.note(note, now))
+        return await self._write(lambda: people.note(note, now))
 
     async def notes(self, watch: str) -> Sequence[Note]:
         """See `Store`."""
-        return await self._read(people.notes(watch))
+        return await self._read(lambda: people.notes(watch))
 
     async def add_change(self, change: Change, now: datetime) -> None:
         """See `Store`."""
-        await self._write(people.add_change(change, now))
+        await self._write(lambda: people.add_change(change, now))
 
     async def changes(self, since: datetime, until: datetime) -> Sequence[Change]:
         """See `Store`."""
-        return await self._read(people.changes(since, until))
+        return await self._read(lambda: people.changes(since, until))
 
     async def once(self, principal: str, key: str, digest: bytes, now: datetime) -> Replayed | None:
         """See `Store`."""
-        return await self._read(people.once(principal, key, digest, now))
+        return await self._read(lambda: people.once(principal, key, digest, now))
 
     async def answered(self, answered: Answered, now: datetime) -> None:
         """See `Store`."""
-        await self._write(people.answered(answered, now))
+        await self._write(lambda: people.answered(answered, now))
 
     async def audit(
         self, *, after: int = 0, subject: str | None = None, limit: int = 100
     ) -> Sequence[AuditRow]:
         """See `Store`."""
-        return await self._read(audit.read(after, subject, limit))
+        return await self._read(lambda: audit.read(after, subject, limit))
 
     async def counts(self, now: datetime) -> Mapping[str, Mapping[str, float]]:
         """See `Store`."""
-        return await self._read(upkeep.counts(now))
+        return await self._read(lambda: upkeep.counts(now))
 
     async def prune(self, now: datetime) -> int:
         """See `Store`."""
         many = 0
-        while rows := await self._write(upkeep.prune(now)):
+        while rows := await self._write(lambda: upkeep.prune(now)):
             many += rows  # batch by batch: others have their turn in between
         return many
 
     async def check(self) -> None:
         """See `Store`."""
-        await self._write(upkeep.beat())
+        await self._write(upkeep.beat)
 
     async def close(self) -> None:
         """See `Store`."""
         await self._engine.close()
 
-    async def _write(self, operation: Operation[T]) -> T:
+    async def _write(self, operation: Make[T]) -> T:
         with self._counted(operation):
             return await self._engine.write(operation)
 
-    async def _read(self, operation: Operation[T]) -> T:
+    async def _read(self, operation: Make[T]) -> T:
         with self._counted(operation):
             return await self._engine.read(operation)
 
+    async def _hold(self, operation: Make[T]) -> T:
+        with self._counted(operation):
+            return await self._engine.hold(operation)
+
     @contextmanager
-    def _counted(self, operation: Operation[T]) -> Iterator[None]:
+    def _counted(self, operation: Make[T]) -> Iterator[None]:
         try:
             yield
         except StoreUnavailable:
-            code = cast("GeneratorType[Statement, Rows, T]", operation).gi_code
-            self._failed(f"{Path(code.co_filename).stem}.{code.co_name}")  # `messages.claim`
+            self._failed(_name(operation()))
             raise
+
+
+def _name(operation: Operation[T]) -> str:
+    """As operations are counted: ``messages.claim``."""
+    code = cast("GeneratorType[Statement, Rows, T]", operation).gi_code
+    return f"{Path(code.co_filename).stem}.{code.co_name}"

@@ -2,15 +2,15 @@
 
 from collections.abc import Mapping
 
+from watcher.store.postgresql.kind import POSTGRESQL
 from watcher.store.sqlite.opening import MEMORY, SQLITE
 from watcher.store.store import Kind
 
 STORES: Mapping[str, Kind] = {
     "sqlite": SQLITE,
     "memory": MEMORY,
+    "postgresql": POSTGRESQL,
 }
 
 # Kinds that the design knows and this version does not have: "not in this version", never a misspelling.
-LATER: Mapping[str, str] = {
-    "postgresql": "several replicas, and state that outlives the machine",
-}
+LATER: Mapping[str, str] = {}

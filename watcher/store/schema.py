@@ -9,11 +9,24 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """From the version before to *version*."""
+    """From the version before to *version*.
+
+    Attributes:
+        version: That the tables have afterwards.
+        what: In words.
+        statements: For every database, in SQLite's words: see ``postgresql.dialect`` for how they are said there.
+        sqlite: What is said in its own way there, played afterwards.
+        postgresql: The same.
+        needs: The version that a program must know to work on these tables; a program that knows less refuses. 0: *version*
+            itself. A column that may be empty asks for less, so that the release before goes on while this one is rolled out.
+    """
 
     version: int
     what: str
     statements: tuple[str, ...]
+    sqlite: tuple[str, ...] = ()
+    postgresql: tuple[str, ...] = ()
+    needs: int = 0
 
 
 _INBOX = """
@@ -252,10 +265,15 @@ _INDEXES = (
     "CREATE INDEX audit_of_subject ON audit (subject, seq)",
 )
 # The audit is append-only whoever writes: a mistake of ours included.
-_AUDIT_STAYS = tuple(
+_AUDIT_STAYS_SQLITE = tuple(
     f"CREATE TRIGGER audit_no_{verb} BEFORE {verb} ON audit BEGIN SELECT RAISE(ABORT, 'the audit is append-only'); END"
     for verb in ("update", "delete")
 )
+_AUDIT_STAYS_POSTGRESQL = (
+    "CREATE FUNCTION audit_stays() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'the audit is append-only'; END $$",
+    "CREATE TRIGGER audit_stays BEFORE UPDATE OR DELETE OR TRUNCATE ON audit FOR EACH STATEMENT EXECUTE FUNCTION audit_stays()",
+)
+_GATE = ("CREATE TABLE gate (one INTEGER PRIMARY KEY CHECK (one = 1))", "INSERT INTO gate (one) VALUES (1)")
 
 MIGRATIONS = (
     Migration(
@@ -263,7 +281,9 @@ MIGRATIONS = (
         "the first tables",
         (
             *(_INBOX, _WATCHES, _ACTIONS, _MESSAGES, _RELEASES, _NAMES, _MARKS, _SPANS, _ENDINGS, _BUCKETS),
-            *(_SWITCHES, _NOTES, _CHANGES, _ANSWERS, _AUDIT, _PULSE, *_INDEXES, *_AUDIT_STAYS),
+            *(_SWITCHES, _NOTES, _CHANGES, _ANSWERS, _AUDIT, _PULSE, *_INDEXES),
         ),
+        sqlite=_AUDIT_STAYS_SQLITE,
+        postgresql=(*_AUDIT_STAYS_POSTGRESQL, *_GATE),
     ),
 )

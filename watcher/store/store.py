@@ -258,14 +258,22 @@ class Store(Protocol):
 
     # -- shared work
 
-    async def claim_due(self, now: datetime, limit: int, owner: str, lease: timedelta) -> Sequence[Leased]:
-        """Take due watches that nobody holds."""
+    async def claim_due(
+        self, now: datetime, limit: int, owner: str, lease: timedelta, grace: timedelta = timedelta(0)
+    ) -> Sequence[Leased]:
+        """Take due watches that nobody holds. One that rests with another owner only once it is due for *grace*."""
 
     async def renew(self, held: Mapping[str, int], owner: str, lease: timedelta) -> frozenset[str]:
         """Prolong leases (watch id → fence); the ids that are still held. One that is missing is lost: stop at once."""
 
     async def let_go(self, held: Mapping[str, int], owner: str) -> None:
         """Give leases back."""
+
+    async def rest(self, held: Mapping[str, int], owner: str) -> None:
+        """Give leases back until the watches are due again: they are left to *owner* for a while then."""
+
+    async def leave(self, owner: str) -> None:
+        """Give back everything that *owner* holds, or that is left to it: it goes away."""
 
     async def hurry(self, watch: str, now: datetime) -> None:
         """Make a watch due now; in the middle of a round: again after the round."""
@@ -312,6 +320,9 @@ class Store(Protocol):
         words: str = "",
     ) -> None:
         """A message was told, is to be tried again at *again_at*, or is given up (*words* alone). A newer ``show`` of the same row stays due."""
+
+    async def message(self, id: str) -> Message | None:
+        """One message; ``None`` where a newer ``show`` took its place (what it offered is out of date), or it was pruned."""
 
     # -- ledger
 

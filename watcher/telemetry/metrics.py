@@ -9,6 +9,8 @@ Source:
 """
 
 import platform
+from collections.abc import Iterable
+from itertools import product
 
 from prometheus_client import (
     CONTENT_TYPE_PLAIN_0_0_4,
@@ -28,6 +30,13 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 CALLS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 MOVES = (1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0)
 LAGS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+
+# What a counter that alerts look at may be labelled with: its series are there from the start, at 0. One that is born with 1
+# shows no increase, and the first rollback that fails would alarm nobody.
+TRIGGERS = ("auto", "person")
+RESULTS = ("done", "failed", "refused", "unknown")
+GUARDS = ("armed", "below", "notquarantined", "noopenaction")
+TELLINGS = ("told", "later", "never")
 
 
 class Metrics:
@@ -60,6 +69,11 @@ class Metrics:
         """The page, in the text format 0.0.4 (see `CONTENT_TYPE`). Some milliseconds of work."""
         return generate_latest(self.registry)
 
+    def will_tell(self, notifiers: Iterable[str]) -> None:
+        """Show what is told by each of *notifiers* from the start, at 0."""
+        for notifier, result in product(notifiers, TELLINGS):
+            self.messages.labels(notifier, result)
+
     def _hearing(self) -> None:
         self.events = self._counter(
             "events_received_total", "Announcements of deployments", "source", "result"
@@ -91,6 +105,8 @@ class Metrics:
         self.rollbacks = self._counter(
             "rollbacks_total", "Rollbacks that came to an end", "trigger", "result"
         )
+        for trigger, result in product(TRIGGERS, RESULTS):
+            self.rollbacks.labels(trigger, result)
         self.decision_seconds = self._histogram(
             "rollback_decision_seconds", "From the breach to the first call that changes something", CALLS
         )
@@ -100,6 +116,8 @@ class Metrics:
         self.actions_refused = self._counter(
             "actions_refused_total", "Rollbacks that a guard stopped", "reason"
         )
+        for guard in GUARDS:
+            self.actions_refused.labels(guard)
         self.action_age = self._gauge(
             "action_oldest_open_age_seconds", "Age of the oldest action that is not done"
         )
@@ -116,6 +134,9 @@ class Metrics:
         self.fenced = self._counter("fenced_writes_total", "Writes refused because another replica was newer")
         self.store_errors = self._counter(
             "store_errors_total", "Operations of the store that failed", "operation"
+        )
+        self.store_checked = self._gauge(
+            "store_last_check_timestamp_seconds", "When the store was last seen to write and to read"
         )
 
     def _talking(self) -> None:
@@ -173,6 +194,12 @@ class Metrics:
         self.log_dropped = self._counter("log_dropped_total", "Log lines not written", "reason")
         self.crashes = self._counter(
             "crashes_total", "Bugs that were reported, or dropped as too many", "result"
+        )
+        self.heartbeats = self._counter(
+            "heartbeats_total", "Heartbeats: sent, failed, or withheld as the daemon is not well", "result"
+        )
+        self.heartbeat_at = self._gauge(
+            "heartbeat_last_success_timestamp_seconds", "When a heartbeat was last taken; 0: never"
         )
 
     def _counter(self, name: str, help: str, *labels: str) -> Counter:

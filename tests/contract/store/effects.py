@@ -168,6 +168,17 @@ class ActionsContract:
 
 
 class MessagesContract:
+    async def test_a_message_is_found_by_its_id_and_what_is_shown_no_longer_is_not(self, store: Store):
+        watch = await opened(store, messages=(shown("w_1.1.1", "old"), appended("w_1.1.2")))
+        before = await store.message("w_1.1.1"), await store.message("w_1.1.2")
+
+        await saved(store, step_of(watch, causes={"messages": (shown("w_1.2.1", "new"),)}))
+
+        assert before == (shown("w_1.1.1", "old"), appended("w_1.1.2"))
+        assert await store.message("w_1.1.1") is None
+        assert await store.message("w_1.2.1") == shown("w_1.2.1", "new")
+        assert await store.message("w_9.9.9") is None
+
     async def test_a_message_is_told_once(self, store: Store):
         await opened(store, messages=(appended("w_1.1.1"),))
 

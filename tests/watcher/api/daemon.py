@@ -88,6 +88,7 @@ class Daemon:
     store: Store
     around: Callable[[Store], Store] = lambda store: store
     source: Source = field(default_factory=lambda: HttpSource(Settings(), SourceOpening("http")))
+    hooked: dict[str, Source] = field(default_factory=dict)  # that are told over HTTP by who signs
     services: list[Service] = field(default_factory=lambda: [a_service()])
     tokens: list[AToken] = field(default_factory=lambda: [ADA])
     status: Status = field(default=Status(beat_age=timedelta(0), store_age=timedelta(0)))
@@ -106,7 +107,7 @@ class Daemon:
             store=self.around(self.store),
             services=lambda: {service.key: service for service in self.services},
             tokens=lambda: self.tokens,
-            sources=lambda: {"http": self.source},
+            sources=lambda: {"http": self.source, **self.hooked},
             facts_for=self._facts_for,
             foretell=self._foretell,
             wake_listener=lambda: self.woken.append("listener"),

@@ -38,8 +38,9 @@ async def opened_notifiers(house, ports=None):
     metrics = Metrics()
     async with AsyncExitStack() as stack:
         configuration = load(house.file)
+        store = await open_store(configuration, ports or Ports(), metrics, stack)
         http = await open_http(configuration, ports or Ports(), metrics, stack)
-        yield await open_notifiers(configuration, ports or Ports(), http, stack)
+        yield await open_notifiers(configuration, ports or Ports(), http, store, stack)
 
 
 # --------------------------------------------------------------------------------------------------------------- connections

@@ -113,7 +113,7 @@ async def test_a_quiet_watch_costs_neither_a_ledger_nor_the_switch():
 
         await rounds(work, seconds(30))
 
-        assert set(work.store.asked) == {"claim_due", "save", "let_go"}
+        assert set(work.store.asked) == {"claim_due", "save", "rest"}
 
 
 @virtual

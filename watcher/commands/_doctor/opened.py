@@ -8,6 +8,7 @@ from deploy.ports import Aws
 from watcher.app.opening import fleet_of, open_aws, open_http, open_providers
 from watcher.app.ports import Ports
 from watcher.config import Configuration
+from watcher.http import Http
 from watcher.runtime.fleet import Fleet
 from watcher.runtime.inquiry import Inquiry
 from watcher.signals.provider import Opening
@@ -23,6 +24,7 @@ class Opened:
     aws: Aws | None
     inquiry: Inquiry
     fleet: Fleet
+    http: Http
 
 
 @asynccontextmanager
@@ -34,4 +36,4 @@ async def opened(configuration: Configuration, ports: Ports) -> AsyncIterator[Op
         aws = await open_aws(configuration, ports, metrics, stack)
         opening = Opening(http, ports.now, ports.monotonic, metrics, aws)
         inquiry = Inquiry(await open_providers(configuration, opening, stack), metrics)
-        yield Opened(configuration, ports, aws, inquiry, fleet_of(configuration, ports, aws))
+        yield Opened(configuration, ports, aws, inquiry, fleet_of(configuration, ports, aws), http)

@@ -18,7 +18,7 @@ from watcher.core.intake.meaning import (
     Rejected,
 )
 from watcher.core.intake.opening import opened
-from watcher.core.lifecycle import paused, progressed, seen_live
+from watcher.core.lifecycle import called, paused, progressed, seen_live, shown_to_boards
 from watcher.core.service import Service
 from watcher.core.watch import GOING_BACK, Closing, Serves, State, Step, Watch
 
@@ -82,9 +82,19 @@ def _of_the_living(news: News) -> Meaning | None:
     if living.state in GOING_BACK and news.is_way_back_of(living.plan):
         return Joined(living, _waits(living, seen_live(living, news.live, news.now, news.facts), news))
     if news.is_of(living) and not _comes_back(news, living):
-        step = _progress(living, news)
-        return Joined(living, step if living.state in GOING_BACK else _waits(living, step, news))
+        return _joined(living, news)
     return None
+
+
+def _joined(living: Watch, news: News) -> Joined:
+    """News of its deployment. Whoever calls it by an id of their own is answered by that."""
+    ids = () if news.announcement.source == READING else news.announcement.platform_ids
+    known = called(living, ids)
+    step = _progress(known, news)
+    step = step if known.state in GOING_BACK else _waits(known, step, news)
+    if known is not living:
+        step = shown_to_boards(known, step, news.now, news.facts)
+    return Joined(known, step)
 
 
 def _waits(watch: Watch, step: Step | None, news: News) -> Step | None:

@@ -144,7 +144,8 @@ class News:
     @property
     def facts(self) -> Facts:
         """For steps of a watch that this is news of: it is told where its service's team is."""
-        return Facts(channels=self.service.team.tell, looked_back=False, beats=self.known.beats)
+        team = self.service.team
+        return Facts(channels=team.tell, boards=team.boards, looked_back=False, beats=self.known.beats)
 
     @property
     def pause(self) -> Pause | None:

@@ -9,7 +9,7 @@ from deploy.tags import Back
 from watcher.core.facts import Facts, furthest, ways_back
 from watcher.core.intake.arms import alike, arms_of, names_of
 from watcher.core.intake.meaning import News, Opened, Part
-from watcher.core.lifecycle import messages_of, ordered, paused, phase_of, serving, superseded
+from watcher.core.lifecycle import messages_of, ordered, paused, phase_of, serving, speaks, superseded
 from watcher.core.service import Mode, Service
 from watcher.core.watch import GOING_BACK, Arms, Message, Order, Serves, State, Step, Watch
 from watcher.core.wording import Event
@@ -31,7 +31,7 @@ def opened(news: News, new_id: str) -> Opened:
     serves = tuple(told for told in serving(watch) if told.part in announced)
     messages = _messages(watch, news)
     step = Step(
-        watch=replace(watch, spoken=bool(messages)),
+        watch=replace(watch, spoken=speaks(messages, news.facts)),
         before=0,
         messages=messages,
         serves=(*adopted, *serves),

@@ -9,8 +9,9 @@ from watcher.core.facts import Facts, ways_back
 from watcher.core.lifecycle.clock import due
 from watcher.core.lifecycle.deciding import doubts
 from watcher.core.lifecycle.judging import judged, prepared, recovered
-from watcher.core.lifecycle.making import messages_of
+from watcher.core.lifecycle.making import SHOWN_ONLY, messages_of, speaks
 from watcher.core.lifecycle.news import (
+    called,
     happened,
     obstructed,
     paused,
@@ -19,6 +20,7 @@ from watcher.core.lifecycle.news import (
     refused,
     seen_live,
     serving,
+    shown_to_boards,
     superseded,
     went_back,
 )
@@ -28,10 +30,12 @@ from watcher.core.lifecycle.timing import next_due
 
 __all__ = [
     "ORDERED",
+    "SHOWN_ONLY",
     "TABLE",
     "Facts",
     "Level",
     "Trigger",
+    "called",
     "doubts",
     "due",
     "happened",
@@ -49,6 +53,8 @@ __all__ = [
     "refused",
     "seen_live",
     "serving",
+    "shown_to_boards",
+    "speaks",
     "superseded",
     "ways_back",
     "went_back",

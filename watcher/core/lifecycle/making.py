@@ -1,5 +1,6 @@
 """How a step is made of a watch: the next revision, where it stands then, and what people are told."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal
@@ -62,7 +63,7 @@ def stepped(
     actions: tuple[Action, ...] = causes.get("actions", ())
     messages = messages_of(after, event, now, facts, first=len(actions)) if event else ()
     due_at = None if after.state.is_final else earliest(after, facts.beats, now)
-    told = replace(after, due_at=due_at, spoken=after.spoken or bool(messages))
+    told = replace(after, due_at=due_at, spoken=after.spoken or speaks(messages, facts))
     return Step(
         watch=told,
         before=before.revision,
@@ -75,14 +76,26 @@ def messages_of(
     watch: Watch, event: Event, now: datetime, facts: Facts, first: int = 0
 ) -> tuple[Message, ...]:
     """One ``show`` a channel, one ``append`` where the event matters by itself, or both; their ids are numbered from *first*."""
-    if event in QUIET and watch.policy.speak is not Speak.ALL and not watch.spoken:
+    is_loud = event not in QUIET or watch.policy.speak is Speak.ALL or watch.spoken
+    kinds_and_channels = [
+        (kind, channel)
+        for channel in facts.channels
+        if is_loud or channel in facts.boards
+        for kind in _kinds(event)
+        if kind == "show" or channel not in facts.boards
+    ]
+    if not kinds_and_channels:
         return ()
     told = notice(event, watch, now, facts)
-    kinds_and_channels = [(kind, channel) for channel in facts.channels for kind in _kinds(event)]
     return tuple(
         Message(f"{watch.id}.{watch.revision}.{number}", kind, channel, told)
         for number, (kind, channel) in enumerate(kinds_and_channels, first)
     )
+
+
+def speaks(messages: Iterable[Message], facts: Facts) -> bool:
+    """People hear of *messages*: one of them goes to more than a board."""
+    return any(message.channel not in facts.boards for message in messages)
 
 
 def _kinds(event: Event) -> tuple[Literal["show", "append"], ...]:

@@ -8,7 +8,7 @@ from typing import assert_never
 from deploy.model import Live, Pause, Phase
 from watcher.core.facts import Facts
 from watcher.core.lifecycle.deciding import asking
-from watcher.core.lifecycle.making import messages_of, moved, renewed, stepped
+from watcher.core.lifecycle.making import messages_of, moved, renewed, speaks, stepped
 from watcher.core.lifecycle.table import TABLE, Trigger
 from watcher.core.service import Mode
 from watcher.core.watch import (
@@ -33,6 +33,8 @@ OBSERVING = frozenset({State.WATCHING, State.COUNTING_DOWN, State.ASKING, State.
 MOST_PAUSES = (
     50  # that are remembered: a rollout in steps of 3 % has 33, and whoever fills the queue may write more
 )
+
+MOST_IDS = 16  # by which a deployment is known: a few platforms and pipelines, each told once
 
 # ------------------------------------------------------------------------------------------------------- the rollout
 
@@ -94,8 +96,31 @@ def paused(watch: Watch, step: Step | None, pause: Pause, now: datetime, facts: 
     step = step or stepped(watch, renewed(watch), now, facts, why="paused")
     after = replace(step.watch, pauses=(*watch.pauses, pause)[-MOST_PAUSES:])
     told = messages_of(after, Event.PAUSED, now, facts, first=len(step.actions) + len(step.messages))
-    after = replace(after, spoken=after.spoken or bool(told))
+    after = replace(after, spoken=after.spoken or speaks(told, facts))
     return replace(step, watch=after, messages=(*step.messages, *told))
+
+
+def called(watch: Watch, ids: Sequence[str]) -> Watch:
+    """*watch*, whose deployment is known by *ids* too: the same revision, for the step that the news make of it."""
+    before = watch.deployment.platform_ids
+    known = tuple(dict.fromkeys((*before, *ids)))[: max(MOST_IDS, len(before))]
+    if known == before:
+        return watch
+    return replace(watch, deployment=replace(watch.deployment, platform_ids=known))
+
+
+def shown_to_boards(watch: Watch, step: Step | None, now: datetime, facts: Facts) -> Step:
+    """*step* (one of its own, if there is none) in which what the deployment is called now is saved, and boards hear of it.
+
+    A watch that does more than observe has its next message before long, and that says how it stands.
+    """
+    step = step or stepped(watch, renewed(watch), now, facts, why="known by another id")
+    if step.watch.state is not State.WATCHING or step.watch.breach is not None:
+        return step
+    boards = replace(facts, channels=tuple(each for each in facts.channels if each in facts.boards))
+    first = len(step.actions) + len(step.messages)
+    told = messages_of(step.watch, Event.OPENED, now, boards, first=first)
+    return replace(step, messages=(*step.messages, *told))
 
 
 # --------------------------------------------------------------------------------------------------------- what runs

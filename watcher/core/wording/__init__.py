@@ -1,8 +1,21 @@
 """What people read: messages, reasons, and the story of a watch. Plain text, absolute times, figures from the verdicts."""
 
+from watcher.core.wording.chart import Chart, Mark, chart
+from watcher.core.wording.chart import Line as ChartLine
 from watcher.core.wording.notices import notice
 from watcher.core.wording.reasons import ending_words, question_words, why_quarantined
 from watcher.core.wording.story import story
 from watcher.core.wording.text import Event
 
-__all__ = ["Event", "ending_words", "notice", "question_words", "story", "why_quarantined"]
+__all__ = [
+    "Chart",
+    "ChartLine",
+    "Event",
+    "Mark",
+    "chart",
+    "ending_words",
+    "notice",
+    "question_words",
+    "story",
+    "why_quarantined",
+]

@@ -9,7 +9,7 @@ from watcher.core.service import Mode
 from watcher.core.watch import Button, OrderKind, Tone, Watch
 from watcher.core.wording.evidence import blamed, evidence, fault, way, way_stays
 from watcher.core.wording.figures import moment
-from watcher.core.wording.text import Text, beside, reason
+from watcher.core.wording.text import RIGHT_CALL, WRONG_CALL, Text, beside, reason
 
 # -------------------------------------------------------------------------------------------------------- the way back
 
@@ -101,7 +101,10 @@ def rolled_back(watch: Watch, now: datetime, facts: Facts) -> Text:
             *_times(watch, now),
             f"{watch.tag} may not come back unnoticed, nor the same content by another name",
         ],
-        (Button(f"Allow {watch.tag} again", OrderKind.ALLOW),),
+        (
+            Button(f"Allow {watch.tag} again", OrderKind.ALLOW),
+            *(() if watch.ordered_by else (WRONG_CALL,)),  # nobody but the machine can have been wrong
+        ),
     )
 
 
@@ -158,7 +161,8 @@ def kept(watch: Watch, _now: datetime, _facts: Facts) -> Text:
     """It breached, and it stays."""
     words = watch.ending.words if watch.ending else ""
     shadow = watch.policy.mode is Mode.SHADOW and watch.action is None
-    return Text(words if shadow else f"{words}. {fault(watch)}", [way(watch)])
+    calls = (RIGHT_CALL, WRONG_CALL) if shadow else ()
+    return Text(words if shadow else f"{words}. {fault(watch)}", [way(watch)], calls)
 
 
 def superseded(watch: Watch, _now: datetime, _facts: Facts) -> Text:

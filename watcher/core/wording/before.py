@@ -15,6 +15,8 @@ from watcher.core.wording.text import (
     ASK_AGAIN,
     HOLD,
     RESUME,
+    RIGHT_CALL,
+    WRONG_CALL,
     Text,
     beside,
     keep_button,
@@ -208,4 +210,5 @@ def would_have(watch: Watch, now: datetime, facts: Facts) -> Text:
     return Text(
         f"{would_have_words(watch, now)}. Nothing was done. {fault(watch)}",
         [*evidence(watch, now), way(watch), beside(facts)],
+        (RIGHT_CALL, WRONG_CALL),
     )

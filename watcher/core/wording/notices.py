@@ -75,6 +75,7 @@ def _facts(watch: Watch) -> dict[str, str]:
         "goes_to": watch.goes_to,
         "mode": watch.mode.value,
         "author": watch.deployment.author,
+        "platform_ids": " ".join(watch.deployment.platform_ids) or None,
         "action": watch.action,
         "ordered_by": watch.ordered_by,
         **_figures(watch),

@@ -59,6 +59,8 @@ def keep_button(watch: Watch) -> Button:
 _QUARTER = timedelta(minutes=15)
 HOLD = Button("Hold 15 min", OrderKind.HOLD, lasting=_QUARTER)
 ASK_AGAIN = Button("Ask again in 15 min", OrderKind.ASK_AGAIN, lasting=_QUARTER)
+RIGHT_CALL = Button("Right call", call="right")
+WRONG_CALL = Button("Wrong call", call="wrong")
 RESUME = Button("Resume", OrderKind.RESUME)
 
 

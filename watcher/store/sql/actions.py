@@ -32,13 +32,14 @@ WHERE watch = :watch AND valid_in <> :state AND state IN ('planned', 'begun', 'u
 
 # Open actions that are due, that nobody holds and that are valid, under a higher fence.
 CLAIM = """
-UPDATE actions SET owner = :owner, fence = fence + 1, lease_until = :clock + :lease
-WHERE seq IN (
+WITH free AS MATERIALIZED (
     SELECT a.seq FROM actions a JOIN watches w ON w.id = a.watch
     WHERE a.state IN ('planned', 'begun', 'unknown') AND a.not_before <= :now AND a.lease_until <= :clock
         AND w.state = a.valid_in
-    ORDER BY a.not_before, a.seq LIMIT :limit
-) RETURNING seq, state, fence, attempts, moves_sent, words, document
+    ORDER BY a.not_before, a.seq LIMIT :limit /* postgresql: FOR UPDATE OF a SKIP LOCKED */
+)
+UPDATE actions SET owner = :owner, fence = fence + 1, lease_until = :clock + :lease
+WHERE seq IN (SELECT seq FROM free) RETURNING seq, state, fence, attempts, moves_sent, words, document
 """
 
 # The last word before the call: the lease runs, the fence is the newest, the watch is where it was.

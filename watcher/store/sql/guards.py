@@ -7,6 +7,10 @@ from watcher.core.watch import Armed, Below, Guard, NoOpenAction, NotQuarantined
 from watcher.store.sql.operation import Operation, moment, seconds
 from watcher.store.store import GuardFailed
 
+# What whoever checks a guard takes first, and whoever changes what guards look at: the switch, marks, actions. Two replicas
+# pass it one after the other, and see what the one before has done. SQLite has one writer at a time, and needs no gate.
+GATE = "SELECT 1 AS one /* postgresql: FROM gate FOR UPDATE */"
+
 # The switch that is off for a service, or for all; its own first.
 DISARMED = """
 SELECT service, actor, reason, until FROM switches
@@ -36,6 +40,11 @@ OPEN_ACTION = """
 SELECT id, watch, state FROM actions
 WHERE service = :service AND environment = :environment AND state IN ('planned', 'begun', 'unknown') LIMIT 1
 """
+
+
+def gate() -> Operation[None]:
+    """Be alone among those that check guards, and those that change what guards look at, until the end of the transaction."""
+    yield GATE, {}
 
 
 def failed(requires: Iterable[Guard], now: datetime) -> Operation[GuardFailed | None]:

@@ -24,10 +24,14 @@ KNOWN = "SELECT id, digest FROM inbox WHERE source = :source AND dedup_key = :ke
 # The oldest that are due and open. Each is due again later and later: 5, 10, 20, 40, then every 60 s; a guess, of which the
 # first has to be longer than one try at resolving takes, which is a few calls of the platform.
 TAKE = """
+WITH due AS MATERIALIZED (
+    SELECT seq FROM inbox WHERE closed_at IS NULL AND due_at <= :now
+    ORDER BY seq LIMIT :limit /* postgresql: FOR UPDATE SKIP LOCKED */
+)
 UPDATE inbox SET
     attempts = attempts + 1,
     due_at = :now + CASE attempts WHEN 0 THEN 5 WHEN 1 THEN 10 WHEN 2 THEN 20 WHEN 3 THEN 40 ELSE 60 END
-WHERE seq IN (SELECT seq FROM inbox WHERE closed_at IS NULL AND due_at <= :now ORDER BY seq LIMIT :limit)
+WHERE seq IN (SELECT seq FROM due)
 RETURNING seq, id, principal, received_at, attempts, state, why, watch, closed_at, announcement
 """
 

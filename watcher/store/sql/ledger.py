@@ -12,6 +12,7 @@ from deploy.model import UNREAD, Recalled, Release
 from deploy.tags import Ending, Entry, Ledger, Mark, Span
 from watcher.core.watch import Quarantine, Serves
 from watcher.store.sql.audit import audited
+from watcher.store.sql.guards import gate
 from watcher.store.sql.operation import Operation, Row, moment, seconds
 
 # A release, seen first or again. Its newest tag counts; a floor stays one, also where it is later seen without the word.
@@ -201,6 +202,7 @@ def mark(
 ) -> Operation[bool]:
     """What a person says of the release at *place* (service, environment, part, fingerprint)."""
     where = _place(*place)
+    yield from gate()
     if not (yield KNOWN, where):
         return False
     lifted, laid = LIFTED_BY[word]

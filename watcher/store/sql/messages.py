@@ -30,21 +30,25 @@ ON CONFLICT (watch, channel) WHERE kind = 'show' DO UPDATE SET
 
 # Messages that are due and that nobody tells, under a higher fence; those wait that follow one which is tried first or told now.
 CLAIM = """
-UPDATE messages SET
-    owner = :owner, fence = fence + 1, lease_until = :clock + :lease, attempts = attempts + 1, telling = id
-WHERE seq IN (
+WITH free AS MATERIALIZED (
     SELECT m.seq FROM messages m
     WHERE m.due_at <= :now AND m.lease_until <= :clock AND NOT EXISTS (
         SELECT 1 FROM messages e
         WHERE e.watch = m.watch AND e.channel = m.channel AND e.seq < m.seq AND e.due_at IS NOT NULL
             AND (e.attempts = 0 OR e.lease_until > :clock)
     )
-    ORDER BY m.due_at, m.seq LIMIT :limit
-) RETURNING seq, id, watch, kind, channel, attempts, fence, document
+    ORDER BY m.due_at, m.seq LIMIT :limit /* postgresql: FOR UPDATE OF m SKIP LOCKED */
+)
+UPDATE messages SET
+    owner = :owner, fence = fence + 1, lease_until = :clock + :lease, attempts = attempts + 1, telling = id
+WHERE seq IN (SELECT seq FROM free) RETURNING seq, id, watch, kind, channel, attempts, fence, document
 """
 
 # What the channel answered to what is shown of a watch.
 REF = "SELECT ref FROM messages WHERE watch = :watch AND channel = :channel AND kind = 'show'"
+
+# One message by its id. What was shown, and is shown no longer, has none.
+GET = "SELECT id, kind, channel, document FROM messages WHERE id = :id"
 
 # What came of telling. A newer notice in the same row stays due, and is not the one that was told.
 SENT = """
@@ -82,6 +86,12 @@ def claim(now: datetime, limit: int, owner: str, lease: timedelta) -> Operation[
     return outgoing
 
 
+def get(id: str) -> Operation[Message | None]:
+    """The message called *id*; ``None`` where a newer one is shown in its place, or it was pruned."""
+    rows = yield GET, {"id": id}
+    return _message(rows[0]) if rows else None
+
+
 def sent(
     message: str, fence: int, now: datetime, ref: str | None, again_at: datetime | None, words: str
 ) -> Operation[None]:
@@ -104,5 +114,8 @@ def sent(
 
 
 def _outgoing(row: Row, ref: str | None) -> Outgoing:
-    message = Message(row["id"], row["kind"], row["channel"], NOTICE.decode(row["document"]))
-    return Outgoing(message, attempts=row["attempts"], fence=row["fence"], ref=ref)
+    return Outgoing(_message(row), attempts=row["attempts"], fence=row["fence"], ref=ref)
+
+
+def _message(row: Row) -> Message:
+    return Message(row["id"], row["kind"], row["channel"], NOTICE.decode(row["document"]))

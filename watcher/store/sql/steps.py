@@ -23,7 +23,7 @@ ON CONFLICT DO NOTHING RETURNING id
 """
 
 # The state that a step starts from, if its revision is still the newest.
-BEFORE = "SELECT state FROM watches WHERE id = :id AND revision = :before"
+BEFORE = "SELECT state FROM watches WHERE id = :id AND revision = :before /* postgresql: FOR UPDATE */"
 
 # The watch after the step, if nobody wrote first. Its lease is not touched: who may write and who works are two things.
 SAVE = """
@@ -52,6 +52,7 @@ def open_watch(
     step: Step, now: datetime, supersedes: Step | None, answered: Answered | None
 ) -> Operation[Saving]:
     """Open a watch, and end the one that it supersedes."""
+    yield from _pass_gate(step)
     if supersedes is not None:
         yield from save_step(supersedes, now, (), None)
     _check_revision(step)
@@ -71,11 +72,13 @@ def save_step(
     step: Step, now: datetime, buckets: Sequence[Series], answered: Answered | None
 ) -> Operation[Saving]:
     """Save one step."""
+    yield from _pass_gate(step)
     _check_revision(step)
     before = yield BEFORE, {"id": step.watch.id, "before": step.before}
     if not before:
         raise TakenBack(Stale())
-    yield SAVE, _columns(step.watch) | {"before": step.before}
+    if not (yield SAVE, _columns(step.watch) | {"before": step.before}):
+        raise TakenBack(Stale())
     moved = before[0]["state"] != step.watch.state.value
     if moved or step.by != MACHINE:
         yield _audit_step(step, f"watch.{step.watch.state.value}" if moved else "watch.ordered", now)
@@ -103,6 +106,12 @@ def _cause(
             yield BUCKETS, _series(watch, series)
     if answered is not None:
         yield from people.answered(answered, now)
+
+
+def _pass_gate(step: Step) -> Operation[None]:
+    """Before any row is locked: whoever has the gate waits for nobody that waits for it."""
+    if step.requires or step.actions or step.quarantines:
+        yield from guards.gate()
 
 
 def _write_ledger(step: Step, now: datetime) -> Operation[None]:

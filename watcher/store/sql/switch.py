@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from watcher.core.watch import Message
-from watcher.store.sql import messages
+from watcher.store.sql import guards, messages
 from watcher.store.sql.audit import audited
 from watcher.store.sql.operation import Operation, Row, moment, seconds
 from watcher.store.store import Disarmed
@@ -30,6 +30,7 @@ WHERE until > :now ORDER BY since, service, environment
 
 def disarm(disarmed: Disarmed, now: datetime, announced: Sequence[Message]) -> Operation[None]:
     """Turn the switch off, and queue its announcement."""
+    yield from guards.gate()
     yield (
         DISARM,
         {
@@ -52,6 +53,7 @@ def arm(
     service: str, environment: str, by: str, why: str, now: datetime, announced: Sequence[Message]
 ) -> Operation[bool]:
     """Turn it on, and queue the announcement if it was off; whether it was."""
+    yield from guards.gate()
     rows = yield ARM, {"service": service, "environment": environment}
     was_off = any(moment(row["until"]) > now for row in rows)
     if was_off:

@@ -39,14 +39,17 @@ BUCKETS = """
 SELECT indicator, bound, cumulative, document FROM buckets WHERE watch = :watch ORDER BY seq
 """
 
-# Due watches that nobody holds, under a higher fence. That somebody wanted it sooner is answered by taking it.
+# Due watches that nobody holds, under a higher fence. That somebody wanted it sooner is answered by taking it. One that rests
+# is left to its last owner for a while.
 CLAIM = """
-UPDATE watches SET owner = :owner, fence = fence + 1, lease_until = :clock + :lease, hurried_at = NULL
-WHERE id IN (
+WITH free AS MATERIALIZED (
     SELECT id FROM watches
     WHERE final = 0 AND lease_until <= :clock AND (due_at <= :now OR hurried_at <= :now)
-    ORDER BY due_at, id LIMIT :limit
-) RETURNING fence, document
+        AND (owner IS NULL OR owner = :owner OR due_at <= :others OR hurried_at <= :others)
+    ORDER BY due_at, id LIMIT :limit /* postgresql: FOR UPDATE SKIP LOCKED */
+)
+UPDATE watches SET owner = :owner, fence = fence + 1, lease_until = :clock + :lease, hurried_at = NULL
+WHERE id IN (SELECT id FROM free) RETURNING fence, document
 """
 
 # One lease that still runs, prolonged.
@@ -60,8 +63,14 @@ LET_GO = """
 UPDATE watches SET owner = NULL, lease_until = 0 WHERE id = :id AND owner = :owner AND fence = :fence
 """
 
+# One lease given back between two rounds. Whose it was stands there, so that it is left to them.
+REST = "UPDATE watches SET lease_until = 0 WHERE id = :id AND owner = :owner AND fence = :fence"
+
+# All of one who leaves.
+LEAVE = "UPDATE watches SET owner = NULL, lease_until = 0 WHERE owner = :owner AND final = 0"
+
 # Nobody else lives who could hold a lease: what an earlier process held is free.
-FREE_WATCHES = "UPDATE watches SET owner = NULL, lease_until = 0 WHERE lease_until > 0"
+FREE_WATCHES = "UPDATE watches SET owner = NULL, lease_until = 0 WHERE owner IS NOT NULL AND final = 0"
 FREE_ACTIONS = "UPDATE actions SET owner = NULL, lease_until = 0 WHERE lease_until > 0"
 FREE_MESSAGES = "UPDATE messages SET owner = NULL, lease_until = 0 WHERE lease_until > 0"
 
@@ -120,12 +129,15 @@ def buckets(watch: str) -> Operation[Sequence[Series]]:
     ]
 
 
-def claim_due(now: datetime, limit: int, owner: str, lease: timedelta) -> Operation[Sequence[Leased]]:
-    """Take due watches that nobody holds, those first that are due longest."""
+def claim_due(
+    now: datetime, limit: int, owner: str, lease: timedelta, grace: timedelta
+) -> Operation[Sequence[Leased]]:
+    """Take due watches that nobody holds, those first that are due longest; what rests with others after *grace*."""
     rows = yield (
         CLAIM,
         {
             "now": seconds(now),
+            "others": seconds(now - grace),
             "limit": limit,
             "owner": owner,
             "lease": lease.total_seconds(),
@@ -148,6 +160,17 @@ def let_go(held: Mapping[str, int], owner: str) -> Operation[None]:
     """Give leases back."""
     for watch, fence in held.items():
         yield LET_GO, {"id": watch, "fence": fence, "owner": owner}
+
+
+def rest(held: Mapping[str, int], owner: str) -> Operation[None]:
+    """Give leases back, and stay the one to whom these watches are left."""
+    for watch, fence in held.items():
+        yield REST, {"id": watch, "fence": fence, "owner": owner}
+
+
+def leave(owner: str) -> Operation[None]:
+    """Give back whatever is held, and whatever is left to *owner*."""
+    yield LEAVE, {"owner": owner}
 
 
 def hurry(watch: str, now: datetime) -> Operation[None]:

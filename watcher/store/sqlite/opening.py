@@ -11,9 +11,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
-from watcher.store.played import Played
+from watcher.store.played import Make, Played
 from watcher.store.schema import MIGRATIONS, Migration
-from watcher.store.sql.operation import Operation
 from watcher.store.sql.watches import free_leases
 from watcher.store.sqlite.connection import Connection
 from watcher.store.sqlite.place import FileSystem, check_place, file_system_of, held
@@ -67,13 +66,17 @@ class Engine:
     reading: Hand
     within: timedelta = ANSWERS_WITHIN
 
-    async def write(self, operation: Operation[T]) -> T:
+    async def write(self, operation: Make[T]) -> T:
         """Play *operation* alone, durable when it returns."""
-        return await self.writing.do(lambda: self.writer.play(operation), self.within)
+        return await self.writing.do(lambda: self.writer.play(operation()), self.within)
 
-    async def read(self, operation: Operation[T]) -> T:
+    async def hold(self, operation: Make[T]) -> T:
+        """As `write`: one writer has the file."""
+        return await self.write(operation)
+
+    async def read(self, operation: Make[T]) -> T:
         """Play *operation* on one state of the store, without waiting for who writes."""
-        return await self.reading.do(lambda: self.reader.play(operation), self.within)
+        return await self.reading.do(lambda: self.reader.play(operation()), self.within)
 
     async def close(self) -> None:
         """Finish what waits, and close both connections, each where it was used. Twice is harmless."""

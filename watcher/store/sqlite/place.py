@@ -114,7 +114,7 @@ def _lock(lock: int, path: Path) -> None:
         who = os.pread(lock, 32, 0).decode(errors="replace").strip() or "of unknown id"
         raise StoreMisplaced(
             f"another rollbackd (process {who}) has {path}",
-            remedy="stop it first: a store of this kind serves one process; for several use PostgreSQL, in a later version",
+            remedy="stop it first: a store of this kind serves one process; several share one of PostgreSQL",
         ) from error
     os.ftruncate(lock, 0)
     os.pwrite(lock, f"{os.getpid()}\n".encode(), 0)

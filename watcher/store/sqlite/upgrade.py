@@ -72,7 +72,7 @@ def upgrade(migrations: Sequence[Migration], now: datetime) -> Operation[int]:
 
 
 def _play(migration: Migration, now: datetime) -> Operation[None]:
-    for statement in migration.statements:
+    for statement in (*migration.statements, *migration.sqlite):
         yield statement, {}
     yield PLAYED, {"version": migration.version, "what": migration.what, "now": seconds(now)}
 

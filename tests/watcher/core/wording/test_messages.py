@@ -347,7 +347,8 @@ def test_in_shadow_it_is_told_what_would_have_been():
         "no more errors than the old version: 412 of 7,930 requests failed, since 11:50:00\n"
         "Began 11:51:00 (between 11:50:00 and 11:52:00); v43 began to serve 11:50:00. Compared at the same time\n"
         "Sure? A good release would look like this less than once in 7,100 deployments (your limit: once in 1,000)\n"
-        "Way back: v42 (proven)"
+        "Way back: v42 (proven)\n"
+        "[Right call] [Wrong call]"
     )
     assert of(shadow, a_breach(asks=True)).messages[0].notice.headline == (
         "checkout · production: would have asked a person about v43 at 12:00:00 UTC, because "
@@ -361,7 +362,8 @@ def test_in_shadow_the_end_says_it_again():
 
     assert message(due(first.watch, NOON + hours(1), some_facts())) == (
         "checkout · production: would have gone back from v43 to v42 at 12:00:00 UTC. Nothing was done\n"
-        "Way back: v42 (proven)"
+        "Way back: v42 (proven)\n"
+        "[Right call] [Wrong call]"
     )
 
 
@@ -416,7 +418,7 @@ def test_rolled_back_and_recovered():
         "12 of 9,800 requests failed (0.12 %), 0.2 % is acceptable\n"
         "deployed 11:50:00 → decided 11:59:00 → back 11:59:00 · 412 requests failed\n"
         "v43 may not come back unnoticed, nor the same content by another name\n"
-        "[Allow v43 again]"
+        "[Allow v43 again] [Wrong call]"
     )
 
 

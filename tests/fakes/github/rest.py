@@ -1,0 +1,156 @@
+"""The REST API, as far as deployments go: tokens, permissions, limits, and pages that begin with the newest.
+
+Source:
+    https://docs.github.com/en/rest/deployments/statuses
+    https://docs.github.com/en/rest/using-the-rest-api/rate-limits-for-the-rest-api
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import jwt
+from aiohttp import web
+
+from tests.fakes.github.world import OTHERS, TOKEN, Deed, GitHubWorld
+
+APP = "4711"
+STATES = {"error", "failure", "inactive", "in_progress", "queued", "pending", "success"}
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def app(world: GitHubWorld, public_key: str = "") -> web.Application:
+    """The API of *world*. *public_key*: of the app."""
+    rest = _Rest(world, public_key)
+    application = web.Application(middlewares=[rest.at_the_door])
+    statuses = "/repos/{owner}/{name}/deployments/{id}/statuses"
+    application.router.add_get(statuses, rest.listed)
+    application.router.add_post(statuses, rest.create)
+    application.router.add_get("/repos/{owner}/{name}", rest.repository)
+    application.router.add_post("/app/installations/{id}/access_tokens", rest.install)
+    return application
+
+
+def refusal(status: int, message: str, **headers: str) -> web.Response:
+    given = {name.replace("_", "-"): value for name, value in headers.items()}
+    return web.json_response({"message": message, "documentation_url": ""}, status=status, headers=given)
+
+
+class _Rest:
+    def __init__(self, world: GitHubWorld, public_key: str) -> None:
+        self.world = world
+        self.public_key = public_key
+
+    @property
+    def at_the_door(self) -> Any:
+        @web.middleware
+        async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
+            self.world.requests.append(f"{request.method} {request.path}")
+            refused = self._refused(request)
+            response = refused or await handler(request)
+            if self.world.left is not None:
+                response.headers.update(self._limit())
+            return response
+
+        return answer
+
+    def _limit(self) -> dict[str, str]:
+        reset = int((self.world.now() + timedelta(minutes=10)).timestamp())
+        left = str(max(self.world.left or 0, 0))
+        return {"X-RateLimit-Limit": "5000", "X-RateLimit-Remaining": left, "X-RateLimit-Reset": str(reset)}
+
+    def _refused(self, request: web.Request) -> web.Response | None:
+        world = self.world
+        if world.down:
+            return web.Response(status=502, text="<html>Unicorn!</html>", content_type="text/html")
+        if world.secondary > 0:
+            world.secondary -= 1
+            return refusal(403, "You have exceeded a secondary rate limit", Retry_After="37")
+        if world.left is not None:
+            if world.left <= 0:
+                return refusal(403, "API rate limit exceeded")
+            world.left -= 1
+        if "access_tokens" in request.path:
+            return None
+        return None if self._token(request) in self._known() else refusal(401, "Bad credentials")
+
+    def _known(self) -> set[str]:
+        now = self.world.now()
+        given = enumerate(self.world.installed)
+        return {TOKEN, OTHERS} | {f"ghs_{number}" for number, at in given if now < at + self.world.lasting}
+
+    @staticmethod
+    def _token(request: web.Request) -> str:
+        return request.headers.get("Authorization", "").removeprefix("token ")
+
+    async def listed(self, request: web.Request) -> web.Response:
+        made = self._visible(request)
+        if made is None:
+            return refusal(404, "Not Found")
+        most = int(request.query.get("per_page", "30"))
+        newest = sorted(self.world.statuses(made.id), key=lambda deed: deed.id, reverse=True)
+        return web.json_response([told(each) for each in newest[:most]])
+
+    async def create(self, request: web.Request) -> web.Response:
+        made = self._visible(request)
+        if made is None:
+            return refusal(404, "Not Found")
+        if self._token(request) == OTHERS or self.world.permissions.get("deployments") != "write":
+            return refusal(403, "Resource not accessible by personal access token")
+        said = await request.json()
+        if said.get("state") not in STATES or len(said.get("description", "")) > 140:
+            return refusal(422, "Validation Failed")
+        more = {key: said[key] for key in ("log_url", "auto_inactive") if key in said}
+        deed = self.world.sets(made, said["state"], said.get("description", ""), "rollbackd[bot]", **more)
+        return web.json_response(told(deed), status=201)
+
+    async def repository(self, request: web.Request) -> web.Response:
+        if self._name(request) != self.world.repository:
+            return refusal(404, "Not Found")
+        may = self._token(request) != OTHERS
+        return web.json_response(
+            {"full_name": self.world.repository, "permissions": {"pull": True, "push": may}}
+        )
+
+    async def install(self, request: web.Request) -> web.Response:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        try:
+            claims = jwt.decode(token, self.public_key, algorithms=["RS256"], options={"verify_exp": False})
+        except jwt.PyJWTError:
+            return refusal(401, "A JSON web token could not be decoded")
+        if scheme != "bearer" or claims["iss"] != APP:
+            return refusal(401, "Integration not found")
+        self.world.installed.append(self.world.now())
+        ends = (self.world.now() + self.world.lasting).astimezone(UTC)
+        name = f"ghs_{len(self.world.installed) - 1}"
+        answer = {"token": name, "expires_at": written(ends), "permissions": self.world.permissions}
+        return web.json_response(answer, status=201)
+
+    def _visible(self, request: web.Request) -> Any:
+        return (
+            self.world.made(int(request.match_info["id"]))
+            if self._name(request) == self.world.repository
+            else None
+        )
+
+    @staticmethod
+    def _name(request: web.Request) -> str:
+        return f"{request.match_info['owner']}/{request.match_info['name']}"
+
+
+def told(deed: Deed) -> dict[str, Any]:
+    """A status, as the API and the webhooks tell it."""
+    return {
+        "id": deed.id,
+        "state": deed.state,
+        "description": deed.description,
+        "environment": deed.made.environment,
+        "log_url": deed.log_url,
+        "creator": {"login": deed.by},
+        "created_at": written(deed.at),
+    }
+
+
+def written(at: datetime) -> str:
+    """A time, as GitHub writes it."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,169 @@
+"""Several replicas on one database, in the same moment: what one process has by its one writer, they have by locks."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+
+import pytest
+
+from tests.contract.store.build import (
+    ENVIRONMENT,
+    LEASE,
+    NOON,
+    SERVICE,
+    Clock,
+    a_watch,
+    an_action,
+    minutes,
+    opened,
+    opening,
+    step_of,
+)
+from tests.watcher.store.postgresql.server import Server
+from tests.watcher.store.postgresql.test_contract import a_copy, settings_of
+from watcher.core.watch import Armed, Below, Guard, State, Watch
+from watcher.errors import StoreUnavailable
+from watcher.store.postgresql.opening import connected
+from watcher.store.store import Disarmed, GuardFailed, Opening, Saved, Saving, Stale, Store
+
+ROUNDS = 25
+OFF = Disarmed("*", "*", "ann", "an incident", NOON, NOON + minutes(60))
+
+
+@asynccontextmanager
+async def replicas(server: Server, many: int = 2) -> AsyncIterator[Sequence[Store]]:
+    name = await a_copy(server)
+    async with AsyncExitStack() as stack:
+        yield [
+            await stack.enter_async_context(connected(settings_of(server, name), Opening(Clock())))
+            for _ in range(many)
+        ]
+
+
+async def roll_back(store: Store, watch: Watch, guard: Guard) -> Saving:
+    causes = {"actions": (an_action(watch),), "requires": frozenset({guard})}
+    return await store.save(step_of(watch, State.ROLLING_BACK, causes), NOON)
+
+
+async def test_a_ceiling_is_not_overrun_by_replicas_that_step_in_the_same_moment(server_18):
+    async with replicas(server_18) as (a, b):
+        for number in range(ROUNDS):
+            ceiling = Below(number + 1, NOON - minutes(60))
+            left = await opened(a, a_watch(f"w_l{number}", service=f"l{number}"))
+            right = await opened(b, a_watch(f"w_r{number}", service=f"r{number}"))
+
+            answers = await asyncio.gather(roll_back(a, left, ceiling), roll_back(b, right, ceiling))
+
+            assert {type(answer) for answer in answers} == {Saved, GuardFailed}
+
+
+async def test_after_the_switch_is_off_no_rollback_starts(server_18):
+    async with replicas(server_18) as (a, b):
+        for number in range(ROUNDS):
+            watch = await opened(a, a_watch(f"w_{number}", service=f"s{number}"))
+            armed = Armed(watch.service, ENVIRONMENT)
+            rolling = asyncio.create_task(roll_back(a, watch, armed))
+
+            await b.disarm(OFF, NOON)
+            audited = [row.what for row in await b.audit(subject=f"w_{number}")]
+            answer = await rolling
+
+            # What is not in the audit when the switch has answered never comes.
+            assert isinstance(answer, Saved) == ("action.queued" in audited)
+            await b.arm("*", "*", "ann", "over", NOON)
+
+
+async def test_of_two_that_write_one_revision_one_is_stale(server_18):
+    async with replicas(server_18) as (a, b):
+        watch = await opened(a)
+        for _ in range(ROUNDS):
+            step = step_of(watch)
+
+            answers = await asyncio.gather(a.save(step, NOON), b.save(step, NOON))
+
+            assert {type(answer) for answer in answers} == {Saved, Stale}
+            watch = step.watch
+
+
+async def test_of_two_that_open_a_watch_on_one_service_one_is_stale(server_18):
+    async with replicas(server_18) as (a, b):
+        for number in range(ROUNDS):
+            steps = [opening(a_watch(f"w_{side}{number}", service=f"s{number}")) for side in "ab"]
+
+            answers = await asyncio.gather(a.open(steps[0], NOON), b.open(steps[1], NOON))
+
+            assert {type(answer) for answer in answers} == {Saved, Stale}
+
+
+async def test_what_is_due_is_shared_out_and_given_to_nobody_twice(server_18):
+    async with replicas(server_18, 3) as stores:
+        for number in range(60):
+            await opened(stores[0], a_watch(f"w_{number:02}", service=f"s{number}"))
+
+        claimed: list[str] = []
+        while leased := await _all_claim(stores):
+            claimed += leased
+
+        assert sorted(claimed) == [f"w_{number:02}" for number in range(60)]
+
+
+async def _all_claim(stores: Sequence[Store]) -> list[str]:
+    """What three claims of each, all in the same moment, give; long after they were due, so that nobody leaves them to others."""
+    now = NOON + minutes(1)
+    rounds = [store.claim_due(now, 7, f"r{n}", LEASE) for n, store in enumerate(stores) for _ in range(3)]
+    return [each.watch.id for leased in await asyncio.gather(*rounds) for each in leased]
+
+
+async def test_a_lease_goes_by_the_database_s_clock_and_runs_out(server_18):
+    async with replicas(server_18) as (a, b):
+        await opened(a)
+        (held,) = await a.claim_due(NOON, 1, "a", timedelta(seconds=0.4))
+        assert await b.claim_due(NOON, 1, "b", LEASE) == []
+        await asyncio.sleep(0.45)
+
+        assert await a.renew({"w_1": held.fence}, "a", LEASE) == frozenset()
+        (taken,) = await b.claim_due(NOON, 1, "b", LEASE)
+        assert taken.fence == held.fence + 1
+
+
+async def test_replicas_that_start_at_once_make_the_tables_once(server_18):
+    settings = settings_of(server_18, server_18.database())
+
+    async def start() -> None:
+        async with connected(settings, Opening(Clock())) as store:
+            await store.check()
+
+    await asyncio.gather(*(start() for _ in range(3)))
+
+
+async def test_an_operation_whose_waiter_is_cancelled_is_played_whole(server_18):
+    async with replicas(server_18) as (a, b):
+        watch = await opened(a)
+        for number in range(ROUNDS):
+            waiting = asyncio.create_task(roll_back(a, watch, Armed(SERVICE, ENVIRONMENT)))
+            await asyncio.sleep(number / 5000)
+            waiting.cancel()
+            await asyncio.wait([waiting])
+            await asyncio.sleep(0.05)
+
+            newest = await b.get("w_1")
+            assert newest is not None
+            assert len(await b.actions("w_1")) == newest.revision - 1
+            watch = newest
+
+
+async def test_a_fence_that_comes_a_second_time_stops_the_replica(server_18):
+    name = await a_copy(server_18)
+    async with connected(settings_of(server_18, name), Opening(Clock())) as store:
+        await opened(store)
+        for _ in range(2):
+            await store.let_go(
+                {each.watch.id: each.fence for each in await store.claim_due(NOON, 1, "a", LEASE)}, "a"
+            )
+        server_18.say("UPDATE watches SET fence = 0", name)
+
+        with pytest.raises(StoreUnavailable, match="lost what it acknowledged"):
+            await store.claim_due(NOON, 1, "a", LEASE)
+        with pytest.raises(StoreUnavailable):
+            await store.check()

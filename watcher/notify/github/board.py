@@ -1,0 +1,88 @@
+"""The notifier: reads the latest status of a deployment, and sets another one where that says too little."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from http import HTTPStatus
+
+import structlog
+from gidgethub import HTTPException
+from jwt.exceptions import PyJWTError
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from watcher.core.watch import Message
+from watcher.http import HttpRefused
+from watcher.notify.github.client import Client
+from watcher.notify.github.refusals import SOON, refused, unanswered
+from watcher.notify.github.saying import Deployment, Status, deployments_of, is_news, status_of
+from watcher.notify.notifier import Later, Never, Telling, Told
+
+LAST = "?per_page=10"  # the newest come first
+log = structlog.stdlib.get_logger("rollbackd.notify.github")
+
+
+class _Set(BaseModel):
+    """A status, as GitHub tells it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: int
+    state: str
+    description: str | None = None
+
+
+_SET = TypeAdapter(list[_Set])
+
+
+class Board:
+    """One connection to GitHub."""
+
+    def __init__(self, client: Client, now: Callable[[], datetime], public_url: str | None) -> None:
+        self._client = client
+        self._now = now
+        self._public_url = public_url
+
+    async def tell(self, message: Message, narrowing: str, ref: str | None) -> Telling:  # noqa: ARG002 - a repository is known by its deployment
+        """Set the status of the watch's deployment; of a watch that GitHub does not know there is nothing to tell."""
+        status = status_of(message.notice, self._public_url) if message.kind == "show" else None
+        deployments = deployments_of(message.notice)
+        if status is None or not deployments:
+            return Told(ref)
+        return _worst([await self._show(each, status) for each in deployments], ref or message.id)
+
+    async def _show(self, deployment: Deployment, status: Status) -> Telling:
+        """Doing this twice sets one status."""
+        where = f"the status of deployment {deployment.id} of {deployment.repository}"
+        try:
+            latest = _latest(await self._client.get(deployment.path + LAST))
+            if is_news(status, latest):
+                await self._client.create(deployment.path, status.content)
+                log.info("status.set", repository=deployment.repository, state=status.state)
+        except HttpRefused as error:
+            return unanswered(where, error)
+        except HTTPException as error:
+            if int(error.status_code) == HTTPStatus.UNAUTHORIZED and self._client.forget():
+                return Later(
+                    SOON, f"{where}: the token of the installation is taken no longer; another is asked for"
+                )
+            return refused(where, error, self._now())
+        except PyJWTError:
+            return Never(
+                f"{where}: the app's private key is none: put the PEM file that GitHub gave where `private_key` points"
+            )
+        except (ValidationError, ValueError, LookupError):
+            return Later(SOON, f"{where}: not an answer of GitHub's: is `url` that of its REST API?")
+        return Told()
+
+
+def _latest(answer: object) -> Status | None:
+    found = max(_SET.validate_python(answer), key=lambda each: each.id, default=None)
+    return Status(found.state, found.description or "") if found else None
+
+
+def _worst(tellings: Sequence[Telling], ref: str) -> Telling:
+    """What is still to be told is told again, to all: those that know it already are left alone then."""
+    later = [each for each in tellings if isinstance(each, Later)]
+    never = [each for each in tellings if isinstance(each, Never)]
+    if later:
+        return max(later, key=lambda each: each.after)
+    return never[0] if never else Told(ref)
