@@ -59,6 +59,32 @@ class SharingContract:
 
         assert await claim(store, "b") == {"w_1": 2}
 
+    async def test_what_rests_with_one_is_anothers_only_after_a_grace(self, store: Store):
+        await opened(store)
+        await store.rest(await claim(store, "a"), "a")
+        grace = timedelta(seconds=5)
+
+        assert await store.claim_due(NOON + timedelta(seconds=4), 10, "b", LEASE, grace) == []
+        (taken,) = await store.claim_due(NOON + timedelta(seconds=5), 10, "b", LEASE, grace)
+        assert taken.fence == 2
+
+    async def test_what_rests_with_one_is_its_own_at_once(self, store: Store):
+        await opened(store)
+        await store.rest(await claim(store, "a"), "a")
+
+        (again,) = await store.claim_due(NOON, 10, "a", LEASE, timedelta(seconds=5))
+        assert again.fence == 2
+
+    async def test_whoever_leaves_leaves_everything_at_once(self, store: Store):
+        await opened(store, a_watch("w_1", service="s1"))
+        await opened(store, a_watch("w_2", service="s2"))
+        held = await claim(store, "a")
+        await store.rest({"w_1": held["w_1"]}, "a")
+        await store.leave("a")
+
+        taken = await store.claim_due(NOON, 10, "b", LEASE, timedelta(seconds=5))
+        assert {each.watch.id for each in taken} == {"w_1", "w_2"}
+
     async def test_leases_go_by_the_store_s_clock_and_not_by_the_time_that_is_passed(self, store: Store):
         await opened(store)
         await claim(store, "a")

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from deploy.model import Drifted, Failed, Live, Moving, Refused, Unclear, Unreadable
 from tests.builders import NOON, a_plan, a_release, a_service, a_watch, minutes
-from tests.watcher.runtime.at_work import ATarget, Work, at_work, blunder, hang, now, virtual
+from tests.watcher.runtime.at_work import ATarget, Broken, Work, at_work, blunder, hang, now, virtual
 from watcher.core.watch import Action, ActionKind, ActionState, State, Step
 from watcher.runtime.fleet import Fleet
 from watcher.runtime.performer import Performer
@@ -240,3 +240,27 @@ async def test_two_performers_send_one_move():
             await asyncio.sleep(timedelta(seconds=1).total_seconds())
 
         assert target.sent == ["v42"]
+
+
+class Slow(Broken):
+    """A store that writes an intent down at once, and says so *late* seconds later: the process was frozen in between."""
+
+    late = 0.0
+
+    async def begin(self, *args, **kwargs):
+        mine = await self.store.begin(*args, **kwargs)
+        await asyncio.sleep(self.late)
+        return mine
+
+
+@virtual
+@pytest.mark.parametrize(("late", "calls"), [(20.0, 1), (35.0, 0)])
+async def test_no_call_is_made_that_could_outlast_the_lease(late, calls):
+    async with rolling_back() as work:
+        work.store = Slow(work.store)
+        work.store.late = late
+
+        await a_performer(work).go_round()
+
+        assert len(work.targets["service"].sent) == calls
+        assert work.metric("fenced_writes_total") == 1 - calls

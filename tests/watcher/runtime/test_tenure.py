@@ -86,3 +86,19 @@ async def test_a_store_that_is_away_for_a_moment_costs_no_lease():
                 assert tenure.holds("w_1")
 
         assert [line["event"] for line in log] == ["lease.unrenewed", "lease.unrenewed"]
+
+
+@virtual
+async def test_whoever_cannot_renew_stops_by_itself_before_another_may_have_the_watch():
+    async with at_work() as work:
+        await work.has(a_new_watch())
+        store = Broken(work.store)
+
+        async with Tenure(store, await claimed(store), "me", work.metrics) as tenure:
+            store.away = True
+            await asyncio.sleep(11.5)
+            assert tenure.holds("w_1")
+            await asyncio.sleep(1)
+            assert not tenure.holds("w_1")
+            assert await claimed(work.store, "another") == {}
+            store.away = False
