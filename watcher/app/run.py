@@ -46,7 +46,8 @@ def run(path: Path, ports: Ports | None = None) -> int:
     except InvalidConfiguration as invalid:
         for problem in invalid.problems:
             sys.stderr.write(f"{problem}\n")
-        sys.stderr.write(f"{len(invalid.problems)} mistakes; nothing was started\n")
+        many = len(invalid.problems)
+        sys.stderr.write(f"{many} mistake{'' if many == 1 else 's'}; nothing was started\n")
         return USAGE
     return _logged(configuration, ports or Ports(), redactor, ending)
 

@@ -5,16 +5,33 @@ from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from deploy.model import SERVICE
+from deploy.model import SERVICE, SERVICE_WORDS
 
 SHORTEST = 32  # characters of a secret: half of what `openssl rand -hex 32` prints
 REPOSITORY = r"[A-Za-z0-9_.-]{1,39}/[A-Za-z0-9_.-]{1,100}"
 ENVIRONMENT = r"[^\x00-\x1f\x7f]{1,255}"
 _SECRET = "a secret that is too short: use at least 32 characters (`openssl rand -hex 32`)"  # noqa: S105 - words
 
-Repository = Annotated[str, StringConstraints(pattern=rf"^{REPOSITORY}\Z")]
+
+def _written(pattern: str, words: str) -> AfterValidator:
+    """People are told in words what is expected, and not by a pattern."""
+
+    def check(value: str) -> str:
+        if not is_whole(pattern, value):
+            raise ValueError(f"expected {words}")
+        return value
+
+    return AfterValidator(check)
+
+
+def is_whole(pattern: str, text: object) -> bool:
+    """*text* is text, and *pattern*, whole."""
+    return isinstance(text, str) and re.fullmatch(pattern, text) is not None
+
+
+Repository = Annotated[str, _written(REPOSITORY, "a repository as OWNER/NAME, such as acme/shop")]
 Named = Literal["payload", "ref", "sha"]
 
 
@@ -38,7 +55,9 @@ class Settings(_Strictly):
     secret: SecretStr
     previous_secret: SecretStr | None = None
     repositories: Annotated[list[Repository], Field(min_length=1, max_length=1000)]
-    creator_app: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}\Z")] | None = None
+    creator_app: (
+        Annotated[str, _written(r"[a-z0-9-]{1,64}", "the slug of an app, such as github-actions")] | None
+    ) = None
     tag: Named | None = None
     version: Named | None = None
 
@@ -67,10 +86,17 @@ class Narrowing(_Strictly):
     """
 
     repository: Repository
-    environment: Annotated[str, StringConstraints(pattern=rf"^{ENVIRONMENT}\Z")] | None = None
-    workflow: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,128}\.ya?ml\Z")] | None = None
-    branch: Annotated[str, StringConstraints(pattern=rf"^{ENVIRONMENT}\Z")] = "main"
-    part: Annotated[str, StringConstraints(pattern=rf"^{SERVICE}\Z")] | None = None
+    environment: (
+        Annotated[str, _written(ENVIRONMENT, "the name of an environment, at most 255 characters")] | None
+    ) = None
+    workflow: (
+        Annotated[
+            str, _written(r"[A-Za-z0-9_.-]{1,128}\.ya?ml", "the file of a workflow, such as deploy.yml")
+        ]
+        | None
+    ) = None
+    branch: Annotated[str, _written(ENVIRONMENT, "the name of a branch, at most 255 characters")] = "main"
+    part: Annotated[str, _written(SERVICE, f"the name of a part: {SERVICE_WORDS}")] | None = None
 
     @model_validator(mode="after")
     def _of_something(self) -> Self:
@@ -119,8 +145,3 @@ def unfit(settings: Settings, narrowing: Narrowing | None) -> tuple[str, str] | 
 def is_believed(settings: Settings, repository: str) -> bool:
     """The repository is one of those that are configured."""
     return repository.lower() in {each.lower() for each in settings.repositories}
-
-
-def is_whole(pattern: str, text: object) -> bool:
-    """*text* is text, and *pattern*, whole."""
-    return isinstance(text, str) and re.fullmatch(pattern, text) is not None

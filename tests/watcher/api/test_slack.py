@@ -3,7 +3,7 @@
 import asyncio
 import json
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 import pytest
@@ -96,13 +96,36 @@ async def clicked(*requests, at=NOON):
         return statuses, voice.said, found
 
 
+# https://docs.slack.dev/authentication/verifying-requests-from-slack
+PUBLISHED = (
+    b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar"
+    b"&user_id=U2CERLKJA&user_name=roadrunner&command=%2Fwebhook-collect&text=&response_url=https%3A%2F%2Fhooks.slack.com"
+    b"%2Fcommands%2FT1DC2JH3J%2F397700885554%2F96rGlfmibIGlgcZRskXaIFfN&trigger_id=398738663015.47445629121.803a0bc887a14d10d2c447fce8b6703c"
+)
+ITS_SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+ITS_HEADERS = {
+    "x-slack-request-timestamp": "1531420618",
+    "x-slack-signature": "v0=a2114d57b48eac39b9ad189dd8316235a7b4a8d21a10bd27519666489c69b503",
+}
+THEN = datetime.fromtimestamp(1531420618, UTC)
+
+
 def test_slacks_own_example_is_believed():
-    body = b"token=xyzz0WbapA4vBCDEFasx0q6G"
-    assert signature(SECRET, "1531420618", body).startswith("v0=")
-    headers = {"x-slack-request-timestamp": STAMP, "x-slack-signature": signature(SECRET, STAMP, body)}
-    assert doubt(SECRET, headers, body, NOON) == ""
-    assert doubt(SECRET, headers, body + b"x", NOON) != ""
-    assert doubt(SECRET, headers, body, NOON + timedelta(seconds=301)) != ""
+    assert doubt(ITS_SECRET, ITS_HEADERS, PUBLISHED, THEN) == ""
+
+
+@pytest.mark.parametrize(
+    ("raw", "now"),
+    [
+        (PUBLISHED[:-1], THEN),
+        (PUBLISHED + b"x", THEN),
+        (PUBLISHED, THEN + timedelta(seconds=301)),
+        (PUBLISHED, THEN - timedelta(seconds=301)),
+    ],
+    ids=["cut off", "longer", "old", "of the future"],
+)
+def test_slacks_example_cut_off_longer_or_at_another_time_is_not(raw, now):
+    assert doubt(ITS_SECRET, ITS_HEADERS, raw, now) != ""
 
 
 async def test_whoever_may_rolls_back_by_a_button():

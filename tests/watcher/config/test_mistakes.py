@@ -48,7 +48,7 @@ DIGEST = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
         ("{room: releases}]", "{room: [a]}]", "rollbackd.yaml:15:30: teams.shop.tell[1].room: expected what narrows the connection, as text | try: write {name: CHANNEL}"),
         ("{room: releases}]", "5]", "rollbackd.yaml:15:23: teams.shop.tell[1]: expected the name of a connection that tells people | try: write the name, or {name: narrowing}"),
         ('"token:on-call"', '"token:oncall"', 'rollbackd.yaml:15:54: teams.shop.may_order[0]: unknown token "oncall" | try: did you mean "on-call"?'),
-        ('"token:on-call"', '"slack:ada"', "rollbackd.yaml:15:54: teams.shop.may_order[0]: expected the id of a person or a user group in Slack | try: write slack:U… or slack:S…"),
+        ('"token:on-call"', '"slack:ada"', "rollbackd.yaml:15:54: teams.shop.may_order[0]: orders by slack are not in this version | try: write token:NAME"),
         ("services: [checkout]", "services: [{a: b}]", "rollbackd.yaml:7:128: daemon.tokens[1].services[0]: expected text, found a mapping"),
         ("name: pipeline", "name: [pipeline]", "rollbackd.yaml:6:14: daemon.tokens[0].name: expected text, found a list"),
         ('"token:on-call"', "everybody", "rollbackd.yaml:15:54: teams.shop.may_order[0]: expected who may order | try: write token:NAME"),

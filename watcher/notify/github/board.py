@@ -41,10 +41,13 @@ class Board:
         self._now = now
         self._public_url = public_url
 
-    async def tell(self, message: Message, narrowing: str, ref: str | None) -> Telling:  # noqa: ARG002 - a repository is known by its deployment
-        """Set the status of the watch's deployment; of a watch that GitHub does not know there is nothing to tell."""
+    async def tell(self, message: Message, narrowing: str, ref: str | None) -> Telling:
+        """Set the status of the watch's deployment; of a watch that GitHub does not know there is nothing to tell.
+
+        *narrowing*: the only repository whose deployments are told; whoever may announce may name any other.
+        """
         status = status_of(message.notice, self._public_url) if message.kind == "show" else None
-        deployments = deployments_of(message.notice)
+        deployments = deployments_of(message.notice, narrowing)
         if status is None or not deployments:
             return Told(ref)
         return _worst([await self._show(each, status) for each in deployments], ref or message.id)

@@ -66,11 +66,12 @@ class Status:
         return told if self.log_url is None else {**told, "log_url": self.log_url}
 
 
-def deployments_of(notice: Notice) -> Sequence[Deployment]:
-    """Those of GitHub's that the watch is of; none, where GitHub does not know it."""
+def deployments_of(notice: Notice, repository: str = "") -> Sequence[Deployment]:
+    """Those of GitHub's that the watch is of, in *repository* if one is named; none, where GitHub does not know it."""
     words = notice.facts.get("platform_ids", "").split()
     found = (_ID.fullmatch(word) for word in words)
-    return [Deployment(match["repository"], int(match["id"])) for match in found if match][:MOST]
+    told = [Deployment(match["repository"], int(match["id"])) for match in found if match]
+    return [each for each in told if not repository or each.repository.lower() == repository.lower()][:MOST]
 
 
 def status_of(notice: Notice, public_url: str | None) -> Status | None:

@@ -6,6 +6,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from rules.duration import Duration
+from rules.errors import Malformed
 
 GITHUB = "https://api.github.com"
 
@@ -42,5 +43,8 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.token is None) == (self.app is None):
-            raise ValueError("GitHub is spoken to by a token or as an app: write `token:` or `app:`")
+            raise Malformed(
+                "GitHub is spoken to either by a token or as an app",
+                remedy="write token: {env: GITHUB_TOKEN}, or app: {id, installation, private_key}, and not both",
+            )
         return self

@@ -1,8 +1,7 @@
 """A database that failed over and lost what it had acknowledged is found out: fences only grow, and there they fall.
 
-Source:
-    operations of a fence: each claim takes the number of the last one and adds one, in the database alone. A number that
-    was given already can come again only if the claim that took it is lost.
+Each claim adds one to the number of the last, in the database alone. So a number that was given already can come again only
+if the claim that took it is lost.
 """
 
 from collections import OrderedDict

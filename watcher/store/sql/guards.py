@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from watcher.core.watch import Armed, Below, Guard, NoOpenAction, NotQuarantined
+from watcher.errors import StoreUnavailable
 from watcher.store.sql.operation import Operation, moment, seconds
 from watcher.store.store import GuardFailed
 
@@ -43,8 +44,16 @@ WHERE service = :service AND environment = :environment AND state IN ('planned',
 
 
 def gate() -> Operation[None]:
-    """Be alone among those that check guards, and those that change what guards look at, until the end of the transaction."""
-    yield GATE, {}
+    """Be alone among those that check guards, and those that change what guards look at, until the end of the transaction.
+
+    Raises:
+        StoreUnavailable: The row that is locked is not there: without it nobody would be kept out.
+    """
+    if not (yield GATE, {}):
+        raise StoreUnavailable(
+            "the row of the table `gate` is missing, so that two replicas could act at once; nothing was done",
+            remedy="a backup was put back in part: put it back whole, or INSERT INTO gate VALUES (1)",
+        )
 
 
 def failed(requires: Iterable[Guard], now: datetime) -> Operation[GuardFailed | None]:

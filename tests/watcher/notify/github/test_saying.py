@@ -90,6 +90,12 @@ def test_githubs_deployments_are_told_from_other_ids():
     ]
 
 
+def test_where_one_repository_is_named_no_other_is_told():
+    told = a_notice(platform_ids="github:acme/shop#1 github:evil/shop#2")
+
+    assert [each.repository for each in deployments_of(told, "Acme/shop")] == ["acme/shop"]
+
+
 @given(st.text())
 def test_a_description_is_one_line_that_github_takes(headline):
     text = described(headline)

@@ -1,10 +1,11 @@
 """Several replicas on one database, in the same moment: what one process has by its one writer, they have by locks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
+import psycopg
 import pytest
 
 from tests.contract.store.build import (
@@ -58,20 +59,60 @@ async def test_a_ceiling_is_not_overrun_by_replicas_that_step_in_the_same_moment
             assert {type(answer) for answer in answers} == {Saved, GuardFailed}
 
 
-async def test_after_the_switch_is_off_no_rollback_starts(server_18):
-    async with replicas(server_18) as (a, b):
-        for number in range(ROUNDS):
-            watch = await opened(a, a_watch(f"w_{number}", service=f"s{number}"))
-            armed = Armed(watch.service, ENVIRONMENT)
-            rolling = asyncio.create_task(roll_back(a, watch, armed))
+@asynccontextmanager
+async def gate_held(server: Server, name: str) -> AsyncIterator[None]:
+    """Somebody else is in the gate for as long as this lasts."""
+    async with await psycopg.AsyncConnection.connect(server.dsn(name)) as connection:
+        await connection.execute("SELECT 1 FROM gate FOR UPDATE")
+        yield
 
-            await b.disarm(OFF, NOON)
-            audited = [row.what for row in await b.audit(subject=f"w_{number}")]
-            answer = await rolling
 
-            # What is not in the audit when the switch has answered never comes.
-            assert isinstance(answer, Saved) == ("action.queued" in audited)
-            await b.arm("*", "*", "ann", "over", NOON)
+def starts(store: Store, watch: Watch) -> Coroutine[object, object, object]:
+    return roll_back(store, watch, Armed(watch.service, ENVIRONMENT))
+
+
+def switches_off(store: Store, _watch: Watch) -> Coroutine[object, object, object]:
+    return store.disarm(OFF, NOON)
+
+
+def switches_on(store: Store, _watch: Watch) -> Coroutine[object, object, object]:
+    return store.arm("*", "*", "ann", "over", NOON)
+
+
+def distrusts(store: Store, watch: Watch) -> Coroutine[object, object, object]:
+    (part,) = watch.deployment.parts
+    return store.mark_release(*watch.key, part.part, part.after.fingerprint, "distrust", "ann", "leaks", NOON)
+
+
+@pytest.mark.parametrize("does", [starts, switches_off, switches_on, distrusts])
+async def test_who_checks_guards_and_who_changes_what_they_look_at_wait_for_each_other(server_18, does):
+    name = await a_copy(server_18)
+    async with connected(settings_of(server_18, name), Opening(Clock())) as store:
+        watch = await opened(store)
+        async with gate_held(server_18, name):
+            doing = asyncio.ensure_future(does(store, watch))
+            await asyncio.sleep(0.3)
+            assert not doing.done()
+        await doing
+
+
+async def test_an_ordinary_step_waits_for_nobody(server_18):
+    name = await a_copy(server_18)
+    async with connected(settings_of(server_18, name), Opening(Clock())) as store:
+        watch = await opened(store)
+        async with gate_held(server_18, name):
+            assert isinstance(await store.save(step_of(watch), NOON), Saved)
+            assert len(await store.claim_due(NOON, 1, "a", LEASE)) == 1
+
+
+async def test_without_the_row_of_the_gate_nothing_starts(server_18):
+    name = await a_copy(server_18)
+    async with connected(settings_of(server_18, name), Opening(Clock())) as store:
+        watch = await opened(store)
+        server_18.say("DELETE FROM gate", name)
+
+        with pytest.raises(StoreUnavailable, match="two replicas could act at once"):
+            await starts(store, watch)
 
 
 async def test_of_two_that_write_one_revision_one_is_stale(server_18):
