@@ -77,6 +77,7 @@ class NotifierContract:
     """The contract."""
 
     kind: ClassVar[str]
+    narrowing: ClassVar[str] = "C0"  # what stands after the connection's name
 
     def settings(self, base: str, secret: str) -> BaseModel:
         """The settings of a connection to the system at *base*."""
@@ -93,6 +94,10 @@ class NotifierContract:
     def message(self, **changes: Any) -> Message:
         """Something that the system is told of."""
         return a_message(**changes)
+
+    def written(self, text: str) -> str:
+        """What stands after the connection's name, where somebody wrote *text*."""
+        return text
 
     def overheard(self, received: Received) -> str:
         """What the headers of a request say, without the one that is there to carry the secret."""
@@ -123,7 +128,7 @@ class NotifierContract:
 
     async def test_people_read_the_headline(self):
         async with self.telling() as told:
-            telling = await told.notifier.tell(self.message(), "C0", None)
+            telling = await told.notifier.tell(self.message(), self.narrowing, None)
 
             assert isinstance(telling, Told)
             assert self.message().notice.headline in self.says(told.received[0])
@@ -131,8 +136,8 @@ class NotifierContract:
     async def test_what_is_told_again_carries_the_same_id(self):
         async with self.telling() as told:
             for _ in range(2):
-                await told.notifier.tell(self.message(), "C0", None)
-            await told.notifier.tell(self.message(id="w_1.4.0"), "C0", None)
+                await told.notifier.tell(self.message(), self.narrowing, None)
+            await told.notifier.tell(self.message(id="w_1.4.0"), self.narrowing, None)
 
             first, again, other = map(self.delivery, told.received)
             assert first == again != other
@@ -140,7 +145,7 @@ class NotifierContract:
     async def test_a_message_is_sent_once_a_call_and_never_again_by_itself(self):
         async with self.telling() as told:
             told.answers = [(500, {})]
-            await told.notifier.tell(self.message(), "C0", None)
+            await told.notifier.tell(self.message(), self.narrowing, None)
 
             assert len(told.received) == 1
 
@@ -148,7 +153,7 @@ class NotifierContract:
     async def test_what_may_be_taken_later_is_told_later(self, status: int):
         async with self.telling() as told:
             told.answers = [(status, {})]
-            telling = await told.notifier.tell(self.message(), "C0", None)
+            telling = await told.notifier.tell(self.message(), self.narrowing, None)
 
             assert isinstance(telling, Later)
             assert telling.after > timedelta(0)
@@ -158,13 +163,13 @@ class NotifierContract:
         async with self.telling() as told:
             told.answers = [(status, {"Location": "http://169.254.169.254/"})]
 
-            assert isinstance(await told.notifier.tell(self.message(), "C0", None), Never)
+            assert isinstance(await told.notifier.tell(self.message(), self.narrowing, None), Never)
 
     async def test_a_system_that_says_when_is_asked_then(self):
         async with self.telling() as told:
             told.answers = [(429, {"Retry-After": "42"})]
 
-            assert await told.notifier.tell(self.message(), "C0", None) == Later(
+            assert await told.notifier.tell(self.message(), self.narrowing, None) == Later(
                 timedelta(seconds=42), told_words(told)
             )
 
@@ -175,18 +180,18 @@ class NotifierContract:
             serving(FAULTS[fault]) as port,
             self.opened(f"http://127.0.0.1:{port}", "0123456789abcdef") as notifier,
         ):
-            telling = await notifier.tell(self.message(), "C0", None)
+            telling = await notifier.tell(self.message(), self.narrowing, None)
 
         assert isinstance(telling, Later)
         assert asyncio.get_running_loop().time() - began < 3
 
     async def test_a_system_that_is_down_is_told_later(self):
         async with self.opened("http://127.0.0.1:1", "0123456789abcdef") as notifier:
-            assert isinstance(await notifier.tell(self.message(), "C0", None), Later)
+            assert isinstance(await notifier.tell(self.message(), self.narrowing, None), Later)
 
     async def test_an_address_that_is_not_allowed_is_never_told(self):
         async with self.opened("http://169.254.169.254", "0123456789abcdef") as notifier:
-            assert isinstance(await notifier.tell(self.message(), "C0", None), Never)
+            assert isinstance(await notifier.tell(self.message(), self.narrowing, None), Never)
 
     @pytest.mark.parametrize(
         "text", ["<script>", "@channel <!here>", "a\r\nX-Evil: 1", "\ud800", "ß 漢 🚀", "\x1b[31m", '"}{']
@@ -194,7 +199,7 @@ class NotifierContract:
     async def test_whatever_people_write_arrives_as_text(self, text: str):
         async with self.telling() as told:
             notice = Notice(headline=text, lines=(text,), service=text, facts={text: text})
-            telling = await told.notifier.tell(self.message(notice=notice), text, None)
+            telling = await told.notifier.tell(self.message(notice=notice), self.written(text), None)
 
             assert isinstance(telling, Told)
             assert "X-Evil" not in told.received[0].headers
@@ -211,11 +216,11 @@ class NotifierContract:
             seen += [repr(told.notifier)]
             for status in (200, 400, 401, 429, 500):
                 told.answers = [(status, {"X-Echo": "1"})]
-                seen.append(repr(await told.notifier.tell(self.message(), "C0", None)))
+                seen.append(repr(await told.notifier.tell(self.message(), self.narrowing, None)))
             seen += [received.body.decode() for received in told.received]
             seen += [self.overheard(received) for received in told.received]
         async with self.opened("http://127.0.0.1:1", secret) as notifier:
-            seen.append(repr(await notifier.tell(self.message(), "C0", None)))
+            seen.append(repr(await notifier.tell(self.message(), self.narrowing, None)))
 
         assert secret not in "\n".join([*seen, caplog.text])
 

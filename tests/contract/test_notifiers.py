@@ -41,6 +41,7 @@ class TestGitHub(NotifierContract):
     """A board: it is shown how a watch stands, reads what stands there before it writes, and has no ids of messages."""
 
     kind = "github"
+    narrowing = "acme/shop"
 
     def settings(self, base: str, secret: str) -> BaseModel:
         return GitHubSettings(url=base, token=SecretStr(secret), timeout=timedelta(seconds=0.4))
@@ -52,6 +53,9 @@ class TestGitHub(NotifierContract):
 
     def says(self, received: Received) -> str:
         return str(received.json["description"])
+
+    def written(self, text: str) -> str:
+        return self.narrowing  # anything else is told to whoever wrote it (tests/watcher/notify/github)
 
     def overheard(self, received: Received) -> str:
         return repr(
@@ -82,14 +86,14 @@ class TestGitHub(NotifierContract):
     async def test_what_is_told_again_carries_the_same_id(self):
         """It has none: what stands there already is not written again (tests/watcher/notify/github)."""
         async with self.telling() as told:
-            await told.notifier.tell(self.message(), "C0", None)
+            await told.notifier.tell(self.message(), self.narrowing, None)
 
             assert self.says(told.received[0]).startswith("rollbackd: ")
 
     async def test_a_system_that_says_when_is_asked_then(self):
         async with self.telling() as told:
             told.answers = [(429, {"Retry-After": "42"})]
-            telling = await told.notifier.tell(self.message(), "C0", None)
+            telling = await told.notifier.tell(self.message(), self.narrowing, None)
 
             assert isinstance(telling, Later)
             assert telling.after == timedelta(seconds=42)

@@ -1,5 +1,6 @@
 """The notifier: reads the latest status of a deployment, and sets another one where that says too little."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from http import HTTPStatus
@@ -9,6 +10,7 @@ from gidgethub import HTTPException
 from jwt.exceptions import PyJWTError
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from deploy.sources.github.settings import REPOSITORY
 from watcher.core.watch import Message
 from watcher.http import HttpRefused
 from watcher.notify.github.client import Client
@@ -16,6 +18,7 @@ from watcher.notify.github.refusals import SOON, refused, unanswered
 from watcher.notify.github.saying import Deployment, Status, deployments_of, is_news, status_of
 from watcher.notify.notifier import Later, Never, Telling, Told
 
+_REPOSITORY = re.compile(REPOSITORY)
 LAST = "?per_page=10"  # the newest come first
 log = structlog.stdlib.get_logger("rollbackd.notify.github")
 
@@ -46,6 +49,10 @@ class Board:
 
         *narrowing*: the only repository whose deployments are told; whoever may announce may name any other.
         """
+        if narrowing and not _REPOSITORY.fullmatch(narrowing):
+            return Never(
+                f"{narrowing} is no repository: write {{github: OWNER/NAME}} under `tell`, or github alone"
+            )
         status = status_of(message.notice, self._public_url) if message.kind == "show" else None
         deployments = deployments_of(message.notice, narrowing)
         if status is None or not deployments:

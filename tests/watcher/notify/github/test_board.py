@@ -109,6 +109,22 @@ async def test_of_a_watch_that_github_does_not_know_nothing_is_asked():
         assert scene.world.requests == []
 
 
+async def test_a_deployment_of_another_repository_is_left_alone_where_one_is_named():
+    async with a_scene() as scene:
+        message = shown(scene.world.deploys(), "passed")
+
+        assert isinstance(await scene.notifier.tell(message, "acme/another", None), Told)
+        assert scene.world.requests == []
+
+
+async def test_what_is_no_repository_is_told_to_whoever_wrote_it():
+    async with a_scene() as scene:
+        telling = await scene.notifier.tell(shown(scene.world.deploys(), "passed"), "C0RELEASES", None)
+
+        assert isinstance(telling, Never)
+        assert "OWNER/NAME" in telling.words
+
+
 async def test_what_is_told_one_by_one_is_not_for_github():
     async with a_scene() as scene:
         message = replace(shown(scene.world.deploys(), "passed"), kind="append")
