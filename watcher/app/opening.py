@@ -87,7 +87,7 @@ async def open_providers(
         if each.kind in PROVIDERS
     }
     return {
-        name: Connected(kind, await stack.enter_async_context(kind.open(settings, given)))
+        name: Connected(kind.at(settings), await stack.enter_async_context(kind.open(settings, given)))
         for name, (kind, settings, given) in (needing_none | on_aws | connected).items()
     }
 

@@ -7,5 +7,6 @@ Deliberately absent: paging, and the size of answers (who asks knows how much it
 """
 
 from watcher.aws.opening import AwsRoles, Dated, open_aws
+from watcher.aws.signing import Signs
 
-__all__ = ["AwsRoles", "Dated", "open_aws"]
+__all__ = ["AwsRoles", "Dated", "Signs", "open_aws"]

@@ -10,6 +10,7 @@ from watcher.aws.clients import Clients
 from watcher.aws.keys import ACTING, READING, Keyring
 from watcher.aws.modes import Mode, Modes
 from watcher.aws.roles import AwsRoles
+from watcher.aws.signing_v4 import SignerV4
 from watcher.aws.tally import Tally
 from watcher.aws.threads import Threads
 from watcher.telemetry.metrics import Metrics
@@ -37,6 +38,8 @@ class Door:
         self.read: AwsCall = self._capability(modes.read, self._reading)
         self.act: AwsCall = self._capability(modes.act, self._acting)
         self.poll: AwsCall = self._capability(modes.poll, self._reading)
+        self._signer = SignerV4(accounts, self._reading)
+        self.sign = self._signer.sign  # see `watcher.aws.Signs`
 
     @property
     def skew(self) -> timedelta | None:
@@ -50,6 +53,7 @@ class Door:
         self._acting.close()
         self._reading.close()
         self._clients.close()
+        self._signer.close()
 
     def _capability(self, mode: Mode, keyring: Keyring | None) -> Capability:
         def threads(scope: str, parameters: Mapping[str, Any]) -> Threads:

@@ -64,7 +64,7 @@ async def examined(
 
 async def _examined(world: Opened, patience: timedelta) -> list[Found]:
     known, lives = Identities(), Lives()
-    first = [*sources.looking(world), *services.looking(world, lives)]
+    first = [*signals.connections(world), *sources.looking(world), *services.looking(world, lives)]
     if world.aws is not None:
         first = [*accounts.checks(world.configuration, world.aws, known), *first]
     found = await carried_out(first)

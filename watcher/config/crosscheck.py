@@ -7,6 +7,7 @@ from rules.document import Mistakes, Node, nearest, quoted
 from watcher.config.configuration import Account, Configured, Daemon, Key
 from watcher.config.kinds import Kinds
 from watcher.config.models import is_loopback
+from watcher.config.references import refer
 from watcher.config.services import Built
 
 
@@ -37,6 +38,16 @@ def check_sources(
         wrong = kinds.sources[source.kind].misplaced(source.settings, account.aws) if account else None
         if wrong is not None:
             mistakes.add(source.node, *wrong)
+
+
+def check_connections(
+    connections: Mapping[str, Configured], accounts: Collection[str], mistakes: Mistakes
+) -> None:
+    """Whoever signs for an account names one that there is."""
+    for connection in connections.values():
+        signed = connection.node.get("sigv4")
+        if signed is not None:
+            refer(signed.get("account"), "account", accounts, mistakes)
 
 
 def check_addresses(

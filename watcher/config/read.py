@@ -12,7 +12,13 @@ from pydantic import BaseModel
 from rules.canonical import canonical
 from rules.document import Mistakes, Node
 from watcher.config.configuration import Configuration, Configured, Daemon, Key
-from watcher.config.crosscheck import check_addresses, check_daemon, check_heard, check_sources
+from watcher.config.crosscheck import (
+    check_addresses,
+    check_connections,
+    check_daemon,
+    check_heard,
+    check_sources,
+)
 from watcher.config.errors import InvalidConfiguration
 from watcher.config.files import Files, read_files
 from watcher.config.kinds import Kinds
@@ -60,6 +66,7 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
     services = _build_services(files, around, mistakes)
     if daemon:
         check_daemon(section, daemon, files.services.keys(), mistakes)
+    check_connections(connections, known_accounts, mistakes)
     check_sources(sources, accounts, kinds, mistakes)
     check_addresses(services, accounts, kinds, mistakes)
     check_heard(services, sources, kinds, mistakes)

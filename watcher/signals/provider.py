@@ -5,12 +5,13 @@ A fault of the provider is a *value*, for the indicators that it touches and no 
 
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
+from deploy.model import Finding
 from deploy.ports import Aws, AwsAccount
 from rules.model import Indicator
 from rules.model import Kind as IndicatorKind
@@ -48,6 +49,17 @@ class Provider(Protocol):
         """Read all *questions* over *window* in as few calls as the system allows: one reading a question, by its id."""
 
 
+@runtime_checkable
+class Examined(Protocol):
+    """A connection that can be looked at before it is needed; for ``rollbackd doctor``."""
+
+    async def examine(self) -> Sequence[Finding]:
+        """Is it there, may it be asked, does it hold anything?"""
+
+    async def unknown(self, indicator: Indicator, arm: Mapping[str, str]) -> str | None:
+        """What it does not know of what *indicator* asks for, of the release that goes by *arm*; ``None``: all is there."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """What a provider is opened with: the daemon's HTTP sessions, its clock, and how it counts its calls.
@@ -83,6 +95,7 @@ class Kind:
         fits: Kinds of indicators that it can answer.
         bucket: Length of a bucket for a query. settle: how long after its end a bucket is final.
         settles: The same for a query, where it is not always `settle`.
+        settles_at: The same for a connection, by its settings, where they tell it.
         open: Gives the provider, for as long as the context lasts.
         mistake: What a query lacks for the kind of its indicator, and the remedy; for the check of a configuration.
         looks_itself: It knows only what it has seen itself, from when it was first asked; so it is asked about every
@@ -102,6 +115,7 @@ class Kind:
     open: Callable[[BaseModel | None, Opening], AbstractAsyncContextManager[Provider]]
     settings: type[BaseModel] | None = None
     settles: Callable[[Indicator], timedelta] | None = None
+    settles_at: Callable[[BaseModel | None], timedelta] | None = None
     mistake: Callable[[Indicator], tuple[str, str] | None] = lambda _indicator: None
     looks_itself: bool = False
     on_aws: bool = False
@@ -112,6 +126,10 @@ class Kind:
     def settle_of(self, indicator: Indicator) -> timedelta:
         """How long after its end a bucket of *indicator* is final."""
         return self.settle if self.settles is None else self.settles(indicator)
+
+    def at(self, settings: BaseModel | None) -> "Kind":
+        """The kind, as a connection with *settings* is of it."""
+        return self if self.settles_at is None else replace(self, settle=self.settles_at(settings))
 
 
 def connection_in(kind: str, account: str) -> str:

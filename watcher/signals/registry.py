@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping
 
-from watcher.signals import cloudwatch, ecs_tasks, probe, scrape
+from watcher.signals import cloudwatch, ecs_tasks, probe, prometheus, scrape
 from watcher.signals.provider import Kind
 
 PROVIDERS: Mapping[str, Kind] = {
     "cloudwatch": cloudwatch.KIND,
     "ecs_tasks": ecs_tasks.KIND,
     "http": probe.KIND,
+    "prometheus": prometheus.KIND,
     "scrape": scrape.KIND,
 }
 
 # Kinds that the design knows and this version does not have: "not in this version", never a misspelling.
 LATER: Mapping[str, str] = {
-    "prometheus": "Prometheus, Thanos, Mimir, VictoriaMetrics",
     "cloudwatch_logs": "counts of log lines in CloudWatch",
     "sentry": "errors, sessions and new issues in Sentry",
     "datadog": "metrics and monitors of Datadog",

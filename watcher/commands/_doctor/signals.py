@@ -20,7 +20,7 @@ from watcher.core.service import Service
 from watcher.runtime.fleet import Key
 from watcher.runtime.inquiry import connection_of
 from watcher.signals.arms import names_in
-from watcher.signals.provider import Question
+from watcher.signals.provider import Examined, Question
 
 BACK = timedelta(
     minutes=15
@@ -57,6 +57,13 @@ class Asked:
     def question(self) -> Question:
         """For its provider: what is live, with nothing beside it."""
         return Question(self.id, self.indicator, self.names, None)
+
+
+def connections(opened: Opened) -> Iterator[Check]:
+    """Those of the connections that can be looked at by themselves."""
+    for name, connected in opened.inquiry.providers.items():
+        if isinstance(connected.provider, Examined):
+            yield Check(f"connection {name}", "answers", connected.provider.examine)
 
 
 async def checks(opened: Opened, lives: Lives, patience: timedelta = LONGEST) -> list[Check]:
@@ -160,7 +167,7 @@ async def _finding(opened: Opened, asked: Asked, reading: Reading | Exception | 
             return [Finding(Level.FAIL, words, REMEDIES[who])]
         case _:
             words = reading.words if isinstance(reading, NoData) else "an answer without a bucket"
-            return [await _silence(opened, asked.indicator, words)]
+            return [await _silence(opened, asked, words)]
 
 
 def _unnamed(asked: Asked) -> Finding:
@@ -188,9 +195,14 @@ def _lateness(opened: Opened, indicator: Indicator, reading: tuple[Series, ...])
     return Finding(Level.OK, words)
 
 
-async def _silence(opened: Opened, indicator: Indicator, words: str) -> Finding:
+async def _silence(opened: Opened, asked: Asked, words: str) -> Finding:
     """Nothing came: because there is nothing, or because nobody is called so."""
+    indicator = asked.indicator
     connected = opened.inquiry.providers.get(connection_of(indicator))
+    if connected and isinstance(connected.provider, Examined):
+        unknown = await connected.provider.unknown(indicator, asked.names)
+        if unknown:
+            return Finding(Level.FAIL, unknown, REMEDIES[Who.AUTHOR])
     _, _, name = connection_of(indicator).partition("@")
     account = opened.configuration.accounts.get(name)
     if connected and connected.kind.unknown and opened.aws and account:

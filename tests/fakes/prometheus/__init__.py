@@ -1,0 +1,1 @@
+"""A real Prometheus, and what stands before one and misbehaves."""

@@ -1,0 +1,228 @@
+"""The provider: questions to calls, and rows to readings."""
+
+import contextlib
+import json
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+from pydantic import BaseModel
+
+from deploy.model import Finding, Level
+from rules.duration import duration_text
+from rules.model import Indicator
+from rules.sample import Invalid, NoData, Reading, Unavailable, Who
+from watcher.aws import Signs
+from watcher.signals.arms import ArmUnnamed
+from watcher.signals.prometheus import count, names
+from watcher.signals.prometheus.answer import Failed, Row, Trouble
+from watcher.signals.prometheus.count import Asked
+from watcher.signals.prometheus.fetch import Fetch, Found, Grid
+from watcher.signals.prometheus.plan import Unit, arm_of, planned
+from watcher.signals.prometheus.query import FITS, Query, bucket, mistake, parsed
+from watcher.signals.prometheus.server import Server
+from watcher.signals.prometheus.settings import LEAST_SETTLE, Settings
+from watcher.signals.provider import Kind, Opening, Provider, Question, Window
+
+MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
+PATIENCE = timedelta(minutes=5)  # after which silence may be a wrong name
+AGAIN = timedelta(hours=1)  # before the same name is looked up again
+LOOK = timedelta(seconds=2)
+MOST_LOOKED_UP = 4  # in one reading
+MOST_SILENT = 4096  # that are remembered
+_Key = tuple[str, frozenset[tuple[str, str]]]
+
+
+class Prometheus:
+    """One connection."""
+
+    def __init__(self, server: Server, now: Callable[[], datetime], monotonic: Callable[[], float]) -> None:
+        self._server = server
+        self._now = now
+        self._fetch = Fetch(server, monotonic)
+        self._silent: dict[_Key, datetime] = {}
+        self._looked_up: dict[_Key, tuple[datetime, str | None]] = {}
+
+    async def read(self, questions: Sequence[Question], window: Window) -> Mapping[str, Reading]:
+        """All *questions* over *window*, in as few calls as may be; a fault touches what it was asked with alone."""
+        readings: dict[str, Reading] = {}
+        asked: dict[str, Asked] = {}
+        for question in questions:
+            prepared = self._prepared(question, window)
+            if isinstance(prepared, Asked):
+                asked[question.id] = prepared
+            else:
+                readings[question.id] = prepared
+        answers: dict[Unit, Sequence[Row] | Trouble] = {}
+        for length in sorted({each.bucket for each in asked.values()}):
+            of_length = [each for each in asked.values() if each.bucket == length]
+            answers |= await self._found(of_length, window, length)
+        readings |= {name: count.read(each, answers) for name, each in asked.items()}
+        return readings | await self._doubted(questions, asked, readings, answers, window)
+
+    async def _found(self, asked: Sequence[Asked], window: Window, length: timedelta) -> Found:
+        grid = Grid.of(window.start, window.end, length)
+        calls = planned(
+            (unit for each in asked for unit in each.units), self._server.settings.scrape_interval
+        )
+        return await self._fetch.all(calls, grid, window.deadline - self._now() - MARGIN)
+
+    def _prepared(self, question: Question, window: Window) -> Asked | Reading:
+        indicator = question.indicator
+        wrong = mistake(indicator)
+        if wrong is not None:
+            return Invalid(Who.AUTHOR, f"{wrong[0]}: {wrong[1]}")
+        query, scrape = parsed(indicator.query), self._server.settings.scrape_interval
+        if query.bucket < 2 * scrape:
+            return Invalid(
+                Who.AUTHOR,
+                f"a bucket of {duration_text(query.bucket)} may have no sample in it, for the server scrapes every "
+                f"{duration_text(scrape)}: write `bucket: 1m`, or the connection's true `scrape_interval`",
+            )
+        beside = question.baseline if indicator.compares_arms else None
+        try:
+            canary = arm_of(indicator, query, question.canary)
+            baseline = None if beside is None else arm_of(indicator, query, beside)
+        except ArmUnnamed as unnamed:
+            return Invalid(Who.AUTHOR, f"{unnamed}: {unnamed.remedy}")
+        return Asked(
+            indicator,
+            canary,
+            baseline,
+            query.bucket,
+            max(window.start, question.since or window.start),
+            window.end,
+            self._now() - self._server.settings.settles,
+        )
+
+    # ----------------------------------------------------------------------------------------------------------- names
+
+    async def _doubted(
+        self,
+        questions: Sequence[Question],
+        asked: Mapping[str, Asked],
+        readings: Mapping[str, Reading],
+        found: Found,
+        window: Window,
+    ) -> dict[str, Reading]:
+        """For what was silent for long: what is wrong with its name, if anything is."""
+        doubted: dict[str, Reading] = {}
+        looks = MOST_LOOKED_UP
+        for question in questions:
+            each = asked.get(question.id)
+            if each is None:
+                continue
+            key = question.indicator.query, frozenset(question.canary.items())
+            if not (isinstance(readings[question.id], NoData) and count.is_silent(each, found)):
+                self._silent.pop(key, None)
+                self._looked_up.pop(key, None)
+                continue
+            due = self._is_due(key)
+            if due and looks and window.deadline - self._now() > LOOK + MARGIN:
+                looks -= 1
+                self._looked_up[key] = (self._now(), await self._unknown(each))
+            words = self._looked_up.get(key, (None, None))[1]
+            if words:
+                doubted[question.id] = Invalid(Who.AUTHOR, words)
+        return doubted
+
+    def _is_due(self, key: _Key) -> bool:
+        if len(self._silent) > MOST_SILENT:
+            self._silent.clear()
+            self._looked_up.clear()
+        now = self._now()
+        since = self._silent.setdefault(key, now)
+        last = self._looked_up.get(key)
+        return now - since >= PATIENCE and (last is None or now - last[0] >= AGAIN)
+
+    async def _unknown(self, asked: Asked) -> str | None:
+        return await names.unknown(self._server, asked.indicator, asked.canary, self._now(), LOOK)
+
+    # ---------------------------------------------------------------------------------------------------------- doctor
+
+    async def unknown(self, indicator: Indicator, arm: Mapping[str, str]) -> str | None:
+        """What the server does not know of what *indicator* asks for; ``None``: all is there, or nobody says."""
+        try:
+            wanted = arm_of(indicator, parsed(indicator.query), arm)
+        except ArmUnnamed as unnamed:
+            return f"{unnamed}: {unnamed.remedy}"
+        return await names.unknown(self._server, indicator, wanted, self._now(), LOOK)
+
+    async def examine(self) -> Sequence[Finding]:
+        """Is the server there, which one is it, may it be asked, does it hold anything?"""
+        asked = await self._server.ask(
+            names.QUERY, {"query": "count(up)", "time": f"{self._now().timestamp():.3f}"}, 2 * LOOK
+        )
+        if isinstance(asked, Failed):
+            return [Finding(Level.FAIL, asked.trouble.words, _REMEDIES[asked.trouble.who])]
+        version = await self._version()
+        many = next((x for row in asked.rows for x in row.points.values()), 0.0)
+        if not many:
+            words = f"{version} answers, and holds no `up`: nothing is scraped, or it is another tenant's"
+            return [Finding(Level.WARN, words, "is `tenant` right?")]
+        return [Finding(Level.OK, f"{version} answers; it scrapes {many:g} targets")]
+
+    async def _version(self) -> str:
+        """What the server calls itself; some of the family do not tell."""
+        answer = await self._server.get("/api/v1/status/buildinfo", LOOK)
+        with contextlib.suppress(ValueError, KeyError, TypeError, AttributeError):
+            if not isinstance(answer, Failed) and answer.status == HTTPStatus.OK:
+                data = json.loads(answer.body)["data"]
+                return f"{data.get('application', 'Prometheus')} {str(data['version'])[:40]}"
+        return self._server.where
+
+
+_REMEDIES = {
+    Who.OPERATOR: "correct the connection: its url with the prefix, its credentials, its tenant; or `daemon.reach`",
+    Who.AUTHOR: "correct the connection's url",
+    Who.PROVIDER: "is it up? Try again",
+    Who.SERVICE: "is it up?",
+}
+
+
+class _Nowhere:
+    """A connection that cannot be used."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    async def read(self, questions: Sequence[Question], _window: Window) -> Mapping[str, Reading]:
+        """Nothing can be read."""
+        return {question.id: Unavailable(Who.OPERATOR, self._words) for question in questions}
+
+    async def examine(self) -> Sequence[Finding]:
+        """What is wrong."""
+        return [Finding(Level.FAIL, self._words, _REMEDIES[Who.OPERATOR])]
+
+    async def unknown(self, _indicator: Indicator, _arm: Mapping[str, str]) -> str | None:
+        """Nobody says."""
+        return None
+
+
+@contextlib.asynccontextmanager
+async def open_prometheus(settings: BaseModel | None, opening: Opening) -> AsyncIterator[Provider]:
+    """The provider of one connection. Nothing is asked yet."""
+    if not isinstance(settings, Settings):
+        raise TypeError("a connection to Prometheus needs its settings")
+    aws: object = opening.aws
+    signs = aws if isinstance(aws, Signs) else None
+    server = Server(settings, opening.http, opening.now, signs)
+    wrong = server.load()
+    yield _Nowhere(wrong) if wrong else Prometheus(server, opening.now, opening.monotonic)
+
+
+def settle(settings: BaseModel | None) -> timedelta:
+    """How long after its end a bucket of a connection is final."""
+    return settings.settles if isinstance(settings, Settings) else LEAST_SETTLE
+
+
+KIND = Kind(
+    query=Query,
+    fits=FITS,
+    bucket=bucket,
+    settle=LEAST_SETTLE,
+    settles_at=settle,
+    open=open_prometheus,
+    settings=Settings,
+    mistake=mistake,
+)

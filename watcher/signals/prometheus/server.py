@@ -1,0 +1,123 @@
+"""One server, or what stands before it: asks by POST with a form, as whoever the settings say."""
+
+import base64
+import ssl
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from pydantic import SecretStr
+
+from deploy.errors import AwsRefused
+from rules.sample import Unavailable, Who
+from watcher.aws import Signs
+from watcher.http import Answer, Http, HttpRefused, Request
+from watcher.signals.prometheus import answer as answers
+from watcher.signals.prometheus.answer import Failed, Rows
+from watcher.signals.prometheus.settings import Settings
+
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+SERVICE = "aps"  # Amazon Managed Prometheus, in a signature
+SHORTEST = timedelta(milliseconds=100)
+
+
+class Server:
+    """Where is asked.
+
+    Attributes:
+        settings: Of the connection.
+    """
+
+    def __init__(
+        self, settings: Settings, http: Http, now: Callable[[], datetime], signs: Signs | None
+    ) -> None:
+        self.settings = settings
+        self._http = http
+        self._now = now
+        self._signs = signs
+        self._tls: ssl.SSLContext | None = None
+        self._closed_until: datetime | None = None
+
+    def load(self) -> str | None:
+        """Read the files of the settings; in words, what is wrong with them."""
+        try:
+            self._tls = self.settings.tls.context() if self.settings.tls else None
+        except (OSError, ValueError) as error:
+            return f"the files of `tls` cannot be used: {type(error).__name__}: {error.strerror if isinstance(error, OSError) else 'not a certificate'}"
+        return None
+
+    @property
+    def where(self) -> str:
+        """For people."""
+        return Request("prometheus", self.settings.url).origin
+
+    async def ask(self, path: str, form: Mapping[str, str], timeout: timedelta) -> Rows | Failed:
+        """What the server says to *form* at *path*. A fault is a value."""
+        told = await self._said(path, form, timeout)
+        if isinstance(told, Failed):
+            self._remember(told)
+            return told
+        request, answer = told
+        read = answers.read(request, answer, self.where, self._now())
+        if isinstance(read, Failed):
+            self._remember(read)
+        return read
+
+    async def get(self, path: str, timeout: timedelta) -> Answer | Failed:
+        """The bare answer to a GET without parameters."""
+        told = await self._said(path, None, timeout)
+        return told if isinstance(told, Failed) else told[1]
+
+    async def _said(
+        self, path: str, form: Mapping[str, str] | None, timeout: timedelta
+    ) -> tuple[Request, Answer] | Failed:
+        now = self._now()
+        if self._closed_until is not None and now < self._closed_until:
+            words = f"{self.where} asked for patience until {self._closed_until:%H:%M:%S} UTC"
+            return Failed(Unavailable(Who.PROVIDER, words, self._closed_until))
+        try:
+            request = await self._request(path, form, max(timeout, SHORTEST))
+            return request, await self._http.send(request)
+        except AwsRefused as refused:
+            words = f"requests to {self.where} cannot be signed: {refused}"
+            return Failed(Unavailable(Who.OPERATOR, words))
+        except HttpRefused as refused:
+            return answers.refused(refused, "Prometheus")
+
+    def _remember(self, failed: Failed) -> None:
+        """Who asks for patience gets it from all of us."""
+        if isinstance(failed.trouble, Unavailable) and failed.trouble.retry_at is not None:
+            self._closed_until = failed.trouble.retry_at
+
+    async def _request(self, path: str, form: Mapping[str, str] | None, timeout: timedelta) -> Request:
+        more = {"partial_response": "false", "dedup": "true"} if self.settings.thanos else {}
+        url = self.settings.at(path)
+        body = None if form is None else urlencode({**form, **more}).encode()
+        method = "GET" if form is None else "POST"
+        headers = dict(FORM) if form is not None else {}
+        if self.settings.tenant is not None:
+            headers["X-Scope-OrgID"] = self.settings.tenant
+        secrets = self._secrets()
+        if self.settings.sigv4 is not None:
+            if self._signs is None:
+                raise AwsRefused(
+                    "sign", "NoAccount", "no account of AWS is configured", may_have_happened=False
+                )
+            signed = await self._signs.sign(
+                self.settings.sigv4.account, SERVICE, method, url, headers, body or b""
+            )
+            secrets = {name: SecretStr(value) for name, value in signed.items()}
+        return Request("prometheus", url, method, headers, secrets, body, timeout, tls=self._tls)
+
+    def _secrets(self) -> dict[str, SecretStr]:
+        if self.settings.bearer is not None:
+            return {"Authorization": SecretStr(f"Bearer {self.settings.bearer.get_secret_value()}")}
+        if self.settings.basic is not None:
+            return {
+                "Authorization": SecretStr(_basic(self.settings.basic.user, self.settings.basic.password))
+            }
+        return {}
+
+
+def _basic(user: str, password: SecretStr) -> str:
+    return "Basic " + base64.b64encode(f"{user}:{password.get_secret_value()}".encode()).decode()
