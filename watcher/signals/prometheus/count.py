@@ -12,6 +12,7 @@ from math import inf, isclose, isfinite, isnan
 
 from rules.model import Indicator, Kind
 from rules.sample import Bucket, Counts, Invalid, Measure, NoData, Reading, Series, Value, Who
+from watcher.signals.exposed import no_bound
 from watcher.signals.prometheus.answer import Row, Trouble
 from watcher.signals.prometheus.fetch import Found, at
 from watcher.signals.prometheus.plan import Arm, Form, Unit
@@ -230,28 +231,13 @@ def _slow(by_le: Mapping[float, float], bound: float) -> _Measured:
         raise Unfit(Who.SERVICE, 'a histogram without its bucket le="+Inf"')
     within = next((x for le, x in by_le.items() if isclose(le, bound, rel_tol=1e-9)), None)
     if within is None:
-        raise Unfit(Who.AUTHOR, _no_bound(bound, sorted(by_le)))
+        raise Unfit(Who.AUTHOR, no_bound(bound, sorted(by_le)))
     ordered = [by_le[le] for le in sorted(by_le)]
     if any(low > high + NEARLY * max(high, 1) + 1 for low, high in pairwise(ordered)):
         raise Unfit(
             Who.SERVICE, "histograms whose bounds differ are added up: narrow `where` to those that agree"
         )
     return _counts(by_le[inf] - within, by_le[inf])
-
-
-def _no_bound(bound: float, bounds: Sequence[float]) -> str:
-    finite = [le for le in bounds if le < inf]
-    beside = [
-        f"{le:g} s"
-        for low, high in pairwise((-inf, *finite, inf))
-        if low < bound < high
-        for le in (low, high)
-        if abs(le) < inf
-    ]
-    return (
-        f"the histogram has no bucket at {bound:g} s, so nobody can say how many are slower; "
-        f"nearest: {' and '.join(beside) or 'none'}"
-    )
 
 
 def _native(rows: Sequence[Row], bound: float) -> dict[float, _Measured]:

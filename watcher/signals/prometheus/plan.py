@@ -13,10 +13,11 @@ from enum import StrEnum
 from rules.model import Indicator
 from watcher.signals import pattern
 from watcher.signals.arms import filled, names_in
+from watcher.signals.exposed import Not
 from watcher.signals.prometheus import promql
 from watcher.signals.prometheus.expressions import expanded
 from watcher.signals.prometheus.promql import FAMILY, Matcher, counted, counted_native, joined, marked, summed
-from watcher.signals.prometheus.query import Matchers, Not, Query
+from watcher.signals.prometheus.query import Matchers, Query
 
 LONGEST = 16_000  # characters of a query
 MOST_PARTS = 50  # that are joined by `or`

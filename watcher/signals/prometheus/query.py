@@ -4,7 +4,7 @@ import functools
 import re
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -12,28 +12,18 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    StringConstraints,
     model_validator,
 )
 
 from rules.duration import Duration, duration_text
 from rules.errors import Malformed
 from rules.model import Indicator, Kind
-from watcher.signals import pattern
+from watcher.signals.exposed import LabelName, MetricName, Not, Pattern, listed
 from watcher.signals.prometheus import expressions
 from watcher.signals.prometheus.promql import SIGN
 
 SHORTEST, LONGEST = timedelta(seconds=1), timedelta(hours=1)
 USUAL = timedelta(minutes=1)
-
-
-def _text(value: Any) -> Any:
-    """A bare 500 is a number in YAML, and every label value is a text."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else [value]
 
 
 def _label(value: str) -> str:
@@ -54,24 +44,12 @@ def _bucket(value: timedelta) -> timedelta:
     return value
 
 
-Pattern = Annotated[str, BeforeValidator(_text), AfterValidator(pattern.check)]
-MetricName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]{0,199}$")]
-LabelName = Annotated[
-    str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$"), AfterValidator(_label)
-]
+Label = Annotated[LabelName, AfterValidator(_label)]
 Expression = Annotated[str, AfterValidator(expressions.check)]
 Count = Annotated[str, AfterValidator(expressions.check_count)]
 
 
-class Not(BaseModel):
-    """Everything but what the pattern matches."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    not_: Pattern = Field(alias="not")
-
-
-Matchers = Annotated[Mapping[LabelName, Pattern | Not], Field(max_length=20)]
+Matchers = Annotated[Mapping[Label, Pattern | Not], Field(max_length=20)]
 
 
 class Query(BaseModel):
@@ -96,7 +74,7 @@ class Query(BaseModel):
     gauge: MetricName | None = None
     where: Matchers = Field(default_factory=dict)
     bad: Matchers | None = None
-    over: Annotated[list[Duration], BeforeValidator(_listed)] | None = None
+    over: Annotated[list[Duration], BeforeValidator(listed)] | None = None
     native: bool = False
     take: Literal["sum", "max", "min", "mean"] | None = None
     expr: Expression | None = None

@@ -7,16 +7,16 @@ import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import pairwise
 from math import inf, isclose
 
 from rules.model import Indicator, Kind
 from rules.sample import Bucket, Counts, Invalid, Measure, NoData, Reading, Series, Unavailable, Value, Who
+from watcher.signals.exposed import Not, no_bound
 from watcher.signals.pattern import compiled, matches
 from watcher.signals.sampling import Beat, Track
 from watcher.signals.scrape.endpoint import Endpoint, Scraped, Seen
 from watcher.signals.scrape.page import Labels
-from watcher.signals.scrape.query import Matchers, Not, Query
+from watcher.signals.scrape.query import Matchers, Query
 
 PATIENCE = timedelta(minutes=5)  # after which a name that nobody knows is a mistake, and not a late start
 LISTED = 5  # endpoints, values or names that words list
@@ -193,7 +193,7 @@ def _slow(owned: Iterable[Mapping[Labels, float]], bound: float) -> Counts | Non
             raise Unfit(Invalid(Who.SERVICE, 'a histogram without its bucket le="+Inf"'))
         within = next((count for le, count in histogram.items() if isclose(le, bound, rel_tol=1e-9)), None)
         if within is None:
-            raise Unfit(Invalid(Who.AUTHOR, _no_bound(bound, sorted(histogram))))
+            raise Unfit(Invalid(Who.AUTHOR, no_bound(bound, sorted(histogram))))
         slow += max(histogram[inf] - within, 0.0)
         total += histogram[inf]
     return Counts(slow, total) if histograms else None
@@ -210,18 +210,6 @@ def _histograms(page: Mapping[Labels, float]) -> Iterable[Mapping[float, float]]
         except ValueError:
             raise Unfit(Invalid(Who.SERVICE, f"a bucket of a histogram whose bound is {le[:20]!r}")) from None
     return found.values()
-
-
-def _no_bound(bound: float, bounds: Sequence[float]) -> str:
-    finite = [le for le in bounds if le < inf]
-    beside = [
-        f"{le:g} s"
-        for low, high in pairwise((-inf, *finite, inf))
-        if low < bound < high
-        for le in (low, high)
-        if abs(le) < inf
-    ]
-    return f"the histogram has no bucket at {bound:g} s, so nobody can say how many are slower; nearest: {' and '.join(beside) or 'none'}"
 
 
 def _strange(canary: Arm, span: Span) -> NoData | Invalid | None:

@@ -2,47 +2,20 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    StringConstraints,
     model_validator,
 )
 
 from rules.duration import Duration
 from rules.errors import Malformed
 from rules.model import Indicator, Kind
-from watcher.signals import pattern
+from watcher.signals.exposed import LabelName, MetricName, Not, Pattern, listed
 from watcher.signals.limits import Addressed
 
-
-def _text(value: Any) -> Any:
-    """A bare 500 is a number in YAML, and every label value is a text."""
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-
-
-Pattern = Annotated[str, BeforeValidator(_text), AfterValidator(pattern.check)]
-
-
-class Not(BaseModel):
-    """Everything but what the pattern matches."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    not_: Pattern = Field(alias="not")
-
-
-def _listed(value: Any) -> Any:
-    return value if isinstance(value, list | tuple) else [value]
-
-
-MetricName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]{0,199}$")]
-LabelName = Annotated[str, StringConstraints(pattern=r"^[a-zA-Z_][a-zA-Z0-9_]{0,99}$")]
 Matchers = Mapping[LabelName, Pattern | Not]
 
 
@@ -63,7 +36,7 @@ class Query(Addressed):
     gauge: MetricName | None = None
     where: Matchers = Field(default_factory=dict)
     bad: Matchers | None = None
-    over: Annotated[list[Duration], BeforeValidator(_listed)] | None = None
+    over: Annotated[list[Duration], BeforeValidator(listed)] | None = None
     take: Literal["sum", "max", "min", "mean"] | None = None
 
     @model_validator(mode="after")
