@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from rules.model import Kind
+from rules.model import BeforeAfter, CanaryVsBaseline, Kind, Rule, Slo, Threshold
 from rules.sample import Bucket, Counts, Measure, Series
+from rules.verdict import Verdict
 from watcher.core.watch import Watch
 from watcher.core.wording.evidence import blamed, kind_of, name
 
@@ -49,6 +50,7 @@ class Chart:
         old: What served before, or serves beside.
         new: The release under watch.
         marks: In the order in which they happened.
+        limit: The share (0..1) up to which the rule takes the release for fine; ``None`` where that is no single figure.
     """
 
     title: str
@@ -56,6 +58,7 @@ class Chart:
     old: Line
     new: Line
     marks: tuple[Mark, ...]
+    limit: float | None = None
 
 
 def chart(watch: Watch, buckets: Sequence[Series]) -> Chart | None:
@@ -74,7 +77,8 @@ def chart(watch: Watch, buckets: Sequence[Series]) -> Chart | None:
     if unit is None:
         return None
     verdict, words = unit
-    drawn = _drawn(watch, _indicator(watch, verdict.rule), buckets)
+    rule = next(each for each in watch.policy.rules.rules if each.id == verdict.rule)
+    drawn = _drawn(watch, rule.indicator, buckets)
     new = _line(watch.tag, [(bucket, bucket.canary) for bucket in drawn])
     if len(new.points) < 2:  # noqa: PLR2004 - a line has two ends
         return None
@@ -83,11 +87,31 @@ def chart(watch: Watch, buckets: Sequence[Series]) -> Chart | None:
     began = [Mark("began", onset.low, onset.high)] if onset else []
     title = f"{name(watch)}: {words} by release"
     marks = sorted([*_marks(watch), *began], key=lambda mark: mark.at)
-    return Chart(title, f"share of {words}", old, new, tuple(marks))
+    limit = _limit(rule, _beside(drawn) if judgement and judgement.compared else _usual(verdict))
+    return Chart(title, f"share of {words}", old, new, tuple(marks), limit)
 
 
-def _indicator(watch: Watch, rule: str) -> str | None:
-    return next(each.indicator for each in watch.policy.rules.rules if each.id == rule)
+def _limit(rule: Rule, baseline: float | None) -> float | None:
+    """What *rule* promises, as one figure; of a comparison with *baseline*, the share over all that is drawn."""
+    match rule.judge:
+        case Slo(objective, burn_rate):
+            return burn_rate * (1 - objective)
+        case Threshold(above=above):
+            return above
+        case CanaryVsBaseline() | BeforeAfter() as compared if baseline is not None:
+            return compared.ratio * baseline + compared.plus
+        case _:
+            return None
+
+
+def _beside(drawn: Sequence[Bucket]) -> float | None:
+    counts = [bucket.baseline for bucket in drawn if isinstance(bucket.baseline, Counts)]
+    total = sum(each.total for each in counts)
+    return sum(each.bad for each in counts) / total if total > 0 else None
+
+
+def _usual(verdict: Verdict) -> float | None:
+    return verdict.estimate.baseline if verdict.estimate else None
 
 
 def _drawn(watch: Watch, indicator: str | None, buckets: Sequence[Series]) -> list[Bucket]:

@@ -1,10 +1,13 @@
 """The picture of a breach: shares of both releases, and what happened when."""
 
+from dataclasses import replace
+
 import pytest
 
+from rules.model import BeforeAfter, BurnRate, CanaryVsBaseline, Slo, Threshold
 from rules.sample import Bucket, Counts, Series, Value
-from rules.verdict import Onset
-from tests.builders import ERRORS, NOON, a_breach, a_judgement, a_watch, minutes
+from rules.verdict import Estimate, Onset
+from tests.builders import ERRORS, NOON, READY, RULES, a_breach, a_judgement, a_policy, a_watch, minutes
 from watcher.core.watch import Breach, State
 from watcher.core.wording.chart import MOST, Line, Mark, chart
 
@@ -80,6 +83,46 @@ def test_of_several_bounds_the_first_is_drawn_and_of_many_buckets_the_newest():
     assert found is not None
     assert len(found.new.points) == MOST
     assert found.new.points[-1][0] == many[-1].start + minutes(0.5)
+
+
+def judged_by(judge):
+    """The rule that breached has another judge."""
+    policy = a_policy(rules=replace(RULES, rules=(replace(ERRORS, judge=judge), READY)))
+    return {"policy": policy}
+
+
+@pytest.mark.parametrize(
+    ("judge", "compared", "usual", "limit"),
+    [
+        (Slo(0.99, burn_rate=2.0), True, None, 0.02),
+        (Threshold(above=0.03), False, None, 0.03),
+        (CanaryVsBaseline(ratio=2.0, plus=0.01), True, None, 2.0 * 0.1 + 0.01),
+        (CanaryVsBaseline(ratio=2.0, plus=0.01), False, 0.2, 2.0 * 0.2 + 0.01),
+        (CanaryVsBaseline(ratio=2.0, plus=0.01), False, None, None),
+        (BeforeAfter(ratio=3.0, plus=0.0), False, 0.05, 3.0 * 0.05),
+        (Threshold(bad=3, of=5), False, None, None),
+        (BurnRate(0.99, ()), False, 0.1, None),
+    ],
+)
+def test_the_limit_is_what_the_rule_promises_where_that_is_one_figure(judge, compared, usual, limit):
+    stored = [a_bucket(1, baseline=Counts(8.0, 80.0)), a_bucket(2, baseline=Counts(8.0, 80.0))]
+    breach = a_breach(onset=None, compared=compared)
+    estimate = None if usual is None else Estimate(0.3, baseline=usual)
+    verdicts = tuple(replace(each, estimate=estimate) for each in breach.verdicts)
+
+    found = chart(breached(replace(breach, verdicts=verdicts), **judged_by(judge)), [series(*stored)])
+
+    assert found is not None
+    assert found.limit == (None if limit is None else pytest.approx(limit))
+
+
+def test_a_comparison_with_nothing_beside_has_no_limit():
+    stored = [a_bucket(1, baseline=None), a_bucket(2, baseline=Counts(0.0, 0.0))]
+
+    found = chart(breached(), [series(*stored)])
+
+    assert found is not None
+    assert found.limit is None
 
 
 @pytest.mark.parametrize(
