@@ -350,7 +350,7 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """Something that a person may say from the message: an order, or (*call*) whether the daemon was right."""
+    """Something that a person may say from the message: an order, or (*call*) whether the daemon was right, or (neither) a note."""
 
     label: str
     order: OrderKind | None = None

@@ -5,15 +5,16 @@ from collections.abc import Mapping
 from watcher.notify import webhook
 from watcher.notify.github.connection import KIND as GITHUB
 from watcher.notify.notifier import Kind
+from watcher.notify.slack.connection import KIND as SLACK
 
 NOTIFIERS: Mapping[str, Kind] = {
     "github": GITHUB,
+    "slack": SLACK,
     "webhook": webhook.KIND,
 }
 
 # Kinds that the design knows and this version does not have: "not in this version", never a misspelling.
 LATER: Mapping[str, str] = {
-    "slack": "a channel in Slack: one message a deployment, buttons, a thread",
     "teams": "a channel in Microsoft Teams",
     "pagerduty": "an incident in PagerDuty",
     "opsgenie": "an alert in Jira Service Management",

@@ -62,6 +62,13 @@ def _single(watch: Watch) -> str | None:
     return watch.goes_to if watch.plan and len(watch.plan.moves) == 1 else None
 
 
+def _forward(watch: Watch) -> tuple[Button, ...]:
+    """To the release that was suspected in vain; several parts are no one release that a button could name."""
+    if _single(watch) is None:
+        return ()
+    return (Button(f"Roll forward to {watch.tag}", OrderKind.ROLL_BACK, to=watch.tag),)
+
+
 def _try(watch: Watch, facts: Facts) -> tuple[Button, ...]:
     """Another way back, where there is one by now."""
     ways = facts.backs(watch.deployment) or {}
@@ -92,7 +99,10 @@ def rolled_back(watch: Watch, now: datetime, facts: Facts) -> Text:
                 beside(facts),
                 *_times(watch, now),
             ],
-            (Button(f"Roll forward to {watch.tag}", OrderKind.ROLL_BACK, to=watch.tag),),
+            (
+                *_forward(watch),
+                Button(f"Stay on {watch.goes_to}"),  # orders nothing: it is noted that somebody has decided
+            ),
             Tone.ALARM,
         )
     return Text(

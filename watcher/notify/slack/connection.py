@@ -28,7 +28,9 @@ async def open_slack(settings: Settings, opening: Opening) -> AsyncIterator[Noti
         SlackMissing: The extra is not installed.
     """
     if settings.webhook is not None:
-        yield Hook(settings, settings.webhook.get_secret_value(), opening.http, opening.now)
+        yield Hook(
+            settings, settings.webhook.get_secret_value(), opening.http, opening.now, opening.public_url
+        )
         return
     if find_spec("slack_sdk") is None:
         raise SlackMissing

@@ -12,19 +12,17 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from importlib.util import find_spec
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
 from slack_sdk.errors import SlackApiError, SlackRequestError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from watcher.core.watch import Message, Tone
 from watcher.core.wording import Chart, ChartLine, Event
-from watcher.http import Http, HttpRefused, Request
-from watcher.notify.slack.refusals import said
-from watcher.notify.slack.settings import Settings
+from watcher.http import HttpRefused
+from watcher.notify.slack.calls import Calls
+from watcher.notify.slack.said import said
 
 DRAWN = frozenset(
     {Event.BREACHED, Event.ASKED, Event.WOULD_HAVE, Event.ROLLING_BACK, Event.ROLLED_BACK, Event.KEPT}
@@ -45,59 +43,67 @@ class Pictures:
 
     def __init__(
         self,
-        settings: Settings,
-        http: Http,
-        client: AsyncWebClient,
+        calls: Calls,
         chart_of: ChartOf | None,
         tasks: asyncio.TaskGroup,
+        program: Sequence[str] | None,
     ) -> None:
-        self._settings = settings
-        self._http = http
-        self._client = client
-        self._chart_of = chart_of if find_spec("matplotlib") is not None else None
+        self._calls = calls
+        self._chart_of = chart_of
         self._tasks = tasks
+        self._program = program
         self._drawing: set[asyncio.Task[None]] = set()
 
     @classmethod
     @contextlib.asynccontextmanager
     async def open(
-        cls, settings: Settings, http: Http, client: AsyncWebClient, chart_of: ChartOf | None
+        cls, calls: Calls, chart_of: ChartOf | None, program: Sequence[str] | None
     ) -> AsyncIterator["Pictures"]:
-        """What is in hand when the context ends is given up."""
+        """What is in hand when the context ends is given up. *program* draws one; ``None``: the extra ``plot`` is missing."""
+        failed: Exception | None = None
         async with asyncio.TaskGroup() as tasks:
-            pictures = cls(settings, http, client, chart_of, tasks)
+            pictures = cls(calls, chart_of, tasks, program)
             try:
                 yield pictures
+            except Exception as error:  # noqa: BLE001 - somebody else's: a group must not be made of it on its way
+                failed = error
             finally:
                 for task in pictures._drawing:
                     task.cancel()
+        if failed is not None:
+            raise failed
 
     def draw(self, message: Message, channel: str, thread: str) -> None:
         """Draw the watch of *message* into a thread, some time; at once it is only taken note of."""
         notice = message.notice
         loud = notice.event != Event.ROLLING_BACK or notice.tone is Tone.ALARM
-        if self._chart_of is None or notice.event not in DRAWN or not loud or len(self._drawing) >= AT_ONCE:
+        if self._chart_of is None or notice.event not in DRAWN or not loud:
             return
-        task = self._tasks.create_task(self._draw(message, channel, thread, self._chart_of))
+        if self._program is None or len(self._drawing) >= AT_ONCE:
+            why = "the extra `plot` is not installed" if self._program is None else "too many are being drawn"
+            log.warning("slack.picture_left_out", message=message.id, words=why)
+            return
+        task = self._tasks.create_task(self._draw(message, channel, thread, self._chart_of, self._program))
         self._drawing.add(task)
         task.add_done_callback(self._drawing.discard)
 
-    async def _draw(self, message: Message, channel: str, thread: str, chart_of: ChartOf) -> None:
+    async def _draw(
+        self, message: Message, channel: str, thread: str, chart_of: ChartOf, program: Sequence[str]
+    ) -> None:
         words = ""
         try:
             chart = await chart_of(message.notice.watch)
-            png = await drawn(chart) if chart else b""
-            if png and chart:
-                await self._upload(png, chart.title, channel, thread)
+            if chart is not None:
+                await self._upload(await drawn(chart, program), chart.title, channel, thread)
         except SlackApiError as error:
             refused = said(error)
-            words = " ".join(
-                filter(None, ("Slack says", refused.word or str(refused.status), refused.needed))
-            )
+            words = f"Slack says {refused.word or refused.status} {refused.needed}".rstrip()
         except HttpRefused as refused_:
             words = refused_.words
-        except (SlackRequestError, OSError, Undrawn) as error:
-            words = str(error) if isinstance(error, Undrawn) else type(error).__name__
+        except Undrawn as error:
+            words = str(error)
+        except (SlackRequestError, OSError) as error:
+            words = type(error).__name__
         except Exception:
             # The one boundary of a picture: a bug in it must not end the telling of anything else.
             log.exception("slack.picture_failed", message=message.id)
@@ -105,25 +111,24 @@ class Pictures:
             log.warning("slack.picture_left_out", message=message.id, words=words)
 
     async def _upload(self, png: bytes, title: str, channel: str, thread: str) -> None:
-        request = Request(
-            "slack", self._settings.url, "POST", timeout=3 * self._settings.timeout
-        )  # three calls
-        async with self._http.asking(request):
-            await self._client.files_upload_v2(
-                filename="signal.png",
-                content=png,
-                title=title[:TITLE],
-                alt_txt=title[:TITLE],
-                channel=channel,
-                thread_ts=thread,
-            )
+        """Three calls: where it goes, the bytes, and in which thread it is shown."""
+        await self._calls.make(
+            self._calls.client.files_upload_v2,
+            times=3,
+            filename="signal.png",
+            content=png,
+            title=title[:TITLE],
+            alt_txt=title[:TITLE],
+            channel=channel,
+            thread_ts=thread,
+        )
 
 
 class Undrawn(Exception):
     """No picture came, and why."""
 
 
-async def drawn(chart: Chart, longest: float = LONGEST, program: tuple[str, ...] = PROGRAM) -> bytes:
+async def drawn(chart: Chart, program: Sequence[str] = PROGRAM, longest: float = LONGEST) -> bytes:
     """*chart* as a PNG, from a process of its own that has *longest* seconds.
 
     Raises:
@@ -158,6 +163,7 @@ def written(chart: Chart) -> bytes:
     content = {
         "title": chart.title,
         "unit": chart.unit,
+        "limit": chart.limit,
         "old": _line(chart.old),
         "new": _line(chart.new),
         "marks": [

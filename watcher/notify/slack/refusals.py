@@ -11,17 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any
 
-from slack_sdk.errors import SlackApiError
-
+from rules.sample import Who
 from watcher.http import Fault, HttpRefused
-from watcher.notify.notifier import Later, Never, Telling
+from watcher.notify.notifier import Later, Never
 
 SOON = timedelta(seconds=5)
 MENDABLE = timedelta(minutes=1)  # how often it is looked whether somebody has mended it
-LONGEST_WAIT = 3600  # seconds that a ``Retry-After`` is believed
-WORD = 64  # characters of a word of Slack's
 
 _BOT = (
     "take a new bot token (xoxb-…) from the app's page “OAuth & Permissions”, and put it where `token` points"
@@ -30,6 +26,7 @@ _CHANNEL = (
     "invite the bot to the channel (/invite @…), and name the channel by its id (C…), never by its name"
 )
 _REINSTALL = "add the scope on the app's page “OAuth & Permissions”, and install the app again"
+_PAGE = "what that means stands under “Errors” on https://docs.slack.dev/reference/methods/chat.postMessage"
 _ADMIN = "ask an administrator of the workspace"
 
 MENDED: Mapping[str, str] = {
@@ -67,7 +64,29 @@ ILL = frozenset(
     }
 )
 # The message as it is cannot be shown; its text alone can.
-BAD_BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long", "msg_too_long"})
+BAD_CONTENT = frozenset(
+    {
+        "invalid_blocks",
+        "invalid_blocks_format",
+        "msg_blocks_too_long",
+        "msg_too_long",
+        "invalid_metadata_format",
+        "invalid_metadata_schema",
+        "metadata_too_large",
+        "metadata_must_be_sent_from_app",
+    }
+)
+# Not even its text can: to try again is of no use.
+BAD_MESSAGE = BAD_CONTENT | {
+    "no_text",
+    "invalid_arguments",
+    "invalid_arg_name",
+    "invalid_array_arg",
+    "invalid_json",
+    "json_not_object",
+    "unknown_method",
+    "method_deprecated",
+}
 # What was shown cannot be changed any more: a new one takes its place.
 LOST = frozenset(
     {"message_not_found", "cant_update_message", "edit_window_closed", "thread_not_found", "is_inactive"}
@@ -85,43 +104,43 @@ class Said:
     retry_after: timedelta | None
 
 
-def said(error: SlackApiError) -> Said:
-    """What *error* holds; slack_sdk keeps the answer in it, or aiohttp's where it was no JSON."""
-    answer: Any = error.response
-    status = getattr(answer, "status_code", None) or getattr(answer, "status", None) or 0
-    data = getattr(answer, "data", None)
-    content: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
-    wait = str((getattr(answer, "headers", None) or {}).get("Retry-After", ""))
-    after = timedelta(seconds=min(int(wait[:9]), LONGEST_WAIT)) if wait.isascii() and wait.isdigit() else None
-    return Said(int(status), _word(content.get("error")), _word(content.get("needed")), after)
+def what(origin: str, refused: Said) -> str:
+    """What Slack says, in its own word."""
+    if refused.status != HTTPStatus.OK:
+        return f"{origin}: HTTP {refused.status}"
+    needed = f" ({refused.needed})" if refused.needed else ""
+    return f"Slack says {refused.word or 'nothing that can be read'}{needed}"
 
 
-def _word(text: object) -> str:
-    """A word of Slack's, as that is safe to repeat."""
-    return "".join(c for c in str(text or "")[:WORD] if c.isascii() and (c.isalnum() or c in "_:,.-"))
-
-
-def telling(origin: str, refused: Said) -> Telling:
+def telling(origin: str, refused: Said) -> Later | Never:
     """What follows from a refusal: later, or never."""
     if refused.status != HTTPStatus.OK:
         return _of_status(origin, refused)
-    words = f"Slack says {refused.word or 'nothing that can be read'}"
+    words = what(origin, refused)
     if refused.word in MENDED:
-        needed = f" ({refused.needed})" if refused.needed else ""
-        return Later(MENDABLE, f"{words}{needed}: {MENDED[refused.word]}")
+        return Later(MENDABLE, f"{words}: {MENDED[refused.word]}")
     if refused.word in ILL or not refused.word:
         return Later(refused.retry_after or SOON, words)
-    return Never(f"{words}: the message is not taken as it is, which is a bug of rollbackd: report it")
+    if refused.word in BAD_MESSAGE:
+        return Never(f"{words}: the message is not taken as it is, which is a bug of rollbackd: report it")
+    # Slack has a hundred words more: what cannot be told from trouble is tried again, and not dropped.
+    return Later(MENDABLE, f"{words}: {_PAGE}")
 
 
-def _of_status(origin: str, refused: Said) -> Telling:
-    words = f"{origin}: HTTP {refused.status}"
+def _of_status(origin: str, refused: Said) -> Later | Never:
+    words = what(origin, refused)
     if refused.status in _LATER or refused.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Later(refused.retry_after or SOON, words)
     return Never(f"{words}: is `url` that of Slack's API?") if refused.status else Later(SOON, words)
 
 
-def unanswered(refused: HttpRefused) -> Telling:
+def not_slack(origin: str) -> HttpRefused:
+    """It answers well, and not as Slack does."""
+    words = f"{origin}: not an answer of Slack's: is a proxy in between, or is `url` another one's?"
+    return HttpRefused(Who.PROVIDER, words, Fault.MALFORMED)
+
+
+def unanswered(refused: HttpRefused) -> Later | Never:
     """What follows where there was no answer."""
     if refused.fault in {Fault.BAD_URL, Fault.BLOCKED} or refused.status is not None:
         return Never(refused.words)

@@ -12,6 +12,7 @@ from rules.errors import Malformed
 CHANNEL = re.compile(r"[CGD][A-Z0-9]{2,20}")
 PERSON, GROUP, TEAM = r"^[UW][A-Z0-9]{2,20}$", r"^S[A-Z0-9]{2,20}$", r"^T[A-Z0-9]{2,20}$"
 MOST_NAMES = 1000
+LONGEST = timedelta(seconds=10)  # of a call: the courier gives a message 20 s, with a look before it
 
 ChannelId = Annotated[str, Field(pattern=f"^{CHANNEL.pattern}$")]
 
@@ -31,6 +32,7 @@ class Settings(BaseModel):
         history: Look for an own message before a first one is sent: after a crash between sending and writing it down it is
             found again. Needs the scopes ``channels:history`` and ``groups:history``.
         url: Of the API; another one for a proxy, and in tests.
+        timeout: Of one call; 10 s at most.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -52,7 +54,7 @@ class Settings(BaseModel):
     url: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?/$", max_length=2048)] = (
         "https://slack.com/api/"
     )
-    timeout: Duration = timedelta(seconds=8)
+    timeout: Annotated[Duration, Field(gt=timedelta(0), le=LONGEST)] = timedelta(seconds=8)
 
     @model_validator(mode="after")
     def _one_way(self) -> "Settings":

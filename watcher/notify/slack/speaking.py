@@ -2,19 +2,22 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from importlib.util import find_spec
 
 from pydantic import SecretStr
 from slack_sdk.web.async_client import AsyncWebClient
 
 from watcher.notify.notifier import Opening
 from watcher.notify.slack.bot import Bot
-from watcher.notify.slack.pictures import Pictures
+from watcher.notify.slack.calls import Calls
+from watcher.notify.slack.pictures import PROGRAM, Pictures
 from watcher.notify.slack.settings import Settings
+from watcher.notify.slack.turns import Turns
 
 
 @contextlib.asynccontextmanager
-async def open_bot(settings: Settings, opening: Opening) -> AsyncIterator[Bot]:
-    """The bot, for as long as the context lasts."""
+async def open_bot(settings: Settings, opening: Opening, turns: Turns | None = None) -> AsyncIterator[Bot]:
+    """The bot, for as long as the context lasts. *turns*: by default those that Slack asks for."""
     async with opening.http.lend() as session:
         client = AsyncWebClient(
             (settings.token or SecretStr("")).get_secret_value(),
@@ -23,5 +26,14 @@ async def open_bot(settings: Settings, opening: Opening) -> AsyncIterator[Bot]:
             retry_handlers=[],
         )
         client.proxy = None  # slack_sdk takes it from the environment, past the guard on addresses
-        async with Pictures.open(settings, opening.http, client, opening.chart_of) as pictures:
-            yield Bot(settings, opening.http, client, pictures)
+        calls = Calls(settings, opening.http, client)
+        program = PROGRAM if find_spec("matplotlib") is not None else None
+        async with Pictures.open(calls, opening.chart_of, program) as pictures:
+            yield Bot(
+                settings,
+                calls,
+                pictures,
+                opening.now,
+                Turns() if turns is None else turns,
+                opening.public_url,
+            )

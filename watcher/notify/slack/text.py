@@ -1,15 +1,19 @@
 """A notice as Slack shows it: blocks, within Slack's limits, with everything that people or systems wrote escaped.
 
 Nothing that is told can mention anybody, or be a link that hides where it leads: ``&``, ``<`` and ``>`` are escaped, so no
-control sequence of Slack's begins. Mentions are ids from the configuration.
+control sequence of Slack's begins, and ``verbatim`` keeps Slack from making one of ``@channel``. Mentions are ids from the
+configuration.
 
 Source:
     https://docs.slack.dev/messaging/formatting-message-text
     https://docs.slack.dev/reference/block-kit/blocks
+    https://docs.slack.dev/reference/block-kit/composition-objects/text-object (``verbatim``)
+    https://github.com/slackapi/bolt-js/issues/2509 (the sum of all text)
 """
 
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rules.duration import duration_text
@@ -20,9 +24,12 @@ Block = dict[str, Any]
 
 MOST_TEXT = 3000  # characters of a section
 MOST_FALLBACK = 3900  # of the text beside the blocks: Slack recommends 4,000
+MOST_ID = 255  # of a block
+MOST_URL = 2000  # of a link
 MOST_LABEL = 75  # of a button
 MOST_BUTTONS = 5  # as many as one reads; Slack takes 25
-MOST_SECTIONS = 8  # of details; Slack takes 50 blocks
+MOST_DETAILS = 6000  # characters of all details: Slack refuses some 11,000, and nobody reads so many
+MOST_COMMANDS = 1500  # characters of all commands
 ACTION = "rollbackd"
 
 # Told to those who have to act: authors and whoever is on call.
@@ -38,34 +45,59 @@ _HALF_ENTITY = re.compile(r"&[a-z]{0,4}$")
 
 def escaped(text: str, most: int) -> str:
     """*text* as mrkdwn that means nothing but itself, of at most *most* characters."""
-    plain = "".join(c if c == "\n" or c.isprintable() else " " for c in text)
-    safe = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    safe = _visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     if len(safe) <= most:
         return safe
     return f"{_HALF_ENTITY.sub('', safe[: most - 1])}…"
 
 
+def _visible(text: str) -> str:
+    return "".join(c if c == "\n" or c.isprintable() else " " for c in text)
+
+
 def fallback(notice: Notice) -> str:
     """The text beside the blocks: notifications, screen readers, and where blocks cannot be shown."""
-    lines = [notice.headline or "rollbackd", *notice.lines]
-    return escaped("\n".join(lines), MOST_FALLBACK)
+    return escaped("\n".join(_read(notice)), MOST_FALLBACK)
 
 
-def blocks(message: Message, mentions: Sequence[str], *, buttons: bool) -> list[Block]:
-    """The message: headline, details, who is needed, and what may be ordered.
+def plain(notice: Notice, mentions: Sequence[str]) -> str:
+    """All of a message where its blocks are not taken: who is needed, what happened, and what is typed."""
+    said = escaped("\n".join([*_read(notice), *commands(notice)]), MOST_FALLBACK)
+    return " ".join([*mentions, said])
+
+
+def _read(notice: Notice) -> list[str]:
+    return [_headline(notice), *notice.lines]
+
+
+def _headline(notice: Notice) -> str:
+    """In one line; Slack takes no text that is empty."""
+    return " ".join(_visible(notice.headline).split()) or "rollbackd"
+
+
+def blocks(
+    message: Message, mentions: Sequence[str], *, buttons: bool | None, public_url: str | None = None
+) -> list[Block]:
+    """The message: headline, details, what may be ordered, and who is needed.
 
     Args:
         message: What is told.
         mentions: Of people and groups, as Slack writes them (``<@U1>``, ``<!subteam^S1>``).
-        buttons: Whether those of the notice are shown.
+        buttons: Those of the notice; or, where nobody would hear a click, the commands; ``None``: neither.
+        public_url: Of the daemon: the footer leads there.
     """
     notice = message.notice
-    headline = escaped(" ".join((notice.headline or "rollbackd").split()), MOST_TEXT - 2)
+    headline = escaped(_headline(notice), MOST_TEXT - 2)
     told = [_section(headline if notice.tone is Tone.QUIET else f"*{headline}*")]
-    told += [_section(text) for text in _paragraphs(notice.lines)]
+    told += [_section(text) for text in _paragraphs(notice)]
     if buttons and notice.buttons:
         told.append(_actions(message))
-    told.append({"type": "context", "elements": [_mrkdwn(" · ".join([*mentions, _footer(notice)]))]})
+    elif buttons is False and (typed := commands(notice)):
+        told.append(_section(escaped("\n".join(typed), MOST_COMMANDS)))
+    footer = " · ".join([*mentions, _footer(notice, public_url)])
+    told.append(
+        {"type": "context", "block_id": f"{ACTION}/{message.id}"[:MOST_ID], "elements": [_mrkdwn(footer)]}
+    )
     return told
 
 
@@ -74,31 +106,45 @@ def _section(text: str) -> Block:
 
 
 def _mrkdwn(text: str) -> Block:
-    return {"type": "mrkdwn", "text": text}
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def _plain(text: str, most: int) -> Block:
-    short = "".join(c if c.isprintable() else " " for c in text)
+    short = "".join(c if c.isprintable() else " " for c in text).strip() or "…"
     return {"type": "plain_text", "text": short if len(short) <= most else f"{short[: most - 1]}…"}
 
 
-def _paragraphs(lines: Sequence[str]) -> list[str]:
-    """The lines, as few sections as they fit in."""
+def _paragraphs(notice: Notice) -> list[str]:
+    """The lines, in as few sections as they fit in; what is too much is left out, and said."""
     sections: list[str] = []
-    for line in lines:
-        text = escaped(line, MOST_TEXT)
-        if not text.strip():
-            continue
+    for text in _within(notice):
         if sections and len(sections[-1]) + 1 + len(text) <= MOST_TEXT:
             sections[-1] += f"\n{text}"
-        elif len(sections) < MOST_SECTIONS:
+        else:
             sections.append(text)
     return sections
 
 
-def _footer(notice: Notice) -> str:
+def _within(notice: Notice) -> Iterator[str]:
+    left, lines = MOST_DETAILS, [line for line in notice.lines if line.strip()]
+    for number, line in enumerate(lines):
+        text = escaped(line, MOST_TEXT)
+        if len(text) > left:
+            more = f"{len(lines) - number} more lines are left out"
+            yield f"… {more}: `rollbackd show {escaped(notice.watch, 100)}`" if notice.watch else f"… {more}"
+            return
+        left -= len(text)
+        yield text
+
+
+def _footer(notice: Notice, public_url: str | None) -> str:
     at = f"{notice.at:%-d %b %H:%M:%S} UTC · " if notice.at else ""
-    return escaped(f"{at}…{notice.watch[-4:] or 'rollbackd'}", MOST_FALLBACK)
+    short = escaped(f"…{notice.watch[-4:] or 'rollbackd'}", 100)
+    if public_url and notice.watch:
+        short = (
+            f"<{escaped(f'{public_url}/v1/watches/{notice.watch}', MOST_URL).replace('|', '%7C')}|{short}>"
+        )
+    return f"{at}{short}"
 
 
 # ----------------------------------------------------------------------------------------------------------- the buttons
@@ -108,7 +154,7 @@ def _actions(message: Message) -> Block:
     buttons = message.notice.buttons[:MOST_BUTTONS]
     return {
         "type": "actions",
-        "block_id": f"{ACTION}:{message.id}"[:255],
+        "block_id": f"{ACTION}:{message.id}"[:MOST_ID],
         "elements": [_button(message, number, button) for number, button in enumerate(buttons)],
     }
 
@@ -144,19 +190,20 @@ def commands(notice: Notice) -> list[str]:
 
 
 def _command(notice: Notice, button: Button) -> str:
-    watch, to = notice.watch, f" --to {button.to}" if button.to else ""
-    lasting = f" --for {duration_text(button.lasting)}" if button.lasting else ""
+    """Quoted for a shell: tags and names come from outside, and people paste what they read."""
     match button.order:
         case None:
-            return f"rollbackd note {watch} {button.call}"
+            words = ["note", notice.watch, *([button.call] if button.call else ["note", button.label])]
         case OrderKind.ROLL_BACK if button.to:
-            return f"rollbackd rollback {notice.service} {notice.environment}{to}"
-        case OrderKind.ROLL_BACK:
-            return f"rollbackd rollback {watch}"
+            words = ["rollback", notice.service, notice.environment, "--to", button.to]
         case OrderKind.ALLOW:
-            where = f"--service {notice.service} --environment {notice.environment}"
-            return f"rollbackd allow {notice.facts.get('fingerprint', '')} {where} --reason …"
+            where = ["--service", notice.service, "--environment", notice.environment]
+            words = ["allow", notice.facts.get("fingerprint", ""), *where, "--reason", "…"]
         case OrderKind.ASK_AGAIN:
             return ""  # there is no command for it
+        case OrderKind.ROLL_BACK:
+            words = ["rollback", notice.watch]
         case _:
-            return f"rollbackd {button.order.value} {watch}{lasting}"
+            lasting = ["--for", duration_text(button.lasting)] if button.lasting else []
+            words = [button.order.value, notice.watch, *lasting]
+    return shlex.join(["rollbackd", *words])

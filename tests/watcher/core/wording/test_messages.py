@@ -431,7 +431,7 @@ def test_rolled_back_and_not_recovered():
         "v43 is no longer blocked. Nothing more happens by itself\n"
         "Moved besides: flag new-pricing 0 → 50 % at 11:58\n"
         "deployed 11:50:00 UTC → decided 11:59:00 → back 11:59:00 · 412 requests failed\n"
-        "[Roll forward to v43]"
+        "[Roll forward to v43] [Stay on v42]"
     )
 
 
