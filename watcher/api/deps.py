@@ -46,8 +46,8 @@ class Hearing(Protocol):
     def believes(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> bool:
         """It is signed by that system, just now."""
 
-    def hear(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> None:
-        """Take what was clicked, to be worked off after the answer."""
+    async def hear(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> None:
+        """Take what was clicked, and wait for what comes of it as long as that system does."""
 
 
 @dataclass(frozen=True, slots=True)

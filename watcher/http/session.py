@@ -1,4 +1,7 @@
-"""Sessions for libraries that bring their own client: guarded as ours, without redirects and proxies, with bounded bodies."""
+"""Sessions for a library that brings its own client, and for WebSockets: guarded as ours, no redirects or proxies, bounded bodies.
+
+Times are bounded by `Http.asking`, around each call.
+"""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -9,7 +12,8 @@ import aiohttp
 from watcher.http.guard import Guard, GuardedResolver
 
 MOST = 1024 * 1024  # bytes of a body; an answer of an API is some kilobytes
-PIECE = 64 * 1024
+PIECE = 64 * 1024  # bytes that are read at once
+NAMES = 10  # seconds that a name is remembered
 
 
 class Redirected(aiohttp.ClientError):
@@ -21,7 +25,10 @@ class Redirected(aiohttp.ClientError):
 
 
 class _Bounded(aiohttp.ClientResponse):
-    """A body that is too large is cut off while it comes, whoever reads it."""
+    """A body that is too large is cut off while it comes, whoever reads it.
+
+    ``json`` and ``text`` take the body from where ``read`` leaves it (``_body``): aiohttp offers no other way in.
+    """
 
     async def read(self) -> bytes:
         """The whole body.
@@ -44,7 +51,10 @@ class _Bounded(aiohttp.ClientResponse):
 async def guarded_session(guard: Guard, version: str) -> AsyncIterator[aiohttp.ClientSession]:
     """A session that connects only to where *guard* allows, for as long as the context lasts."""
     connector = aiohttp.TCPConnector(
-        resolver=GuardedResolver(guard), socket_factory=guard.socket, ttl_dns_cache=10
+        limit=0,  # who asks bounds how much is asked at once
+        resolver=GuardedResolver(guard),
+        socket_factory=guard.socket,
+        ttl_dns_cache=NAMES,
     )
     async with aiohttp.ClientSession(
         connector=connector,

@@ -36,6 +36,9 @@ LAGS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 TRIGGERS = ("auto", "person")
 RESULTS = ("done", "failed", "refused", "unknown")
 GUARDS = ("armed", "below", "notquarantined", "noopenaction")
+WORK = ("watch", "action")
+CLICKS = ("obeyed", "repeated", "refused", "ignored", "failed", "crowded")
+WAYS = ("http", "socket")
 TELLINGS = ("told", "later", "never")
 
 
@@ -74,6 +77,16 @@ class Metrics:
         for notifier, result in product(notifiers, TELLINGS):
             self.messages.labels(notifier, result)
 
+    def will_hear(self, connection: str, *, by_socket: bool) -> None:
+        """Show what is counted of the clicks in *connection* from the start, at 0."""
+        for result in CLICKS:
+            self.clicks.labels(connection, result)
+        for way in WAYS:
+            self.unbelieved.labels(connection, way)
+        if by_socket:
+            self.socket_connected.labels(connection).set(0)
+            self.socket_failures.labels(connection)
+
     def _hearing(self) -> None:
         self.events = self._counter(
             "events_received_total", "Announcements of deployments", "source", "result"
@@ -91,6 +104,12 @@ class Metrics:
 
     def _judging(self) -> None:
         self.watches = self._gauge("watches", "Watches that are not final", "state")
+        self.overdue = self._gauge(
+            "watches_overdue", "Watches that have been due for more than a minute, and were not judged"
+        )
+        self.asking_age = self._gauge(
+            "asking_oldest_age_seconds", "Age of the oldest question that nobody has answered"
+        )
         self.verdicts = self._counter("verdicts_total", "Verdicts of rules, one a round", "judge", "outcome")
         self.queries = self._counter("signal_queries_total", "Readings of indicators", "provider", "result")
         self.query_seconds = self._histogram(
@@ -131,6 +150,11 @@ class Metrics:
         self.leases = self._gauge("leases_held", "Watches that this replica holds")
         self.lease_seconds = self._histogram("lease_renew_duration_seconds", "One renewal", CALLS)
         self.leases_lost = self._counter("leases_lost_total", "Leases that ran out under this replica")
+        self.takeovers = self._counter(
+            "takeovers_total", "Work taken over from a replica that did not leave it", "work"
+        )
+        for work in WORK:
+            self.takeovers.labels(work)
         self.fenced = self._counter("fenced_writes_total", "Writes refused because another replica was newer")
         self.store_errors = self._counter(
             "store_errors_total", "Operations of the store that failed", "operation"
@@ -152,6 +176,23 @@ class Metrics:
         )
         self.messages = self._counter(
             "messages_total", "Messages, by what became of them", "notifier", "result"
+        )
+        self.clicks = self._counter(
+            "slack_clicks_total", "Clicks in Slack, by what became of them", "connection", "result"
+        )
+        self.unbelieved = self._counter(
+            "slack_unbelieved_total",
+            "What came for Slack that it has not signed, or not now, or that says nothing",
+            "connection",
+            "way",
+        )
+        self.socket_connected = self._gauge(
+            "slack_socket_connected", "1 while clicks are heard by Socket Mode", "connection"
+        )
+        self.socket_failures = self._counter(
+            "slack_socket_failures_total",
+            "Times that Socket Mode could not be connected, or broke off",
+            "connection",
         )
         self.requests = self._counter(
             "http_requests_total", "HTTP requests that we answered", "route", "method", "code"

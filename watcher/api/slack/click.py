@@ -4,6 +4,7 @@ Source:
     https://docs.slack.dev/reference/interaction-payloads/block_actions-payload
 """
 
+import hashlib
 import json
 import re
 from collections.abc import Mapping
@@ -16,8 +17,15 @@ FORM = "application/x-www-form-urlencoded"
 ACTION = "rollbackd."  # how the actions of our buttons begin
 VALUE = re.compile(r"([!-~]{1,180})/([0-9]{1,2})")
 _LONG = 200
+_TIME = r"^[0-9]{1,16}\.[0-9]{1,8}$"
 
-_Id = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{2,20}$")]
+
+def _id(kinds: str) -> Any:
+    return Field(pattern=f"^[{kinds}][A-Z0-9]{{2,20}}$")
+
+
+_App = Annotated[str, _id("A")]
+_Workspace = Annotated[str, _id("TE")]
 
 
 class _Part(BaseModel):
@@ -25,53 +33,73 @@ class _Part(BaseModel):
 
 
 class _Team(_Part):
-    id: _Id
+    id: _Workspace
 
 
 class _User(_Part):
-    id: _Id
-    team_id: _Id | None = None
+    """Who pressed it; *team_id* is where they are at home, which in a shared channel may be elsewhere."""
+
+    id: Annotated[str, _id("UW")]
+    team_id: _Workspace
     username: Annotated[str, Field(max_length=_LONG)] = ""
     name: Annotated[str, Field(max_length=_LONG)] = ""
 
 
 class _Channel(_Part):
-    id: _Id
+    id: Annotated[str, _id("CGD")]
 
 
 class _Message(_Part):
-    ts: Annotated[str, Field(pattern=r"^[0-9]{1,16}\.[0-9]{1,8}$")]
+    ts: Annotated[str, Field(pattern=_TIME)]
     text: Annotated[str, Field(max_length=40_000)] = ""
     blocks: Annotated[list[dict[str, Any]], Field(max_length=50)] = []
+    app_id: _App | None = None
 
 
 class _Action(_Part):
     action_id: Annotated[str, Field(max_length=255)]
     value: Annotated[str, Field(max_length=2000)] = ""
-    action_ts: Annotated[str, Field(max_length=32)] = ""
+    action_ts: Annotated[str, Field(pattern=_TIME)]
 
 
 class Click(_Part):
-    """A button that somebody pressed."""
+    """A button that somebody pressed.
+
+    Attributes:
+        response_url: Where whoever pressed it can be answered, for half an hour. A ticket: never logged.
+    """
 
     team: _Team
+    api_app_id: _App
     user: _User
     channel: _Channel
     message: _Message
     actions: Annotated[list[_Action], Field(min_length=1, max_length=1)]
+    response_url: Annotated[str, Field(max_length=2048)] = ""
+
+    @property
+    def is_ours(self) -> bool:
+        """It is a button such as ours."""
+        return self.actions[0].action_id.startswith(ACTION)
 
     @property
     def pressed(self) -> tuple[str, int] | None:
-        """The id of the message and the number of the button; ``None``: it is none of ours."""
-        action = self.actions[0]
-        found = VALUE.fullmatch(action.value) if action.action_id.startswith(ACTION) else None
+        """The id of the message and the number of the button; ``None``: it is none that we made."""
+        found = VALUE.fullmatch(self.actions[0].value)
         return (found[1], int(found[2])) if found else None
 
     @property
     def by(self) -> str:
-        """For the audit: ``slack:U1 (ada)``."""
+        """For the audit, behind the connection's name: ``U1 (ada)``. The name is what Slack says, and proves nothing."""
         name = "".join(c for c in (self.user.username or self.user.name)[:64] if c.isalnum() or c in "._-")
-        return f"slack:{self.user.id} ({name})" if name else f"slack:{self.user.id}"
+        return f"{self.user.id} ({name})" if name else self.user.id
+
+    @property
+    def digest(self) -> bytes:
+        """Of this one press: it is the same however often and by whichever way it is delivered."""
+        action = self.actions[0]
+        told = (self.team.id, self.user.id, self.channel.id, self.message.ts, action.value, action.action_ts)
+        return hashlib.sha256("\0".join(told).encode()).digest()
 
 
 class Unreadable(Exception):

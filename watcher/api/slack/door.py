@@ -1,6 +1,5 @@
-"""``POST /v1/slack/{connection}``: Slack's Request URL. Answered at once, with nothing; the order follows."""
+"""``POST /v1/slack/{connection}``: Slack's Request URL. Answered with nothing, once the order is done or two seconds are over."""
 
-import asyncio
 from datetime import timedelta
 from http import HTTPStatus
 
@@ -9,6 +8,7 @@ from watcher.api.bodies import Delivery
 from watcher.api.problems import Declined, Mistake, malformed, unsigned
 from watcher.api.route import Call, Raw
 from watcher.api.slack.click import Unreadable
+from watcher.api.slack.ear import Crowded
 
 
 async def slack(call: Call[OneConnection, Delivery]) -> Raw:
@@ -17,17 +17,17 @@ async def slack(call: Call[OneConnection, Delivery]) -> Raw:
     if ear is None or not ear.believes(call.headers, call.raw, now):
         raise unsigned()
     try:
-        ear.hear(call.headers, call.raw, now)
+        await ear.hear(call.headers, call.raw, now)
     except Unreadable as unreadable:
         mistake = Mistake(where="", what=str(unreadable))
         raise malformed(
             "what Slack sent", [mistake], "Slack's interactivity is heard here, and nothing else"
         ) from None
-    except asyncio.QueueFull:
+    except Crowded as crowded:
         raise Declined(
             HTTPStatus.SERVICE_UNAVAILABLE,
             "crowded",
-            "too many clicks wait",
+            f"the click was not taken: {crowded}",
             remedy="press it again in some seconds",
             retry_after=timedelta(seconds=5),
         ) from None

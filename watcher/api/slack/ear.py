@@ -1,48 +1,66 @@
-"""Where clicks arrive, by whichever way, and are worked off: the sender is answered at once, the order follows.
+"""Where clicks arrive, by whichever way, and wait to be carried out.
 
-Bounded everywhere: clicks that wait, signatures that are remembered, the time of one order.
+The sender is answered as soon as its order is done, and at the latest after two seconds: Slack waits for three. So what is lost
+with the daemon is as a rule not acknowledged either, and Slack says so to whoever clicked, or gives it to another replica.
+
+Bounded everywhere: clicks that wait, presses that are remembered, lines in the log of what nobody has signed.
 """
 
 import asyncio
 import contextlib
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
 from pydantic import SecretStr
 
-from watcher.api.deps import Deps
 from watcher.api.slack.click import Click, Unreadable, read, read_form
-from watcher.api.slack.signature import LATE, SIGNATURE, doubt
+from watcher.api.slack.pace import PACE, Pace
+from watcher.api.slack.signature import LATE, doubt
+from watcher.telemetry.metrics import Metrics
 
 WAITING = 64  # clicks
-WORKERS = 4
-LONGEST = 30.0  # seconds for one click
-REMEMBERED = 4096  # signatures, for as long as they are good
+REMEMBERED = 4096  # presses, for as long as a signature is good
+SAID_EVERY = timedelta(minutes=1)  # what nobody has signed: anybody can send it
 log = structlog.stdlib.get_logger("rollbackd.slack")
 
 
 class Voice(Protocol):
-    """What is said back to somebody who clicked. Nothing here raises for Slack: the order does not depend on it."""
+    """What is said back to somebody who clicked, and what is asked about them. Nothing here raises for Slack."""
 
-    async def whisper(self, channel: str, person: str, words: str) -> None:
-        """Say *words* to one person in a channel."""
+    async def answer(self, click: Click, words: str) -> None:
+        """Say *words* to whoever clicked, and to nobody else."""
 
-    async def change(self, channel: str, ts: str, text: str, blocks: Sequence[Mapping[str, Any]]) -> None:
-        """Change a message."""
+    async def change(self, click: Click, text: str, blocks: Sequence[Mapping[str, Any]]) -> None:
+        """Change the message that was clicked in."""
 
-    async def members(self, group: str) -> frozenset[str]:
-        """Who belongs to a user group; nobody where that cannot be read."""
+    async def members(self, group: str) -> frozenset[str] | None:
+        """Who belongs to a user group; ``None``: Slack does not say."""
 
 
-class Obey(Protocol):
-    """Does what a click orders."""
+class Crowded(Exception):
+    """There is no room for a click, or the daemon ends: somebody else may take it."""
 
-    async def __call__(self, deps: Deps, ear: "Ear", click: Click) -> None:
-        """Do it, and tell whoever clicked."""
+
+class Done(asyncio.Event):
+    """A click was obeyed or refused, or nothing more will come of it."""
+
+    async def within(self, seconds: float) -> None:
+        """Wait for that, but not for longer than its sender can."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.wait()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Taken:
+    """A click that was taken."""
+
+    click: Click
+    done: Done = field(default_factory=Done)
 
 
 @dataclass
@@ -52,18 +70,25 @@ class Ear:
     Attributes:
         name: Of the connection.
         workspace: The only one whose people are heard.
+        voice: Answers whoever clicked.
         channel: Where messages go that name none.
         secret: Of the signatures; ``None``: nothing is heard over HTTP.
+        app: The id of our app, once Socket Mode has told it. Over HTTP the signature proves it.
+        closed: The daemon ends: nothing more is taken.
     """
 
     name: str
     workspace: str
     voice: Voice
-    obey: Obey
+    metrics: Metrics
     channel: str | None = None
     secret: SecretStr | None = None
-    clicks: asyncio.Queue[Click] = field(default_factory=lambda: asyncio.Queue(WAITING))
-    seen: OrderedDict[str, datetime] = field(default_factory=OrderedDict)
+    app: str | None = None
+    pace: Pace = PACE
+    closed: bool = False
+    clicks: asyncio.Queue[Taken] = field(default_factory=lambda: asyncio.Queue(WAITING))
+    _recent: OrderedDict[bytes, tuple[datetime, Done]] = field(default_factory=OrderedDict)
+    _said: dict[str, datetime] = field(default_factory=dict)
 
     def believes(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> bool:
         """It is signed by Slack, just now."""
@@ -71,69 +96,60 @@ class Ear:
             return False
         why = doubt(self.secret.get_secret_value(), headers, raw, now)
         if why:
-            log.warning("slack.not_believed", connection=self.name, words=why)
+            self._unbelieved("http", why, now)
         return not why
 
-    def hear(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> None:
-        """Take what came over HTTP, once for each signature.
+    async def hear(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> None:
+        """Take what came over HTTP, and wait for it as long as Slack does.
 
         Raises:
             Unreadable: It is not what Slack sends.
-            asyncio.QueueFull: Too many clicks wait.
+            Crowded: It was not taken.
         """
-        click = read_form(headers.get("content-type", ""), raw)
-        if click is None or self._is_replayed(headers[SIGNATURE], now):
-            return
         try:
-            self.clicks.put_nowait(click)
-        except asyncio.QueueFull:
-            self.seen.pop(headers[SIGNATURE], None)
+            click = read_form(headers.get("content-type", ""), raw)
+        except Unreadable as unreadable:
+            self._unbelieved("http", str(unreadable), now)
             raise
+        if click is not None:
+            await self._take(click, now).within(self.pace.patience)
 
-    def take(self, payload: object) -> bool:
-        """Take what came over Socket Mode; false: there is no room, somebody else may take it."""
+    def take(self, payload: object, now: datetime) -> Done | None:
+        """Take what came over Socket Mode; ``None``: there is nothing to be done.
+
+        Raises:
+            Crowded: It was not taken.
+        """
         try:
             click = read(payload)
         except Unreadable as unreadable:
-            log.warning("slack.unreadable", connection=self.name, words=str(unreadable))
-            return True
-        try:
-            if click is not None:
-                self.clicks.put_nowait(click)
-        except asyncio.QueueFull:
-            return False
-        return True
+            self._unbelieved("socket", str(unreadable), now)
+            return None
+        return None if click is None else self._take(click, now)
 
-    def _is_replayed(self, signature: str, now: datetime) -> bool:
-        while self.seen and now - next(iter(self.seen.values())) > 2 * LATE:
-            self.seen.popitem(last=False)
-        if signature in self.seen:
-            log.warning("slack.replayed", connection=self.name)
-            return True
-        self.seen[signature] = now
-        if len(self.seen) > REMEMBERED:
-            self.seen.popitem(last=False)
-        return False
+    def _take(self, click: Click, now: datetime) -> Done:
+        """One press is one click, however often it is delivered: a replay waits for the first, and does nothing."""
+        while self._recent and now - next(iter(self._recent.values()))[0] > 2 * LATE:
+            self._recent.popitem(last=False)
+        known = self._recent.get(click.digest)
+        if known is not None:
+            log.info("slack.click_repeated", connection=self.name, user=click.user.id)
+            self.metrics.clicks.labels(self.name, "repeated").inc()
+            return known[1]
+        if self.closed or self.clicks.full():
+            self.metrics.clicks.labels(self.name, "crowded").inc()
+            raise Crowded("the daemon is ending" if self.closed else "too many clicks wait")
+        taken = Taken(click)
+        self.clicks.put_nowait(taken)
+        self._recent[click.digest] = (now, taken.done)
+        if len(self._recent) > REMEMBERED:
+            self._recent.popitem(last=False)
+        return taken.done
 
-    @contextlib.asynccontextmanager
-    async def working(self, deps: Deps) -> AsyncIterator[None]:
-        """Work off what arrives, for as long as the context lasts."""
-        async with asyncio.TaskGroup() as tasks:
-            workers = [tasks.create_task(self._work(deps)) for _ in range(WORKERS)]
-            try:
-                yield
-            finally:
-                for worker in workers:
-                    worker.cancel()
-
-    async def _work(self, deps: Deps) -> None:
-        while True:
-            click = await self.clicks.get()
-            try:
-                async with asyncio.timeout(LONGEST):
-                    await self.obey(deps, self, click)
-            except TimeoutError:
-                log.error("slack.click_timed_out", by=click.by, connection=self.name)  # noqa: TRY400 - no bug
-            except Exception:
-                # The one boundary here: a bug in one click must not make the daemon deaf.
-                log.exception("slack.click_failed", by=click.by, connection=self.name)
+    def _unbelieved(self, way: str, why: str, now: datetime) -> None:
+        """Counted always, said once in a while: whoever can reach the daemon can send this."""
+        self.metrics.unbelieved.labels(self.name, way).inc()
+        said = self._said.get(why)
+        if said is None or now - said >= SAID_EVERY:
+            self._said[why] = now
+            log.warning("slack.not_believed", connection=self.name, way=way, words=why)

@@ -32,10 +32,11 @@ def doubt(secret: str, headers: Mapping[str, str], raw: bytes, now: datetime) ->
     timestamp, given = headers.get(TIMESTAMP, ""), headers.get(SIGNATURE, "")
     if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= MOST_DIGITS):
         return "no timestamp"
-    if abs(now.timestamp() - int(timestamp)) > LATE.total_seconds():
-        return "a timestamp more than 5 minutes away"
     expected = signature(secret, timestamp, raw).encode()
     # Bytes on both sides: `compare_digest` raises on text that is not ASCII.
     if not hmac.compare_digest(expected, given.encode("utf-8", "surrogateescape")):
         return "a wrong signature"
+    # Last: that a clock is wrong is said of what Slack has signed, and of nothing else.
+    if abs(now.timestamp() - int(timestamp)) > LATE.total_seconds():
+        return "signed, but more than 5 minutes ago or ahead: an old request that is sent again, or a wrong clock here"
     return ""
