@@ -1,6 +1,6 @@
 """What is right in itself, and wrong together."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from fnmatch import fnmatchcase
 
 from rules.document import Mistakes, Node, nearest, quoted
@@ -41,13 +41,19 @@ def check_sources(
 
 
 def check_connections(
-    connections: Mapping[str, Configured], accounts: Collection[str], mistakes: Mistakes
+    connections: Mapping[str, Configured], accounts: Collection[str], kinds: Kinds, mistakes: Mistakes
 ) -> None:
-    """Whoever signs for an account names one that there is."""
+    """A connection that asks as an account names one that there is."""
     for connection in connections.values():
-        signed = connection.node.get("sigv4")
-        if signed is not None:
-            refer(signed.get("account"), "account", accounts, mistakes)
+        kind = kinds.providers.get(connection.kind)
+        if kind is not None and kind.account_at:
+            refer(_at(connection.node, kind.account_at), "account", accounts, mistakes)
+
+
+def _at(node: Node | None, keys: Iterable[str]) -> Node | None:
+    for key in keys:
+        node = node and node.get(key)
+    return node
 
 
 def check_addresses(

@@ -29,6 +29,7 @@ class ProviderKind:
 
     Attributes:
         settings: Of a connection; ``None`` where none is needed.
+        account_at: The keys, from the outside in, under which a connection's settings may name an account of AWS.
         mistake: What a query, right in itself, lacks for the kind of its indicator, and the remedy.
         on_aws: It is connected to by the accounts; its query may name one.
         needs_account: It finds on AWS what it asks, though it is not asked there itself.
@@ -38,6 +39,7 @@ class ProviderKind:
     query: type[BaseModel]
     fits: frozenset[IndicatorKind]
     settings: type[BaseModel] | None = None
+    account_at: tuple[str, ...] = ()
     mistake: Callable[[Indicator], tuple[str, str] | None] = no_mistake
     on_aws: bool = False
     needs_account: Callable[[Indicator], bool] = lambda _indicator: False

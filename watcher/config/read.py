@@ -51,7 +51,8 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
     connections = read_connections(root.get("connections"), kinds, mistakes)
     notifiers = _keys(root, "connections", {*kinds.notifiers, *kinds.later_notifiers})
     boards = _keys(root, "connections", set(kinds.boards))
-    teams = read_teams(root.get("teams"), notifiers, _token_names(section), mistakes, boards)
+    told_in = {name: connections.get(name) for name in sorted(notifiers)}
+    teams = read_teams(root.get("teams"), notifiers, _token_names(section), mistakes, told_in, boards)
     known_accounts = _keys(root, "accounts")
     sources = read_sources(root.get("sources"), root, kinds, known_accounts, mistakes)
     around = Surroundings(
@@ -66,7 +67,7 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
     services = _build_services(files, around, mistakes)
     if daemon:
         check_daemon(section, daemon, files.services.keys(), mistakes)
-    check_connections(connections, known_accounts, mistakes)
+    check_connections(connections, known_accounts, kinds, mistakes)
     check_sources(sources, accounts, kinds, mistakes)
     check_addresses(services, accounts, kinds, mistakes)
     check_heard(services, sources, kinds, mistakes)

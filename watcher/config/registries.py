@@ -16,6 +16,7 @@ def all_kinds() -> Kinds:
                 query=kind.query,
                 fits=kind.fits,
                 settings=kind.settings,
+                account_at=kind.account_at,
                 mistake=kind.mistake,
                 on_aws=kind.on_aws,
                 needs_account=kind.needs_account,

@@ -1,11 +1,13 @@
 """The sections of `rollbackd.yaml` that stand beside the services: daemon, accounts, connections, teams, sources."""
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel
 
-from rules.document import Mistakes, Node, unknown
+from rules.document import Mistakes, Node, quoted, unknown
 from watcher.config.configuration import Account, Configured, Daemon, Tls, Token
 from watcher.config.kinds import Kinds
 from watcher.config.models import AccountModel, DaemonModel, HeartbeatModel, TeamModel
@@ -15,6 +17,17 @@ from watcher.core.service import Ceilings, Team
 
 HTTP = "http"  # the source behind POST /v1/deployments
 DEFAULT_STORE = "/var/lib/rollbackd/state.db"
+PERSON = re.compile(r"[UWS][A-Z0-9]{2,20}")  # of Slack: a user, one of an organisation, a user group
+WHO = "write token:NAME"
+
+
+@runtime_checkable
+class Hearing(Protocol):
+    """Settings of a connection in which people may order."""
+
+    @property
+    def hears(self) -> bool:
+        """It is set up to hear them."""
 
 
 def read_configured(
@@ -113,6 +126,7 @@ def read_teams(
     notifiers: Collection[str],
     tokens: Collection[str],
     mistakes: Mistakes,
+    connections: Mapping[str, Configured | None],
     boards: Collection[str] = frozenset(),
 ) -> dict[str, Team]:
     """``teams``, by name.
@@ -122,13 +136,14 @@ def read_teams(
         notifiers: Names of the connections that tell people.
         tokens: Names of the tokens.
         mistakes: Gets what is wrong.
+        connections: By name; ``None``: a mistake in it is told at its own place. In some of them people can order.
         boards: Names of those connections that disturb nobody.
     """
     teams: dict[str, Team] = {}
     for name, entry in named(section, "a team", mistakes):
         written = mistakes.read(entry.node, TeamModel)
         tell = tuple(_tell(entry.node, notifiers, mistakes))
-        _check_principals(entry.node.get("may_order"), tokens, mistakes)
+        _check_principals(entry.node.get("may_order"), tokens, connections, mistakes)
         shown = frozenset(each for each in tell if each.partition(":")[0] in boards)
         teams[name] = Team(name, tell, tuple(written.may_order) if written else (), shown)
     return teams
@@ -147,13 +162,48 @@ def _tell(team: Node, notifiers: Collection[str], mistakes: Mistakes) -> list[st
     return told
 
 
-def _check_principals(section: Node | None, tokens: Collection[str], mistakes: Mistakes) -> None:
+def _check_principals(
+    section: Node | None,
+    tokens: Collection[str],
+    connections: Mapping[str, Configured | None],
+    mistakes: Mistakes,
+) -> None:
     for item in section.items() if section else ():
-        kind, _, name = str(item.content).partition(":")
-        if kind == "token":
+        kind, colon, name = str(item.content).partition(":")
+        if kind == "token" and colon:
             if name not in tokens:
                 mistakes.add(item, *unknown("token", name, tokens))
-        elif kind in {"slack", "github"}:
-            mistakes.add(item, f"orders by {kind} are not in this version", "write token:NAME")
+        elif colon:
+            _check_person(item, kind, name, connections, mistakes)
         elif item.content != "local":  # whoever sits on this machine, where no token is configured
-            mistakes.add(item, "expected who may order", "write token:NAME")
+            mistakes.add(item, "expected who may order", WHO)
+
+
+def _check_person(
+    item: Node, connection: str, id: str, connections: Mapping[str, Configured | None], mistakes: Mistakes
+) -> None:
+    """Somebody in the workspace of a connection, or one of its user groups; names are no ids, for people change them."""
+    found = connections.get(connection)
+    if connection in connections and found is None:
+        return
+    if not _hears(found):
+        hearing = [name for name, each in connections.items() if _hears(each)]
+        known = f"; those that do: {', '.join(hearing)}" if hearing else ""
+        words = f"{quoted(connection)} is no connection that hears people{known}"
+        mistakes.add(
+            item, words, f"{WHO}, or give a connection to Slack an `app_token` or a `signing_secret`"
+        )
+    elif not PERSON.fullmatch(id):
+        mistakes.add(
+            item,
+            f"{quoted(id)} is not the id of a person (U…, W…) or of a user group (S…)",
+            f"write {connection}:U…; Slack shows the id in the menu of a profile or of a group",
+        )
+
+
+def _hears(connection: Configured | None) -> bool:
+    return (
+        connection is not None
+        and isinstance(connection.settings, Hearing)
+        and bool(connection.settings.hears)
+    )

@@ -96,6 +96,7 @@ class Kind:
         bucket: Length of a bucket for a query. settle: how long after its end a bucket is final.
         settles: The same for a query, where it is not always `settle`.
         settles_at: The same for a connection, by its settings, where they tell it.
+        account_at: The keys, from the outside in, under which a connection's settings may name an account of AWS.
         open: Gives the provider, for as long as the context lasts.
         mistake: What a query lacks for the kind of its indicator, and the remedy; for the check of a configuration.
         looks_itself: It knows only what it has seen itself, from when it was first asked; so it is asked about every
@@ -116,6 +117,7 @@ class Kind:
     settings: type[BaseModel] | None = None
     settles: Callable[[Indicator], timedelta] | None = None
     settles_at: Callable[[BaseModel | None], timedelta] | None = None
+    account_at: tuple[str, ...] = ()
     mistake: Callable[[Indicator], tuple[str, str] | None] = lambda _indicator: None
     looks_itself: bool = False
     on_aws: bool = False

@@ -34,6 +34,11 @@ class Chat(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     token: SecretStr | None = None
+    app_token: SecretStr | None = None
+
+    @property
+    def hears(self) -> bool:
+        return self.app_token is not None
 
 
 def wrong_port(indicator: Indicator) -> tuple[str, str] | None:

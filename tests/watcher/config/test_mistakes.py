@@ -1,5 +1,7 @@
 """Every kind of mistake is told at its place, in plain words, with a remedy; and all of them at once."""
 
+import json
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -48,7 +50,8 @@ DIGEST = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
         ("{room: releases}]", "{room: [a]}]", "rollbackd.yaml:15:30: teams.shop.tell[1].room: expected what narrows the connection, as text | try: write {name: CHANNEL}"),
         ("{room: releases}]", "5]", "rollbackd.yaml:15:23: teams.shop.tell[1]: expected the name of a connection that tells people | try: write the name, or {name: narrowing}"),
         ('"token:on-call"', '"token:oncall"', 'rollbackd.yaml:15:54: teams.shop.may_order[0]: unknown token "oncall" | try: did you mean "on-call"?'),
-        ('"token:on-call"', '"slack:ada"', "rollbackd.yaml:15:54: teams.shop.may_order[0]: orders by slack are not in this version | try: write token:NAME"),
+        ('"token:on-call"', '"slack:U0ADA"', 'rollbackd.yaml:15:54: teams.shop.may_order[0]: "slack" is no connection that hears people | try: write token:NAME, or give a connection to Slack an `app_token` or a `signing_secret`'),
+        ('"token:on-call"', '"room:U0ADA"', 'rollbackd.yaml:15:54: teams.shop.may_order[0]: "room" is no connection that hears people | try: write token:NAME, or give a connection to Slack an `app_token` or a `signing_secret`'),
         ("services: [checkout]", "services: [{a: b}]", "rollbackd.yaml:7:128: daemon.tokens[1].services[0]: expected text, found a mapping"),
         ("name: pipeline", "name: [pipeline]", "rollbackd.yaml:6:14: daemon.tokens[0].name: expected text, found a list"),
         ('"token:on-call"', "everybody", "rollbackd.yaml:15:54: teams.shop.may_order[0]: expected who may order | try: write token:NAME"),
@@ -107,6 +110,42 @@ def test_a_file_of_another_shape_is_refused(tmp_path, text, expected):
     found = problems(tmp_path, text)
 
     assert any(problem.startswith(expected) for problem in found), "\n".join(found)
+
+
+HEARING = changed("{chat: {token: {env: CHAT_TOKEN}}}", "{chat: {app_token: {env: CHAT_APP_TOKEN}}}")
+
+
+@pytest.mark.parametrize("id", ["ada", "u0ada", "C0ROOM", "U0ADA (ada)", "U0ADA\n", "@ada", "", "U0"])
+def test_a_person_is_named_by_an_id_that_nobody_can_change(tmp_path, id):
+    found = problems(tmp_path, changed('"token:on-call"', json.dumps(f"room:{id}"), HEARING))
+
+    (told,) = found
+    assert (
+        f"{json.dumps(id)} is not the id of a person (U…, W…) or of a user group (S…) | try: write room:U…"
+        in told
+    )
+
+
+@pytest.mark.parametrize("id", ["U0ADA", "W012A3CDE", "S0ONCALL"])
+def test_people_and_groups_of_a_connection_that_hears_may_order(tmp_path, id):
+    configuration = read(tmp_path, changed('"token:on-call"', f'"room:{id}"', HEARING))
+
+    assert configuration.teams["shop"].may_order == (f"room:{id}",)
+
+
+def test_a_connection_that_cannot_be_read_is_told_once(tmp_path):
+    broken = changed("{chat: {token: {env: CHAT_TOKEN}}}", "{chat: {tokn: {env: CHAT_TOKEN}}}")
+
+    found = problems(tmp_path, changed('"token:on-call"', '"room:U0ADA"', broken))
+
+    assert len(found) == 1
+    assert "tokn" in found[0]
+
+
+def test_where_people_are_heard_is_said_to_whoever_names_another_place(tmp_path):
+    found = problems(tmp_path, changed('"token:on-call"', '"slack:U0ADA"', HEARING))
+
+    assert "no connection that hears people; those that do: room" in found[0]
 
 
 def test_all_mistakes_of_all_files_are_told_at_once(tmp_path):

@@ -224,5 +224,6 @@ KIND = Kind(
     settles_at=settle,
     open=open_prometheus,
     settings=Settings,
+    account_at=("sigv4", "account"),
     mistake=mistake,
 )
