@@ -33,6 +33,22 @@ class Command(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Got:
+    """What a system answered over HTTP, whatever the status. *headers*: by lower-case name."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Get(Protocol):
+    """Asks a system over HTTP and changes nothing there: only where the daemon may reach, its time and size bounded."""
+
+    async def __call__(self, url: str, headers: Mapping[str, str], token: str) -> Got:
+        """GET *url*, with *token* as the bearer's. Raises `DeployError` where nobody answers."""
+
+
+@dataclass(frozen=True, slots=True)
 class AwsAccount:
     """An account of AWS in one region, as the configuration names it.
 

@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 from pydantic import BaseModel
 
 from deploy.model import Announcement, Finding
-from deploy.ports import Aws, AwsAccount, Need
+from deploy.ports import Aws, AwsAccount, Get, Need
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +137,7 @@ class Kind(Generic[S]):
         open: Gives the parser. Touches nothing.
         feed: Gives what is asked in a loop, for a source that has one. Its settings then name an ``account``. Touches
             nothing yet.
+        reads: The same over HTTP, without an account, where its settings say so; ``None``: they do not.
         examine: Looks at what the feed would ask, before it is asked. Reads only; raises `deploy.errors.AwsRefused`.
         needs: The permissions without which the feed could not be asked, beyond those that `examine` tries.
         misplaced: Why the account that its settings name cannot have it, and the remedy.
@@ -149,6 +150,7 @@ class Kind(Generic[S]):
     settings: type[S]
     open: Callable[[S, Opening], Source]
     feed: Callable[[S, Aws, Callable[[], datetime]], Feed] | None = None
+    reads: Callable[[S, Get, Callable[[], datetime]], Feed | None] | None = None
     examine: Callable[[S, Aws, datetime], Awaitable[Sequence[Finding]]] | None = None
     needs: Callable[[S, AwsAccount], tuple[Need, ...]] = needs_nothing
     misplaced: Callable[[S, AwsAccount], tuple[str, str] | None] = anywhere

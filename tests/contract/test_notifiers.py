@@ -11,11 +11,17 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, SecretStr
 
+from deploy.sources.github.identity import called, host_of
 from tests.contract.notifier_contract import NotifierContract, Received, Spoken, a_message
-from tests.fakes.serve import serving_app
+from tests.fakes.serve import http_to_loopback, serving_app
+from tests.fakes.slack import BOT_TOKEN, HOOK, ROOM, SlackWorld, answers, serving_slack
+from tests.fakes.world import START
 from watcher.core.watch import Message
 from watcher.notify.github.settings import Settings as GitHubSettings
-from watcher.notify.notifier import Later
+from watcher.notify.notifier import Later, Notifier, Opening
+from watcher.notify.slack.settings import Settings as SlackSettings
+from watcher.notify.slack.speaking import open_bot
+from watcher.notify.slack.turns import Turns
 from watcher.notify.webhook import Settings
 
 
@@ -44,11 +50,12 @@ class TestGitHub(NotifierContract):
     narrowing = "acme/shop"
 
     def settings(self, base: str, secret: str) -> BaseModel:
+        self.host = host_of(base)
         return GitHubSettings(url=base, token=SecretStr(secret), timeout=timedelta(seconds=0.4))
 
     def message(self, **changes: Any) -> Message:
         message = a_message(kind="show", **changes)
-        known = {"state": "rolling_back", "platform_ids": "github:acme/shop#42"}
+        known = {"state": "rolling_back", "platform_ids": called(self.host, "acme/shop", 42)}
         return replace(message, notice=replace(message.notice, facts={**message.notice.facts, **known}))
 
     def says(self, received: Received) -> str:
@@ -97,3 +104,96 @@ class TestGitHub(NotifierContract):
 
             assert isinstance(telling, Later)
             assert telling.after == timedelta(seconds=42)
+
+
+class SpokenInSlack(Spoken):
+    """What Slack got, and the answers that are due: it is the fake that all tests of Slack share."""
+
+    def __init__(self, notifier: Notifier, world: SlackWorld) -> None:
+        self._world = world
+        super().__init__(notifier)
+
+    @property
+    def received(self) -> list[Received]:
+        return [Received(dict(each.headers), each.body) for each in self._world.asked]
+
+    @received.setter
+    def received(self, _nothing: list[Received]) -> None:
+        """It is what Slack got, and nothing else."""
+
+    @property
+    def answers(self) -> list[tuple[int, dict[str, str]]]:
+        return []
+
+    @answers.setter
+    def answers(self, due: list[tuple[int, dict[str, str]]]) -> None:
+        self._world.once = [None if status == 200 else answers(status, headers) for status, headers in due]
+
+
+class TestSlack(NotifierContract):
+    """By the bot: the message of a watch, and its thread."""
+
+    kind = "slack"
+    narrowing = ROOM
+
+    def settings(self, base: str, secret: str) -> BaseModel:
+        return SlackSettings(token=SecretStr(secret), url=f"{base}/api/", timeout=timedelta(seconds=0.4))
+
+    def message(self, **changes: Any) -> Message:
+        return a_message(**{"kind": "show", **changes})
+
+    def delivery(self, received: Received) -> str:
+        return str(received.json["metadata"]["event_payload"]["message"])
+
+    def says(self, received: Received) -> str:
+        return str(received.json["text"])
+
+    def written(self, text: str) -> str:
+        return self.narrowing  # anything else is told to whoever wrote it (tests/watcher/notify/slack)
+
+    def overheard(self, received: Received) -> str:
+        told = {name: value for name, value in received.headers.items() if name.lower() != "authorization"}
+        return repr(told)
+
+    @contextlib.asynccontextmanager
+    async def opened(self, base: str, secret: str) -> AsyncIterator[Notifier]:
+        """With no pause between two messages in one channel, which the contract does not ask for."""
+        async with http_to_loopback(lambda: START) as http:
+            settings = self.settings(base, secret)
+            assert isinstance(settings, SlackSettings)
+            async with open_bot(settings, Opening(http, lambda: START), Turns(0.0)) as bot:
+                yield bot
+
+    @contextlib.asynccontextmanager
+    async def telling(self, secret: str = BOT_TOKEN) -> AsyncIterator[Spoken]:
+        world = SlackWorld(lambda: START, bot_token=secret)
+        async with serving_slack(world), self.opened(world.base, secret) as notifier:
+            yield SpokenInSlack(notifier, world)
+
+
+class TestSlackHook(TestSlack):
+    """By an incoming webhook: one channel, and nothing is changed afterwards."""
+
+    def settings(self, base: str, secret: str) -> BaseModel:
+        path = HOOK.replace("it-is-a-secret", secret)
+        return SlackSettings(webhook=SecretStr(f"{base}{path}"), timeout=timedelta(seconds=0.4))
+
+    def message(self, **changes: Any) -> Message:
+        return a_message(**changes)
+
+    def delivery(self, received: Received) -> str:
+        return str(received.json["blocks"][-1]["block_id"])
+
+    def overheard(self, received: Received) -> str:
+        return repr(received.headers)
+
+    @contextlib.asynccontextmanager
+    async def opened(self, base: str, secret: str) -> AsyncIterator[Notifier]:
+        async with NotifierContract.opened(self, base, secret) as notifier:
+            yield notifier
+
+    @contextlib.asynccontextmanager
+    async def telling(self, secret: str = "it-is-a-secret") -> AsyncIterator[Spoken]:
+        world = SlackWorld(lambda: START, hooks={HOOK.replace("it-is-a-secret", secret): ROOM})
+        async with serving_slack(world), self.opened(world.base, secret) as notifier:
+            yield SpokenInSlack(notifier, world)

@@ -11,7 +11,8 @@ from deploy.source import Opening as SourceOpening
 from deploy.source import Source, Whose
 from deploy.sources.github import GitHubSource
 from deploy.sources.github import Settings as SourceSettings
-from deploy.sources.github.settings import of_environment
+from deploy.sources.github.missed import Missed
+from deploy.sources.github.settings import Reads, of_environment
 from tests.builders import minutes, seconds
 from tests.fakes.github import SECRET, TOKEN, Delivery, GitHubWorld, Hook, Made
 from tests.fakes.github.line import Line
@@ -42,6 +43,7 @@ def by_github(**policy: Any) -> Service:
 class Site:
     """GitHub, as one story has it: its world, its webhook, the line to it, and the answers to what it sent."""
 
+    reads: bool = False
     order: Callable[[Sequence[Delivery]], Sequence[Delivery]] = lambda deliveries: deliveries
     secret: str = SECRET
     answers: list[object] = field(default_factory=list)
@@ -54,6 +56,9 @@ class Site:
             self.hook = Hook(self.world, self.secret, self.order)
             client = Client(Settings(token=SecretStr(TOKEN)), self.line, stage.now)
             stage.notifiers[NAME] = Board(client, stage.now, "https://rollbackd.example")
+            if self.reads:
+                given = Reads(token=SecretStr(TOKEN))
+                stage.feeds[NAME] = a_source(), Missed(given, ["acme/shop"], self.line.get, stage.now)
 
         return Act(timedelta(0), opens)
 
@@ -152,6 +157,33 @@ def test_github_down_during_the_rollback_delays_nothing_and_hears_the_end_afterw
     assert story.rolled_back_at == undisturbed.rolled_back_at
     assert site.told[-1] == plain.told[-1]
     assert site.told[-1][0] == "failure"
+
+
+def test_a_deployment_that_no_webhook_tells_of_is_read_joined_and_ends_at_github_all_the_same():
+    def lost(_deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+        return []
+
+    unread, site = Site(order=lost), Site(order=lost, reads=True)
+
+    without = story_of(unread, *unread.deploys(minutes(10)))
+    story = story_of(site, *site.deploys(minutes(10)))
+
+    assert unread.told == []
+    assert story.states() == without.states() == ["watching", "passed"]
+    assert len(story.watches) == 1
+    assert story.watch.deployment.platform_ids[-1] == f"github:acme/shop#{site.made[0].id}"
+    assert [state for state, _ in site.told] == ["success"]  # the pipeline had said so, when it was heard of
+    assert not story.bugs
+
+
+def test_what_a_webhook_told_and_what_is_read_is_one():
+    site = Site(reads=True)
+
+    story = story_of(site, *site.deploys(minutes(10), fails=0.05))
+
+    assert story.states() == ["watching", "rolling_back", "recovering", "rolled_back"]
+    assert len(story.watches) == 1
+    assert [state for state, _ in site.told].count("failure") == 1
 
 
 def test_our_own_statuses_that_come_back_as_events_change_nothing():

@@ -79,10 +79,12 @@ async def build(
         inquiry = Inquiry(await open_providers(configuration, opening, stack), metrics)
         notifiers = await open_notifiers(configuration, ports, http, store, stack)
         metrics.will_tell(notifiers)
-        ears = await open_ears(configuration, ports, http, stack)
+        ears = await open_ears(configuration, ports, http, metrics, stack)
         current = Current(fleet_of(configuration, ports, aws))
-        feeds = feeds_of(configuration, ports, aws)
-        in_force = InForce(configuration, sources_of(configuration), current, ports, metrics, aws, feeds)
+        feeds = feeds_of(configuration, ports, aws, http)
+        in_force = InForce(
+            configuration, sources_of(configuration), current, ports, metrics, aws, feeds, http
+        )
         in_force.say()
 
         heard = Heard(
@@ -92,10 +94,13 @@ async def build(
         watchdog = Watchdog(ports.timing.watchdog, ports.monotonic, metrics)
         janitor = Janitor(store, metrics, ports.now)
         daemon = Daemon(made.crew(feeds=heard.fed).loops(janitor), watchdog, ports.monotonic)
-        daemon.loops = (*daemon.loops, *_heartbeat(configuration, http, made, daemon, janitor))
-        deps = replace(made.deps(heard, daemon, janitor), ears=lambda: ears)
-        for ear in ears.values():
-            await stack.enter_async_context(ear.working(deps))
+        hearing = {name: each.ear for name, each in ears.items()}
+        deps = replace(made.deps(heard, daemon, janitor), ears=lambda: hearing)
+        daemon.loops = (
+            *daemon.loops,
+            *_heartbeat(configuration, http, made, daemon, janitor),
+            *(loop for each in ears.values() for loop in each.loops(deps, made.failed)),
+        )
         address = await _listen(configuration, deps, stack)
         stack.enter_context(watchdog.watching())
         yield Running(daemon, store, in_force, address)

@@ -3,28 +3,36 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
+from typing import Protocol
 
-from deploy.ports import Aws, AwsAccount, World
+from pydantic import SecretStr
+
+from deploy.errors import DeployError
+from deploy.model import Finding
+from deploy.ports import Aws, AwsAccount, Got, World
 from deploy.source import Directory, Feed, Source, Whose
 from deploy.source import Opening as SourceOpening
 from deploy.sources.registry import SOURCES
 from deploy.target import Place, Target
 from deploy.targets.registry import TARGETS
+from watcher.api.deps import Deps
 from watcher.api.slack.ear import Ear
 from watcher.app.ports import Ports
 from watcher.aws import AwsRoles
 from watcher.aws import open_aws as connect
 from watcher.config import Configuration, Configured
 from watcher.core.wording import Chart, chart
-from watcher.http import Guard, Http
+from watcher.http import Guard, Http, HttpRefused, Request
 from watcher.notify.notifier import Notifier
 from watcher.notify.notifier import Opening as NotifierOpening
 from watcher.notify.registry import NOTIFIERS
 from watcher.notify.slack.settings import Settings as SlackSettings
 from watcher.runtime.fleet import Fleet, Key
 from watcher.runtime.inquiry import Connected
+from watcher.runtime.rounds import Failed, Runs
 from watcher.signals.provider import Opening as ProviderOpening
 from watcher.signals.provider import connection_in
 from watcher.signals.registry import PROVIDERS
@@ -32,6 +40,8 @@ from watcher.store.registry import STORES
 from watcher.store.store import Opening as StoreOpening
 from watcher.store.store import Store
 from watcher.telemetry.metrics import Metrics
+
+READS_WITHIN = timedelta(seconds=4)  # one request of a source; several fit into the feeder's patience
 
 
 async def open_store(
@@ -113,27 +123,37 @@ async def _chart_of(store: Store, watch: str) -> Chart | None:
     return None if found is None else chart(found, await store.buckets(watch))
 
 
-async def open_ears(
-    configuration: Configuration, ports: Ports, http: Http, stack: AsyncExitStack
-) -> Mapping[str, Ear]:
-    """The connections in which people click, by name."""
-    ears: dict[str, Ear] = {}
-    for name, each in configuration.connections.items():
-        settings = each.settings
-        if isinstance(settings, SlackSettings) and settings.hears and settings.token and settings.workspace:
-            from watcher.api.slack.opening import Heard, open_ear  # noqa: PLC0415 - slack_sdk is an extra
+class Hears(Protocol):
+    """A connection that people click in."""
 
-            heard = Heard(
-                name,
-                settings.workspace,
-                settings.token,
-                settings.url,
-                settings.channel,
-                settings.signing_secret,
-                settings.app_token,
-            )
-            ears[name] = await stack.enter_async_context(open_ear(heard, http, ports.now))
-    return ears
+    @property
+    def ear(self) -> Ear:
+        """Where clicks arrive."""
+
+    async def examine(self, public_url: str | None) -> Sequence[Finding]:
+        """Whether clicks can come, for ``rollbackd doctor``."""
+
+    def loops(self, deps: Deps, failed: Failed) -> Sequence[Runs]:
+        """What goes on for it while the daemon runs."""
+
+
+async def open_ears(
+    configuration: Configuration, ports: Ports, http: Http, metrics: Metrics, stack: AsyncExitStack
+) -> Mapping[str, Hears]:
+    """The connections in which people click, by name. Nobody is asked anything yet."""
+    hearing = {
+        name: each.settings
+        for name, each in configuration.connections.items()
+        if isinstance(each.settings, SlackSettings) and each.settings.hears
+    }
+    if not hearing:
+        return {}
+    from watcher.api.slack.opening import open_ear  # noqa: PLC0415 - slack_sdk is an extra, and costs 40 MiB
+
+    return {
+        name: await stack.enter_async_context(open_ear(name, settings, http, ports.now, metrics))
+        for name, settings in hearing.items()
+    }
 
 
 def fleet_of(configuration: Configuration, ports: Ports, aws: Aws | None) -> Fleet:
@@ -178,12 +198,28 @@ def _heard(configuration: Configuration, source: str) -> Mapping[str, Sequence[W
     return found
 
 
-def feeds_of(configuration: Configuration, ports: Ports, aws: Aws | None) -> Mapping[str, Feed]:
+def feeds_of(
+    configuration: Configuration, ports: Ports, aws: Aws | None, http: Http | None = None
+) -> Mapping[str, Feed]:
     """Those of the sources that are asked in a loop, by name."""
-    if aws is None:
-        return {}
-    kinds = ((name, each, SOURCES[each.kind].feed) for name, each in configuration.sources.items())
-    return {name: feed(each.settings, aws, ports.now) for name, each, feed in kinds if feed is not None}
+    found: dict[str, Feed | None] = {}
+    for name, each in configuration.sources.items():
+        kind = SOURCES[each.kind]
+        if kind.feed is not None and aws is not None:
+            found[name] = kind.feed(each.settings, aws, ports.now)
+        elif kind.reads is not None and http is not None:
+            found[name] = kind.reads(each.settings, partial(_got, http, each.kind), ports.now)
+    return {name: feed for name, feed in found.items() if feed is not None}
+
+
+async def _got(http: Http, system: str, url: str, headers: Mapping[str, str], token: str) -> Got:
+    """As `deploy.ports.Get`, for the source *system*."""
+    secret = {"Authorization": SecretStr(f"Bearer {token}")}
+    try:
+        answer = await http.send(Request(system, url, headers=headers, secrets=secret, timeout=READS_WITHIN))
+    except HttpRefused as refused:
+        raise DeployError(refused.words, remedy=refused.remedy) from refused
+    return Got(answer.status, answer.headers, answer.body)
 
 
 def _directory(configuration: Configuration) -> Mapping[str, Sequence[Whose]]:

@@ -22,6 +22,7 @@ from watcher.config import (
     with_secrets,
 )
 from watcher.config.registries import all_kinds
+from watcher.http import Http
 from watcher.runtime.fleet import Current
 from watcher.telemetry.metrics import Metrics
 
@@ -64,6 +65,7 @@ class InForce:
     metrics: Metrics
     aws: Aws | None = None
     feeds: Mapping[str, Feed] = field(default_factory=dict)
+    http: Http | None = None
     learn: Learn = _nobody_learns
     opened: Configuration = field(init=False)
     # One after the other: of two that are told at once, the one that read the older files must not come last.
@@ -95,7 +97,7 @@ class InForce:
         self._say_what_needs_a_restart(fresh)
         self.current.swap(fleet_of(fresh, self.ports, self.aws))
         self.configuration, self.sources = fresh, sources_of(fresh)
-        self.feeds = feeds_of(fresh, self.ports, self.aws)
+        self.feeds = feeds_of(fresh, self.ports, self.aws, self.http)
         self.say()
         log.info("configuration.reloaded", digest=fresh.digest[:12], services=len(fresh.services))
         return True

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
@@ -14,7 +14,7 @@ from deploy.model import Finding, Level
 from watcher.app.ports import Ports
 from watcher.app.reload import load
 from watcher.commands._config import config_option
-from watcher.commands._doctor import accounts, heartbeat, services, signals, sources
+from watcher.commands._doctor import accounts, daemon, heartbeat, notifiers, services, signals, sources
 from watcher.commands._doctor.accounts import Identities
 from watcher.commands._doctor.checks import Found, carried_out
 from watcher.commands._doctor.opened import Opened, opened
@@ -64,7 +64,14 @@ async def examined(
 
 async def _examined(world: Opened, patience: timedelta) -> list[Found]:
     known, lives = Identities(), Lives()
-    first = [*signals.connections(world), *sources.looking(world), *services.looking(world, lives)]
+    first = [
+        *signals.connections(world),
+        *notifiers.checks(world),
+        *sources.looking(world),
+        *sources.hooks(world),
+        *sources.reading(world),
+        *services.looking(world, lives),
+    ]
     if world.aws is not None:
         first = [*accounts.checks(world.configuration, world.aws, known), *first]
     found = await carried_out(first)
@@ -73,11 +80,20 @@ async def _examined(world: Opened, patience: timedelta) -> list[Found]:
         moving = tasks.create_task(carried_out(then))
         judging = tasks.create_task(_judged(world, lives, patience))
     found += [*moving.result(), *judging.result()]
-    found += await carried_out([*heartbeat.checks(world)])
-    skew = accounts.clock(world.aws) if world.aws is not None else None
-    if skew is not None:
-        found.append(Found("clock", "by AWS", skew))
-    return _in_order(found)
+    found += await carried_out([*daemon.checks(world), *heartbeat.checks(world)])
+    return _in_order([*found, *_clock(world)])
+
+
+def _clock(world: Opened) -> Iterator[Found]:
+    """Our clock, against that of everybody who told the time while all else was looked at."""
+    tell_time = {
+        "AWS": world.aws,
+        **{f"the connection {name}": each for name, each in world.notifiers.items()},
+    }
+    for whose, system in tell_time.items():
+        skew = accounts.clock(system, whose)
+        if skew is not None:
+            yield Found("clock", f"by {whose}", skew)
 
 
 async def _judged(world: Opened, lives: Lives, patience: timedelta) -> list[Found]:

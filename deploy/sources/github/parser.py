@@ -17,14 +17,18 @@ signed, and one event comes under several where the organisation, the repository
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
 
-from deploy.model import TAG, Announcement, Phase
+from deploy.model import TAG, Announcement, Finding, Phase
 from deploy.source import Ignored, Opening, Received, Rejected, Whose
+from deploy.sources.github.examining import examined
+from deploy.sources.github.identity import GITHUB_COM, called, host_of
 from deploy.sources.github.payload import (
+    DELIVERY,
+    EVENT,
     MODELS,
     REMEDY,
     Deployment,
@@ -40,7 +44,6 @@ from deploy.sources.github.payload import (
 from deploy.sources.github.settings import Named, Settings, is_believed, is_whole, of_environment, of_workflow
 from deploy.sources.github.signature import HEADER, signed
 
-EVENT, DELIVERY = "x-github-event", "x-github-delivery"
 STATES: Mapping[str, Phase] = {
     "in_progress": Phase.STARTED,
     "queued": Phase.STARTED,
@@ -90,6 +93,10 @@ class GitHubSource:
     def admits(self, headers: Mapping[str, str], body: bytes) -> bool:
         """GitHub has sent *body*: it is signed with the webhook's secret."""
         return signed(self._settings.secrets, headers.get(HEADER, ""), body)
+
+    def examine(self) -> Sequence[Finding]:
+        """What is to be said of its secret; for ``rollbackd doctor``."""
+        return examined(self._settings)
 
     def read(self, received: Received) -> Meaning:
         """What *received*, which was admitted, says."""
@@ -164,7 +171,7 @@ class GitHubSource:
         if phase is None:
             return Ignored(f"deployment_status: {shown(status and status.state)} changes nothing")
         repository = payload.repository
-        key = f"{event}:{repository.id}:{deployment.id}" + (f":{status.id}" if status else "")
+        key = f"{event}:{_number(repository)}:{deployment.id}" + (f":{status.id}" if status else "")
         return _Said(
             event=event,
             key=key,
@@ -174,7 +181,7 @@ class GitHubSource:
             address=of_environment(repository.full_name, deployment.environment),
             author=deployment.creator.login if deployment.creator else None,
             hints=self._names(deployment),
-            ids=(f"github:{repository.full_name}#{deployment.id}",),
+            ids=(called(host_of(repository.html_url), repository.full_name, deployment.id),),
         )
 
     def _names(self, deployment: Deployment) -> dict[str, str]:
@@ -202,13 +209,19 @@ def _of_run(payload: OfRun) -> _Said | Ignored:
     workflow = PurePosixPath((run.path or "").partition("@")[0]).name
     return _Said(
         event="workflow_run",
-        key=f"workflow_run:{repository.id}:{run.id}:{run.run_attempt}:{payload.action}",
+        key=f"workflow_run:{_number(repository)}:{run.id}:{run.run_attempt}:{payload.action}",
         at=moment(run.updated_at if done else run.run_started_at or run.created_at),
         phase=phase,
         repository=repository,
         address=of_workflow(repository.full_name, workflow, run.head_branch or ""),
         author=run.actor.login if run.actor else None,
     )
+
+
+def _number(repository: Repository) -> str:
+    """Of a repository; each server begins at 1."""
+    host = host_of(repository.html_url)
+    return str(repository.id) if host == GITHUB_COM else f"{host}/{repository.id}"
 
 
 def _is_foreign(run: Run, repository: Repository) -> bool:

@@ -16,6 +16,7 @@ from pydantic_core import from_json
 from deploy.source import Rejected
 from deploy.sources.github.settings import ENVIRONMENT, REPOSITORY
 
+EVENT, DELIVERY = "x-github-event", "x-github-delivery"
 OURS = "rollbackd: "  # what the description of a status begins with that we have set ourselves
 REMEDY = "send the delivery as GitHub wrote it"
 SHOWN = 80  # characters of somebody else's text that are repeated in words of ours
@@ -33,6 +34,7 @@ class Repository(_Read):
 
     id: _Id
     full_name: Annotated[str, StringConstraints(pattern=rf"^{REPOSITORY}\Z")]
+    html_url: _Text | None = None
 
 
 class _App(_Read):

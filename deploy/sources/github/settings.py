@@ -39,6 +39,20 @@ class _Strictly(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, regex_engine="python-re")
 
 
+class Reads(_Strictly):
+    """``reads: {token: {env: NAME}}``: what no webhook has delivered is read.
+
+    Attributes:
+        token: It needs *Metadata* and *Deployments: read* on the repositories.
+        url: Of the REST API; of GitHub Enterprise Server ``https://github.acme.example/api/v3``.
+    """
+
+    token: SecretStr
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$", max_length=2048)] = (
+        "https://api.github.com"
+    )
+
+
 class Settings(_Strictly):
     """``sources: {github: {github: {secret: {env: NAME}, repositories: [acme/shop]}}}``.
 
@@ -49,6 +63,7 @@ class Settings(_Strictly):
         creator_app: The slug of the app that makes the deployments (``github-actions``); those of others are ignored.
         tag: Where the tag of a release stands, if its platform knows it by that: in the ``payload`` of a deployment (as
             ``tag``), or in its ``ref`` or ``sha``. Without it what runs is read.
+        reads: By which token deployments are read that no webhook has told of; without it they are not.
         version: The same for what a release is called elsewhere (the tag of an image), in the payload as ``version``.
     """
 
@@ -60,6 +75,7 @@ class Settings(_Strictly):
     ) = None
     tag: Named | None = None
     version: Named | None = None
+    reads: Reads | None = None
 
     @model_validator(mode="after")
     def _long_enough(self) -> Self:

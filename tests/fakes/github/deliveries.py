@@ -11,10 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.fakes.github.rest import told, written
-from tests.fakes.github.world import SECRET, Deed, GitHubWorld
-
-ID = 7  # of the repository
+from tests.fakes.github.rest import as_made, told
+from tests.fakes.github.world import ID, SECRET, Deed, GitHubWorld
 
 
 @dataclass(frozen=True)
@@ -81,18 +79,14 @@ class Hook:
         first = next(each for each in self.world.log if each.made is made)
         payload: dict[str, Any] = {
             "action": "created",
-            "repository": {"id": ID, "full_name": made.repository, "private": True},
-            "sender": {"login": deed.by},
-            "deployment": {
-                "id": made.id,
-                "environment": made.environment,
-                "ref": made.ref,
-                "sha": made.sha,
-                "payload": made.payload,
-                "creator": {"login": made.by},
-                "performed_via_github_app": {"id": 15368, "slug": "github-actions"},
-                "created_at": written(first.at),
+            "repository": {
+                "id": ID,
+                "full_name": made.repository,
+                "html_url": f"https://{made.host}/{made.repository}",
+                "private": True,
             },
+            "sender": {"login": deed.by},
+            "deployment": as_made(first),
         }
         if deed.state is not None:
             payload["deployment_status"] = told(deed)

@@ -2,10 +2,15 @@
 
 import json
 import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
 
+from deploy.errors import DeployError
+from deploy.ports import Got
 from rules.sample import Who
-from tests.fakes.github.rest import told
-from tests.fakes.github.world import TOKEN, GitHubWorld
+from tests.fakes.github.rest import as_made, told
+from tests.fakes.github.world import ID, TOKEN, GitHubWorld
 from watcher.http import Answer, Fault, Http, HttpRefused, Request
 
 _STATUSES = re.compile(r".*/repos/([^/]+/[^/]+)/deployments/([0-9]+)/statuses(?:\?.*)?")
@@ -35,3 +40,37 @@ class Line(Http):
         said = json.loads(request.body or b"")
         deed = self._world.sets(made, said["state"], said["description"], "rollbackd[bot]")
         return Answer(201, JSON, json.dumps(told(deed)).encode(), 0.0)
+
+    async def get(self, url: str, headers: Mapping[str, str], token: str) -> Got:
+        """As `deploy.ports.Get`: what a source reads."""
+        world = self._world
+        if self.cut:
+            raise DeployError("no complete answer within 4 s", remedy="check the far end")
+        world.requests.append(f"GET {url.partition('/repos')[2]}")
+        status, answer = self._read(url, token)
+        limits = dict(JSON)
+        if world.secondary > 0:
+            world.secondary -= 1
+            return Got(403, limits | {"retry-after": "37"}, b'{"message": "a secondary rate limit"}')
+        if world.left is not None:
+            world.left -= 1
+            reset = (world.now() + timedelta(minutes=10)).timestamp()
+            limits |= {"x-ratelimit-remaining": str(world.left), "x-ratelimit-reset": f"{reset:.0f}"}
+        return Got(status, limits, json.dumps(answer).encode())
+
+    def _read(self, url: str, token: str) -> tuple[int, Any]:
+        world = self._world
+        path = url.partition("/repos/")[2].partition("?")[0]
+        asked = re.fullmatch(r"([^/]+/[^/]+)(/deployments)?(?:/([0-9]+)/statuses)?", path)
+        if world.down:
+            return 502, {"message": "Unicorn!"}
+        if token != TOKEN:
+            return 401, {"message": "Bad credentials"}
+        if asked is None or asked[1] != world.repository:
+            return 404, {"message": "Not Found"}
+        if asked[3] is not None:
+            newest = sorted(world.statuses(int(asked[3])), key=lambda deed: deed.id, reverse=True)
+            return 200, [told(each) for each in newest]
+        if asked[2] is not None:
+            return 200, [as_made(deed) for deed in reversed(world.log) if deed.state is None]
+        return 200, {"id": ID, "full_name": asked[1], "html_url": f"https://{world.host}/{asked[1]}"}

@@ -12,7 +12,7 @@ from typing import Any
 import jwt
 from aiohttp import web
 
-from tests.fakes.github.world import OTHERS, TOKEN, Deed, GitHubWorld
+from tests.fakes.github.world import ID, OTHERS, TOKEN, Deed, GitHubWorld
 
 APP = "4711"
 STATES = {"error", "failure", "inactive", "in_progress", "queued", "pending", "success"}
@@ -26,7 +26,9 @@ def app(world: GitHubWorld, public_key: str = "") -> web.Application:
     statuses = "/repos/{owner}/{name}/deployments/{id}/statuses"
     application.router.add_get(statuses, rest.listed)
     application.router.add_post(statuses, rest.create)
+    application.router.add_get("/repos/{owner}/{name}/deployments", rest.deployments)
     application.router.add_get("/repos/{owner}/{name}", rest.repository)
+    application.router.add_get("/rate_limit", rest.limit)
     application.router.add_post("/app/installations/{id}/access_tokens", rest.install)
     return application
 
@@ -48,6 +50,8 @@ class _Rest:
             self.world.requests.append(f"{request.method} {request.path}")
             refused = self._refused(request)
             response = refused or await handler(request)
+            if self.world.scopes is not None:
+                response.headers["X-OAuth-Scopes"] = self.world.scopes
             if self.world.left is not None:
                 response.headers.update(self._limit())
             return response
@@ -81,7 +85,7 @@ class _Rest:
 
     @staticmethod
     def _token(request: web.Request) -> str:
-        return request.headers.get("Authorization", "").removeprefix("token ")
+        return request.headers.get("Authorization", "").partition(" ")[2]
 
     async def listed(self, request: web.Request) -> web.Response:
         made = self._visible(request)
@@ -104,13 +108,32 @@ class _Rest:
         deed = self.world.sets(made, said["state"], said.get("description", ""), "rollbackd[bot]", **more)
         return web.json_response(told(deed), status=201)
 
+    async def deployments(self, request: web.Request) -> web.Response:
+        """Those of the repository, the newest first."""
+        if self._name(request) != self.world.repository:
+            return refusal(404, "Not Found")
+        if self.world.permissions.get("deployments") not in {"read", "write"}:
+            return refusal(403, "Resource not accessible by personal access token")
+        most = int(request.query.get("per_page", "30"))
+        made = [deed for deed in self.world.log if deed.state is None]
+        return web.json_response([as_made(deed) for deed in reversed(made[-most:])])
+
     async def repository(self, request: web.Request) -> web.Response:
         if self._name(request) != self.world.repository:
             return refusal(404, "Not Found")
         may = self._token(request) != OTHERS
         return web.json_response(
-            {"full_name": self.world.repository, "permissions": {"pull": True, "push": may}}
+            {
+                "id": ID,
+                "full_name": self.world.repository,
+                "html_url": f"https://{self.world.host}/{self.world.repository}",
+                "archived": self.world.archived,
+                "permissions": {"pull": True, "push": may},
+            },
         )
+
+    async def limit(self, _request: web.Request) -> web.Response:
+        return web.json_response({"resources": {}, "rate": {}})
 
     async def install(self, request: web.Request) -> web.Response:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -136,6 +159,21 @@ class _Rest:
     @staticmethod
     def _name(request: web.Request) -> str:
         return f"{request.match_info['owner']}/{request.match_info['name']}"
+
+
+def as_made(deed: Deed) -> dict[str, Any]:
+    """A deployment, as the API and the webhooks tell it; *deed* made it."""
+    made = deed.made
+    return {
+        "id": made.id,
+        "environment": made.environment,
+        "ref": made.ref,
+        "sha": made.sha,
+        "payload": made.payload,
+        "creator": {"login": made.by},
+        "performed_via_github_app": {"id": 15368, "slug": "github-actions"},
+        "created_at": written(deed.at),
+    }
 
 
 def told(deed: Deed) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 REPOSITORY = "acme/shop"
+ID = 7  # of the repository
 SECRET = "it is long enough to be a secret of webhooks"
 TOKEN = "github_pat_of_rollbackd"
 OTHERS = "github_pat_that_may_only_read"
@@ -23,6 +24,7 @@ class Made:
     sha: str
     payload: Any
     by: str
+    host: str = "github.com"
 
 
 @dataclass(frozen=True)
@@ -44,20 +46,26 @@ class GitHubWorld:
     """GitHub, with one repository.
 
     Attributes:
+        host: Of its pages and of its REST API; `github.com` where it is not said.
         down: Every request is answered with 502.
         left: Requests until the limit is used up; ``None``: there is none.
         secondary: Requests that are refused for a secondary limit, from now on.
+        scopes: That a classic token has; ``None``: the token is a fine-grained one.
+        archived: The repository takes nothing any more.
         installed: When each token of an installation was given out.
     """
 
     now: Callable[[], datetime]
     repository: str = REPOSITORY
+    host: str = "github.com"
     log: list[Deed] = field(default_factory=list)
     down: bool = False
     left: int | None = None
     secondary: int = 0
     lasting: timedelta = timedelta(hours=1)
     permissions: dict[str, str] = field(default_factory=lambda: {"deployments": "write", "metadata": "read"})
+    scopes: str | None = None
+    archived: bool = False
     installed: list[datetime] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1001))
@@ -67,7 +75,14 @@ class GitHubWorld:
     ) -> Made:
         """Somebody makes a deployment."""
         made = Made(
-            next(self.ids), self.repository, environment, ref, f"{len(self.log):040x}", payload or {}, by
+            next(self.ids),
+            self.repository,
+            environment,
+            ref,
+            f"{len(self.log):040x}",
+            payload or {},
+            by,
+            self.host,
         )
         self.log.append(Deed(next(self.ids), self.now(), made, by))
         return made

@@ -60,19 +60,21 @@ async def _acts(aws: Aws, account: Account) -> Sequence[Finding]:
 # -------------------------------------------------------------------------------------------------------------- the clock
 
 
-def clock(aws: object) -> Finding | None:
-    """Our clock against the dates of AWS's answers; ``None`` where there was none."""
-    skew = aws.skew if isinstance(aws, Dated) else None
+def clock(system: object, whose: str = "AWS") -> Finding | None:
+    """Our clock against the dates of a system's answers; ``None`` where there was none."""
+    skew = system.skew if isinstance(system, Dated) else None
     if skew is None:
         return None
     seconds = skew.total_seconds()
-    words = f"our clock is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} AWS's"
+    words = f"our clock is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} that of {whose}"
     remedy = "set it by NTP (chrony, timesyncd): what is measured is judged by our clock"
     if abs(skew) > REFUSED:
-        return Finding(Level.FAIL, f"{words}; beyond 5 min AWS refuses us", remedy)
+        return Finding(
+            Level.FAIL, f"{words}; a system that checks signatures refuses us beyond some minutes", remedy
+        )
     if abs(skew) > NOTICED:
         return Finding(Level.WARN, words, remedy)
-    return Finding(Level.OK, f"our clock agrees with AWS's, within {NOTICED.total_seconds():.0f} s")
+    return Finding(Level.OK, f"our clock agrees with that of {whose}, within {NOTICED.total_seconds():.0f} s")
 
 
 # -------------------------------------------------------------------------------------------------------------- permissions

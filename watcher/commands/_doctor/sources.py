@@ -1,12 +1,33 @@
-"""Sources that are asked in a loop: is the queue there, is it read, may its messages be taken."""
+"""Sources: is the queue there, is it read, may its messages be taken; where is the webhook to call, and is its secret good."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import Protocol, runtime_checkable
 
+from deploy.model import Finding, Level
+from deploy.source import Hooked
 from deploy.sources.registry import SOURCES
+from watcher.app.opening import feeds_of
 from watcher.commands._doctor.accounts import Identities, allowed
 from watcher.commands._doctor.checks import Check
 from watcher.commands._doctor.opened import Opened
+from watcher.config import Configuration
+
+
+@runtime_checkable
+class Examined(Protocol):
+    """A source of whose settings there is something to say."""
+
+    def examine(self) -> Sequence[Finding]:
+        """What is wrong with them, or may become so. Pure."""
+
+
+@runtime_checkable
+class Read(Protocol):
+    """A feed that can be looked at before it is asked."""
+
+    async def examine(self) -> Sequence[Finding]:
+        """Can all be read that it is to read? Takes nothing."""
 
 
 def looking(opened: Opened) -> Iterator[Check]:
@@ -20,6 +41,45 @@ def looking(opened: Opened) -> Iterator[Check]:
                 "queue",
                 partial(examine, configured.settings, aws, opened.ports.now()),
             )
+
+
+def hooks(opened: Opened) -> Iterator[Check]:
+    """Those whose system comes to us: where to, signed how, and for whom."""
+    for name, source in opened.sources.items():
+        if isinstance(source, Hooked):
+            yield Check(f"source {name}", "address", partial(_address, opened.configuration, name))
+            yield Check(f"source {name}", "heard", partial(_heard, opened.configuration, name))
+        if isinstance(source, Examined):
+            yield Check(f"source {name}", "secret", partial(_examined, source))
+
+
+def reading(opened: Opened) -> Iterator[Check]:
+    """Those that are read over HTTP."""
+    for name, feed in feeds_of(opened.configuration, opened.ports, None, opened.http).items():
+        if isinstance(feed, Read):
+            yield Check(f"source {name}", "reads", feed.examine)
+
+
+async def _address(configuration: Configuration, name: str) -> Sequence[Finding]:
+    daemon, path = configuration.daemon, f"/v1/hooks/{name}"
+    if daemon.public_url is None:
+        words = f"it is to call {path}, and `daemon.http.public_url` does not say under which address it reaches us"
+        return [Finding(Level.WARN, words, "write it; it has to be let through to the daemon")]
+    return [Finding(Level.OK, f"it is to call {daemon.public_url}{path}")]
+
+
+async def _heard(configuration: Configuration, name: str) -> Sequence[Finding]:
+    heard = [
+        "/".join(key) for key, every in configuration.heard.items() if name in {each.source for each in every}
+    ]
+    if not heard:
+        words = "no service is heard from it: whatever it tells is passed over"
+        return [Finding(Level.WARN, words, f"write `heard_from: [{{{name}: ...}}]` in a service")]
+    return [Finding(Level.OK, f"{len(heard)} services are heard from it")]
+
+
+async def _examined(source: Examined) -> Sequence[Finding]:
+    return source.examine()
 
 
 def permissions(opened: Opened, known: Identities) -> Iterator[Check]:

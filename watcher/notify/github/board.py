@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 
 import structlog
@@ -10,12 +10,15 @@ from gidgethub import HTTPException
 from jwt.exceptions import PyJWTError
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
+from deploy.model import Finding
 from deploy.sources.github.settings import REPOSITORY
 from watcher.core.watch import Message
 from watcher.http import HttpRefused
 from watcher.notify.github.client import Client
-from watcher.notify.github.refusals import SOON, refused, unanswered
+from watcher.notify.github.examining import examined
+from watcher.notify.github.refusals import NO_KEY, SOON, refused, unanswered
 from watcher.notify.github.saying import Deployment, Status, deployments_of, is_news, status_of
+from watcher.notify.github.settings import App
 from watcher.notify.notifier import Later, Never, Telling, Told
 
 _REPOSITORY = re.compile(REPOSITORY)
@@ -39,10 +42,17 @@ _SET = TypeAdapter(list[_Set])
 class Board:
     """One connection to GitHub."""
 
-    def __init__(self, client: Client, now: Callable[[], datetime], public_url: str | None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        now: Callable[[], datetime],
+        public_url: str | None = None,
+        app: App | None = None,
+    ) -> None:
         self._client = client
         self._now = now
         self._public_url = public_url
+        self._app = app
 
     async def tell(self, message: Message, narrowing: str, ref: str | None) -> Telling:
         """Set the status of the watch's deployment; of a watch that GitHub does not know there is nothing to tell.
@@ -54,10 +64,19 @@ class Board:
                 f"{narrowing} is no repository: write {{github: OWNER/NAME}} under `tell`, or github alone"
             )
         status = status_of(message.notice, self._public_url) if message.kind == "show" else None
-        deployments = deployments_of(message.notice, narrowing)
+        deployments = deployments_of(message.notice, narrowing, self._client.host)
         if status is None or not deployments:
             return Told(ref)
         return _worst([await self._show(each, status) for each in deployments], ref or message.id)
+
+    @property
+    def skew(self) -> timedelta | None:
+        """How far our clock was ahead of GitHub's at its last answer; ``None`` before there was one."""
+        return self._client.skew
+
+    async def examine(self, narrowings: Sequence[str]) -> Sequence[Finding]:
+        """Is the token taken, and what may it do in the repositories that *narrowings* are. Nothing is written."""
+        return await examined(self._client, self._app, narrowings, self._now)
 
     async def _show(self, deployment: Deployment, status: Status) -> Telling:
         """Doing this twice sets one status."""
@@ -76,9 +95,7 @@ class Board:
                 )
             return refused(where, error, self._now())
         except PyJWTError:
-            return Never(
-                f"{where}: the app's private key is none: put the PEM file that GitHub gave where `private_key` points"
-            )
+            return Never(f"{where}: {NO_KEY}")
         except (ValidationError, ValueError, LookupError):
             return Later(SOON, f"{where}: not an answer of GitHub's: is `url` that of its REST API?")
         return Told()

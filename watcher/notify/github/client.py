@@ -10,6 +10,7 @@ Source:
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from gidgethub import RateLimitExceeded
@@ -17,6 +18,7 @@ from gidgethub.abc import GitHubAPI
 from gidgethub.apps import get_installation_access_token
 from pydantic import AwareDatetime, BaseModel, ConfigDict, SecretStr
 
+from deploy.sources.github.identity import host_of
 from watcher.http import Http, Request
 from watcher.notify.github.settings import App, Settings
 
@@ -36,15 +38,24 @@ class Installed(BaseModel):
 
 
 class Client(GitHubAPI):
-    """One connection to GitHub, by a token or as an app."""
+    """One connection to GitHub, by a token or as an app.
+
+    Attributes:
+        host: Whose deployments it can speak of.
+        heard: The headers of its last answer, by lower-case name.
+        skew: How far our clock was ahead of GitHub's then, to the second; ``None``: it was not told.
+    """
 
     def __init__(self, settings: Settings, http: Http, now: Callable[[], datetime]) -> None:
         super().__init__("rollbackd", base_url=settings.url)
+        self.host = host_of(settings.url)
         self._settings = settings
         self._http = http
         self._now = now
         self._installed: Installed | None = None
         self._installing = asyncio.Lock()
+        self.heard: Mapping[str, str] = {}
+        self.skew: timedelta | None = None
 
     def __repr__(self) -> str:
         """Without the token."""
@@ -107,6 +118,8 @@ class Client(GitHubAPI):
             most=MOST_ANSWER,
         )
         answer = await self._http.send(request)
+        self.heard = answer.headers
+        self.skew = _skew(answer.headers.get("date", ""), self._now())
         return answer.status, answer.headers, answer.body
 
     async def sleep(self, seconds: float) -> None:
@@ -118,3 +131,11 @@ class Client(GitHubAPI):
         limit = self.rate_limit
         if limit is not None and limit.remaining < 0 and self._now().astimezone(UTC) < limit.reset_datetime:
             raise RateLimitExceeded(limit)
+
+
+def _skew(date: str, now: datetime) -> timedelta | None:
+    try:
+        theirs = parsedate_to_datetime(date)
+    except ValueError:
+        return None
+    return now - theirs if theirs.tzinfo else None

@@ -31,7 +31,7 @@ async def open_github(settings: Settings, opening: Opening) -> AsyncIterator[Not
     from watcher.notify.github.board import Board  # noqa: PLC0415 - gidgethub and PyJWT are an extra
     from watcher.notify.github.client import Client  # noqa: PLC0415 - as above
 
-    yield Board(Client(settings, opening.http, opening.now), opening.now, opening.public_url)
+    yield Board(Client(settings, opening.http, opening.now), opening.now, opening.public_url, settings.app)
 
 
 KIND = Kind(settings=Settings, open=open_github, board=True)

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from gidgethub import HTTPException, RateLimitExceeded
 
 from watcher.http import Fault, HttpRefused
-from watcher.notify.notifier import Later, Never, Telling
+from watcher.notify.notifier import Later, Never
 
 SOON = timedelta(seconds=5)
 SECONDARY = timedelta(minutes=1)  # that GitHub asks to be left alone for, where it does not say how long
@@ -26,10 +26,11 @@ _REMEDIES: Mapping[int, str] = {
     HTTPStatus.NOT_FOUND: "the repository or its deployment is not there, or the token does not see it: add the repository to it",
     HTTPStatus.UNPROCESSABLE_ENTITY: "GitHub does not take the status as it is: look whether the environment is protected or archived",
 }
+NO_KEY = "the app's private key is none: put the PEM file that GitHub gave where `private_key` points"
 _OTHER = "is `url` that of GitHub's REST API?"
 
 
-def refused(where: str, error: HTTPException, now: datetime) -> Telling:
+def refused(where: str, error: HTTPException, now: datetime) -> Later | Never:
     """What follows from an answer of GitHub's. *where* is whose status it was."""
     status, said = int(error.status_code), _words(error)
     words = f"{where}: HTTP {status}{said}"
@@ -43,7 +44,7 @@ def refused(where: str, error: HTTPException, now: datetime) -> Telling:
     return Never(f"{words}; {_REMEDIES.get(status, _OTHER)}")
 
 
-def unanswered(where: str, error: HttpRefused) -> Telling:
+def unanswered(where: str, error: HttpRefused) -> Later | Never:
     """What follows where there was no answer."""
     if error.fault in {Fault.BAD_URL, Fault.BLOCKED}:
         return Never(f"{where}: {error.words}; {error.remedy}")

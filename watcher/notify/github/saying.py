@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deploy.sources.github import OURS
-from deploy.sources.github.settings import REPOSITORY
+from deploy.sources.github.identity import GITHUB_COM, read
 from watcher.core.watch import Notice, State
 
 LONGEST = 140  # characters of a description
@@ -30,7 +30,6 @@ _STATES: Mapping[State, str] = {
     State.UNPROVEN: ERROR,
     State.SUPERSEDED: INACTIVE,
 }
-_ID = re.compile(rf"github:(?P<repository>{REPOSITORY})#(?P<id>[0-9]{{1,19}})")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]+")
 
 
@@ -66,11 +65,10 @@ class Status:
         return told if self.log_url is None else {**told, "log_url": self.log_url}
 
 
-def deployments_of(notice: Notice, repository: str = "") -> Sequence[Deployment]:
-    """Those of GitHub's that the watch is of, in *repository* if one is named; none, where GitHub does not know it."""
-    words = notice.facts.get("platform_ids", "").split()
-    found = (_ID.fullmatch(word) for word in words)
-    told = [Deployment(match["repository"], int(match["id"])) for match in found if match]
+def deployments_of(notice: Notice, repository: str = "", host: str = GITHUB_COM) -> Sequence[Deployment]:
+    """Those of *host*'s that the watch is of, in *repository* if one is named; none, where GitHub does not know it."""
+    found = (read(word) for word in notice.facts.get("platform_ids", "").split())
+    told = [Deployment(where, number) for on, where, number in filter(None, found) if on == host]
     return [each for each in told if not repository or each.repository.lower() == repository.lower()][:MOST]
 
 

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from deploy.model import Announcement, Phase
 from deploy.source import Hooked, Ignored, Rejected, Source
+from deploy.sources.github import identity
+from deploy.sources.github.identity import host_of
 from tests.deploy.sources.github.said import (
     NOON,
     a_run,
@@ -49,7 +51,7 @@ def test_the_statuses_that_github_publishes_are_complete(name):
     said = meant("deployment_status", example(name))
 
     assert said.phase is Phase.COMPLETE
-    assert said.platform_ids[0].startswith("github:Codertocat/Hello-World#")
+    assert "Codertocat/Hello-World#" in said.platform_ids[0]
 
 
 @pytest.mark.parametrize("event", ["deployment", "deployment_status"])
@@ -298,3 +300,39 @@ def test_each_event_has_a_key_of_its_own():
 
     keys = {each.dedup_key for each in said if isinstance(each, Announcement)}
     assert len(keys) == len(said)
+
+
+@pytest.mark.parametrize(
+    ("page", "id"),
+    [
+        ("https://github.com/acme/shop", "github:acme/shop#42"),
+        ("https://github.acme.example/acme/shop", "github:github.acme.example/acme/shop#42"),
+        ("http://GHE:8443/acme/shop", "github:ghe:8443/acme/shop#42"),
+        ("https://acme.ghe.com/acme/shop", "github:acme.ghe.com/acme/shop#42"),
+        (None, "github:acme/shop#42"),
+        ("https://ghe who/", "github:acme/shop#42"),
+        ("https://[::1/", "github:acme/shop#42"),
+    ],
+)
+def test_a_deployment_of_another_server_is_another_though_all_else_is_alike(page, id):
+    told = deployment()
+    told["repository"]["html_url"] = page
+
+    said = a_source().read(received("deployment", told))
+
+    assert isinstance(said, Announcement)
+    assert said.platform_ids == (id,)
+    assert (said.dedup_key == meant("deployment", deployment()).dedup_key) == (id.startswith("github:acme/"))
+
+
+@pytest.mark.parametrize(
+    ("api", "page"),
+    [
+        ("https://api.github.com", "https://github.com/acme/shop"),
+        ("https://api.acme.ghe.com", "https://acme.ghe.com/acme/shop"),
+        ("https://github.acme.example/api/v3", "https://github.acme.example/acme/shop"),
+    ],
+)
+def test_a_server_is_one_by_its_pages_and_by_its_api(api, page):
+    assert host_of(api) == host_of(page)
+    assert identity.read(identity.called(host_of(api), "acme/shop", 7)) == (host_of(page), "acme/shop", 7)

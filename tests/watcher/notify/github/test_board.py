@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr, ValidationError
 
+from deploy.sources.github.identity import called, host_of
 from tests.fakes.faults import FAULTS, serving
 from tests.fakes.github import TOKEN, GitHubWorld, Made, app
 from tests.fakes.github.world import OTHERS
@@ -39,7 +40,7 @@ class Scene:
 
 
 def shown(made: Made, state: str, headline: str = "so it is") -> Message:
-    facts = {"state": state, "platform_ids": f"github:{made.repository}#{made.id}", "rule": "errors"}
+    facts = {"state": state, "platform_ids": called(made.host, made.repository, made.id), "rule": "errors"}
     return Message("w_1.3.0", "show", "github", Notice(headline, watch="w_1", facts=facts))
 
 
@@ -55,6 +56,7 @@ async def a_scene(
         http_to_loopback(lambda: clock[0]) as http,
     ):
         url = f"http://127.0.0.1:{port}"
+        world.host = host_of(url)
         given = settings(url) if settings else Settings(token=SecretStr(TOKEN), url=url, timeout=QUICK)
         opening = Opening(http, lambda: clock[0], public_url=PUBLIC_URL)
         async with NOTIFIERS["github"].open(given, opening) as scene.notifier:
@@ -114,6 +116,14 @@ async def test_a_deployment_of_another_repository_is_left_alone_where_one_is_nam
         message = shown(scene.world.deploys(), "passed")
 
         assert isinstance(await scene.notifier.tell(message, "acme/another", None), Told)
+        assert scene.world.requests == []
+
+
+async def test_a_deployment_of_another_server_is_left_alone_though_its_repository_is_called_alike():
+    async with a_scene() as scene:
+        there = GitHubWorld(lambda: START, host="github.acme.example")
+
+        assert isinstance(await scene.tell(there.deploys(), "passed"), Told)
         assert scene.world.requests == []
 
 
@@ -215,8 +225,8 @@ async def test_a_github_that_is_down_hears_the_end_afterwards():
 
 @pytest.mark.parametrize("fault", sorted(FAULTS))
 async def test_no_answer_of_a_far_end_that_is_ill_breaks_it(fault):
-    made = GitHubWorld(lambda: START).deploys()
     async with serving(FAULTS[fault]) as port, http_to_loopback(lambda: START) as http:
+        made = GitHubWorld(lambda: START, host=f"127.0.0.1:{port}").deploys()
         settings = Settings(token=SecretStr(TOKEN), url=f"http://127.0.0.1:{port}", timeout=QUICK)
         async with NOTIFIERS["github"].open(settings, Opening(http, lambda: START)) as notifier:
             telling = await notifier.tell(shown(made, "passed"), "", None)
@@ -226,7 +236,7 @@ async def test_no_answer_of_a_far_end_that_is_ill_breaks_it(fault):
 
 
 async def test_an_address_that_is_not_allowed_is_never_asked():
-    made = GitHubWorld(lambda: START).deploys()
+    made = GitHubWorld(lambda: START, host="169.254.169.254").deploys()
     async with http_to_loopback(lambda: START) as http:
         settings = Settings(token=SecretStr(TOKEN), url="http://169.254.169.254")
         async with NOTIFIERS["github"].open(settings, Opening(http, lambda: START)) as notifier:

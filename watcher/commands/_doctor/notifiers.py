@@ -1,0 +1,50 @@
+"""Connections that tell people, and hear them: may they be used where the teams want them? Nothing is told."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Protocol, runtime_checkable
+
+from deploy.model import Finding
+from deploy.sources.github import Settings as GitHubSettings
+from watcher.commands._doctor.checks import Check
+from watcher.commands._doctor.opened import Opened
+from watcher.config import Configuration
+
+
+@runtime_checkable
+class Examined(Protocol):
+    """A notifier that can be looked at before it is needed."""
+
+    async def examine(self, narrowings: Sequence[str]) -> Sequence[Finding]:
+        """Is it there, and may it tell where *narrowings* (what stands after the connection's name) say? Reads only."""
+
+
+@runtime_checkable
+class Hearing(Protocol):
+    """A connection that people click in."""
+
+    async def examine(self, public_url: str | None) -> Sequence[Finding]:
+        """Can clicks come, by the ways that are configured, where the daemon is reached at *public_url*? Reads only."""
+
+
+def checks(opened: Opened) -> Iterator[Check]:
+    """Of each connection, whether it can tell, and whether people can answer in it."""
+    for name, ear in opened.ears.items():
+        if isinstance(ear, Hearing):
+            public_url = opened.configuration.daemon.public_url
+            yield Check(f"connection {name}", "hears", partial(ear.examine, public_url))
+    for name, notifier in opened.notifiers.items():
+        if isinstance(notifier, Examined):
+            narrowings = _narrowings(opened.configuration, name)
+            yield Check(f"connection {name}", "answers", partial(notifier.examine, narrowings))
+
+
+def _narrowings(configuration: Configuration, name: str) -> Sequence[str]:
+    """Those of all teams. Where one names none, a board of GitHub tells what the sources hear of."""
+    told = [each.partition(":") for team in configuration.teams.values() for each in team.tell]
+    named = {narrowing for connection, _, narrowing in told if connection == name}
+    if "" in named and configuration.connections[name].kind == "github":
+        for source in configuration.sources.values():
+            if isinstance(source.settings, GitHubSettings):
+                named.update(source.settings.repositories)
+    return sorted(named - {""})
