@@ -52,6 +52,7 @@ class Courier:
                 await self.store.sent(message.id, item.fence, now, again_at=again, words=words)
                 log.warning("message.delayed", message=message.id, channel=message.channel, words=words)
             case Later(_, words) | Never(words):
+                telling = Never(words)  # what was tried for hours is given up too, and counts as such
                 await self.store.sent(message.id, item.fence, now, words=words)
                 log.error("message.undeliverable", message=message.id, channel=message.channel, words=words)
         self.metrics.messages.labels(_connection(item), type(telling).__name__.lower()).inc()

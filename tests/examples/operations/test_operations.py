@@ -1,6 +1,5 @@
 """The alert rules and the dashboard: they name what is counted, use it rightly, and each alert has its page."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -11,23 +10,15 @@ from typing import Any, get_args
 import pytest
 import yaml
 
+from tests.examples.operations.expressions import ALERTS, DASHBOARD, OPERATIONS, PANELS, SELECTOR, targets
 from watcher.core.watch import ActionState, Guard, State
 from watcher.notify.notifier import Telling
 from watcher.telemetry import metrics
 from watcher.telemetry.metrics import Metrics
 
 ROOT = Path(__file__).parents[3]
-OPERATIONS = ROOT / "examples" / "operations"
 RUNBOOK = ROOT / "docs" / "runbook"
 UNPACKED = ROOT / ".tools" / "prometheus" / "usr" / "bin" / "promtool"
-ALERTS = [
-    rule
-    for group in yaml.safe_load((OPERATIONS / "alerts.yaml").read_text())["groups"]
-    for rule in group["rules"]
-]
-DASHBOARD = json.loads((OPERATIONS / "dashboard.json").read_text())
-PANELS = DASHBOARD["panels"]
-SELECTOR = re.compile(r"\b((?:rollbackd|process)_[a-z_]+)(?:\{([^}]*)\})?")
 GIVEN = {"job", "instance", "le"}  # by Prometheus, and by the exposition
 
 
@@ -46,13 +37,6 @@ def checked(*words: object, fed: bytes | None = None) -> str:
     said = (ran.stdout + ran.stderr).decode()
     assert ran.returncode == 0, said
     return said
-
-
-def targets() -> list[str]:
-    """Every expression of the dashboard, as Grafana would send it."""
-    written = [target["expr"] for panel in PANELS for target in panel.get("targets", ())]
-    written += [each["expr"] for each in DASHBOARD["annotations"]["list"]]
-    return [each.replace("$__rate_interval", "5m").replace("$job", "rollbackd") for each in written]
 
 
 def expressions() -> list[str]:

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import random
+import ssl
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -124,13 +125,13 @@ def error(status: int, kind: str, words: str) -> web.Response:
 
 
 @contextlib.asynccontextmanager
-async def before(gate: Gate, real: str | None) -> AsyncIterator[str]:
-    """The address of *gate*, which stands before the server at *real*."""
+async def before(gate: Gate, real: str | None, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    """The address of *gate*, which stands before the server at *real*, and ends *tls* there."""
 
     async def handle(request: web.Request) -> web.Response:
         return await gate.answer(request, real)
 
     app = web.Application(client_max_size=1 << 24)
     app.router.add_route("*", "/{path:.*}", handle)
-    async with serving_app(app) as port:
-        yield f"http://127.0.0.1:{port}{gate.base}"
+    async with serving_app(app, tls) as port:
+        yield f"{'http' if tls is None else 'https'}://127.0.0.1:{port}{gate.base}"

@@ -67,14 +67,17 @@ async def filled(samples: Samples, folder: Path) -> AsyncIterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def scraping(targets: Iterable[str], every: str, folder: Path) -> AsyncIterator[str]:
-    """The address of a server that scrapes *targets* (``host:port``)."""
+async def scraping(
+    targets: Iterable[str], every: str, folder: Path, job: str = "shop", rules: str = "", *flags: str
+) -> AsyncIterator[str]:
+    """The address of a server that scrapes *targets* (``host:port``) as *job*, and evaluates the file *rules*."""
     listed = ", ".join(f"'{target}'" for target in targets)
     config = (
-        f"global: {{scrape_interval: {every}, scrape_timeout: {every}}}\n"
-        f"scrape_configs: [{{job_name: shop, static_configs: [{{targets: [{listed}]}}]}}]\n"
+        f"global: {{scrape_interval: {every}, scrape_timeout: {every}, evaluation_interval: {every}}}\n"
+        f"rule_files: [{rules}]\n"
+        f"scrape_configs: [{{job_name: {job}, static_configs: [{{targets: [{listed}]}}]}}]\n"
     )
-    async with serving(folder / "data", folder, config) as url:
+    async with serving(folder / "data", folder, config, *flags) as url:
         yield url
 
 

@@ -108,6 +108,8 @@ async def test_it_is_given_up_after_some_hours():
 
         assert len(room.told) == MOST_ATTEMPTS
         assert log[-1]["event"] == "message.undeliverable"
+        assert work.metric("messages_total", notifier="room", result="never") == 1
+        assert work.metric("messages_total", notifier="room", result="later") == MOST_ATTEMPTS - 1
 
 
 @pytest.mark.parametrize("does", [hang, blunder])

@@ -1,13 +1,14 @@
 """The house is kept: what is old is forgotten, what waits is counted, and the store is seen to work."""
 
 import asyncio
+from datetime import datetime
 
 import pytest
 from structlog.testing import capture_logs
 
-from tests.builders import NOON, hours, minutes
+from tests.builders import NOON, a_question, hours, minutes
 from tests.watcher.runtime.at_work import a_new_watch, at_work, now, virtual
-from watcher.core.watch import Message, Notice
+from watcher.core.watch import Message, Notice, State, Watch
 from watcher.errors import StoreUnavailable
 from watcher.runtime.janitor import Janitor
 from watcher.store.store import Answered, Disarmed
@@ -79,3 +80,59 @@ async def test_a_store_that_is_away_is_not_said_to_have_been_checked():
             await janitor.go_round()
 
         assert janitor.checked_at is None
+
+
+@virtual
+async def test_a_watch_that_nobody_judges_is_overdue_a_minute_after_it_was_due():
+    async with at_work() as work:
+        await work.has(a_new_watch(due_at=NOON))
+        await work.has(a_new_watch("cart", "w_2", due_at=NOON + hours(1)))
+        janitor = Janitor(work.store, work.metrics, now)
+
+        await asyncio.sleep(60)
+        await janitor.go_round()
+        in_time = work.metric("watches_overdue")
+        await asyncio.sleep(60)
+        await janitor.go_round()
+
+        assert (in_time, work.metric("watches_overdue")) == (0, 1)
+
+
+@virtual
+async def test_the_oldest_question_is_as_old_as_nobody_has_answered_it():
+    async with at_work() as work:
+        await work.has(asking("checkout", "w_1", asked=NOON - minutes(5)))
+        await work.has(asking("cart", "w_2", asked=NOON - minutes(20)))
+        await work.has(asking("search", "w_3", asked=NOON - minutes(50), again=NOON + minutes(10)))
+        await work.has(a_new_watch("basket", "w_4"))
+
+        await Janitor(work.store, work.metrics, now).go_round()
+
+        assert work.metric("asking_oldest_age_seconds") == 20 * 60
+
+
+@virtual
+async def test_where_nothing_lives_nobody_is_asked_and_nothing_is_overdue():
+    async with at_work() as work:
+        await Janitor(work.store, work.metrics, now).go_round()
+
+        assert (work.metric("asking_oldest_age_seconds"), work.metric("watches_overdue")) == (0, 0)
+        assert "list" not in work.store.asked
+
+
+@virtual
+async def test_what_lives_is_read_once_a_minute():
+    async with at_work() as work:
+        await work.has(a_new_watch())
+        janitor = Janitor(work.store, work.metrics, now)
+
+        for _ in range(24):
+            await janitor.go_round()
+            await asyncio.sleep(5)
+
+        assert work.store.asked.count("list") == 2
+
+
+def asking(name: str, id: str, asked: datetime, again: datetime | None = None) -> Watch:
+    question = a_question(asked_at=asked, again_at=again)
+    return a_new_watch(name, id, state=State.ASKING, question=question, due_at=NOON + hours(1))
