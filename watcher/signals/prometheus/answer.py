@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from rules.sample import Invalid, Unavailable, Who
-from watcher.http import Answer, HttpRefused, Request, refusal
+from watcher.http import Answer, Fault, HttpRefused, Request, refusal
 from watcher.http.answer import without_secrets
 
 WORDS = 200  # characters of the server's own
@@ -84,9 +84,15 @@ def read(request: Request, answer: Answer, where: str, now: Any) -> Rows | Faile
 
 def refused(error: HttpRefused, where: str) -> Failed:
     """Nobody answered. A body that was too large may be had in parts."""
-    too_large = error.fault.value == "too_large"
-    trouble = Unavailable(error.who, f"{where}: {error.words}", error.retry_at)
-    return Failed(trouble, Next.SIZE if too_large else Next.NOTHING)
+    trouble = Unavailable(error.who, f"{where}: {error.words}{_of_tls(error)}", error.retry_at)
+    return Failed(trouble, Next.SIZE if error.fault is Fault.TOO_LARGE else Next.NOTHING)
+
+
+def _of_tls(error: HttpRefused) -> str:
+    """With TLS 1.3 a server refuses our certificate only once we have spoken, and the connection may just end."""
+    if error.fault is Fault.DISCONNECTED and "https://" in error.words:
+        return "; one that wants a certificate of ours, or another one (`tls`), ends so too"
+    return ""
 
 
 def clean(request: Request, text: str) -> str:

@@ -10,7 +10,9 @@ in the bucket and the last one before it, so that the buckets of a counter add u
 ``increase`` alone would see the samples inside the bucket only and stretch them to its length: what happened between the
 buckets counts for nothing, the rest more than once (4/3 of it with four scrapes a bucket), which makes chance look like
 certainty to whoever judges the counts. And it sees nothing of a series that is born with its first errors. A series that
-was away for some minutes goes on where it was: only what was not seen for half an hour is born anew.
+was away for some minutes goes on where it was: only what was not seen for half an hour is born anew. And what is seen for
+the first time of a process that is old (`STARTED`) is its life, and not what it did in the bucket: there the samples inside
+the bucket must do, by ``increase``.
 
 A bucket without a sample in it is no data and never zero: a scrape that fails leaves no sample, so it cannot look like
 silence. (A selector without a range would look back for five minutes.)
@@ -26,6 +28,10 @@ from datetime import timedelta
 from rules.duration import duration_text
 
 REMEMBERED = timedelta(minutes=30)  # a series that was away no longer than this is not new
+STARTED = "process_start_time_seconds"  # as the client libraries expose it
+# Between the start of a process and its first scrape: it is begun, found and waited for. What it counts meanwhile is a release's
+# own, whoever sees it first; beyond this it is a life. A guess.
+YOUNG = timedelta(minutes=2)
 FAMILY = "ind"  # the label that says which part of a query a row is of
 SIGN = re.compile(r"ind[0-9]*")  # labels that are ours
 _SPECIAL = re.compile(r"[\\.\[\](){}|*+?^$]")
@@ -60,13 +66,22 @@ def counted(series: str, bucket: timedelta, scrape: timedelta) -> str:
     last = f"last_over_time({series}[{within}])"
     before = f"last_over_time({series}[{span(REMEMBERED)}] offset {within})"
     again = f"resets({series}[{span(bucket + 2 * scrape)}])>0"
-    return f"({last}-{before}>=0 unless {again} or ({last} unless {before}) or increase({series}[{within}]))"
+    born = f"({last} unless {before} {_unless_old(bucket)})"
+    return f"({last}-{before}>=0 unless {again} or {born} or increase({series}[{within}]))"
 
 
 def counted_native(series: str, bucket: timedelta) -> str:
     """The same for a native histogram, as an estimate: histograms can be compared with nothing."""
     within = span(bucket)
-    return f"((increase({series}[{within}]) and ({series} offset {within})) or ({series} unless ({series} offset {within})))"
+    born = f"({series} unless ({series} offset {within}) {_unless_old(bucket)})"
+    return f"((increase({series}[{within}]) and ({series} offset {within})) or {born} or increase({series}[{within}]))"
+
+
+def _unless_old(bucket: timedelta) -> str:
+    """Nothing was born in a process that is older than the bucket, and was not scraped before it."""
+    within, age = span(bucket), (bucket + YOUNG).total_seconds()
+    scraped = f"last_over_time({STARTED}[{span(REMEMBERED)}] offset {within})"
+    return f"unless on(job,instance) (last_over_time({STARTED}[{within}])<time()-{age:g} unless {scraped})"
 
 
 def summed(expression: str, labels: Sequence[str], by: str = "sum") -> str:

@@ -18,6 +18,7 @@ from tests.watcher.signals.prometheus.asking import (
     indicator,
 )
 from tests.watcher.signals.prometheus.shop import log, truth
+from watcher.signals.prometheus.promql import STARTED
 
 LATENCY = {
     "histogram": "http_request_duration_seconds",
@@ -191,6 +192,35 @@ async def test_a_process_that_begins_again_is_counted_on_also_when_it_overtakes_
     assert all(bad == pytest.approx(total / 11, abs=1) for _, bad, total in found)
     began_again = {minute: total for minute, _, total in found}[2]
     assert began_again > (20 + 200 - 30) * 1.1  # the mere difference would leave out what was before
+
+
+async def test_an_old_process_that_is_scraped_for_the_first_time_does_not_count_its_life(tmp_path):
+    samples = Samples()
+    old = {"job": "shop", "instance": "old:80"}
+    for n in range(40):
+        at = 64 + 15 * n
+        samples.add(STARTED, old, NOON.timestamp() + at, NOON.timestamp() - 7200)
+        _counter(samples, {at: 50_000.0 + 10 * n}, version="v2", code="200", **old)
+        if n >= 8:  # its first errors
+            _counter(samples, {at: 3.0}, version="v2", code="500", **old)
+
+    found = await _found(samples, tmp_path)
+
+    first = {minute: total for minute, _, total in found}[2]
+    assert 25 <= first <= 45  # four scrapes, with thirty requests between them
+    assert {(bad, total) for minute, bad, total in found if minute in {3, 5, 6}} == {(0.0, 40.0)}
+    assert {minute: bad for minute, bad, _ in found}[4] == 3.0
+
+
+@pytest.mark.parametrize("started", [70, -30])
+async def test_a_young_process_counts_from_its_start(tmp_path, started):
+    samples = Samples()
+    new = {"job": "shop", "instance": "new:80"}
+    for n in range(40):
+        samples.add(STARTED, new, NOON.timestamp() + 79 + 15 * n, NOON.timestamp() + started)
+        _counter(samples, {79 + 15 * n: 7.0 + 10 * n}, version="v2", code="200", **new)
+
+    assert {minute: total for minute, _, total in await _found(samples, tmp_path)}[2] == 27.0
 
 
 async def test_a_series_that_ends_is_counted_to_its_end(tmp_path):
