@@ -4,7 +4,8 @@
 #
 # Needs root, and Debian's buildah, podman, runc and debootstrap. What it cannot show: the content of the real
 # python:3.11-slim. In its place stands Debian's own Python 3.11, made once and kept as $base.
-# COMPRESSED=1 also measures the layers as a registry would hold them. KEEP=1 keeps the image.
+# COMPRESSED=1 also measures the layers as a registry would hold them. KEEP=1 keeps the image. DATABASE_URL also tries a
+# PostgreSQL.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -224,3 +225,21 @@ began=$(now)
 figure restart_ms "$(ready_after "$began")"
 inside rollbackd audit | grep -q "the image is looked at" || fail "the state did not outlive a restart"
 say "ok: what was said is known after a restart"
+
+# --- the same with its state in PostgreSQL, where DATABASE_URL names one that this machine reaches --------------------------
+
+if [ -n "${DATABASE_URL:-}" ]; then
+  "${runs[@]}" rm -f "$name" >/dev/null
+  sed -i 's|^daemon:$|&\n  store: {postgresql: {dsn: {env: DATABASE_URL}}}|' "$work/rollbackd.yaml"
+  began=$(now)
+  "${runs[@]}" run -d --name "$name" "${hardened[@]}" --env DATABASE_URL "$image" >/dev/null
+  ms=$(ready_after "$began") || { "${runs[@]}" logs "$name" >&2; fail "it is not ready with PostgreSQL"; }
+  figure postgresql_start_ms "$ms"
+  inside rollbackd audit | grep -q "the image is looked at" && fail "it reads the state of the volume, and not PostgreSQL's"
+  inside rollbackd disarm web production --for 1h --reason "PostgreSQL is looked at" >&2
+  "${runs[@]}" rm -f -v "$name" >/dev/null
+  "${runs[@]}" run -d --name "$name" "${hardened[@]}" --env DATABASE_URL "$image" >/dev/null
+  ready_after "$(now)" >/dev/null || { "${runs[@]}" logs "$name" >&2; fail "it is not ready after a kill"; }
+  inside rollbackd audit | grep -q "PostgreSQL is looked at" || fail "what was said is not in PostgreSQL"
+  say "ok: a container that was killed left its state to the next, in PostgreSQL"
+fi

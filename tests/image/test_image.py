@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests.watcher.store.postgresql.server import a_server
+
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "Dockerfile").read_text(encoding="utf-8")
 PROGRAMS = ("buildah", "podman", "runc", "debootstrap")
@@ -86,13 +88,20 @@ def test_renovate_adds_digests_to_images():
     reason=f"the image is built by root, with {', '.join(PROGRAMS)}",
 )
 def test_it_is_built_and_runs_as_production_would_run_it():
-    seen = subprocess.run(
-        [ROOT / "scripts/verify_image.sh"], capture_output=True, text=True, check=False, timeout=420
-    )
+    with a_server() as postgresql:
+        seen = subprocess.run(
+            [ROOT / "scripts/verify_image.sh"],
+            env={**os.environ, "DATABASE_URL": postgresql.dsn(postgresql.database())},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=420,
+        )
 
     assert seen.returncode == 0, seen.stderr[-4000:]
     figures = {name: int(value) for name, value in (line.split("\t") for line in seen.stdout.splitlines())}
     assert figures["own_mb"] < 320
     assert figures["start_ms"] < 15_000
     assert figures["stop_ms"] < 10_000
+    assert figures["postgresql_start_ms"] < 15_000
     assert 20 < figures["rss_mb"] < 160
