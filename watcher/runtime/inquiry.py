@@ -6,6 +6,8 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+import structlog
+
 from rules.model import Indicator
 from rules.sample import Reading, Unavailable, Who
 from watcher.signals.provider import Kind, Provider, Question, Window
@@ -16,6 +18,7 @@ PATIENCE = timedelta(
 )  # below the lease's margin: a round has to end while the watches are still ours
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _NOWHERE = (timedelta(minutes=1), timedelta(0))  # the beat of what cannot be read: somebody has to look
+log = structlog.stdlib.get_logger("rollbackd.inquiry")
 _Key = tuple[str, timedelta, timedelta]  # a connection, the length of its buckets, and when they are final
 
 
@@ -93,6 +96,9 @@ class Inquiry:
 
     providers: Providers
     metrics: Metrics
+    _away: dict[str, int] = field(
+        default_factory=dict
+    )  # connections that do not answer, and for how many reads
 
     def beat(self, indicator: Indicator) -> tuple[timedelta, timedelta]:
         """How long a bucket of *indicator* is, and how long after its end it is final."""
@@ -162,6 +168,21 @@ class Inquiry:
         finally:
             batch.answered.set()
             self._measure(batch, loop.time() - began)
+            self._say_whether_it_answers(batch)
+
+    def _say_whether_it_answers(self, batch: _Batch) -> None:
+        """That a connection cannot be asked is said once, and then that it can. What one question lacks is its rule's to say."""
+        readings = list(batch.readings.values())
+        silent = [reading for reading in readings if isinstance(reading, Unavailable)]
+        if readings and len(silent) == len(readings):
+            reads = self._away[batch.connection] = self._away.get(batch.connection, 0) + 1
+            if reads == 1:
+                said = silent[0]
+                log.warning(
+                    "signal.unavailable", connection=batch.connection, who=said.who.value, words=said.words
+                )
+        elif readings and (reads := self._away.pop(batch.connection, 0)):
+            log.info("signal.recovered", connection=batch.connection, reads=reads)
 
     def _measure(self, batch: _Batch, seconds: float) -> None:
         self.metrics.query_seconds.labels(batch.connection).observe(seconds)

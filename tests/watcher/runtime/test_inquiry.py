@@ -3,6 +3,8 @@
 import asyncio
 from dataclasses import replace
 
+from structlog.testing import capture_logs
+
 from rules.model import Indicator, Kind
 from rules.sample import NoData, Unavailable, Who
 from tests.builders import NOON, minutes, seconds
@@ -196,3 +198,43 @@ async def test_how_old_the_newest_bucket_is_is_measured():
     assert (
         metrics.registry.get_sample_value("rollbackd_signal_data_age_seconds", {"provider": "scrape"}) == 5.0
     )
+
+
+class Silent(AProvider):
+    """Cannot be asked for the questions in *away*."""
+
+    def __init__(self, *away):
+        super().__init__()
+        self.away = away
+
+    async def read(self, questions, window):
+        told = await super().read(questions, window)
+        away = {each: Unavailable(Who.OPERATOR, "HTTP 403") for each in self.away if each in told}
+        return {**told, **away}
+
+
+@virtual
+async def test_that_a_provider_cannot_be_asked_is_said_once_and_that_it_answers_again():
+    provider = Silent("w_1/errors")
+    inquiry = an_inquiry(scrape=provider)
+
+    with capture_logs() as lines:
+        for _ in range(3):
+            await answers(inquiry, a_question())
+        provider.away = ()
+        await answers(inquiry, a_question())
+        await answers(inquiry, a_question())
+
+    said = {"connection": "scrape", "who": "operator", "words": "HTTP 403"}
+    assert lines == [
+        {"event": "signal.unavailable", "log_level": "warning", **said},
+        {"event": "signal.recovered", "log_level": "info", "connection": "scrape", "reads": 3},
+    ]
+
+
+@virtual
+async def test_where_one_question_is_answered_the_provider_is_not_away():
+    with capture_logs() as lines:
+        await answers(an_inquiry(scrape=Silent("w_1/errors")), a_question(), a_question("w_2/errors"))
+
+    assert lines == []
