@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
-from bench import aws, decision, durable, idle, intake, judgements, patrol, prometheus
+from bench import aws, decision, durable, idle, intake, judgements, patrol, prometheus, replicas
 from bench.figure import Figure, machine, table
 
 MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
@@ -20,6 +20,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "decision": decision.figures,
     "aws": aws.figures,
     "prometheus": prometheus.figures,
+    "replicas": replicas.figures,
 }
 ELSEWHERE = (
     "How soon and how wrongly the judges decide is another table, of ten minutes: python -m bench.judgement"

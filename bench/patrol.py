@@ -38,9 +38,10 @@ from watcher.app import Ports
 from watcher.core.facts import Beat
 from watcher.core.intake import DOOR, Known, Opened, Part, intake
 from watcher.core.service import Bake, Mode, Policy, Service, Team
+from watcher.errors import StoreUnavailable
 from watcher.runtime.bells import Bells
-from watcher.runtime.crew import Crew
-from watcher.runtime.fleet import Current, Fleet
+from watcher.runtime.crew import Crew, Leaving
+from watcher.runtime.fleet import Current, Fleet, Key
 from watcher.runtime.inquiry import Connected, Inquiry
 from watcher.runtime.janitor import Janitor
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
@@ -200,44 +201,55 @@ def measured() -> Result:
 
 
 async def _measured(folder: Path) -> Result:
-    metrics = Metrics()
     async with open_sqlite(SqliteSettings(path=folder / "state.db"), StoreOpening(PORTS.now)) as store:
-        inquiry = Inquiry({"bench": Connected(KIND, Arithmetic())}, metrics)
-
-        def beats(rules: RuleSet) -> tuple[Beat, ...]:
-            return tuple({inquiry.beat(indicator) for indicator in rules.indicators})
-
         for service in SERVICES.values():
-            await _deploy(store, service)
-        crew = Crew(
-            store=store,
-            lookup=Lookup(store, lambda: SERVICES, beats),
-            current=Current(Fleet(SERVICES, {key: {WHOLE: cast("Target", Still())} for key in SERVICES})),
-            inquiry=inquiry,
-            notifiers=dict,
-            bells=Bells(),
-            metrics=metrics,
-            owner="bench",
-            now=PORTS.now,
-            new_id=PORTS.new_id,
-            failed=_failed,
-        )
-        loops = {loop.name: loop for loop in crew.loops(Janitor(store, metrics, PORTS.now))}
-        patrol, stop = Timed(loops["patrol"].go_round), asyncio.Event()
-        loops["patrol"] = replace(loops["patrol"], go_round=patrol)
-        async with asyncio.TaskGroup() as tasks:
-            for loop in loops.values():
-                tasks.create_task(loop.run(stop))
-            ticks = await _ticks(store, patrol, metrics)
-            stop.set()
+            await deploy(store, service)
+        ticks = await watched(store, "bench", SERVICES, TICKS)
         return Result(ticks, weight().resident)
+
+
+async def watched(
+    store: Store, owner: str, services: Mapping[Key, Service], many: int, prepared: int = WATCHES
+) -> Sequence[Tick]:
+    """Run all loops, of *owner*, until *many* ticks are over; they begin once all of the *prepared* newest watches are."""
+    metrics = Metrics()
+    inquiry = Inquiry({"bench": Connected(KIND, Arithmetic())}, metrics)
+
+    def beats(rules: RuleSet) -> tuple[Beat, ...]:
+        return tuple({inquiry.beat(indicator) for indicator in rules.indicators})
+
+    crew = Crew(
+        store=store,
+        lookup=Lookup(store, lambda: services, beats),
+        current=Current(Fleet(services, {key: {WHOLE: cast("Target", Still())} for key in services})),
+        inquiry=inquiry,
+        notifiers=dict,
+        bells=Bells(),
+        metrics=metrics,
+        owner=owner,
+        now=PORTS.now,
+        new_id=PORTS.new_id,
+        failed=_failed,
+    )
+    loops = {loop.name: loop for loop in crew.loops(Janitor(store, metrics, PORTS.now))}
+    leaving, stop = loops["patrol"], asyncio.Event()
+    if not isinstance(leaving, Leaving):
+        raise TypeError(f"the loop of the patrol is a {type(leaving).__name__}")
+    patrol = Timed(leaving.loop.go_round)
+    loops["patrol"] = replace(leaving, loop=replace(leaving.loop, go_round=patrol))
+    async with asyncio.TaskGroup() as tasks:
+        for loop in loops.values():
+            tasks.create_task(loop.run(stop))
+        ticks = await _ticks(store, patrol, metrics, many, prepared)
+        stop.set()
+    return ticks
 
 
 def _failed(loop: str, error: Exception) -> None:
     raise RuntimeError(f"the loop {loop} fails, and so its figures say nothing") from error
 
 
-async def _deploy(store: Store, service: Service) -> None:
+async def deploy(store: Store, service: Service) -> None:
     """A release that served, and one that was deployed beside it."""
     now, key = PORTS.now(), f"a-{service.name}"
     await store.adopt(*service.key, WHOLE, OLD, now - timedelta(days=2), adopted=True)
@@ -249,20 +261,28 @@ async def _deploy(store: Store, service: Service) -> None:
     await store.open(meaning.step, now)
 
 
-async def _ticks(store: Store, patrol: Timed, metrics: Metrics) -> Sequence[Tick]:
+async def _ticks(store: Store, patrol: Timed, metrics: Metrics, many: int, prepared: int) -> Sequence[Tick]:
     """What each tick took, from boundary to boundary, once all watches are prepared."""
     async with asyncio.timeout(PREPARES_WITHIN):
-        while any(watch.brief is None for watch in await store.list(limit=WATCHES)):  # noqa: ASYNC110 - nothing tells
+        while not await _are_prepared(store, prepared):  # noqa: ASYNC110 - nothing tells
             await asyncio.sleep(1)
     await _until_boundary()
     await _until_boundary()
     found = []
-    for _ in range(TICKS):
+    for _ in range(many):
         cpu, rounds, final = _cpu(), _rounds(metrics), PORTS.now() + SETTLE
         await _until_boundary()
         late = (patrol.worked_at - final).total_seconds()
         found.append(Tick(_cpu() - cpu, _rounds(metrics) - rounds, late))
     return found
+
+
+async def _are_prepared(store: Store, many: int) -> bool:
+    """Whether the newest watches are; not, where the store has no time to say: it is asked again."""
+    try:
+        return all(watch.brief is not None for watch in await store.list(limit=many))
+    except StoreUnavailable:
+        return False
 
 
 async def _until_boundary() -> None:

@@ -1,26 +1,32 @@
 """How many announcements and steps a second the store makes durable, and how long one waits: `python -m bench.store [FOLDER]`.
 
-FOLDER is on the disk that is to be measured; a temporary one by default. A deadline is a test, a speed is a figure: this
-prints, and fails nothing.
+FOLDER is on the disk that is to be measured; a temporary one by default. PostgreSQL, a server of the newest version that
+waits for its disk, is on that of temporary files; *of sqlite* is its rate beside SQLite's in the same run. A deadline is a
+test, a speed is a figure: this prints, and fails nothing.
 """
 
 import asyncio
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from statistics import quantiles
 
+from pydantic import SecretStr
+
 from deploy.model import Announcement, Deployment, PartChange, Phase, Release
 from rules.model import Consequence, Indicator, Kind, Rule, RuleSet, Slo
 from rules.sample import Bucket, Counts, Series
 from rules.verdict import Because, Judgement, Outcome, Seen, Verdict
+from tests.watcher.store.postgresql.server import a_server
 from watcher.clock import monotonic
 from watcher.core.service import Policy
 from watcher.core.watch import Arms, Message, Notice, State, Step, Watch
+from watcher.store.postgresql.opening import connected
+from watcher.store.postgresql.settings import PostgresqlSettings
 from watcher.store.sqlite.opening import MemorySettings, SqliteSettings, open_memory, open_sqlite
 from watcher.store.store import Opening, Saved, Store
 
@@ -39,10 +45,14 @@ class Figure:
     took: list[float]
     lasted: float
 
+    @property
+    def rate(self) -> float:
+        """How often a second."""
+        return len(self.took) / self.lasted
+
     def __str__(self) -> str:
         p50, p99 = (quantiles(self.took, n=100)[number] * 1000 for number in (49, 98))
-        rate = len(self.took) / self.lasted
-        return f"{self.what:<28}{self.clients:>8}{rate:>12,.0f}{p50:>10.2f}{p99:>10.2f}{max(self.took) * 1000:>10.2f}"
+        return f"{self.what:<28}{self.clients:>8}{self.rate:>12,.0f}{p50:>10.2f}{p99:>10.2f}{max(self.took) * 1000:>10.2f}"
 
 
 async def measured(what: str, clients: int, do: Callable[[int, int], Awaitable[object]]) -> Figure:
@@ -148,20 +158,33 @@ def a_bucket(rule: int, number: int) -> Series:
     return Series(f"i{rule}", (bucket,))
 
 
-async def figures(name: str, opening: AbstractAsyncContextManager[Store]) -> None:
-    """Measure one kind of store."""
-    print(f"\n{name:<28}{'clients':>8}{'per second':>12}{'p50 ms':>10}{'p99 ms':>10}{'max ms':>10}")
+async def figures(
+    name: str, opening: AbstractAsyncContextManager[Store], beside: Sequence[Figure] = ()
+) -> Sequence[Figure]:
+    """Measure one kind of store; its rate as a share of that of *beside*, where there is one."""
+    heads = "".join(
+        f"{head:>10}" for head in ("p50 ms", "p99 ms", "max ms", *(["of sqlite"] if beside else []))
+    )
+    print(f"\n{name:<28}{'clients':>8}{'per second':>12}{heads}")
+    found: list[Figure] = []
     async with opening as store:
         for measure in (accepts, saves, reads):
             for clients in (1, 8, 64):
-                print(await measure(store, clients))
+                figure = await measure(store, clients)
+                share = f"{figure.rate / beside[len(found)].rate:>10.2f}" if beside else ""
+                print(f"{figure}{share}")
+                found.append(figure)
+    return found
 
 
 async def main(folder: Path) -> None:
     """Measure all kinds."""
     opening = Opening(lambda: NOON)
-    await figures("sqlite", open_sqlite(SqliteSettings(path=folder / "state.db"), opening))
-    await figures("memory", open_memory(MemorySettings(), opening))
+    sqlite = await figures("sqlite", open_sqlite(SqliteSettings(path=folder / "state.db"), opening))
+    await figures("memory", open_memory(MemorySettings(), opening), sqlite)
+    with a_server(18, safe=True) as server:
+        settings = PostgresqlSettings(dsn=SecretStr(server.dsn(server.database())))
+        await figures("postgresql", connected(settings, opening), sqlite)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ from watcher.store.store import GuardFailed, Stale, Store
 # They change nothing, or only what goes by the clock: a pulse, a lease that is prolonged, what is forgotten after days.
 UNSEEN = frozenset(
     {"get", "living", "list", "buckets", "actions", "announcement", "changed", "ledger", "disarmed", "notes"}
-    | {"changes", "once", "audit", "counts", "check", "renew", "prune", "close"}
+    | {"changes", "once", "audit", "counts", "check", "renew", "renew_actions", "prune", "close"}
 )
 
 

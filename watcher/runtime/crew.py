@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypedDict
 
 import structlog
 
@@ -67,6 +68,19 @@ class Leaving:
             await self.store.leave(self.owner)
         except StoreUnavailable as error:
             log.warning("watches.unleft", words=str(error))
+
+
+class _UnderLeases(TypedDict):
+    """What the loops work with that claim what they do."""
+
+    store: Store
+    lookup: Lookup
+    bells: Bells
+    metrics: Metrics
+    boundary: Boundary
+    owner: str
+    now: Callable[[], datetime]
+    timing: Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,32 +153,22 @@ class Crew:
         return Keeper(self.store, self.current, recollection, self.bells, boundary, self.now)
 
     def _patrol(self) -> Patrol:
-        boundary = Boundary("patrol", self.failed)
-        return Patrol(
-            self.store,
-            self.lookup,
-            self.inquiry,
-            self.bells,
-            self.metrics,
-            boundary,
-            self.owner,
-            self.now,
-            self.timing,
-        )
+        return Patrol(inquiry=self.inquiry, **self._under_leases("patrol"))
 
     def _performer(self) -> Performer:
-        boundary = Boundary("performer", self.failed)
-        return Performer(
-            self.store,
-            self.lookup,
-            self.current,
-            self.bells,
-            self.metrics,
-            boundary,
-            self.owner,
-            self.now,
-            self.timing,
-        )
+        return Performer(current=self.current, **self._under_leases("performer"))
+
+    def _under_leases(self, loop: str) -> _UnderLeases:
+        return {
+            "store": self.store,
+            "lookup": self.lookup,
+            "bells": self.bells,
+            "metrics": self.metrics,
+            "boundary": Boundary(loop, self.failed),
+            "owner": self.owner,
+            "now": self.now,
+            "timing": self.timing,
+        }
 
     def _courier(self) -> Courier:
         boundary = Boundary("courier", self.failed)

@@ -31,7 +31,7 @@ from watcher.runtime.case import (
 )
 from watcher.runtime.inquiry import Inquiry
 from watcher.runtime.rounds import Boundary
-from watcher.runtime.tenure import Tenure
+from watcher.runtime.tenure import Tenure, of_watches
 from watcher.runtime.timing import TERMS, Terms
 from watcher.store.facts import Lookup
 from watcher.store.store import GuardFailed, Saved, Stale, Store
@@ -46,6 +46,7 @@ HISTORY = timedelta(days=1)  # statistics.md 3(b): never "the ten minutes before
 # For a provider that fails just then, once or twice: without a history its judges are slower, or assume more, for the whole
 # watch; but the rules of the other providers wait with it.
 HISTORY_WAITS = timedelta(seconds=20)
+EVENS_OUT = 5.0  # seconds between two looks at how the watches are spread over the replicas
 READ_IN = frozenset({State.WATCHING, State.COUNTING_DOWN, State.ASKING, State.HELD, State.RECOVERING})
 log = structlog.stdlib.get_logger("rollbackd.patrol")
 
@@ -63,18 +64,35 @@ class Patrol:
     owner: str
     now: Callable[[], datetime]
     timing: Terms = TERMS
+    _even_at: float = 0.0
+    _gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     _brief: Callable[[str], Brief] = field(default_factory=lambda: lru_cache(BRIEFS)(decode_brief))
 
     async def go_round(self) -> bool:
         """Look at all watches that are due, at most `BATCH` of them."""
+        await self._even_out()
         sent, timing = asyncio.get_running_loop().time(), self.timing
         leased = await self.store.claim_due(self.now(), BATCH, self.owner, timing.lease, timing.grace)
         if not leased:
             return False
         held = {each.watch.id: each.fence for each in leased}
-        async with Tenure(self.store, held, self.owner, self.metrics, sent, timing) as tenure:
+        for each in leased:
+            if each.taken_from is not None:
+                self.metrics.takeovers.labels("watch").inc()
+                log.info("watch.taken_over", watch=each.watch.id, taken_from=each.taken_from)
+        leases = of_watches(self.store, self.owner, self.metrics)
+        async with Tenure(leases, held, self.metrics, sent, timing) as tenure:
             await self._judge(await self._ripe([each.watch for each in leased], tenure), tenure)
         return True
+
+    async def _even_out(self) -> None:
+        """A replica that came later gets its share of the watches that others have."""
+        now = asyncio.get_running_loop().time()
+        if now >= self._even_at:
+            self._even_at = now + EVENS_OUT
+            many = await self.store.even_out(self.owner)
+            if many:
+                log.info("watches.evened_out", watches=many)
 
     async def _each(self, works: Mapping[str, Coroutine[None, None, None]], tenure: Tenure) -> None:
         for failed in await self.boundary.each(works):
@@ -97,7 +115,8 @@ class Patrol:
     async def _in_time(self, watch: Watch, tenure: Tenure) -> Case | None:
         now = self.now()
         if lifecycle.due(watch, now, self.lookup.glance(watch)) is not None:
-            await self._end(watch, now)
+            async with self._gate:
+                await self._end(watch, now)
             return None
         if watch.state not in READ_IN:
             if watch.due_at is None or watch.due_at <= now:
@@ -121,9 +140,10 @@ class Patrol:
         if now < watch.opened_at + HISTORY_WAITS and _is_lacking(histories):
             tenure.set_aside(watch.id)
             return None
-        brief = prepare(watch.policy.rules, setting_of(watch, self.inquiry.beat), histories)
-        step = lifecycle.prepared(watch, encode_brief(brief), encode_evidence(start(brief)), now)
-        saved = await self.store.save(step, now)
+        async with self._gate:
+            brief = prepare(watch.policy.rules, setting_of(watch, self.inquiry.beat), histories)
+            step = lifecycle.prepared(watch, encode_brief(brief), encode_evidence(start(brief)), now)
+            saved = await self.store.save(step, now)
         return saved.watch if isinstance(saved, Saved) else None
 
     # --------------------------------------------------------------------------------------------------------- judging
@@ -131,11 +151,10 @@ class Patrol:
     async def _judge(self, cases: Sequence[Case], tenure: Tenure) -> None:
         """Ask for all of them together; each is judged as soon as its own answers are there."""
         asked = self.inquiry.ask([question for case in cases for question in case.questions], self.now())
-        gate = asyncio.Semaphore(AT_ONCE)
 
         async def judge(case: Case) -> None:
             readings = await asked.to(case.questions)
-            async with gate:
+            async with self._gate:
                 if tenure.holds(case.watch.id):
                     await self._judge_one(case, readings)
 

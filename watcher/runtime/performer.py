@@ -18,6 +18,7 @@ from watcher.core.watch import Action, ActionResult, ActionState, Step, Watch
 from watcher.runtime.bells import Bells
 from watcher.runtime.fleet import Current
 from watcher.runtime.rounds import Boundary
+from watcher.runtime.tenure import Tenure, of_actions
 from watcher.runtime.timing import TERMS, Terms
 from watcher.store.facts import Lookup
 from watcher.store.stepping import change
@@ -44,19 +45,36 @@ class Performer:
 
     async def go_round(self) -> bool:
         """Bring every action that is due one step further."""
-        sent, lease = _time(), self.timing.acting
-        claimed = await self.store.claim_actions(self.now(), BATCH, self.owner, lease)
-        until = self.timing.valid_until(sent, lease)
-        await self.boundary.each({item.action.id: self._perform(item, until) for item in claimed})
-        return bool(claimed)
+        sent = asyncio.get_running_loop().time()
+        claimed = await self.store.claim_actions(self.now(), BATCH, self.owner, self.timing.lease)
+        if not claimed:
+            return False
+        held = {item.action.id: item.fence for item in claimed}
+        async with Tenure(
+            of_actions(self.store, self.owner), held, self.metrics, sent, self.timing
+        ) as tenure:
+            await self.boundary.each({item.action.id: self._perform(item, tenure) for item in claimed})
+        return True
 
-    async def _perform(self, item: Claimed, until: float) -> None:
-        """*until*: when we stop to believe in the lease. A call that could last longer is not begun, but claimed anew."""
+    async def _perform(self, item: Claimed, tenure: Tenure) -> None:
+        """One step of one action. Its lease is kept while its parts are read; a call that could outlast it is not begun."""
+        try:
+            await self._roll_back(item, tenure)
+        finally:
+            tenure.set_aside(item.action.id)
+
+    async def _roll_back(self, item: Claimed, tenure: Tenure) -> None:
         action = item.action
+        if item.taken_from is not None:
+            self.metrics.takeovers.labels("action").inc()
+            log.warning(
+                "action.taken_over", action=action.id, state=item.state.value, taken_from=item.taken_from
+            )
 
         async def intend(move: Move) -> bool:
             mine = await self.store.begin(action.id, item.fence, self.now())
-            if mine and _time() + self.timing.call.total_seconds() > until:  # frozen, or slow, until just now
+            # It may have been frozen, or slow, until just now: a call that could outlast the lease is another's to make.
+            if mine and not await tenure.assures(action.id, self.timing.call):
                 self.metrics.fenced.inc()
                 log.warning("action.too_late", action=action.id, part=move.part)
                 return False
@@ -121,7 +139,3 @@ class Performer:
     def _measure(self, action: Action, item: Claimed) -> None:
         if item.attempts == 0:
             self.metrics.decision_seconds.observe((self.now() - action.queued_at).total_seconds())
-
-
-def _time() -> float:
-    return asyncio.get_running_loop().time()

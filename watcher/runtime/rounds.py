@@ -20,6 +20,9 @@ T = TypeVar("T")
 LONGEST_PAUSE = (
     30.0  # seconds after repeated failures; a guess: long enough to be quiet, short enough to be back soon
 )
+# Seconds, while the store cannot be used: a try costs little and ends by itself, and what waits for the store must not be late
+# once it is back. Other replicas take over what this one held after 15 s.
+LONGEST_WITHOUT_STORE = 2.0
 Failed = Callable[[str, Exception], None]
 log = structlog.stdlib.get_logger("rollbackd.runtime")
 
@@ -131,7 +134,7 @@ class Loop:
                 bell.clear()
                 found, trouble = await self._try(trouble)
                 if not found:
-                    await pause(bell, self._how_long(trouble.rounds))
+                    await pause(bell, self._how_long(trouble))
             ringing.cancel()
 
     async def _try(self, before: _Trouble) -> tuple[bool, _Trouble]:
@@ -147,8 +150,9 @@ class Loop:
             log.info("loop.recovered", loop=self.name, failures=before.rounds)
         return found, _NONE
 
-    def _how_long(self, failures: int) -> float:
-        return min(self.idle * 2.0 ** min(failures, 10), max(LONGEST_PAUSE, self.idle))
+    def _how_long(self, trouble: _Trouble) -> float:
+        longest = LONGEST_WITHOUT_STORE if trouble.unavailable else LONGEST_PAUSE
+        return min(self.idle * 2.0 ** min(trouble.rounds, 10), max(longest, self.idle))
 
 
 async def _ring(bell: asyncio.Event, stop: asyncio.Event) -> None:

@@ -19,12 +19,11 @@ class Terms:
     """What a replica keeps to.
 
     Attributes:
-        lease: How long a watch is another replica's, without a sign of it.
-        renew: How often that sign is given, while a round lasts.
+        lease: How long a watch or an action is another replica's, without a sign of it.
+        renew: How often that sign is given, while a round lasts, or the parts of an action are read.
         margin: By how much earlier its owner stops to believe in a lease.
         store: What one operation of the store may take.
         call: What one call that changes the world may take (``deploy.target``).
-        acting: The lease of an action: a few parts are read at 7 s each before the call.
         watchdog: An event loop that hangs for longer ends the process.
         drain, stop: What loops have to end after SIGTERM; when the process ends whatever hangs.
         grace: How long a due watch is left to the replica that judged it last, though it holds no lease between two rounds.
@@ -35,7 +34,6 @@ class Terms:
     margin: timedelta = timedelta(seconds=3)
     store: timedelta = timedelta(seconds=4)
     call: timedelta = timedelta(seconds=7)
-    acting: timedelta = timedelta(seconds=40)
     watchdog: timedelta = timedelta(seconds=12)
     drain: timedelta = timedelta(seconds=8)
     stop: timedelta = timedelta(seconds=9.5)
@@ -46,7 +44,6 @@ class Terms:
         sides = (
             ("renew + 2 × store + margin", self.renew + 2 * self.store + self.margin, "lease", self.lease),
             ("call", self.call, "lease - margin - renew", self.lease - self.margin - self.renew),
-            ("call", self.call, "acting - margin - renew", self.acting - self.margin - self.renew),
             ("watchdog", self.watchdog, "lease - margin", self.lease - self.margin),
             ("drain", self.drain, "stop", self.stop),
             ("grace", self.grace, "lease", self.lease),

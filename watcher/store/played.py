@@ -189,6 +189,10 @@ class Played:
         """See `Store`."""
         await self._write(lambda: watches.rest(held, owner))
 
+    async def even_out(self, owner: str) -> int:
+        """See `Store`."""
+        return await self._write(lambda: watches.even_out(owner))
+
     async def leave(self, owner: str) -> None:
         """See `Store`."""
         await self._write(lambda: watches.leave(owner))
@@ -202,6 +206,10 @@ class Played:
     ) -> Sequence[Claimed]:
         """See `Store`."""
         return await self._write(lambda: actions.claim(now, limit, owner, lease))
+
+    async def renew_actions(self, held: Mapping[str, int], owner: str, lease: timedelta) -> frozenset[str]:
+        """See `Store`."""
+        return await self._hold(lambda: actions.renew(held, owner, lease))
 
     async def begin(self, action: str, fence: int, now: datetime) -> bool:
         """See `Store`."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from watcher.store.postgresql.kind import POSTGRESQL
-from watcher.store.sqlite.opening import MEMORY, SQLITE
+from watcher.store.sqlite.kind import MEMORY, SQLITE
 from watcher.store.store import Kind
 
 STORES: Mapping[str, Kind] = {

@@ -20,6 +20,7 @@ from deploy.model import Announcement, Recalled, Release
 from deploy.tags import Ledger
 from rules.sample import Series
 from watcher.core.watch import Action, ActionState, Closing, Guard, Message, State, Step, Watch
+from watcher.store.care import Care
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +72,16 @@ Saving = Saved | Stale | GuardFailed
 
 @dataclass(frozen=True, slots=True)
 class Leased:
-    """A watch that is claimed, under *fence*, until the lease runs out."""
+    """A watch that is claimed, under *fence*, until the lease runs out. *taken_from*: another owner, who did not leave it."""
 
     watch: Watch
     fence: int
+    taken_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """An action that is claimed, under *fence*. *attempts*: how often a call was begun."""
+    """An action that is claimed, under *fence*. *attempts*: how often a call was begun; *taken_from* as in `Leased`."""
 
     action: Action
     state: ActionState
@@ -89,6 +91,7 @@ class Claimed:
     moves_sent: int = (
         0  # how many of the plan's moves were sent and answered: ``deploy.rollback`` wants it back
     )
+    taken_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +275,9 @@ class Store(Protocol):
     async def rest(self, held: Mapping[str, int], owner: str) -> None:
         """Give leases back until the watches are due again: they are left to *owner* for a while then."""
 
+    async def even_out(self, owner: str) -> int:
+        """Let watches that rest with whoever has the most rest with *owner*, up to its share of all; how many."""
+
     async def leave(self, owner: str) -> None:
         """Give back everything that *owner* holds, or that is left to it: it goes away."""
 
@@ -282,6 +288,9 @@ class Store(Protocol):
         self, now: datetime, limit: int, owner: str, lease: timedelta
     ) -> Sequence[Claimed]:
         """Take open actions that are due, that nobody holds, and whose watch is in the state that they are valid in."""
+
+    async def renew_actions(self, held: Mapping[str, int], owner: str, lease: timedelta) -> frozenset[str]:
+        """The same as `renew`, of actions."""
 
     async def begin(self, action: str, fence: int, now: datetime) -> bool:
         """Write down that the call is about to be made. ``False``: the lease or the watch's state is lost; do not call."""
@@ -443,7 +452,9 @@ class Kind:
     Attributes:
         settings: As they stand under ``store: {kind: ...}``.
         open: Gives the store, for as long as the context lasts; closes it afterwards.
+        care: What people do with it beside the daemon, by its settings and a clock; ``None`` where it ends with its process.
     """
 
     settings: type[BaseModel]
     open: Callable[[Any, Opening], AbstractAsyncContextManager[Store]]
+    care: Callable[[Any, Callable[[], datetime]], Care] | None = None

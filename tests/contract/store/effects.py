@@ -62,6 +62,25 @@ class ActionsContract:
 
         assert not await store.begin("w_1.2.1", 1, NOON)
 
+    async def test_a_lease_of_an_action_runs_on_as_long_as_it_is_renewed(self, store: Store, clock: Clock):
+        await rolling_back(store)
+        await claimed_action(store, "a")
+        for _ in range(3):
+            clock.passes(timedelta(seconds=10))
+            assert await store.renew_actions({"w_1.2.1": 1}, "a", LEASE) == {"w_1.2.1"}
+
+        assert await claimed_action(store, "b") is None
+        assert await store.begin("w_1.2.1", 1, NOON)
+
+    async def test_a_lease_of_an_action_that_ran_out_is_not_renewed(self, store: Store, clock: Clock):
+        await rolling_back(store)
+        await claimed_action(store, "a")
+        clock.passes(LEASE)
+
+        assert await store.renew_actions({"w_1.2.1": 1}, "a", LEASE) == frozenset()
+        await claimed_action(store, "b")
+        assert await store.renew_actions({"w_1.2.1": 1}, "a", LEASE) == frozenset()
+
     async def test_the_intent_is_written_before_the_call(self, store: Store):
         await rolling_back(store)
         await claimed_action(store)

@@ -1,7 +1,10 @@
 """Shared work: due watches are claimed under leases and fences, and somebody who waits is told."""
 
 import asyncio
+import itertools
 from datetime import timedelta
+
+import pytest
 
 from tests.contract.store.build import LEASE, NOON, Clock, a_watch, minutes, opened, saved, step_of
 from watcher.core.watch import State
@@ -74,6 +77,32 @@ class SharingContract:
 
         (again,) = await store.claim_due(NOON, 10, "a", LEASE, timedelta(seconds=5))
         assert again.fence == 2
+
+    @pytest.mark.parametrize(
+        ("of_a", "of_b", "taken"),
+        [(6, 0, 3), (3, 0, 1), (1, 0, 0), (4, 2, 2), (2, 2, 1), (1, 1, 0), (7, 1, 2), (0, 0, 0)],
+    )
+    async def test_who_has_less_than_its_share_gets_it_of_who_has_the_most(
+        self, store: Store, of_a: int, of_b: int, taken: int
+    ):
+        """Of those only who have any, and of whoever asks."""
+        numbers, grace = iter(range(9)), timedelta(seconds=5)
+        for owner, many in (("a", of_a), ("b", of_b)):
+            for number in itertools.islice(numbers, many):
+                await opened(store, a_watch(f"w_{number}", service=f"s{number}"))
+            claimed = await store.claim_due(NOON, 9, owner, LEASE, grace)
+            await store.rest({each.watch.id: each.fence for each in claimed}, owner)
+
+        assert await store.even_out("c") == taken
+        assert len(await store.claim_due(NOON, 9, "c", LEASE, grace)) == taken
+
+    async def test_what_is_worked_on_is_not_evened_out(self, store: Store):
+        for number in range(4):
+            await opened(store, a_watch(f"w_{number}", service=f"s{number}"))
+        held = await claim(store, "a")
+
+        assert await store.even_out("b") == 0
+        assert await store.renew(held, "a", LEASE) == set(held)
 
     async def test_whoever_leaves_leaves_everything_at_once(self, store: Store):
         await opened(store, a_watch("w_1", service="s1"))

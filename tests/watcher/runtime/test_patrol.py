@@ -8,11 +8,23 @@ from structlog.testing import capture_logs
 
 from rules.model import Indicator, Kind, Rule, RuleSet, Threshold
 from tests.builders import ERRORS, NOON, a_policy, a_service, a_watch, minutes, seconds
-from tests.watcher.runtime.at_work import AProvider, a_kind, a_new_watch, at_work, blunder, hang, now, virtual
+from tests.watcher.runtime.at_work import (
+    AProvider,
+    Broken,
+    a_kind,
+    a_new_watch,
+    at_work,
+    blunder,
+    hang,
+    now,
+    virtual,
+)
 from watcher.core.service import Bake, Ceilings
 from watcher.core.watch import Doubtful, State, Step
 from watcher.runtime.inquiry import Connected
 from watcher.runtime.patrol import Patrol
+from watcher.runtime.tenure import LEASE
+from watcher.runtime.timing import TERMS
 from watcher.store.store import Disarmed
 
 COMPARES = RuleSet((Indicator("errors", Kind.RATIO, "scrape", "{}", compares_arms=True),), (ERRORS,))
@@ -113,7 +125,7 @@ async def test_a_quiet_watch_costs_neither_a_ledger_nor_the_switch():
 
         await rounds(work, seconds(30))
 
-        assert set(work.store.asked) == {"claim_due", "save", "rest"}
+        assert set(work.store.asked) == {"even_out", "claim_due", "save", "rest"}
 
 
 @virtual
@@ -348,6 +360,46 @@ async def test_more_than_a_batch_takes_more_than_a_round(many):
         patrol = a_patrol(work)
 
         assert [await patrol.go_round() for _ in range(4)] == [True, True, True, False]
+
+
+# ------------------------------------------------------------------------------------------------------------- replicas
+
+
+@virtual
+async def test_what_another_left_behind_is_taken_over_and_said():
+    class Dead(Broken):
+        async def claim_due(self, *args):
+            return [replace(each, taken_from="another") for each in await self.store.claim_due(*args)]
+
+    async with at_work() as work:
+        await work.has(a_new_watch(policy=POLICY))
+
+        with capture_logs() as log:
+            await a_patrol(work, store=Dead(work.store)).go_round()
+
+        said = [line for line in log if line["event"] == "watch.taken_over"]
+        assert [(line["watch"], line["taken_from"]) for line in said] == [("w_1", "another")]
+        assert work.metric("takeovers_total", work="watch") == 1
+
+
+@virtual
+async def test_whoever_comes_later_gets_its_share_within_seconds():
+    services = [a_service(name=f"s{number}") for number in range(6)]
+    async with at_work(services=services) as work:
+        for number, service in enumerate(services):
+            await work.has(a_new_watch(service.name, f"w_{number}", policy=POLICY))
+        first, second = a_patrol(work, "first"), a_patrol(work, "second")
+        await rounds(work, seconds(10), patrol=first)
+
+        with capture_logs() as log:
+            await asyncio.gather(*(rounds(work, seconds(30), patrol=each) for each in (first, second)))
+
+        assert [line["watches"] for line in log if line["event"] == "watches.evened_out"] == [3]
+        held = {
+            each.watch.id
+            for each in await work.store.claim_due(now() + seconds(4), 9, "second", LEASE, TERMS.grace)
+        }
+        assert len(held) == 3
 
 
 # ----------------------------------------------------------------------------------------------------------- recovering

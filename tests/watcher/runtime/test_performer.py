@@ -13,6 +13,7 @@ from deploy.model import Drifted, Failed, Live, Moving, Refused, Unclear, Unread
 from tests.builders import NOON, a_plan, a_release, a_service, a_watch, minutes
 from tests.watcher.runtime.at_work import ATarget, Broken, Work, at_work, blunder, hang, now, virtual
 from watcher.core.watch import Action, ActionKind, ActionState, State, Step
+from watcher.errors import StoreUnavailable
 from watcher.runtime.fleet import Fleet
 from watcher.runtime.performer import Performer
 
@@ -211,7 +212,7 @@ async def test_a_target_with_a_bug_is_tried_again_when_the_lease_has_run_out():
     async with rolling_back(ATarget(live=RUNS_BAD, does=blunder)) as work:
         await rounds(work, 90)
 
-        assert len(work.bugs) == 3
+        assert len(work.bugs) == 6
 
 
 @virtual
@@ -243,24 +244,84 @@ async def test_two_performers_send_one_move():
 
 
 class Slow(Broken):
-    """A store that writes an intent down at once, and says so *late* seconds later: the process was frozen in between."""
+    """A store that writes an intent down at once, and says so *late* seconds later. Leases are not renewed before it is *thawed*."""
 
     late = 0.0
+    thawed = asyncio.Event()
 
     async def begin(self, *args, **kwargs):
         mine = await self.store.begin(*args, **kwargs)
         await asyncio.sleep(self.late)
+        self.thawed.set()
         return mine
+
+    async def renew_actions(self, *args, **kwargs):
+        await self.thawed.wait()
+        if self.away:
+            raise StoreUnavailable("no route", remedy="look at the network")
+        return await self.store.renew_actions(*args, **kwargs)
+
+
+def a_slow_store(work, late, *, frozen=False):
+    work.store = Slow(work.store)
+    work.store.late, work.store.thawed = late, asyncio.Event()
+    if not frozen:
+        work.store.thawed.set()
+    return work.store
 
 
 @virtual
-@pytest.mark.parametrize(("late", "calls"), [(20.0, 1), (35.0, 0)])
-async def test_no_call_is_made_that_could_outlast_the_lease(late, calls):
+@pytest.mark.parametrize("late", [1.0, 60.0])
+async def test_an_action_is_kept_for_as_long_as_it_takes(late):
     async with rolling_back() as work:
-        work.store = Slow(work.store)
-        work.store.late = late
+        a_slow_store(work, late)
+
+        await a_performer(work).go_round()
+
+        assert work.targets["service"].sent == ["v42"]
+        assert work.metric("leases_lost_total") == 0
+
+
+@virtual
+@pytest.mark.parametrize(("late", "calls"), [(4.0, 1), (6.0, 1), (14.0, 1), (16.0, 0)])
+async def test_whoever_was_frozen_asks_whether_the_lease_is_still_there_before_it_calls(late, calls):
+    async with rolling_back() as work:
+        a_slow_store(work, late, frozen=True)
 
         await a_performer(work).go_round()
 
         assert len(work.targets["service"].sent) == calls
         assert work.metric("fenced_writes_total") == 1 - calls
+
+
+@virtual
+async def test_nothing_is_called_while_nobody_can_say_whose_the_lease_is():
+    async with rolling_back() as work:
+        a_slow_store(work, 10.0)
+        performing = asyncio.ensure_future(a_performer(work).go_round())
+        await asyncio.sleep(1)
+        work.store.away = True
+
+        with pytest.raises(StoreUnavailable):
+            await performing
+
+        assert work.targets["service"].sent == []
+
+
+@virtual
+async def test_what_another_left_behind_is_taken_over_and_said():
+    async with rolling_back() as work:
+        taken = {"taken_from": "another", "action": "w_1.1.0"}
+
+        class Dead(Broken):
+            async def claim_actions(self, *args):
+                return [replace(item, taken_from="another") for item in await self.store.claim_actions(*args)]
+
+        work.store = Dead(work.store)
+        with capture_logs() as log:
+            await a_performer(work).go_round()
+
+        assert [
+            line for line in log if line["event"] == "action.taken_over" and taken.items() <= line.items()
+        ]
+        assert work.metric("takeovers_total", work="action") == 1

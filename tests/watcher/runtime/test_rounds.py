@@ -117,6 +117,16 @@ async def test_pauses_grow_while_it_fails_and_are_short_again_afterwards():
 
 
 @virtual
+async def test_what_waits_for_the_store_is_not_late_once_it_is_back():
+    rounds = Rounds(*[unavailable()] * 7, False)
+
+    await run(Loop("loop", rounds.go, 0.25), 20)
+
+    pauses = [after - before for before, after in zip(rounds.at, rounds.at[1:], strict=False)]
+    assert pauses[:8] == [0.5, 1, 2, 2, 2, 2, 2, 0.25]
+
+
+@virtual
 async def test_a_store_that_is_away_is_said_once_and_again_when_it_is_back_and_is_no_bug():
     rounds, bugs = Rounds(*[unavailable()] * 3, False), []
 

@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 
 from tests.builders import seconds
 from tests.watcher.runtime.at_work import Broken, a_new_watch, at_work, now, virtual
-from watcher.runtime.tenure import LEASE, Tenure
+from watcher.runtime.tenure import LEASE, Leases, Tenure, of_watches
 
 
 async def claimed(store, owner="me"):
@@ -14,12 +14,16 @@ async def claimed(store, owner="me"):
     return {each.watch.id: each.fence for each in leased}
 
 
+def mine(work, store=None) -> Leases:
+    return of_watches(store or work.store, "me", work.metrics)
+
+
 @virtual
 async def test_a_lease_is_kept_for_as_long_as_the_round_lasts():
     async with at_work() as work:
         await work.has(a_new_watch())
 
-        async with Tenure(work.store, await claimed(work.store), "me", work.metrics) as tenure:
+        async with Tenure(mine(work), await claimed(work.store), work.metrics) as tenure:
             await asyncio.sleep(60)
 
             assert tenure.holds("w_1")
@@ -32,7 +36,7 @@ async def test_a_lease_is_given_back_at_the_end():
     async with at_work() as work:
         await work.has(a_new_watch())
 
-        async with Tenure(work.store, await claimed(work.store), "me", work.metrics):
+        async with Tenure(mine(work), await claimed(work.store), work.metrics):
             pass
 
         assert set(await claimed(work.store, "another")) == {"w_1"}
@@ -43,7 +47,7 @@ async def test_a_lease_is_given_back_at_the_end():
 async def test_one_that_was_set_aside_is_free_when_it_runs_out_and_not_before():
     async with at_work() as work:
         await work.has(a_new_watch())
-        async with Tenure(work.store, await claimed(work.store), "me", work.metrics) as tenure:
+        async with Tenure(mine(work), await claimed(work.store), work.metrics) as tenure:
             tenure.set_aside("w_1")
 
         await asyncio.sleep(14)
@@ -61,7 +65,7 @@ async def test_a_lease_that_somebody_else_has_is_not_held_any_more():
         await claimed(work.store, "another")
 
         with capture_logs() as log:
-            async with Tenure(work.store, held, "me", work.metrics) as tenure:
+            async with Tenure(mine(work), held, work.metrics) as tenure:
                 await asyncio.sleep(4)
 
                 assert not tenure.holds("w_1")
@@ -77,7 +81,7 @@ async def test_a_store_that_is_away_for_a_moment_costs_no_lease():
         store = Broken(work.store)
 
         with capture_logs() as log:
-            async with Tenure(store, await claimed(store), "me", work.metrics) as tenure:
+            async with Tenure(mine(work, store), await claimed(store), work.metrics) as tenure:
                 store.away = True
                 await asyncio.sleep(7)
                 store.away = False
@@ -94,7 +98,7 @@ async def test_whoever_cannot_renew_stops_by_itself_before_another_may_have_the_
         await work.has(a_new_watch())
         store = Broken(work.store)
 
-        async with Tenure(store, await claimed(store), "me", work.metrics) as tenure:
+        async with Tenure(mine(work, store), await claimed(store), work.metrics) as tenure:
             store.away = True
             await asyncio.sleep(11.5)
             assert tenure.holds("w_1")

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,14 +28,12 @@ from tests.contract.store.build import (
     shown,
     step_of,
 )
-from watcher.core.watch import Closing, State
+from tests.watcher.store.disk import accept, fill
+from watcher.core.watch import State
 from watcher.errors import StoreTooNew, StoreUnavailable
 from watcher.store.registry import LATER, STORES
-from watcher.store.schema import MIGRATIONS, Migration
 from watcher.store.sqlite.opening import SqliteSettings, open_sqlite
 from watcher.store.store import Opening, Store
-
-SECOND = Migration(2, "a column", ("ALTER TABLE watches ADD COLUMN extra TEXT NOT NULL DEFAULT 'none'",))
 
 
 @asynccontextmanager
@@ -223,21 +220,6 @@ async def test_when_there_is_room_again_it_goes_on_by_itself(tmp_path):
     assert in_the_file(tmp_path, "PRAGMA integrity_check") == [("ok",)]
 
 
-async def fill(store: Store) -> int:
-    """Accept until the disk is full; how many were."""
-    for number in range(10_000):
-        try:
-            await accept(store, number)
-        except StoreUnavailable:
-            return number
-    raise AssertionError
-
-
-async def accept(store: Store, number: int) -> None:
-    closing = Closing(f"a_{number}", "recorded")
-    await store.accept(closing.announcement, None, b"x" * 4000, "p", NOON, ("queue", str(number)), closing)
-
-
 async def test_a_file_that_vanished_is_said_and_found_when_it_is_back(tmp_path):
     async with a_store(tmp_path) as store:
         await opened(store)
@@ -283,58 +265,6 @@ async def test_a_watch_that_cannot_be_read_is_found_at_the_start(tmp_path):
     with pytest.raises(StoreTooNew, match="a watch was written as version 2"):
         async with a_store(tmp_path):
             pass
-
-
-async def test_tables_of_an_older_version_are_upgraded_and_keep_what_they_hold(tmp_path):
-    async with a_store(tmp_path) as store:
-        watch = await opened(store)
-
-    async with a_store(tmp_path, migrations=(*MIGRATIONS, SECOND)) as store:
-        assert await store.get("w_1") == watch
-
-    assert in_the_file(tmp_path, "SELECT extra FROM watches") == [("none",)]
-    assert in_the_file(tmp_path, "SELECT version, what FROM migrations") == [
-        (1, "the first tables"),
-        (2, "a column"),
-    ]
-
-
-async def test_before_an_upgrade_a_backup_is_put_beside_the_file(tmp_path):
-    async with a_store(tmp_path) as store:
-        watch = await opened(store)
-    async with a_store(tmp_path, migrations=(*MIGRATIONS, SECOND)):
-        pass
-
-    backup = tmp_path / "state.db.version-1"
-    assert backup.stat().st_mode & 0o777 == 0o600
-    backup.rename(tmp_path / "state.db")
-
-    async with a_store(tmp_path) as store:
-        assert await store.get("w_1") == watch
-
-
-async def test_an_upgrade_that_fails_changes_nothing(tmp_path):
-    async with a_store(tmp_path):
-        pass
-    half = replace(SECOND, statements=(*SECOND.statements, "ALTER TABLE nowhere ADD COLUMN extra TEXT"))
-
-    with pytest.raises(sqlite3.OperationalError, match="nowhere"):
-        async with a_store(tmp_path, migrations=(*MIGRATIONS, half)):
-            pass
-
-    async with a_store(tmp_path, migrations=(*MIGRATIONS, SECOND)):
-        pass
-
-
-async def test_tables_of_a_newer_version_are_refused_with_a_remedy(tmp_path):
-    async with a_store(tmp_path, migrations=(*MIGRATIONS, SECOND)):
-        pass
-
-    with pytest.raises(StoreTooNew, match="tables of version 2, and this program knows up to 1") as caught:
-        async with a_store(tmp_path):
-            pass
-
-    assert "backup" in caught.value.remedy
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit SET actor = 'nobody'", "DELETE FROM audit"])

@@ -1,12 +1,14 @@
 """Actions: queued with a step, claimed under a fence, begun before the call is made, closed with the step that they cause."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from watcher.core.watch import OPEN_ACTIONS, Action, ActionResult, ActionState, Step, Watch
 from watcher.store.documents import ACTION
 from watcher.store.sql.audit import audited
-from watcher.store.sql.operation import Operation, Row, seconds
+from watcher.store.sql.operation import Operation, Row, from_another, seconds
 from watcher.store.store import Claimed
 
 # One action more. Its id names the revision that queued it, so it is there once.
@@ -30,7 +32,7 @@ UPDATE actions SET state = 'refused', words = :words, updated_at = :now, owner =
 WHERE watch = :watch AND valid_in <> :state AND state IN ('planned', 'begun', 'unknown') RETURNING id
 """
 
-# Open actions that are due, that nobody holds and that are valid, under a higher fence.
+# Open actions that are due, that nobody holds and that are valid, under a higher fence; *before* as in ``watches.CLAIM``.
 CLAIM = """
 WITH free AS MATERIALIZED (
     SELECT a.seq FROM actions a JOIN watches w ON w.id = a.watch
@@ -39,7 +41,15 @@ WITH free AS MATERIALIZED (
     ORDER BY a.not_before, a.seq LIMIT :limit /* postgresql: FOR UPDATE OF a SKIP LOCKED */
 )
 UPDATE actions SET owner = :owner, fence = fence + 1, lease_until = :clock + :lease
-WHERE seq IN (SELECT seq FROM free) RETURNING seq, state, fence, attempts, moves_sent, words, document
+WHERE seq IN (SELECT seq FROM free)
+RETURNING seq, state, fence, attempts, moves_sent, words, (SELECT b.owner FROM actions b WHERE b.seq = actions.seq) AS before, document
+"""
+
+# Leases that still run, prolonged.
+RENEW = """
+UPDATE actions SET lease_until = :clock + :lease FROM json_each(:held) AS held
+WHERE actions.id = held.key AND actions.fence = CAST(held.value AS INTEGER)
+    AND actions.owner = :owner AND actions.lease_until > :clock RETURNING actions.id
 """
 
 # The last word before the call: the lease runs, the fence is the newest, the watch is where it was.
@@ -116,7 +126,16 @@ def claim(now: datetime, limit: int, owner: str, lease: timedelta) -> Operation[
     """Take open, valid actions that are due."""
     parameters = {"now": seconds(now), "limit": limit, "owner": owner, "lease": lease.total_seconds()}
     rows = yield CLAIM, parameters
-    return [_claimed(row) for row in sorted(rows, key=lambda row: int(row["seq"]))]
+    return [
+        replace(_claimed(row), taken_from=from_another(row["before"], owner))
+        for row in sorted(rows, key=lambda row: int(row["seq"]))
+    ]
+
+
+def renew(held: Mapping[str, int], owner: str, lease: timedelta) -> Operation[frozenset[str]]:
+    """Prolong leases; those that still ran."""
+    rows = yield RENEW, {"held": json.dumps(held), "owner": owner, "lease": lease.total_seconds()}
+    return frozenset(row["id"] for row in rows)
 
 
 def begin(action: str, fence: int, now: datetime) -> Operation[bool]:

@@ -28,6 +28,11 @@ class TakenBack(Exception):
         self.outcome = outcome
 
 
+def from_another(before: str | None, owner: str) -> str | None:
+    """Whose a lease was that *owner* took over; ``None``: nobody's, or its own."""
+    return None if before == owner else before
+
+
 def seconds(at: datetime | None) -> float | None:
     """As the store keeps a time: seconds since 1970, UTC. A double keeps microseconds until the year 2100."""
     return None if at is None else at.timestamp()

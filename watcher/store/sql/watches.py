@@ -1,12 +1,13 @@
 """Watches: read, shared out under leases, hurried. How they are written is in ``steps``."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from rules.sample import Bucket, Series
 from watcher.core.watch import State, Watch
 from watcher.store.documents import WATCH, decode_buckets
-from watcher.store.sql.operation import Operation, seconds
+from watcher.store.sql.operation import Operation, from_another, seconds
 from watcher.store.store import Leased
 
 # One watch.
@@ -40,7 +41,8 @@ SELECT indicator, bound, cumulative, document FROM buckets WHERE watch = :watch 
 """
 
 # Due watches that nobody holds, under a higher fence. That somebody wanted it sooner is answered by taking it. One that rests
-# is left to its last owner for a while.
+# is left to its last owner for a while. *before* is whose it was: PostgreSQL answers a subquery as things were when the
+# statement began; SQLite as they are now, and there nobody else is.
 CLAIM = """
 WITH free AS MATERIALIZED (
     SELECT id FROM watches
@@ -49,22 +51,39 @@ WITH free AS MATERIALIZED (
     ORDER BY due_at, id LIMIT :limit /* postgresql: FOR UPDATE SKIP LOCKED */
 )
 UPDATE watches SET owner = :owner, fence = fence + 1, lease_until = :clock + :lease, hurried_at = NULL
-WHERE id IN (SELECT id FROM free) RETURNING fence, document
+WHERE id IN (SELECT id FROM free)
+RETURNING fence, (SELECT b.owner FROM watches b WHERE b.id = watches.id) AS before, document
 """
 
-# One lease that still runs, prolonged.
+# Leases that still run, prolonged: one statement, whether they are two or a thousand, because it has to be back in time.
 RENEW = """
-UPDATE watches SET lease_until = :clock + :lease
-WHERE id = :id AND owner = :owner AND fence = :fence AND lease_until > :clock RETURNING id
+UPDATE watches SET lease_until = :clock + :lease FROM json_each(:held) AS held
+WHERE watches.id = held.key AND watches.fence = CAST(held.value AS INTEGER)
+    AND watches.owner = :owner AND watches.lease_until > :clock RETURNING watches.id
 """
 
-# One lease given back.
+# Leases given back.
 LET_GO = """
-UPDATE watches SET owner = NULL, lease_until = 0 WHERE id = :id AND owner = :owner AND fence = :fence
+UPDATE watches SET owner = NULL, lease_until = 0 FROM json_each(:held) AS held
+WHERE watches.id = held.key AND watches.fence = CAST(held.value AS INTEGER) AND watches.owner = :owner
 """
 
-# One lease given back between two rounds. Whose it was stands there, so that it is left to them.
-REST = "UPDATE watches SET lease_until = 0 WHERE id = :id AND owner = :owner AND fence = :fence"
+# Leases given back between two rounds. Whose they were stands there, so that they are left to them.
+REST = """
+UPDATE watches SET lease_until = 0 FROM json_each(:held) AS held
+WHERE watches.id = held.key AND watches.fence = CAST(held.value AS INTEGER) AND watches.owner = :owner
+"""
+
+# How many live watches each has that has any.
+HOLDINGS = "SELECT owner, COUNT(*) AS many FROM watches WHERE final = 0 AND owner IS NOT NULL GROUP BY owner"
+
+# Some of those that rest with another rest with us from now on. A round that is under way is not disturbed.
+MOVE_OVER = """
+UPDATE watches SET owner = :owner WHERE id IN (
+    SELECT id FROM watches WHERE final = 0 AND owner = :other AND lease_until <= :clock
+    ORDER BY id LIMIT :many /* postgresql: FOR UPDATE SKIP LOCKED */
+) RETURNING id
+"""
 
 # All of one who leaves.
 LEAVE = "UPDATE watches SET owner = NULL, lease_until = 0 WHERE owner = :owner AND final = 0"
@@ -143,29 +162,44 @@ def claim_due(
             "lease": lease.total_seconds(),
         },
     )
-    leased = [Leased(WATCH.decode(row["document"]), row["fence"]) for row in rows]
+    leased = [
+        Leased(WATCH.decode(row["document"]), row["fence"], from_another(row["before"], owner))
+        for row in rows
+    ]
     return sorted(leased, key=lambda each: (each.watch.due_at or now, each.watch.id))
 
 
 def renew(held: Mapping[str, int], owner: str, lease: timedelta) -> Operation[frozenset[str]]:
     """Prolong leases; those that still ran."""
-    still = set()
-    for watch, fence in held.items():
-        rows = yield RENEW, {"id": watch, "fence": fence, "owner": owner, "lease": lease.total_seconds()}
-        still |= {row["id"] for row in rows}
-    return frozenset(still)
+    rows = yield RENEW, {"held": json.dumps(held), "owner": owner, "lease": lease.total_seconds()}
+    return frozenset(row["id"] for row in rows)
 
 
 def let_go(held: Mapping[str, int], owner: str) -> Operation[None]:
     """Give leases back."""
-    for watch, fence in held.items():
-        yield LET_GO, {"id": watch, "fence": fence, "owner": owner}
+    yield LET_GO, {"held": json.dumps(held), "owner": owner}
 
 
 def rest(held: Mapping[str, int], owner: str) -> Operation[None]:
     """Give leases back, and stay the one to whom these watches are left."""
-    for watch, fence in held.items():
-        yield REST, {"id": watch, "fence": fence, "owner": owner}
+    yield REST, {"held": json.dumps(held), "owner": owner}
+
+
+def even_out(owner: str) -> Operation[int]:
+    """Take over what rests with whoever has the most, as long as *owner* has less than its share; how many watches.
+
+    Two that do so in the same moment may take too much; the next time they give it back.
+    """
+    held = {row["owner"]: int(row["many"]) for row in (yield HOLDINGS, {})}
+    mine = held.pop(owner, 0)
+    if not held:
+        return 0
+    other = max(sorted(held), key=lambda each: held[each])
+    share = (sum(held.values()) + mine) // (len(held) + 1)
+    many = min(share - mine, held[other] - share)
+    if many <= 0:
+        return 0
+    return len((yield MOVE_OVER, {"owner": owner, "other": other, "many": many}))
 
 
 def leave(owner: str) -> Operation[None]:

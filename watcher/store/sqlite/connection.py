@@ -54,7 +54,7 @@ class Connection:
         try:
             return self._in_transaction(operation)
         except sqlite3.Error as error:
-            raise self._translated(error) from error
+            raise self._failed(error) from error
         finally:
             operation.close()
 
@@ -63,7 +63,7 @@ class Connection:
         try:
             return at(self._opened())
         except sqlite3.Error as error:
-            raise self._translated(error) from error
+            raise self._failed(error) from error
 
     def close(self) -> None:
         """Close the connection, if it is open."""
@@ -100,17 +100,33 @@ class Connection:
         except StopIteration as end:
             return cast("T", end.value)
 
-    def _translated(self, error: sqlite3.Error) -> Exception:
-        """What an operator can act on as our error; what is our own mistake as it is."""
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in _ANEW:
+    def _failed(self, error: sqlite3.Error) -> Exception:
+        if _code(error) in _ANEW:
             with suppress(sqlite3.Error):
                 self.close()
             self._open = None
-        if code not in _FAULTS:
-            return error
-        words, remedy = _FAULTS[code]
-        return StoreUnavailable(f"the store cannot be used: {words} ({error})", remedy=remedy)
+        return translated(error)
+
+
+def full(said: str) -> StoreUnavailable:
+    """The disk is full, as *said*."""
+    words, remedy = _FAULTS[_FULL]
+    return StoreUnavailable(f"the store cannot be used: {words} ({said})", remedy=remedy)
+
+
+def translated(error: sqlite3.Error) -> Exception:
+    """What an operator can act on as our error; what is our own mistake as it is."""
+    if getattr(error, "sqlite_errorcode", 0) == sqlite3.SQLITE_IOERR_SHMSIZE:
+        return full(str(error))  # no room for the file that is shared between connections
+    found = _FAULTS.get(_code(error))
+    if found is None:
+        return error
+    words, remedy = found
+    return StoreUnavailable(f"the store cannot be used: {words} ({error})", remedy=remedy)
+
+
+def _code(error: sqlite3.Error) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 def _roll_back(connection: sqlite3.Connection) -> None:

@@ -1,11 +1,12 @@
 """The store kinds ``sqlite`` and ``memory``: how they are opened and closed."""
 
 import os
+import shutil
 import sqlite3
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,17 +14,21 @@ from pydantic import BaseModel, ConfigDict
 
 from watcher.store.played import Make, Played
 from watcher.store.schema import MIGRATIONS, Migration
+from watcher.store.sql.operation import Operation
 from watcher.store.sql.watches import free_leases
-from watcher.store.sqlite.connection import Connection
+from watcher.store.sqlite.connection import Connection, full
 from watcher.store.sqlite.place import FileSystem, check_place, file_system_of, held
 from watcher.store.sqlite.thread import Hand, Here, Thread
-from watcher.store.sqlite.upgrade import back_up, check_whole, read_living, upgrade
-from watcher.store.store import Kind, Opening, Store
+from watcher.store.sqlite.upgrade import upgraded
+from watcher.store.store import Opening, Store
 
 T = TypeVar("T")
 ANSWERS_WITHIN = timedelta(
     seconds=4
 )  # with a lease of 15 s it leaves room for two tries and a call (operations.md, 2.7)
+LEAST = (
+    1024 * 1024
+)  # bytes that a disk must have left: a step of many rules is some 100 KB, in the log and in the file
 STARTS_WITHIN = timedelta(minutes=2)  # reading through a file of some GB
 
 # https://www.sqlite.org/pragma.html. FULL: what was acknowledged is there after the power was lost. Only one connection
@@ -84,6 +89,25 @@ class Engine:
         await self.writing.stop(self.writer.close)
 
 
+class OnDisk(Played):
+    """The store in a file. It is not ready where the next step may find no room, although a small one still does."""
+
+    def __init__(self, engine: Engine, failed: Callable[[str], None], path: Path) -> None:
+        super().__init__(engine, failed)
+        self._path = path
+
+    async def check(self) -> None:
+        """See `Store`. Raises StoreUnavailable on a disk that is all but full, too."""
+        await super().check()
+        await self._write(self._room)
+
+    def _room(self) -> Operation[None]:
+        free = shutil.disk_usage(self._path.parent).free
+        if free < LEAST:
+            raise full(f"{free / 1024:.0f} KiB are left")
+        yield from ()
+
+
 @asynccontextmanager
 async def open_sqlite(
     settings: SqliteSettings,
@@ -110,16 +134,26 @@ async def open_sqlite(
     path = settings.path.absolute()
     check_place(path, file_system)
     with held(path):
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        pragmas = (*_PRAGMAS, *([f"PRAGMA max_page_count = {at_most_pages}"] if at_most_pages else []))
         engine = Engine(
-            writer=Connection(lambda: _connect(path, "rw", pragmas), opening.now, "BEGIN IMMEDIATE"),
-            reader=Connection(lambda: _connect(path, "ro", _READER_PRAGMAS), opening.now, "BEGIN"),
+            writer=writer_of(path, opening.now, at_most_pages),
+            reader=reader_of(path, opening.now),
             writing=Thread("store-writer") if opening.threads else Here(),
             reading=Thread("store-reader") if opening.threads else Here(),
         )
         async with _ready(engine, opening, migrations, path) as store:
             yield store
+
+
+def writer_of(path: Path, now: Callable[[], datetime], at_most_pages: int = 0) -> Connection:
+    """Who writes the file at *path*, and makes it where it is not there. *at_most_pages*: see `open_sqlite`."""
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+    pragmas = (*_PRAGMAS, *([f"PRAGMA max_page_count = {at_most_pages}"] if at_most_pages else []))
+    return Connection(lambda: _connect(path, "rw", pragmas), now, "BEGIN IMMEDIATE")
+
+
+def reader_of(path: Path, now: Callable[[], datetime]) -> Connection:
+    """Who reads the file at *path*, beside the one who writes."""
+    return Connection(lambda: _connect(path, "ro", _READER_PRAGMAS), now, "BEGIN")
 
 
 @asynccontextmanager
@@ -136,7 +170,7 @@ async def open_memory(settings: MemorySettings, opening: Opening) -> AsyncIterat
 async def _ready(
     engine: Engine, opening: Opening, migrations: Sequence[Migration], path: Path | None
 ) -> AsyncIterator[Store]:
-    store = Played(engine, opening.failed)
+    store = Played(engine, opening.failed) if path is None else OnDisk(engine, opening.failed, path)
     try:
         await engine.writing.do(lambda: _prepare(engine.writer, opening, migrations, path), STARTS_WITHIN)
         yield store
@@ -147,11 +181,7 @@ async def _ready(
 def _prepare(
     writer: Connection, opening: Opening, migrations: Sequence[Migration], path: Path | None
 ) -> None:
-    writer.look(check_whole)
-    if path is not None:
-        writer.look(lambda connection: back_up(connection, path, migrations))
-    writer.play(upgrade(migrations, opening.now()))
-    writer.play(read_living())
+    upgraded(writer, path, migrations, opening.now())
     writer.play(free_leases())  # the lock says that nobody else lives
 
 
@@ -180,7 +210,3 @@ def _set_up(connection: sqlite3.Connection, pragmas: Sequence[str]) -> sqlite3.C
         connection.close()
         raise
     return connection
-
-
-SQLITE: Kind = Kind(settings=SqliteSettings, open=open_sqlite)
-MEMORY: Kind = Kind(settings=MemorySettings, open=open_memory)

@@ -24,7 +24,7 @@ _SHARED = frozenset(
     | {"lustre", "ncpfs", "nfs", "nfs4", "ocfs2", "orangefs", "smb3", "smbfs"}
 )
 # Gone with the container or the machine. Fine for a trial, and said.
-_PASSING = frozenset({"overlay", "aufs", "tmpfs", "ramfs"})
+PASSING = frozenset({"overlay", "aufs", "tmpfs", "ramfs"})
 
 FileSystem = Callable[[Path], str]
 
@@ -72,7 +72,7 @@ def check_place(path: Path, file_system: FileSystem) -> None:
             f"{path} lies on a file system of the kind {kind}, where SQLite's log cannot be kept safe",
             remedy="put it on a disk of this machine (EBS, a local volume)",
         )
-    if kind in _PASSING:
+    if kind in PASSING:
         log.warning(
             "store.passing",
             path=str(path),

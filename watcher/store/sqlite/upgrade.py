@@ -1,24 +1,41 @@
 """Before the store is used: the file is whole, its tables are those that this version knows, its watches can be read."""
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
-from watcher.errors import StoreTooNew, StoreUnavailable
-from watcher.store.schema import Migration
-from watcher.store.sql.operation import Operation, seconds
+from watcher.errors import StoreUnavailable
+from watcher.store.schema import MIGRATIONS, Migration
+from watcher.store.sql.migrations import Dialect, missing, upgrade
 from watcher.store.sql.watches import all_living
+from watcher.store.sqlite.connection import Connection
+from watcher.store.sqlite.copying import copy
 
-# Which migrations were played.
-TABLE = "CREATE TABLE IF NOT EXISTS migrations (version INTEGER PRIMARY KEY, what TEXT NOT NULL, played_at REAL NOT NULL)"
 
-# The newest of them.
-NEWEST = "SELECT COALESCE(MAX(version), 0) AS version FROM migrations"
+def _said(migration: Migration) -> tuple[str, ...]:
+    return (*migration.statements, *migration.sqlite)
 
-# One more.
-PLAYED = "INSERT INTO migrations (version, what, played_at) VALUES (:version, :what, :now)"
+
+_PLAIN = Dialect(
+    said=_said,
+    there="SELECT COUNT(*) AS there, COALESCE(MAX(sql LIKE '%sha256%'), 1) AS summed FROM sqlite_schema WHERE name = 'migrations'",
+    table="""
+CREATE TABLE IF NOT EXISTS migrations (
+    version INTEGER PRIMARY KEY, what TEXT NOT NULL, sha256 TEXT NOT NULL, needs INTEGER NOT NULL, played_at REAL NOT NULL
+)
+""",
+)
+# A file from before there were checksums has the first migration alone, in the words of today.
+SQLITE = Dialect(
+    _said,
+    _PLAIN.there,
+    _PLAIN.table,
+    sums=(
+        f"ALTER TABLE migrations ADD COLUMN sha256 TEXT NOT NULL DEFAULT '{_PLAIN.checksum(MIGRATIONS[0])}'",
+        "ALTER TABLE migrations ADD COLUMN needs INTEGER NOT NULL DEFAULT 1",
+    ),
+)
 
 
 def check_whole(connection: sqlite3.Connection) -> None:
@@ -34,55 +51,24 @@ def check_whole(connection: sqlite3.Connection) -> None:
         )
 
 
-def back_up(connection: sqlite3.Connection, path: Path, migrations: Sequence[Migration]) -> None:
-    """Where the tables are about to be changed, put a copy of the file at *path* beside it: ``state.db.version-1``."""
-    if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'").fetchall():
-        return
-    version: int = connection.execute(NEWEST).fetchone()["version"]
-    if version < newest_of(migrations):
-        beside = path.with_name(f"{path.name}.version-{version}")
-        # SQLite wants a file that is empty; one that is left over is of an upgrade that failed.
-        os.close(os.open(beside, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600))
-        connection.execute("VACUUM INTO ?", [str(beside)])
+def upgraded(
+    writer: Connection, path: Path | None, migrations: Sequence[Migration], now: datetime
+) -> Sequence[Migration]:
+    """Look through the file, play what is missing, read all watches that live; what was played.
 
-
-def newest_of(migrations: Sequence[Migration]) -> int:
-    """The version that the tables have after all *migrations*."""
-    return max((migration.version for migration in migrations), default=0)
-
-
-def upgrade(migrations: Sequence[Migration], now: datetime) -> Operation[int]:
-    """Play the migrations that are missing, all in one transaction; the version that the tables have then.
+    Where tables are about to be changed, a copy of the file at *path* is put beside it first: ``state.db.version-1``.
 
     Raises:
-        StoreTooNew: A newer version of rollbackd has upgraded the tables.
+        StoreTooNew: A newer version has upgraded the tables so that this one cannot work on them, or wrote a watch.
+        StoreUnavailable: The file is damaged, its tables are not what they should be, or a watch cannot be read.
     """
-    yield TABLE, {}
-    version: int = (yield NEWEST, {})[0]["version"]
-    newest = newest_of(migrations)
-    if version > newest:
-        raise StoreTooNew(
-            f"the store has tables of version {version}, and this program knows up to {newest}",
-            remedy="run the version of rollbackd that upgraded it, or a newer one, or put back the backup from before",
-        )
-    for migration in migrations:
-        if migration.version > version:
-            yield from _play(migration, now)
-    return newest
-
-
-def _play(migration: Migration, now: datetime) -> Operation[None]:
-    for statement in (*migration.statements, *migration.sqlite):
-        yield statement, {}
-    yield PLAYED, {"version": migration.version, "what": migration.what, "now": seconds(now)}
-
-
-def read_living() -> Operation[int]:
-    """Read all watches that live, so that one which cannot be read is found now and not in the middle of a round; how many.
-
-    Raises:
-        StoreTooNew: A newer version of rollbackd wrote one.
-        StoreUnavailable: One is damaged.
-    """
-    watches = yield from all_living()
-    return len(watches)
+    writer.look(check_whole)
+    lacking = writer.play(missing(SQLITE, migrations))
+    before = len(migrations) - len(lacking)
+    if lacking and before and path is not None:
+        beside = path.with_name(f"{path.name}.version-{before}")
+        writer.look(lambda connection: copy(connection, beside))
+    if lacking:
+        writer.play(upgrade(SQLITE, migrations, now))
+    writer.play(all_living())
+    return lacking

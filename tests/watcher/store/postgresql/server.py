@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import shlex
 import shutil
 import signal
 import socket
@@ -24,7 +25,12 @@ NUMBERS = count(1)
 PASSWORD = "of-the-test"
 
 
-def _nobody() -> dict[str, Any]:
+def nobody() -> int:
+    """Who PostgreSQL runs as here."""
+    return int(as_nobody().get("user", os.geteuid()))
+
+
+def as_nobody() -> dict[str, Any]:
     """PostgreSQL refuses to run as root."""
     if os.geteuid():
         return {}
@@ -60,14 +66,20 @@ class Server:
     def start(self) -> None:
         self.ctl("-o", self.settings, "start")
 
+    def shell(self, command: str) -> None:
+        """What somebody types, who has the password where PostgreSQL's programs look for it."""
+        program, *words = shlex.split(command)
+        self.run(program, *words)
+
     def run(self, program: str, *words: str) -> None:
         done = subprocess.run(
             [str(BINARIES[self.version] / program), *words],
             cwd=self.folder,
+            env={"PGPASSWORD": PASSWORD, "PATH": os.defpath, "LC_ALL": "C"},
             capture_output=True,
             text=True,
             check=False,
-            **_nobody(),
+            **as_nobody(),
         )
         assert done.returncode == 0, f"{program}: {done.stdout}{done.stderr}"
 
@@ -78,9 +90,10 @@ class Server:
     def kill(self, number: int = signal.SIGKILL) -> None:
         os.kill(self.pid, number)
 
-    def say(self, statement: str, database: str = "postgres") -> list[Any]:
-        """What the server answers to its superuser."""
-        with psycopg.connect(self.dsn(database), autocommit=True) as connection:
+    def say(self, statement: str, database: str = "postgres", *, port: int = 0) -> list[Any]:
+        """What the server answers to its superuser; *port*: of a pooler in between."""
+        dsn = self.dsn(database).replace(f":{self.port}/", f":{port or self.port}/")
+        with psycopg.connect(dsn, autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 
@@ -97,33 +110,60 @@ def a_server(version: int = 18, *, safe: bool = False, options: str = "") -> Ite
     folder = Path(tempfile.mkdtemp(prefix="pg-"))
     secret = folder / "password"
     secret.write_text(PASSWORD)
-    if nobody := _nobody():
+    if user := as_nobody():
         for each in (folder, secret):
-            os.chown(each, nobody["user"], nobody["group"])
-    server = Server(version, folder, _free_port())
+            os.chown(each, user["user"], user["group"])
+    server = Server(version, folder, free_port())
     server.run(
         *("initdb", "-D", str(folder / "data"), "-U", "postgres", "--pwfile", str(secret)),
         *("-A", "scram-sha-256", "-E", "UTF8", "--locale", "C", "-N"),
     )
     durable = "" if safe else "-c fsync=off -c full_page_writes=off"
-    settings = (
-        f"-p {server.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=60"
-    )
-    try:
-        server.settings = f"{settings} {durable} {options}"
-        server.start()
+    server.settings = f"{_usual(server.port)} {durable} {options}"
+    with _running(server):
         yield server
+
+
+@contextmanager
+def a_standby(primary: Server) -> Iterator[Server]:
+    """A server that follows *primary*, and can be read meanwhile."""
+    folder = primary.folder.with_name(f"{primary.folder.name}-standby")
+    folder.mkdir()
+    if user := as_nobody():
+        os.chown(folder, user["user"], user["group"])
+    server = Server(primary.version, folder, free_port())
+    server.run(
+        *("pg_basebackup", "-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres"),
+        *("-D", str(folder / "data"), "-R", "-X", "stream", "-c", "fast", "--no-sync"),
+    )
+    server.settings = f"{_usual(server.port)} -c fsync=off"
+    with _running(server):
+        yield server
+
+
+def _usual(port: int) -> str:
+    return f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=60"
+
+
+@contextmanager
+def _running(server: Server) -> Iterator[None]:
+    try:
+        server.start()
+        yield
     finally:
         subprocess.run(
-            [str(BINARIES[version] / "pg_ctl"), "-D", str(folder / "data"), "-m", "immediate", "stop"],
+            [
+                *(str(BINARIES[server.version] / "pg_ctl"), "-D", str(server.folder / "data")),
+                *("-m", "immediate", "stop"),
+            ],
             capture_output=True,
             check=False,
-            **_nobody(),
+            **as_nobody(),
         )
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(server.folder, ignore_errors=True)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

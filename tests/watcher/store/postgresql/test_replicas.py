@@ -168,6 +168,29 @@ async def test_a_lease_goes_by_the_database_s_clock_and_runs_out(server_18):
         assert taken.fence == held.fence + 1
 
 
+async def test_what_is_taken_over_says_from_whom_and_what_was_left_does_not(server_18):
+    async with replicas(server_18) as (a, b):
+        await opened(a)
+        for owner, store, taken_from in (("a", a, None), ("b", b, "a"), ("b", b, None)):
+            (leased,) = await store.claim_due(NOON, 1, owner, timedelta(seconds=0.2))
+            assert leased.taken_from == taken_from
+            await asyncio.sleep(0.25)
+        await b.leave("b")
+
+        (leased,) = await a.claim_due(NOON, 1, "a", LEASE)
+        assert leased.taken_from is None
+
+
+async def test_an_action_that_is_taken_over_says_from_whom(server_18):
+    async with replicas(server_18) as (a, b):
+        await roll_back(a, await opened(a), Armed(SERVICE, ENVIRONMENT))
+        (first,) = await a.claim_actions(NOON, 1, "a", timedelta(seconds=0.2))
+        await asyncio.sleep(0.25)
+        (second,) = await b.claim_actions(NOON, 1, "b", LEASE)
+
+        assert (first.taken_from, second.taken_from) == (None, "a")
+
+
 async def test_replicas_that_start_at_once_make_the_tables_once(server_18):
     settings = settings_of(server_18, server_18.database())
 
@@ -186,12 +209,19 @@ async def test_an_operation_whose_waiter_is_cancelled_is_played_whole(server_18)
             await asyncio.sleep(number / 5000)
             waiting.cancel()
             await asyncio.wait([waiting])
-            await asyncio.sleep(0.05)
+            await _played_to_the_end(a)
 
             newest = await b.get("w_1")
             assert newest is not None
             assert len(await b.actions("w_1")) == newest.revision - 1
             watch = newest
+
+
+async def _played_to_the_end(store: Store) -> None:
+    """Wait for what goes on although nobody waits for it any more."""
+    under_way = store._engine._tasks  # type: ignore[attr-defined]
+    if under_way:
+        await asyncio.wait(set(under_way), timeout=10)
 
 
 async def test_a_fence_that_comes_a_second_time_stops_the_replica(server_18):
