@@ -11,7 +11,7 @@ from datetime import datetime
 
 from rules.brief import Brief
 from rules.evaluate import Timing, evaluate, start, wanted_since
-from rules.onset import with_onset
+from rules.onset import Came, came, with_onset
 from rules.sample import NoData, Reading, Series
 from rules.verdict import Judgement, Outcome
 
@@ -82,3 +82,16 @@ def rounds(
         judged += round_.buckets
         said = round_.judgement
         yield Round(now, with_onset(said, brief, judged) if said.outcome is Outcome.BREACHED else said)
+
+
+def asks(judgement: Judgement, switched: datetime) -> str:
+    """Why the breach in *judgement* only asks, whatever the mode; empty if it starts the rollback."""
+    if judgement.doubts:
+        return f"something else is worse too ({', '.join(judgement.doubts)})"
+    if judgement.alike:
+        return "what serves beside the release fails alike"
+    if (began := came(judgement, switched)) is not Came.AT_ONCE:
+        return f"it began {'minutes' if began is Came.SOON else 'long'} after the switch, and nothing was compared at the same time"
+    if judgement.asks:
+        return "the rules that breached ask"
+    return ""

@@ -8,8 +8,7 @@ from itertools import pairwise
 from rules.duration import duration_text
 from rules.evaluate import Setting, prepare
 from rules.model import Rule, RuleSet
-from rules.onset import Came, came
-from rules.replay import Recording, Round, rounds
+from rules.replay import Recording, Round, asks, rounds
 from rules.trial.reading import DEPLOYED, Expectation, Trial
 from rules.verdict import Judgement, Outcome, Verdict
 
@@ -120,19 +119,6 @@ def _then(expected: Expectation, round_: Round, switched: datetime) -> str:
     if why:
         return f"expected a rollback at {_after(round_)}, and a person is asked: {why}"
     return f"expected a question at {_after(round_)}, and the rollback starts by itself"
-
-
-def asks(judgement: Judgement, switched: datetime) -> str:
-    """Why the breach in *judgement* only asks, whatever the mode; empty if it starts the rollback."""
-    if judgement.doubts:
-        return f"something else is worse too ({', '.join(judgement.doubts)})"
-    if judgement.alike:
-        return "what serves beside the release fails alike"
-    if (began := came(judgement, switched)) is not Came.AT_ONCE:
-        return f"it began {'minutes' if began is Came.SOON else 'long'} after the switch, and nothing was compared at the same time"
-    if judgement.asks:
-        return "the rules that breached ask"
-    return ""
 
 
 def _outcome(judgement: Judgement, rule: str | None) -> Outcome:

@@ -7,18 +7,16 @@ from typing import Any
 
 import click
 
-from rules.document import Entry, Node, Place, read_document
+from rules.document import Node
 from rules.duration import duration_text
 from rules.errors import InvalidRules
 from rules.model import RuleSet
-from rules.rulefile import read_rules
 from rules.trial import Failure, Told, Trial, read_trials, rules_named, run
+from watcher.commands._rules import rules_at, text_of
 from watcher.commands._screen import data, say
-from watcher.config.files import Unreadable, neighbour, read_text, top_of
-from watcher.config.registries import all_kinds
+from watcher.config.files import top_of
 
 ENDING = ".test.yaml"
-ANYTHING = "unset"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ def tested(file: Path) -> Iterator[Played]:
     Raises:
         InvalidRules: With all that is wrong with the file, or with the rules that it tests.
     """
-    text = _text(file, top_of(file))
+    text = text_of(file, top_of(file))
     name, given = rules_named(text, str(file))
     rules = _rules(file, name, given)
     for trial in read_trials(text, str(file), rules):
@@ -76,28 +74,7 @@ def _rules(file: Path, name: str | None, given: Node) -> RuleSet:
             "which rules are tested?", f"write `rules: FILE`, or call this file NAME{ENDING}"
         )
         raise InvalidRules([problem])
-    path = file.parent / (name or f"{file.name.removesuffix(ENDING)}.yaml")
-    text = _text(path, given.at)
-    return read_rules(text, str(path), all_kinds().catalogue, _completed(given, text, path)).rules
-
-
-def _completed(given: Node, text: str, path: Path) -> Node:
-    """*given*, and something for each parameter that has no value: where a signal is read is no matter of a test."""
-    declared = read_document(text, str(path)).get("parameters")
-    entries = dict(given.entries())
-    for name, entry in declared.entries() if declared else ():
-        if name not in entries and entry.node.get("default") is None:
-            entries[name] = Entry(given.at, Node(given.at, ANYTHING, ANYTHING))
-    return Node(given.at, entries)
-
-
-def _text(path: Path, place: Node | Place) -> str:
-    try:
-        return read_text(path)
-    except Unreadable as unreadable:
-        near = neighbour(path)
-        remedy = f"did you mean {path.parent / near}?" if near else "name a file that is there"
-        raise InvalidRules([place.problem(f"{path}: the file {unreadable}", remedy)]) from None
+    return rules_at(file.parent / (name or f"{file.name.removesuffix(ENDING)}.yaml"), given)
 
 
 def _lines(played: Played, *, verbose: bool) -> Iterator[str]:
