@@ -1,6 +1,6 @@
 """What stands in an answer: our values, as people and pipelines read them. Times are UTC, ISO 8601; durations ``1h30m``.
 
-What is opaque stays out: the evidence, the briefs, the policy's rules.
+What is opaque stays out: the evidence, the briefs, the policy's rules; but for `Recorded`, which is for `rollbackd replay`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -284,3 +284,20 @@ class Anything(Told):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     openapi: str
+
+
+class RecordedSeries(Told):
+    """The settled buckets of one series, as the store keeps them."""
+
+    indicator: str
+    bound: float | None
+    buckets: str
+
+
+class Recorded(Told):
+    """All that one watch was judged by, so that it can be judged again: documents of the version that wrote them."""
+
+    watch: str
+    brief: str
+    evidence: str
+    series: Sequence[RecordedSeries]

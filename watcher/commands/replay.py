@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from rules.document import Node, read_document
 from rules.duration import duration_text, parse_share
 from rules.errors import InvalidRules, Malformed
 from rules.model import RuleSet
+from watcher.commands._client import at, client
 from watcher.commands._duration import SECONDS, seconds
 from watcher.commands._replay.deployments import Deployment, made_up, read_deployments
 from watcher.commands._replay.page import NoPictures, ended, page, picture, release
 from watcher.commands._replay.playing import Replayed, Terms, replay
 from watcher.commands._replay.samples import Samples, UnreadableSamples, read_samples
+from watcher.commands._replay.stored import judged_again
 from watcher.commands._replay.summary import as_data, summed_up, words
 from watcher.commands._rules import rules_at
 from watcher.commands._screen import as_json, data, line, say, table
@@ -54,8 +57,11 @@ _PATH = click.Path(path_type=Path)
 
 
 @click.command()
-@click.argument("rules", type=_PATH)
-@click.option("--samples", "files", multiple=True, required=True, type=_PATH, help="What was recorded: .csv, or JSON lines. Several are one.")  # fmt: skip
+@click.argument("rules", type=_PATH, required=False)
+@click.option(
+    "--watch", "watch", help="Judge a watch of the running daemon once more: the numbers must be the same."
+)
+@click.option("--samples", "files", multiple=True, type=_PATH, help="What was recorded: .csv, or JSON lines. Several are one.")  # fmt: skip
 @click.option("--with", "given", multiple=True, metavar="NAME=VALUE", help="A parameter of the rule file.")
 @click.option(
     "--deployments", type=_PATH, help="The deployments that there were: CSV with at, from, to, bad."
@@ -73,7 +79,8 @@ _PATH = click.Path(path_type=Path)
 @click.option("--png", type=_PATH, help="Write the picture there (extra `plot`).")
 @as_json
 def command(  # noqa: PLR0917 - options
-    rules: Path,
+    rules: Path | None,
+    watch: str | None,
     files: tuple[Path, ...],
     given: tuple[str, ...],
     deployments: Path | None,
@@ -95,8 +102,13 @@ def command(  # noqa: PLR0917 - options
     A sample is a line with `end` (ISO 8601, or seconds since 1970), `indicator`, and `total` and `bad` (or `value`, or
     `state` and `is_bad`); `release` where releases are told apart, `bound` in seconds for a latency.
 
-    Exit status 1 if a good release would have been rolled back, or a bad one gone unnoticed; 2 if a file has a mistake.
+    Exit status 1 if a good release would have been rolled back, or a bad one gone unnoticed, or if
+    the watch comes out differently; 2 if a file has a mistake.
     """
+    if watch is not None:
+        raise SystemExit(_again(watch, as_json=as_json))
+    if rules is None or not files:
+        raise click.UsageError("say which RULES, and what was recorded: --samples FILE; or --watch ID")
     if not 0 < alpha < 1 or not 0 <= spoil < 1 or at_least > at_most:
         raise click.UsageError(
             "--false-rollback-probability and --spoil are shares below 1, --at-least is no longer than --at-most"
@@ -133,6 +145,24 @@ def command(  # noqa: PLR0917 - options
         raise SystemExit(2) from None
     _told(played, promised, as_json=as_json)
     raise SystemExit(1 if any(each.is_wrong or each.is_missed for each in played) else 0)
+
+
+def _again(watch: str, *, as_json: bool) -> int:
+    """Judge a stored watch again, and say whether anything differs; the exit status."""
+    try:
+        again = judged_again(client().get(at("v1", "watches", watch, "record")))
+    except UnreadableSamples as refused:
+        say(f"{refused}\n    try: {refused.remedy}")
+        return 2
+    if as_json:
+        data({"same": again.is_same, **asdict(again)})
+    else:
+        table(
+            ("rule", "buckets", "evidence"),
+            [(rule.key, str(rule.buckets), "the same" if rule.same else "differs") for rule in again.rules],
+        )
+        line("the same, bit for bit" if again.is_same else "not the same: this version judges differently")
+    return 0 if again.is_same else 1
 
 
 def _given(pairs: Sequence[str]) -> Node:

@@ -1,19 +1,30 @@
 """``rollbackd replay``: recorded samples in, the truth about rules out."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import inf, nextafter
 from random import Random
 
 import pytest
 from click.testing import CliRunner
 
 from rules.document import read_document
-from rules.sample import Counts, State, Value
+from rules.evaluate import Timing, evaluate, start
+from rules.evidence import encode_brief, encode_evidence
+from rules.model import CanaryVsBaseline
+from rules.sample import Counts, Series, State, Value
+from tests.rules.building import a_brief, a_bucket, a_rule, noon
+from tests.watcher.api.daemon import a_watch, an_api
+from tests.watcher.commands.speaking import speak
 from watcher.commands._replay.deployments import made_up, read_deployments
 from watcher.commands._replay.samples import Samples, UnreadableSamples, read_samples
+from watcher.commands._replay.stored import judged_again
 from watcher.commands._replay.summary import highest_share
 from watcher.commands._rules import rules_at
 from watcher.commands.replay import command
+from watcher.core.lifecycle.making import renewed
+from watcher.core.watch import Step
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -270,7 +281,7 @@ def test_what_is_spoilt_is_found_and_how_soon_is_told(folder):
     assert done.exit_code == 0
     assert "5 deployments: 5 rolled back" in done.stdout
     assert "0 of 5 bad ones would have gone unnoticed" in done.stdout
-    assert "found after 2m in the middle (2m to 2m)" in done.stdout
+    assert "Found after 2m in the middle (2m to 2m)" in done.stdout
 
 
 def test_real_deployments_with_both_releases_told_apart(folder):
@@ -407,3 +418,70 @@ def test_the_rules_are_given_their_parameters(folder):
 )
 def test_the_upper_bound_is_that_of_clopper_and_pearson(found, of, most):
     assert highest_share(found, of) == pytest.approx(most, rel=0.002)
+
+
+# -------------------------------------------------------------------------------------------------------- stored watches
+
+
+async def a_judged_watch(api, change=lambda evidence: evidence):
+    """A watch whose five bad minutes are in the store; *change* is what became of its evidence."""
+    rule = a_rule(CanaryVsBaseline())
+    brief = a_brief(rule)
+    evidence, watch = start(brief), await api.daemon.has(a_watch())
+    for minute in range(1, 6):
+        bucket = a_bucket(minute - 1, Counts(30, 600), Counts(0, 5400))
+        reading = {"errors": (Series("errors", (bucket,)),)}
+        found = evaluate(brief, evidence, reading, Timing(noon(minute), noon(), noon()))
+        evidence = found.evidence
+        written = renewed(watch, brief=encode_brief(brief), evidence=encode_evidence(change(evidence)))
+        step = Step(watch=written, before=watch.revision)
+        watch = (await api.daemon.store.save(step, api.daemon.now, found.buckets)).watch
+    return watch
+
+
+async def test_a_stored_watch_comes_out_the_same():
+    async with an_api() as api:
+        await a_judged_watch(api)
+        said = await speak(api, "replay", "--watch", "w_1")
+        for_programs = await speak(api, "replay", "--watch", "w_1", "--json")
+
+    assert said.out == "rule    buckets  evidence\nerrors  5        the same\nthe same, bit for bit\n"
+    assert (said.status, said.err) == (0, "")
+    assert for_programs.json == {
+        "same": True,
+        "watch": "w_1",
+        "rules": [{"key": "errors", "same": True, "buckets": 5}],
+        "breached": True,
+    }
+
+
+async def test_one_bit_of_difference_is_told():
+    def nudged(evidence):
+        memory = evidence.memories["errors"]
+        process = replace(memory.process, log_e=nextafter(memory.process.log_e, inf))
+        return replace(evidence, memories={"errors": replace(memory, process=process)})
+
+    async with an_api() as api:
+        await a_judged_watch(api, nudged)
+        said = await speak(api, "replay", "--watch", "w_1")
+
+    assert said.status == 1
+    assert said.out.endswith("errors  5        differs\nnot the same: this version judges differently\n")
+
+
+async def test_a_watch_that_was_not_judged_and_one_that_is_not_known():
+    async with an_api() as api:
+        await api.daemon.has(a_watch())
+        early = await speak(api, "replay", "--watch", "w_1")
+        unknown = await speak(api, "replay", "--watch", "w_9")
+
+    assert (early.status, unknown.status) == (3, 2)
+    assert "w_1 has not been judged yet" in early.err
+    assert "there is no watch 'w_9'" in unknown.err
+
+
+def test_what_another_version_wrote_is_refused():
+    told = {"watch": "w_1", "brief": '{"v":99}', "evidence": "{}", "series": []}
+
+    with pytest.raises(UnreadableSamples, match="w_1 cannot be read"):
+        judged_again(told)

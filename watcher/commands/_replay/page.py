@@ -16,7 +16,7 @@ from watcher.commands._replay.summary import Summary, words
 from watcher.errors import WatcherError
 
 HERE = Path(__file__).parent
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 960.0, 320.0, 60.0, 940.0, 16.0, 284.0
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 960.0, 320.0, 60.0, 915.0, 16.0, 284.0
 ALONGS = 6
 TICKS = tuple(
     timedelta(seconds=seconds) for seconds in (10, 30, 60, 300, 900, 1800, 3600, 21600, 86400, 604800)

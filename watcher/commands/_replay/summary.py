@@ -108,7 +108,7 @@ def words(summary: Summary) -> list[str]:
         said.append(f"{summary.missed} of {summary.bad} bad ones would have gone unnoticed")
     if summary.usual is not None and summary.soonest is not None and summary.latest is not None:
         said.append(
-            f"found after {duration_text(summary.usual)} in the middle"
+            f"Found after {duration_text(summary.usual)} in the middle"
             f" ({duration_text(summary.soonest)} to {duration_text(summary.latest)})"
         )
     return said
