@@ -74,7 +74,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--history", type=SECONDS, default="1d", show_default=True, help="So much before each deployment is looked at.")  # fmt: skip
 @click.option("--at-least", type=SECONDS, default=duration_text(_USUAL.at_least), show_default=True, help="As `bake`.")  # fmt: skip
 @click.option("--at-most", type=SECONDS, default=duration_text(_USUAL.at_most), show_default=True, help="As `bake`.")  # fmt: skip
-@click.option("--false-rollback-probability", "alpha", type=_Share(), default=0.001, show_default=True)
+@click.option("--false-rollback-probability", "alpha", type=_Share(), default=0.001, show_default=True, help="As in the configuration.")  # fmt: skip
 @click.option("--html", type=_PATH, help="Write the report there: one page that needs nothing else.")
 @click.option("--png", type=_PATH, help="Write the picture there (extra `plot`).")
 @as_json
