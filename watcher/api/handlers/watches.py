@@ -25,8 +25,7 @@ async def watches(call: Call[SomeWatches, NoBody]) -> Watches:
     if asked.service and asked.environment:
         must_reach(call, asked.service, asked.environment)
     found, after = await _page(call)
-    now = call.deps.now()
-    return Watches(watches=[summary(watch, now) for watch in found], after=after)
+    return Watches(watches=[summary(watch) for watch in found], after=after)
 
 
 async def _page(call: Call[SomeWatches, NoBody]) -> tuple[Sequence[Watch], str | None]:
