@@ -34,10 +34,7 @@ from rules.sample import Bucket, Counts, Reading, Series
 
 REFEREE = Path(__file__).parent / "referee"
 JUDGE = shlex.join([sys.executable, "-c", "from watcher.commands.judge import command; command()"])
-NOT_COVERED = (
-    "p11"  # before_after is not in this version: the referee's one scenario for it is answered `continue`
-)
-SLOWEST = 1.60  # geometric mean of delay over the feasible limit, of the scenarios that are covered
+SLOWEST = 1.45  # geometric mean of delay over the feasible limit
 
 NOON = datetime(2025, 6, 2, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -76,14 +73,13 @@ def refereed(null: int, bad: int, only: str) -> dict[str, Any]:
 
 def is_well(scored: Mapping[str, Any]) -> bool:
     """No false rollback, all found that can be, and soon enough."""
-    covered = [row for row in scored["rows"] if not row["id"].startswith(NOT_COVERED)]
     false = sum(row["false_rollbacks"] for row in scored["rows"])
-    missed = [row["id"] for row in covered if row["detected"] <= 1 / 2]
+    missed = [row["id"] for row in scored["rows"] if row["detected"] <= 1 / 2]
     late = scored["total"]["geomean_ratio"]
     print(
         f"\nfalse rollbacks {false}, not found {missed or 'none'}, delay over the feasible limit {late:.2f} (at most {SLOWEST})"
     )
-    return not false and not missed and (late <= SLOWEST or len(covered) < len(scored["rows"]) - 1)
+    return not false and not missed and (late <= SLOWEST or len(scored["rows"]) == 1)
 
 
 # ------------------------------------------------------------------------------------------------------------- speed

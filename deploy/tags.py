@@ -174,6 +174,38 @@ def _back(ledger: Ledger, to: Entry, live: str, grade: Grade, *, reversible: boo
     return Back(to.release, grade, len(crossed), floor)
 
 
+def suspect(ledger: Ledger, live: str, served_after: timedelta, now: datetime) -> tuple[Span, ...]:
+    """The spans that say nothing of what is usual: whatever is compared with the past leaves them out.
+
+    A release served in them that ended badly, is quarantined or distrusted; or that came after the last known-good release
+    (see `way_back`) and is not known to be good itself: what *live* took over from may have its defect already.
+
+    Args:
+        ledger: Of the part.
+        live: What is under watch (a fingerprint).
+        served_after: As in `grade`.
+        now: As in `grade`.
+    """
+    back = way_back(ledger, live, served_after, now)
+    good = _entry(ledger, back.release.fingerprint) if back else None
+    since = _began(ledger, good) if good else _EVER
+    return tuple(
+        span
+        for span in ledger.spans
+        if _was_bad(ledger, span.fingerprint)
+        or (span.start > since and grade(ledger, span.fingerprint, served_after, now) is Grade.UNKNOWN)
+    )
+
+
+def _was_bad(ledger: Ledger, fingerprint: str) -> bool:
+    entry = _entry(ledger, fingerprint)
+    if entry is None:
+        return False
+    endings = (ending for ending in ledger.endings if ending.fingerprint == fingerprint)
+    marked = entry.quarantined is not None or entry.distrusted is not None
+    return marked or any(_is_bad(ending, entry.allowed) for ending in endings)
+
+
 def standings(ledger: Ledger, served_after: timedelta, now: datetime, many: int) -> tuple[Standing, ...]:
     """How the *many* releases stand that served last, the newest last: for the marks on the platform.
 

@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from rules.model import Kind, Rule
 from rules.verdict import Because
 
+Spell = tuple[datetime, datetime | None]  # from, until; None: it still lasts
+
 
 @dataclass(frozen=True, slots=True)
 class Setting:
@@ -22,6 +24,7 @@ class Setting:
         at_most: The bake's longest time; onsets are looked for within it.
         buckets: Length of a bucket, by indicator.
         settles: How long after its end a bucket is final, by indicator.
+        suspects: Spells of the past that say nothing of what is usual: what served in them is suspected itself.
         not_comparable: Why the two arms of an indicator cannot be told apart, in words, by indicator.
     """
 
@@ -32,6 +35,7 @@ class Setting:
     buckets: Mapping[str, timedelta]
     settles: Mapping[str, timedelta]
     not_comparable: Mapping[str, str] = field(default_factory=dict)
+    suspects: tuple[Spell, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,9 @@ class Case:
         usual: The share of bad in the history (0..1); ``None`` without one.
         assumes: What the promise rests on, in words; empty if the history was looked at.
         tells_arms: Its indicator tells the releases apart; if not, it is of the service as a whole.
+        ceilings: Against the past, the largest acceptable rate in each half hour of the day (UTC).
+        usuals: The rate that was counted in the past in each of them.
+        only_asks: Why its breach asks, though the rule says ``rollback``; empty if it does not.
     """
 
     key: str
@@ -106,6 +113,9 @@ class Case:
     assumes: str = ""
     tells_arms: bool = True
     refusal: Refusal | None = None
+    ceilings: tuple[float, ...] = ()
+    usuals: tuple[float, ...] = ()
+    only_asks: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ Source:
     dependence; a minimum keeps it for "all of them are bad".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import exp, inf, isfinite, log
@@ -24,6 +24,7 @@ DOUBT = 0.01  # the level of a control: it only turns a rollback into a question
 ACTING = frozenset({Consequence.ROLLBACK, Consequence.ASK})
 
 _TEN = log(10)
+_ON_ITS_WAY = 0.5  # log10 of the evidence: what is well has more than three to one once in three times
 _MUCH = 0.1  # of the group's evidence: what has less, and would not breach alone, is not named
 _ORDER = {outcome: place for place, outcome in enumerate(Outcome)}  # from best to worst
 
@@ -61,6 +62,12 @@ def _promises(rule: Rule, rules: Sequence[Rule]) -> bool:
     if rule.all_of:
         return any(_promises(member, rules) for member in rules if member.id in rule.all_of)
     return rule.judge is not None and rule.judge.kind in PROMISES - NOT_YET
+
+
+def rests_on(rule: Rule, rules: Sequence[Rule], some: Collection[str]) -> bool:
+    """*rule* is an ``all_of`` whose promise is that of *some* rules (ids) alone."""
+    promising = [other.id for other in rules if other.id in rule.all_of and _promises(other, rules)]
+    return bool(promising) and all(member in some for member in promising)
 
 
 def _weights(rules: Sequence[Rule]) -> dict[str, float]:
@@ -219,17 +226,23 @@ def judgement(
         threshold=None if sums.group is None else log(1 / brief.alpha) / _TEN,
         breached_by=(*first, *(rule for rule in bad if rule not in first)),
         asks=bool(bad) and all(verdict.consequence is Consequence.ASK for verdict in bad.values()),
-        doubts=tuple(
-            verdict.name
-            for verdict in speaking
-            if verdict.consequence is Consequence.DOUBT and verdict.outcome is Outcome.BREACHED
-        ),
+        doubts=tuple(each.name for each in _controls(speaking) if each.outcome is Outcome.BREACHED),
+        controls=tuple(each.name for each in _controls(speaking) if _is_well(each)),
         compared=any(
             _compared(brief, evidence.memories, key)
             for key in (_keys(brief, bad) if bad else tuple(brief.cases))
         ),
         alike=bool(bad) and all(_is_alike(brief, evidence.memories, sums, rule) for rule in bad),
     )
+
+
+def _controls(speaking: Sequence[Verdict]) -> list[Verdict]:
+    return [verdict for verdict in speaking if verdict.consequence is Consequence.DOUBT]
+
+
+def _is_well(control: Verdict) -> bool:
+    """It is looked at, and not on its way to be worse either: it may be a bucket behind the rule that it holds back."""
+    return control.outcome is Outcome.HEALTHY and (control.log10_e or 0.0) <= _ON_ITS_WAY
 
 
 def _worst(acting: Sequence[Verdict]) -> Outcome:

@@ -5,7 +5,7 @@ round. Buckets are folded in the order of their ends, whatever round brought the
 on how often one looked; a breach is kept in it and does not go away.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import log
@@ -15,23 +15,26 @@ from rules.assemble import increments, settle
 from rules.brief import Beat, Brief, Case, Setting, Voice
 from rules.combine import Sum
 from rules.evidence import Evidence, Intake
-from rules.model import Indicator, Rule, RuleSet
+from rules.gate import gated
+from rules.model import Consequence, Indicator, Rule, RuleSet
 from rules.objectives.coverage import Moment
-from rules.objectives.dispersion import Block
+from rules.objectives.history import Past, Span
 from rules.objectives.prepared import opened
 from rules.objectives.registry import judge_of
-from rules.onset import with_onset
+from rules.onset import Came, came, with_onset
 from rules.recovery import Level, level
 from rules.sample import Bucket, Counts, Reading, Series
 from rules.verdict import Judgement, Verdict
 
 __all__ = [
     "Brief",
+    "Came",
     "Evaluation",
     "Evidence",
     "Level",
     "Setting",
     "Timing",
+    "came",
     "evaluate",
     "level",
     "prepare",
@@ -83,6 +86,29 @@ def prepare(rules: RuleSet, setting: Setting, histories: Mapping[str, Reading]) 
     Raises:
         KeyError: The setting lacks the bucket or the settle time of an indicator that a rule looks at.
     """
+    brief = _prepared(rules, setting, histories)
+    softened = {case.rule.id: case.only_asks for case in brief.cases.values() if case.only_asks}
+    asking = _asking(rules, softened)
+    return brief if asking == rules else _prepared(asking, setting, histories)
+
+
+def _asking(rules: RuleSet, softened: Collection[str]) -> RuleSet:
+    """*rules*; those that may only ask, by what the past says of them, ask."""
+    silent = set(softened) | {
+        rule.id for rule in rules.rules if combine.rests_on(rule, rules.rules, softened)
+    }
+    return replace(
+        rules,
+        rules=tuple(
+            replace(rule, on_breach=Consequence.ASK)
+            if rule.id in silent and rule.on_breach is Consequence.ROLLBACK
+            else rule
+            for rule in rules.rules
+        ),
+    )
+
+
+def _prepared(rules: RuleSet, setting: Setting, histories: Mapping[str, Reading]) -> Brief:
     keys = {
         rule.id: [_key(rule, indicator, bound) for bound in _bounds(indicator)]
         for rule, indicator in _measured(rules)
@@ -126,20 +152,28 @@ def _case(
     voice: Voice, indicator: Indicator, bound: float | None, setting: Setting, history: Reading | None
 ) -> Case:
     case = opened(voice, _key(voice.rule, indicator, bound), indicator, bound, setting)
-    return judge_of(case).prepare(case, _blocks(_beat(indicator, setting), bound, history))
+    past = _past(_beat(indicator, setting), bound, history).without(setting.suspects)
+    return gated(judge_of(case).prepare(case, past), past)
 
 
-def _blocks(beat: Beat, bound: float | None, history: Reading | None) -> list[Block]:
+def _past(beat: Beat, bound: float | None, history: Reading | None) -> Past:
     """Requests and bad of each past bucket, both arms together: a history is of the service."""
     if not isinstance(history, tuple):
-        return []
-    return [
-        (sum(counts.total for counts in arms), sum(counts.bad for counts in arms))
-        for series in history
-        if series.bound == bound
-        for bucket in increments(beat, series)
-        if (arms := [arm for arm in (bucket.canary, bucket.baseline) if isinstance(arm, Counts)])
-    ]
+        return Past()
+    return Past(
+        tuple(
+            Span(
+                bucket.start,
+                bucket.end,
+                sum(counts.total for counts in arms),
+                sum(counts.bad for counts in arms),
+            )
+            for series in history
+            if series.bound == bound
+            for bucket in increments(beat, series)
+            if (arms := [arm for arm in (bucket.canary, bucket.baseline) if isinstance(arm, Counts)])
+        )
+    )
 
 
 def start(brief: Brief) -> Evidence:

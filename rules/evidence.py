@@ -1,8 +1,8 @@
 """What the judges remember between two rounds, and how it is written down.
 
 Values only: how they grow is in ``rules.assemble`` and ``rules.objectives``. Written down they are text that the store
-does not look into: JSON around the bytes of the floats, which lose nothing and know −∞, of which a fresh e-process is
-full. What was decoded goes on bit for bit as if it had never been written. (``float.hex`` would do the same in ten times
+does not look into: JSON around the bytes of the floats, which lose nothing and know −∞, which a fresh threshold has as
+its evidence. What was decoded goes on bit for bit as if it had never been written. (``float.hex`` would do the same in ten times
 the time, and every watch is read and written in every round.)
 """
 
@@ -12,7 +12,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from math import inf, isnan, nan
+from math import isnan, nan
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -21,7 +21,7 @@ from rules.brief import Brief
 from rules.errors import RulesError
 from rules.verdict import Because
 
-VERSION = 1
+VERSION = 2
 SIZE = 13  # effects in the grid of `rules.objectives.eprocess`
 
 
@@ -49,17 +49,17 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """One e-process: a mixture over effects and onsets. Natural logarithms.
+    """One e-process: a mixture over effects and onsets.
 
     Attributes:
         placed: For how many buckets the onset's weight is placed.
-        log_weights: The logarithm of the weight on each effect; −∞ until the first bucket.
-        log_e: The logarithm of the evidence against "acceptable".
-        information: What the evidence would have gained so far, had the effect worth seeing been there.
+        weights: The weight on each effect; 0 until the first bucket.
+        log_e: The natural logarithm of the evidence against "acceptable".
+        information: What the evidence would have gained so far, had the effect worth seeing been there; in nats.
     """
 
     placed: int = 0
-    log_weights: tuple[float, ...] = (-inf,) * SIZE
+    weights: tuple[float, ...] = (0.0,) * SIZE
     log_e: float = 0.0
     information: float = 0.0
 
@@ -326,7 +326,7 @@ def _memory(memory: Memory) -> list[Any]:
         *(process.log_e, process.information, *memory.guess),
         *(_waiting(waiting) if waiting else _NO_WAITING),
         *(_alone(alone) if alone else _NO_ALONE),
-        *process.log_weights,
+        *process.weights,
     )
     fields: list[Any] = [b64encode(block).decode(), f"{memory.came:x}", memory.points]
     if memory.stood is not None:

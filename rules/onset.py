@@ -5,14 +5,16 @@ something else. No onset is preferred: the posterior is the likelihood. Before t
 good as what it is compared with, after it to be worse by an unknown effect; the margin plays no part.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
 from itertools import accumulate
 from math import exp
 
 from rules.brief import Brief, Case, Margin
 from rules.evidence import SIZE
-from rules.model import InState, Slo, Threshold
+from rules.model import BeforeAfter, InState, Slo, Threshold, TrafficDrop
 from rules.objectives import state
 from rules.objectives.canary_vs_baseline import paired
 from rules.objectives.eprocess import log_mean
@@ -22,16 +24,69 @@ from rules.objectives.factors import (
     compared_counts,
     compared_proportions,
 )
+from rules.objectives.history import slot_of
 from rules.objectives.promise import in_proportions
 from rules.objectives.threshold import is_beyond, point
-from rules.sample import Bucket, Counts, Series
+from rules.objectives.traffic_drop import split
+from rules.sample import Bucket, Counts, Measure, Series
 from rules.verdict import Judgement, Onset, Outcome, Verdict
 
 _AS_PROBABLE = 1 - 1e-9  # as the most probable
 _TAIL = 0.025  # of the posterior, on either side of the interval
+_QUARTER = 0.25  # of the posterior: with less, "from the switch on" is no longer said
 _LEAST = 1e-6  # a share that is usual: where nothing ever failed, one error has something to be compared with
 _MOST = 0.999
 _AS_GOOD = Margin()
+
+ONCE = timedelta(minutes=2)  # what began with the switch is seen in the first two buckets of a minute
+LATE = timedelta(minutes=5)  # a guess: a bad release shows within a few minutes of the switch
+_ALARM = timedelta(
+    minutes=5
+)  # how late a vendor's state tells what began with the switch: its own data points
+
+
+class Came(StrEnum):
+    """How what is wrong began, beside the switch to the release under watch. From best proof to worst."""
+
+    AT_ONCE = "at_once"  # with the switch, as far as can be told
+    SOON = "soon"  # minutes later: a release may do so, and so may an outage of something else
+    LATE = "late"
+
+
+def came_of(onset: Onset, switched: datetime) -> Came:
+    """How it began: with the switch, if that has at least a quarter of the posterior; late, if even soon has none.
+
+    A defect that is there from the switch on loses one acting verdict in thirty by the quarter, and only where it is hardly
+    to be seen; an outage three minutes later would be blamed on the release three times as often without it.
+
+    Args:
+        onset: When it began.
+        switched: From when the release served.
+    """
+    if (onset.quartile or onset.low) <= switched + max(ONCE, onset.grain):
+        return Came.AT_ONCE
+    return Came.SOON if onset.low <= switched + max(LATE, onset.grain) else Came.LATE
+
+
+def came(judgement: Judgement, switched: datetime) -> Came:
+    """How what breached began: as the first of the rules to blame has it. What was compared at the same time is never late.
+
+    A rule whose onset nobody knows is late if it breached long after the switch.
+    """
+    blamed = [verdict for rule in judgement.breached_by if (verdict := judgement.verdict(rule))]
+    if judgement.compared or not blamed:
+        return Came.AT_ONCE
+    began = [_came(verdict, judgement.at, switched) for verdict in blamed]
+    return min(began, key=list(Came).index)
+
+
+_LATE_AT_ALL = timedelta(minutes=15)  # a guess, where nobody can say when it began
+
+
+def _came(verdict: Verdict, breached_at: datetime, switched: datetime) -> Came:
+    if verdict.onset is not None:
+        return came_of(verdict.onset, switched)
+    return Came.AT_ONCE if breached_at <= switched + _LATE_AT_ALL else Came.LATE
 
 
 def with_onset(judgement: Judgement, brief: Brief, buckets: Sequence[Series]) -> Judgement:
@@ -55,15 +110,22 @@ def with_onset(judgement: Judgement, brief: Brief, buckets: Sequence[Series]) ->
 
 def onset(verdict: Verdict, brief: Brief, buckets: Sequence[Series]) -> Onset | None:
     """When what *verdict* says began: by the series that tells it most clearly; ``None`` if none does."""
-    curves = [
-        curve
-        for case in _cases(verdict.rule, brief)
-        for curve in [_curve(case, _of(case, buckets))]
-        if curve.heights
-    ]
+    cases = _cases(verdict.rule, brief)
+    return onset_of(cases, {case.key: _of(case, buckets) for case in cases})
+
+
+def onset_of(cases: Iterable[Case], buckets: Mapping[str, Sequence[Bucket]]) -> Onset | None:
+    """As `onset`, for *cases*, with the buckets of each by its key, oldest first."""
+    curves = [(case, curve) for case in cases if (curve := _curve(case, buckets[case.key])).heights]
     if not curves:
         return None
-    return _interval(max(curves, key=lambda curve: max(curve.heights)))
+    case, curve = max(curves, key=lambda each: max(each[1].heights))
+    return _interval(curve, _grain(case))
+
+
+def _grain(case: Case) -> timedelta:
+    own = _ALARM if isinstance(case.rule.judge, InState) else case.bucket
+    return own + case.rule.statistics.warmup
 
 
 def _cases(rule: str, brief: Brief) -> list[Case]:
@@ -98,7 +160,8 @@ def _curve(case: Case, buckets: Sequence[Bucket]) -> _Curve:
     if isinstance(case.rule.judge, InState):
         spell = state.first_spell(case, buckets)
         return _Curve((spell,), (0.0,)) if spell else _Curve((), ())
-    increments = [_increments(case, bucket, _usual(case, buckets)) for bucket in buckets]
+    usual = _usual(case, buckets)
+    increments = [_increments(case, bucket, _then(case, bucket, usual)) for bucket in buckets]
     if not increments:
         return _Curve((), ())
     # From each bucket to the last: what the counts since then say for each effect.
@@ -126,15 +189,27 @@ def _usual(case: Case, buckets: Sequence[Bucket]) -> float:
     return min(max(usual, _LEAST), _MOST)
 
 
+def _then(case: Case, bucket: Bucket, usual: float) -> float:
+    """What is usual at the time of day of *bucket*, where the past tells."""
+    if not case.usuals:
+        return usual
+    return min(max(case.usuals[slot_of(bucket.start)], _LEAST), _MOST)
+
+
 def _increments(case: Case, bucket: Bucket, usual: float) -> list[float]:
     if not isinstance(bucket.canary, Counts):
         return _nothing()
-    if isinstance(case.rule.judge, Slo):
-        weigh = ceiling_proportions if in_proportions(case) else ceiling_counts
-        return weigh(bucket.canary.total, min(bucket.canary.bad, bucket.canary.total), usual, case.phi)
-    if not isinstance(bucket.baseline, Counts):
+    if isinstance(case.rule.judge, TrafficDrop):
+        return _of_the_share(case, bucket)
+    if isinstance(case.rule.judge, (Slo, BeforeAfter)):
+        return _alone(case, bucket.canary, usual)
+    return _compared(case, bucket.canary, bucket.baseline, usual)
+
+
+def _compared(case: Case, canary: Counts, baseline: Measure | None, usual: float) -> list[float]:
+    if not isinstance(baseline, Counts):
         return _nothing()
-    pair, _ = paired(case, bucket.canary, bucket.baseline)
+    pair, _ = paired(case, canary, baseline)
     if not pair.compares:
         return _nothing()
     if in_proportions(case):
@@ -142,12 +217,26 @@ def _increments(case: Case, bucket: Bucket, usual: float) -> list[float]:
     return compared_counts(pair, _AS_GOOD, case.phi)
 
 
+def _of_the_share(case: Case, bucket: Bucket) -> list[float]:
+    told = split(bucket)
+    if told is None:
+        return _nothing()
+    (requests, elsewhere), share = told
+    return ceiling_proportions(requests, elsewhere, 1 - share, case.phi)
+
+
+def _alone(case: Case, canary: Counts, usual: float) -> list[float]:
+    if in_proportions(case):
+        return ceiling_proportions(canary.total, min(canary.bad, canary.total), usual, case.phi)
+    return ceiling_counts(canary.total, canary.bad, usual, case.phi)
+
+
 def _nothing() -> list[float]:
     return [0.0] * SIZE
 
 
-def _interval(curve: _Curve) -> Onset:
-    """The most probable bucket, and the buckets between the tails."""
+def _interval(curve: _Curve, grain: timedelta) -> Onset:
+    """The most probable bucket, and the buckets between the tails, with the holes before them."""
     top = max(curve.heights)
     masses = [exp(height - top) for height in curve.heights]
     sums = list(accumulate(masses))
@@ -155,8 +244,16 @@ def _interval(curve: _Curve) -> Onset:
     last = next(i for i, below in enumerate(sums) if below >= (1 - _TAIL) * sums[-1])
     # Buckets without a word in between are equally probable: it was seen in the last of them.
     most = max(place for place, mass in enumerate(masses) if mass >= _AS_PROBABLE)
+    quarter = next(i for i, below in enumerate(sums) if below >= _QUARTER * sums[-1])
     return Onset(
         at=curve.buckets[most].start,
-        low=min(curve.buckets[first].start, curve.buckets[most].start),
-        high=max(curve.buckets[last].end, curve.buckets[most].end),
+        low=_since(curve.buckets, min(first, most)),
+        quartile=_since(curve.buckets, min(quarter, most)),
+        high=curve.buckets[max(last, most)].end,
+        grain=grain,
     )
+
+
+def _since(buckets: Sequence[Bucket], place: int) -> datetime:
+    """What is seen to begin in a bucket began after the one before it ended."""
+    return buckets[place - 1].end if place else buckets[place].start

@@ -11,10 +11,11 @@ from math import log
 
 from rules.brief import Brief, Case
 from rules.combine import ACTING
-from rules.model import InState, Slo, Threshold
+from rules.model import InState, Slo, Threshold, TrafficDrop
 from rules.objectives import state
 from rules.objectives.dispersion import Block
 from rules.objectives.estimate import interval
+from rules.objectives.history import slot_of
 from rules.objectives.promise import worth_seeing
 from rules.objectives.threshold import is_beyond, point
 from rules.objectives.wording import count_words, share_words, unit, what_failed
@@ -84,7 +85,15 @@ def _level(case: Case, buckets: Sequence[Bucket], since: datetime) -> Level | No
         return _of_points(case, case.rule.judge, newest)
     if isinstance(case.rule.judge, InState):
         return _of_states(case, buckets, newest)
-    allowed = _allowed(case, [bucket for bucket in buckets if bucket.start < since])
+    return _of_shares(case, buckets, newest, since)
+
+
+def _of_shares(
+    case: Case, buckets: Sequence[Bucket], newest: Sequence[Bucket], since: datetime
+) -> Level | None:
+    if isinstance(case.rule.judge, TrafficDrop):
+        return None  # where one release serves there is nothing to share
+    allowed = _allowed(case, [bucket for bucket in buckets if bucket.start < since], since)
     return None if allowed is None else _of_counts(case, [_both(bucket) for bucket in newest], allowed)
 
 
@@ -93,10 +102,12 @@ def _both(bucket: Bucket) -> Block:
     return sum(arm.total for arm in arms), sum(arm.bad for arm in arms)
 
 
-def _allowed(case: Case, before: Sequence[Bucket]) -> float | None:
+def _allowed(case: Case, before: Sequence[Bucket], since: datetime) -> float | None:
     """The worst acceptable share; ``None`` for a comparison that never had anything to compare with."""
     if isinstance(case.rule.judge, Slo):
         return case.ceiling
+    if case.ceilings:
+        return case.ceilings[slot_of(since)]
     beside = [bucket.baseline for bucket in before if isinstance(bucket.baseline, Counts)]
     requests = sum(counts.total for counts in beside)
     usual = sum(counts.bad for counts in beside) / requests if requests > 0 else case.usual

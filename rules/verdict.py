@@ -32,6 +32,7 @@ class Because(StrEnum):
     UNAVAILABLE = "unavailable"  # blind
     INVALID = "invalid"  # blind
     NOT_COMPARABLE = "not_comparable"  # blind: both arms have the same name, or there is no second arm
+    SHORT_HISTORY = "short_history"  # blind: too little past to compare with
     BASELINE_GONE = "baseline_gone"  # spent: nothing serves beside the canary any more
     EVIDENCE = "evidence"  # breached: E >= 1 / alpha
     POINTS = "points"  # breached: M of N data points
@@ -51,11 +52,19 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """When it began: most probable moment, and the interval that holds 95 % of the posterior."""
+    """When it began: most probable moment, and the interval that holds 95 % of the posterior.
+
+    Attributes:
+        quartile: It began before this with a probability of a quarter; ``None``: as `low`.
+        grain: What began with the switch may be seen to begin so much later: a bucket and what was not judged, or the
+            time that an alarm takes.
+    """
 
     at: datetime
     low: datetime
     high: datetime
+    quartile: datetime | None = None
+    grain: timedelta = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,7 @@ class Verdict:
         log10_e: Evidence against "acceptable", as log10; ``None`` without a promise.
         threshold: The log10 that it must reach; ``None`` without a promise.
         share: The rule's part of the group's evidence (0..1), where it is part of the group.
+        only_asks: Why its breach only asks, though the rule says ``rollback``.
         promise: What is promised of this verdict, in words ("a good release looks like this less than once in 1,000").
     """
 
@@ -107,6 +117,7 @@ class Verdict:
     can_see: Sight | None = None
     promise: str = ""
     asks_when_blind: bool = False
+    only_asks: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +130,7 @@ class Judgement:
         breached_by: Ids of the rules whose breach counts, the most to blame first.
         asks: The breach comes only from rules whose consequence is `ask`.
         doubts: Names of the controls (`doubt`) that got worse too.
+        controls: Names of the controls that are well: looked at, fresh, and not worse.
         compared: What breached was compared at the same time (both arms reported), so a late onset is still evidence.
             Where nothing breached: anything was.
         alike: What breached compares nothing, and a rule that compares the same indicator finds the releases alike: what
@@ -133,6 +145,7 @@ class Judgement:
     breached_by: tuple[str, ...] = ()
     asks: bool = False
     doubts: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
     compared: bool = False
     alike: bool = False
 

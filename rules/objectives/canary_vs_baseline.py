@@ -17,14 +17,16 @@ from rules.objectives.dispersion import Block, learned_clump
 from rules.objectives.eprocess import weigh
 from rules.objectives.factors import (
     EFFECTS,
+    ORDINARY,
     Effects,
     Pair,
     compared_counts,
     compared_proportions,
     effect,
+    moderated,
 )
 from rules.objectives.prepared import with_history
-from rules.objectives.promise import clump_of, in_proportions, number, size, worth_seeing
+from rules.objectives.promise import bad_of, clump_of, in_proportions, number, size, worth_seeing
 from rules.objectives.promise import verdict as promised
 from rules.sample import Bucket, Counts
 from rules.verdict import Because, Outcome, Verdict
@@ -78,16 +80,16 @@ def advance(case: Case, memory: Memory, bucket: Bucket) -> Memory:
         return _alone(memory, bucket, bucket.canary)
     pair, clamped = paired(case, bucket.canary, bucket.baseline)
     newest, came = marked(case, memory, bucket)
-    waiting = _joined(memory.waiting, pair, bucket)
-    ready = waiting.requests >= 1 and waiting.beside_requests >= 1
+    joined = pair if memory.waiting is None else _joined(memory.waiting, pair)
+    ready = joined.requests >= 1 and joined.beside_requests >= 1
     return Memory(
         origin=memory.origin or bucket.start,
         newest=newest,
         came=came,
         tally=_counted(memory.tally, pair, clamped),
-        process=_weighed(case, memory, waiting, bucket) if ready else memory.process,
+        process=_weighed(case, memory, joined, bucket) if ready else memory.process,
         guess=_faded(memory.guess, pair),
-        waiting=None if ready or bucket.end - waiting.since >= WAITS_AT_MOST else waiting,
+        waiting=None if ready else _waiting(memory.waiting, joined, bucket),
         alone=_without_company(memory.alone, bucket, pair),
         learned=memory.learned and _learned(memory.learned, pair),
     )
@@ -115,12 +117,9 @@ def _counted(tally: Tally, pair: Pair, clamped: bool) -> Tally:  # noqa: FBT001 
     )
 
 
-def _joined(waiting: Waiting | None, pair: Pair, bucket: Bucket) -> Waiting:
+def _joined(waiting: Waiting, pair: Pair) -> Pair:
     """What waits, with this bucket; buckets are joined until both arms have a request, lest tiny shares waste evidence."""
-    if waiting is None:
-        return Waiting(bucket.start, pair.requests, pair.bad, pair.beside_requests, pair.beside_bad)
-    return Waiting(
-        waiting.since,
+    return Pair(
         waiting.requests + pair.requests,
         waiting.bad + pair.bad,
         waiting.beside_requests + pair.beside_requests,
@@ -128,13 +127,18 @@ def _joined(waiting: Waiting | None, pair: Pair, bucket: Bucket) -> Waiting:
     )
 
 
-def _weighed(case: Case, memory: Memory, waiting: Waiting, bucket: Bucket) -> Process:
-    pair = Pair(waiting.requests, waiting.bad, waiting.beside_requests, waiting.beside_bad)
+def _waiting(waiting: Waiting | None, joined: Pair, bucket: Bucket) -> Waiting | None:
+    """What waits on, unless it has waited long enough."""
+    since = waiting.since if waiting else bucket.start
+    return None if bucket.end - since >= WAITS_AT_MOST else Waiting(since, *joined)
+
+
+def _weighed(case: Case, memory: Memory, pair: Pair, bucket: Bucket) -> Process:
     guess, phi = _share(case, memory.guess), clump_of(case, memory)
     return weigh(
         case,
         memory.process,
-        _increments(case, pair, guess, phi),
+        _moderated(case, pair, guess, phi),
         number(case, memory, bucket.start, bucket.end),
         _gain(case, pair, guess, phi, worth_seeing(case, case.margin.allows(guess))),
     )
@@ -157,6 +161,21 @@ def _increments(
         return compared_proportions(pair, case.margin, guess, phi, effects)
     chance = 1.0 if phi is None else min(1.0, case.margin.allows(guess))
     return compared_counts(pair, case.margin, phi, effects, chance)
+
+
+def _moderated(case: Case, pair: Pair, guess: float, phi: float | None) -> Sequence[float]:
+    """No more for an effect than it makes of a bucket; where the baseline is worse than foretold, of such a bucket."""
+    plain = _increments(case, pair, guess, phi)
+    if phi is None or max(plain) <= ORDINARY:
+        return plain
+    usual = case.margin.allows(max(guess, pair.beside_bad / pair.beside_requests))
+    return moderated(
+        plain,
+        pair.bad,
+        phi,
+        lambda size: bad_of(case, pair.requests, usual, size),
+        lambda bad, effects: _increments(case, pair._replace(bad=bad), guess, phi, effects),
+    )
 
 
 def _gain(case: Case, pair: Pair, guess: float, phi: float | None, level: float) -> float:

@@ -65,6 +65,8 @@ def window(at_least: timedelta, bucket: timedelta) -> int:
 
 def marked(case: Case, memory: Memory, bucket: Bucket) -> tuple[datetime, int]:
     """The end of the newest bucket, and the bits of those that came, once *bucket* has come too."""
+    if bucket.start == memory.newest and bucket.end - bucket.start == case.bucket:  # as usual
+        return bucket.end, (memory.came << 1 | 1) & _mask(case)
     own = (1 << max(1, _lengths(case, bucket.start, bucket.end))) - 1
     if memory.newest is None:
         return bucket.end, own & _mask(case)

@@ -1,7 +1,8 @@
 """How many errors one cause makes: the dispersion of counts, from a history or from the baseline beside the canary.
 
 Retries, batches and bots make errors come in clumps, and a judge that takes each error for an independent one is wrong
-every fourth time under mild retries alone. A clump of at most phi errors is harmless to a factor divided by phi.
+every fourth time under mild retries alone. What is estimated is the size of the clump that an error is in (the mean of
+the squares of clumps over their mean), which is what ``rules.objectives.factors`` calls phi.
 
 Source:
     docs/judgement.md, "Correlated errors"; simulated there for clumps, bursts, noisy pods and storms.
@@ -11,6 +12,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from math import ceil, sqrt
 from statistics import median
+
+from rules.objectives.factors import NOTHING
 
 Block = tuple[float, float]  # requests, bad
 
@@ -23,20 +26,24 @@ _LEAST_BLOCKS = 24
 _FIRST_BLOCKS = 8  # of a watch that has no history
 _LEAST_ERRORS = 10
 _FLOOR = 0.2  # of the usual rate: blocks without errors do not make the scale 0
-_LARGEST_CLUMP = 1.5  # the promise wants the largest clump, a mean square gives the size-biased mean
+_LARGEST_CLUMP = 1.5  # where too little was seen for a mean, what was seen may be this much too little
+_HOUR = 60  # buckets that a storm is held against
+_FAR = 10.0  # standard deviations; sums of clumps come to six by chance
+_CLUMPS = 5.0  # and so many clumps more than there should be
+_LEAST_EXPECTED = 0.2  # errors a bucket; from fewer the deviation says nothing
 _ROUNDS = 4
 _SETTLED = 1.15  # another round changes less than this
 
 
 def clump(counts: Sequence[Block]) -> float | None:
-    """The largest number of errors that one cause is held to make (at least 1), from counts of consecutive buckets.
+    """The number of errors that one cause is held to make (at least 1), from counts of consecutive buckets.
 
     Where errors are too few for a mean square, the largest bucket answers: no clump was larger than all of it.
 
     Returns:
         ``None`` if there are too few buckets with traffic to say anything.
     """
-    seen = [block for block in counts if block[0] > 0]
+    seen = [block for block in counts if block[0] > NOTHING]
     if len(seen) < _LEAST_BLOCKS:
         return None
     if sum(bad for _, bad in seen) < _LEAST_ERRORS:
@@ -49,7 +56,7 @@ def learned_clump(counts: Sequence[Block]) -> float | None:
 
     From fewer blocks than a history must have, all that the figure may be wrong by is added to it.
     """
-    seen = [block for block in counts if block[0] > 0]
+    seen = [block for block in counts if block[0] > NOTHING]
     found = _by_blocks(seen, _FIRST_BLOCKS) if sum(bad for _, bad in seen) >= _LEAST_ERRORS else None
     if found is None:
         return None
@@ -59,8 +66,28 @@ def learned_clump(counts: Sequence[Block]) -> float | None:
     return _largest(size, noise)
 
 
+def storms(counts: Sequence[Block], phi: float) -> int:
+    """How often errors burst, for a bucket or a few: far beyond the hour around them, and beyond what clumps of *phi* explain.
+
+    One may be a past outage. Several a day are a habit of the service, such as a pod that fails wholly for a minute.
+    """
+    seen = [block for block in counts if block[0] > NOTHING]
+    usual = _FLOOR * _share(seen) if seen else 0.0
+    bursts, before = 0, False
+    for first in range(0, len(seen), _HOUR):
+        hour = seen[first : first + _HOUR]
+        share = max(usual, median([bad / requests for requests, bad in hour]))
+        for requests, bad in hour:
+            expected = max(requests * share, _LEAST_EXPECTED)
+            bursting = bad - expected > max(_FAR * sqrt(phi * expected), _CLUMPS * phi)
+            bursts += bursting and not before
+            before = bursting
+    return bursts
+
+
 def _largest(size: float, noise: float) -> float:
-    return _LARGEST_CLUMP * size if size > 1 + noise else 1.0
+    """With one standard deviation more; 1 where chance alone explains it."""
+    return size * (1 + noise / 2) if size > 1 + noise else 1.0
 
 
 def _of_few(counts: Sequence[Block]) -> float:
@@ -90,8 +117,11 @@ def _by_blocks(counts: Sequence[Block], least: int) -> tuple[float, float] | Non
 
 
 def _noise(squares: int) -> float:
-    """Two standard deviations of the mean of so many squares, were errors independent."""
-    return 2 * sqrt(2 / squares)
+    """Two standard deviations of the mean of so many squares, were errors independent.
+
+    The variance of a square is 2, and each has a block in common with the next, hence 3.
+    """
+    return 2 * sqrt(3 / squares)
 
 
 def _usual_share(counts: Sequence[Block]) -> float:

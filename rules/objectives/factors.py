@@ -5,14 +5,22 @@ acceptable release: whatever the traffic of the bucket, whatever its common drif
 An effect rho means "rho times worse than the worst acceptable": rho times the rate for events that are counted
 (*counts*), rho times the odds where at most all can be bad (*proportions*).
 
-*phi* is the largest number of errors that one cause makes in a bucket. Dividing by it keeps the mean at most 1 (by
-Jensen's inequality, each clump of c <= phi errors); ``None`` is for any number.
+*phi* says how errors clump: the factors of counts keep their promise if no cause makes more than phi errors in a bucket, and
+if clumps are geometric with a size-biased mean of phi (each failure is tried again, and fails again or not, so phi is twice
+the mean less one). Independent errors have a phi of 1; ``None`` is for clumps of any size.
+
+    Let an error of the canary weigh b1 and one beside it b0, and let A and B be the factors of a single error, for which
+    n1 p1 (A - 1) + n0 p0 (B - 1) <= 0 under every acceptable release. Clumps come as a Poisson process, so the mean of
+    the factor is at most 1 if a clump of size C obeys  E exp(b1 C) - 1 <= E C (A - 1) / phi, and the same for b0 and B.
+    For C <= phi, b1 = log(A) / phi does (Jensen). For geometric clumps of mean g the left side is
+    (e^b - 1) / (1 - q e^b) with q = 1 - 1/g, which is solved for b. Of both the lesser is taken. For b0, log(B) / phi
+    does for both.
 
 The tests check each of these by full enumeration.
 """
 
-from collections.abc import Sequence
-from math import log
+from collections.abc import Callable, Sequence
+from math import log, sqrt
 from typing import NamedTuple
 
 from rules.brief import Margin
@@ -22,6 +30,10 @@ Effects = Sequence[tuple[float, float]]  # each with its logarithm
 
 EFFECTS: Effects = tuple((effect, log(effect)) for effect in GRID)
 NOTHING = 1e-9  # requests below it are none: extrapolation leaves such crumbs
+ORDINARY = 1.0  # nats: what any bucket may say, however little an effect would make
+_EQUAL = Margin(1.0, 0.0)
+_STRAY = 2.0  # standard deviations of what an effect makes of a bucket
+_LARGEST_CLUMP = 1.5  # of shares the largest clump is what counts, and phi is a mean
 _ALL = 0.999  # a baseline's guess from here on leaves no room for worse
 _BELOW_ALL = 1 - 1e-12
 _ROUNDS = 40  # of the search for the nearest; three are usual
@@ -54,7 +66,17 @@ def ceiling_counts(
     expected = requests * ceiling
     if phi is None:
         return _one_error_at_most(bad, expected, effects)
-    return [(bad * log_size - expected * (size - 1)) / phi for size, log_size in effects]
+    if phi == 1:
+        return [bad * log_size - expected * (size - 1) for size, log_size in effects]
+    return [
+        bad * _of_an_error(size, log_size, phi) - expected * (size - 1) / phi for size, log_size in effects
+    ]
+
+
+def _of_an_error(worse: float, log_worse: float, phi: float) -> float:
+    """What an error weighs where a single one would weigh log *worse*, if it may be one of a clump (b1 above)."""
+    clumps = (phi + 1) / 2 * (worse - 1) / phi
+    return min(log_worse / phi, log((1 + clumps) / (1 + (phi - 1) / (phi + 1) * clumps)))
 
 
 def _one_error_at_most(bad: float, expected: float, effects: Effects) -> list[float]:
@@ -69,7 +91,12 @@ def ceiling_proportions(
     """One arm, at most all are bad: acceptable is a mean share of at most *ceiling* (below 1)."""
     if phi is None:
         return ceiling_counts(requests, bad, ceiling, phi, effects)
+    phi = _largest(phi)
     return [(bad * log_size - requests * log(1 + (size - 1) * ceiling)) / phi for size, log_size in effects]
+
+
+def _largest(phi: float) -> float:
+    return phi if phi == 1 else _LARGEST_CLUMP * phi
 
 
 def compared_counts(
@@ -85,12 +112,25 @@ def compared_counts(
         return _one_clump(pair, margin, errors, chance, effects)
     mine = pair.requests * margin.ratio
     both, extra = mine + pair.beside_requests, pair.requests * margin.plus
+    if phi == 1:  # as below, in half the time
+        bad, beside = pair.bad, pair.beside_requests
+        gains = [bad * log_size + errors * log(both / (mine * size + beside)) for size, log_size in effects]
+        return gains if extra == 0 else _less(gains, extra, mine, beside, effects)
     increments = []
     for size, log_size in effects:
         spread = both / (mine * size + pair.beside_requests)
-        gain = pair.bad * log_size + errors * log(spread)
-        increments.append((gain - extra * (size * spread - 1)) / phi)
+        log_spread, worse = log(spread), size * spread
+        gain = pair.bad * _of_an_error(worse, log_size + log_spread, phi) + pair.beside_bad * log_spread / phi
+        increments.append(gain - extra * (worse - 1) / phi)
     return increments
+
+
+def _less(gains: list[float], extra: float, mine: float, beside: float, effects: Effects) -> list[float]:
+    """What *plus* allows may be bad without being evidence."""
+    return [
+        gain - extra * (size - 1) * beside / (mine * size + beside)
+        for gain, (size, _) in zip(gains, effects, strict=True)
+    ]
 
 
 def _one_clump(pair: Pair, margin: Margin, errors: float, chance: float, effects: Effects) -> list[float]:
@@ -126,11 +166,60 @@ def compared_proportions(
         return compared_counts(pair, margin, None, effects)
     if not pair.compares:
         return [0.0] * len(effects)
+    phi = _largest(phi)
+    if margin == _EQUAL:
+        return [by / phi for by in _of_equals(pair, min(guess, _ALL), effects)]
     worst = min(margin.allows(guess), _ALL)
     return [
         _of_proportions(pair, margin, guess, size * worst / (1 + (size - 1) * worst)) / phi
         for size, _ in effects
     ]
+
+
+def _of_equals(pair: Pair, guess: float, effects: Effects) -> list[float]:
+    """As below, without a margin: the nearest acceptable pair has both arms at the mean of *guess* and the alternative."""
+    n1, n0, bad = pair.requests, pair.beside_requests, pair.bad
+    all_bad, every = bad + pair.beside_bad, n1 + n0
+    good = every - all_bad
+    apart = all_bad * log(guess) + good * log(1 - guess)  # what both arms as foretold would make of it
+    increments = []
+    for size, log_size in effects:
+        spread = 1 + (size - 1) * guess
+        p = guess * (n1 * size / spread + n0) / every
+        gain = apart + bad * log_size - n1 * log(spread)
+        increments.append(gain - all_bad * log(p) - good * log(1 - p))
+    return increments
+
+
+def moderated(
+    increments: Sequence[float],
+    bad: float,
+    phi: float,
+    makes: Callable[[float], float],
+    again: Callable[[float, Effects], Sequence[float]],
+) -> Sequence[float]:
+    """*increments* of a bucket that says more than is `ORDINARY`, for each effect no more than it makes of a bucket.
+
+    Fifty errors in a minute that usually has one are no evidence for "twice as many", though each error is some: they are
+    a storm, or a much larger effect, which the next buckets tell. Errors beyond two standard deviations of what an effect
+    makes are left out of what speaks for it, which only lowers its factor.
+
+    Args:
+        increments: Of the bucket as it is, for all effects of the grid.
+        bad: The canary's.
+        phi: As above; where all errors of a bucket count as one, there is nothing to moderate.
+        makes: How many bad an effect makes of the bucket.
+        again: The increments for effects, had so many been bad.
+    """
+    moderate = []
+    for by, (size, log_size) in zip(increments, EFFECTS, strict=True):
+        usual = makes(size)
+        most = usual + _STRAY * sqrt(phi * usual) + phi
+        if by <= ORDINARY or bad <= most:
+            moderate.append(by)
+        else:
+            moderate.append(min(by, max(ORDINARY, again(most, ((size, log_size),))[0])))
+    return moderate
 
 
 def _of_proportions(pair: Pair, margin: Margin, guess: float, theirs: float) -> float:

@@ -2,15 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from math import ceil
+from datetime import timedelta
+from math import ceil, log
 
 from rules.brief import Case, Refusal, Setting, Voice
-from rules.model import COMPARES, NOT_YET, Indicator, Rule
+from rules.model import COMPARES, NOT_YET, PROMISES, Consequence, Indicator, Rule
 from rules.objectives.coverage import window
-from rules.objectives.dispersion import Block, clump
+from rules.objectives.dispersion import Block, clump, storms
 from rules.objectives.eprocess import cap
+from rules.objectives.wording import span_words
 from rules.verdict import Because
 
+_A_HABIT = 2  # storms in a history; one may be a past outage
 _LONGEST = 100_000  # buckets of an onset's horizon: more than a week of 10 s
 
 
@@ -37,12 +40,18 @@ def opened(voice: Voice, key: str, indicator: Indicator, bound: float | None, se
         alpha=voice.alpha,
         weight=voice.weight,
         horizon=min(max(ceil(setting.at_most / bucket), 1), _LONGEST),
-        cap=cap(
-            voice.alpha, (voice.weight or 1.0) / max(len(indicator.bounds), 1), rule.statistics.min_buckets
-        ),
+        cap=_cap(voice, max(len(indicator.bounds), 1)),
         tells_arms=indicator.compares_arms,
         refusal=_refusal(rule, indicator, setting),
     )
+
+
+def _cap(voice: Voice, bounds: int) -> float:
+    """A control has to be as quick as the rules that it holds back: of its cap only what lets no bucket decide alone is left."""
+    least = voice.rule.statistics.min_buckets
+    if voice.rule.on_breach is Consequence.DOUBT and least > 1:
+        return log(bounds / voice.alpha) / (least - 1)
+    return cap(voice.alpha, (voice.weight or 1.0) / bounds, least)
 
 
 def _refusal(rule: Rule, indicator: Indicator, setting: Setting) -> Refusal | None:
@@ -51,7 +60,20 @@ def _refusal(rule: Rule, indicator: Indicator, setting: Setting) -> Refusal | No
         return Refusal(Because.INVALID, f"the judge {judge} is not in this version")
     if judge in COMPARES and indicator.id in setting.not_comparable:
         return Refusal(Because.NOT_COMPARABLE, setting.not_comparable[indicator.id])
-    return None
+    return _too_long(rule, setting.buckets[indicator.id], setting.at_most) if judge in PROMISES else None
+
+
+def _too_long(rule: Rule, bucket: timedelta, at_most: timedelta) -> Refusal | None:
+    """A watch that ends before its first breach could be told sees nothing, and must not seem to."""
+    knobs = rule.statistics
+    if knobs.warmup + knobs.min_buckets * bucket <= at_most:
+        return None
+    after = f" after a warm-up of {span_words(knobs.warmup)}" if knobs.warmup else ""
+    words = (
+        f"a breach takes {knobs.min_buckets} buckets of {span_words(bucket)}{after}, and the watch ends after"
+        f" {span_words(at_most)}: use shorter buckets, or a longer bake.at_most"
+    )
+    return Refusal(Because.INVALID, words)
 
 
 def with_history(case: Case, history: Sequence[Block]) -> Case:
@@ -74,9 +96,16 @@ def with_history(case: Case, history: Sequence[Block]) -> Case:
             return replace(case, phi=None)
         case "auto":
             phi = clump(history)
-            return replace(case, phi=phi, learns=phi is None)
+            case = replace(case, phi=phi, learns=phi is None)
+            return _wary(case) if phi is not None and storms(history, phi) >= _A_HABIT else case
         case number:
             return replace(case, phi=max(float(number), 1.0))
+
+
+def _wary(case: Case) -> Case:
+    """One bucket more to a breach where storms of one bucket are usual: two of them must not be enough."""
+    least = case.rule.statistics.min_buckets
+    return case if least <= 1 else replace(case, cap=case.cap * (least - 1) / least)
 
 
 def _assumes_of_routing(case: Case) -> str:

@@ -52,6 +52,14 @@ def size(case: Case, level: float, allowed: float) -> float:
     return level / (1 - level) / (allowed / (1 - allowed))
 
 
+def bad_of(case: Case, requests: float, allowed: float, size: float) -> float:
+    """How many of so many *requests* an effect of this *size* makes bad: the inverse of `size`."""
+    if not in_proportions(case):
+        return requests * allowed * size
+    allowed = min(allowed, _CERTAIN)
+    return requests * allowed * size / (1 + (size - 1) * allowed)
+
+
 def needed(case: Case) -> float:
     """The information that a healthy rule must have gathered, in nats."""
     return log(1 / case.alpha) + RESERVE

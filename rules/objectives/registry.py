@@ -1,13 +1,13 @@
 """The judges of this version. A new one is a module beside this one, a line here, and its place in `rules.model.FITS`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol
 
 from rules.brief import Case
 from rules.evidence import Memory
-from rules.objectives import canary_vs_baseline, slo, state, threshold, unbuilt
+from rules.objectives import before_after, canary_vs_baseline, slo, state, threshold, traffic_drop, unbuilt
 from rules.objectives.coverage import Moment
-from rules.objectives.dispersion import Block
+from rules.objectives.history import Past
 from rules.sample import Bucket
 from rules.verdict import Verdict
 
@@ -15,7 +15,7 @@ from rules.verdict import Verdict
 class Objective(Protocol):
     """A judge: a module with these four functions, all of them pure."""
 
-    def prepare(self, case: Case, history: Sequence[Block]) -> Case:
+    def prepare(self, case: Case, history: Past) -> Case:
         """Fix, once, what depends on the history (requests and bad of past buckets; empty if there is none)."""
 
     def start(self, case: Case) -> Memory:
@@ -31,6 +31,8 @@ class Objective(Protocol):
 JUDGES: Mapping[str, Objective] = {
     "canary_vs_baseline": canary_vs_baseline,
     "slo": slo,
+    "before_after": before_after,
+    "traffic_drop": traffic_drop,
     "threshold": threshold,
     "state": state,
 }

@@ -14,9 +14,18 @@ from rules.model import Slo
 from rules.objectives.coverage import Moment, blindness, marked
 from rules.objectives.dispersion import Block
 from rules.objectives.eprocess import weigh
-from rules.objectives.factors import EFFECTS, NOTHING, Effects, ceiling_counts, ceiling_proportions, effect
+from rules.objectives.factors import (
+    EFFECTS,
+    NOTHING,
+    ORDINARY,
+    Effects,
+    ceiling_counts,
+    ceiling_proportions,
+    effect,
+    moderated,
+)
 from rules.objectives.prepared import with_history
-from rules.objectives.promise import in_proportions, number, size, worth_seeing
+from rules.objectives.promise import bad_of, in_proportions, number, size, worth_seeing
 from rules.objectives.promise import verdict as promised
 from rules.sample import Bucket, Counts
 from rules.verdict import Verdict
@@ -72,7 +81,7 @@ def advance(case: Case, memory: Memory, bucket: Bucket) -> Memory:
         process=weigh(
             case,
             memory.process,
-            _increments(case, requests, bad),
+            _moderated(case, requests, bad),
             number(case, memory, bucket.start, bucket.end),
             _gain(case, requests, worth_seeing(case, _ceiling(case))),
         ),
@@ -87,6 +96,20 @@ def _increments(case: Case, requests: float, bad: float, effects: Effects = EFFE
     if in_proportions(case):
         return ceiling_proportions(requests, bad, _ceiling(case), case.phi, effects)
     return ceiling_counts(requests, bad, _ceiling(case), case.phi, effects)
+
+
+def _moderated(case: Case, requests: float, bad: float) -> Sequence[float]:
+    """No more for an effect than it makes of a bucket."""
+    plain = _increments(case, requests, bad)
+    if case.phi is None or max(plain) <= ORDINARY:
+        return plain
+    return moderated(
+        plain,
+        bad,
+        case.phi,
+        lambda size: bad_of(case, requests, _ceiling(case), size),
+        lambda fewer, effects: _increments(case, requests, fewer, effects),
+    )
 
 
 def _gain(case: Case, requests: float, level: float) -> float:

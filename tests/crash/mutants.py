@@ -212,10 +212,8 @@ LATE_REVISION = """
 """
 
 NO_INFINITY_IN_EVIDENCE = """
--        *process.log_weights,
--    )
-+        *(weight if weight > -inf else 0.0 for weight in process.log_weights),
-+    )
+-        *(process.log_e, process.information, *memory.guess),
++        *(max(process.log_e, 0.0), process.information, *memory.guess),
 """
 
 NO_INFINITY_IN_JSON = """

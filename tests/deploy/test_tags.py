@@ -18,6 +18,7 @@ from deploy.tags import (
     find,
     grade,
     standings,
+    suspect,
     way_back,
 )
 
@@ -545,3 +546,60 @@ def test_a_name_cannot_take_the_place_of_the_tag():
     ledger = a_ledger(Entry(Release("sha256:one", "v1", {"tag": "v2"}), at(-9)))
 
     assert find(ledger, "v2") == ()
+
+
+# ---------------------------------------------------------------------------------------------------------- references
+
+
+def suspects(*facts, live="v9"):
+    spans = suspect(a_ledger(*facts), a_release(live).fingerprint, A_DAY, at(100))
+    return [(span.fingerprint.removeprefix("sha256:"), span.start) for span in spans]
+
+
+def test_what_ended_badly_or_was_marked_is_no_reference_for_ever():
+    facts = (
+        *proven("v1", 0, 10),
+        an_entry("v2"), a_span("v2", 10, 11), an_ending("v2", 11, "rolled_back", breached=True),
+        an_entry("v3", quarantined=MARK), a_span("v3", 12, 13),
+        an_entry("v4", distrusted=MARK), a_span("v4", 13, 14),
+        *proven("v5", 14, 90),
+    )  # fmt: skip
+
+    assert [tag for tag, _ in suspects(*facts)] == ["v2", "v3", "v4"]
+
+
+def test_what_took_over_from_the_known_good_release_and_is_not_known_to_be_good_is_no_reference():
+    facts = (*proven("v1", 0, 90), an_entry("v2"), a_span("v2", 90, 92), an_entry("v3"), a_span("v3", 92))
+
+    assert [tag for tag, _ in suspects(*facts, live="v4")] == ["v2", "v3"]
+
+
+def test_what_a_known_good_release_took_over_from_is_as_good_as_the_past_gets():
+    facts = (
+        *proven("v1", 0, 10),
+        an_entry("v2"),
+        a_span("v2", 10, 11),
+        an_ending("v2", 11, "superseded"),
+        *proven("v3", 11, 90),
+    )
+
+    assert suspects(*facts) == []
+
+
+def test_an_allowance_makes_it_a_reference_again():
+    facts = (
+        an_entry("v2", allowed=50),
+        a_span("v2", 10, 11),
+        an_ending("v2", 11, "kept", breached=True),
+        *proven("v3", 11, 90),
+    )
+
+    assert suspects(*facts) == []
+
+
+def test_without_a_known_good_release_nothing_is_known_of_any_and_all_are_suspected():
+    assert [tag for tag, _ in suspects(an_entry("v1"), a_span("v1", 99))] == ["v1"]
+
+
+def test_a_span_of_a_release_that_the_ledger_forgot_is_suspected_where_it_came_last():
+    assert [tag for tag, _ in suspects(*proven("v1", 0, 90), a_span("v2", 95))] == ["v2"]

@@ -10,7 +10,7 @@ import pytest
 from tests.docs.pages import PAGES, ROOT, blocks, code, named
 from watcher.cli import main
 
-_COMMAND = re.compile(r"(?:^|[`|;(&$] ?|bin/)rollbackd ([a-z]+)\b([^\n|;&#)]*)", re.MULTILINE)
+_COMMAND = re.compile(r"(?:^|[`|;(&$] ?|bin/)rollbackd ([a-z]+)\b([^\n|;&#)>]*)", re.MULTILINE)
 _OPTION = re.compile(r"(?:^|[\s(])(--[a-z][a-z-]*)")
 _RESULT = re.compile(r"\$\([^()]*\)?")  # of a command within; the page shows its own right
 _MAKE = re.compile(r"(?:^|[;&] ?)make ((?:[a-z]+ ?)+)", re.MULTILINE)

@@ -27,6 +27,7 @@ PROBLEMS = {
     "live-unknown": "what runs is not known yet: it is read every 30 s, and the log says why it cannot be",
     "malformed": "the request is not of the route's form: `mistakes` says where",
     "method": "the path does not take this method: the header Allow lists those that it takes",
+    "not-judged": "the watch has not been judged yet: ask again once the release takes traffic",
     "no-such-watch": "nobody knows this id: `rollbackd watches` lists those that are known",
     "no-way-back": "there is no known-good release: `rollbackd tags` says why of each",
     "not-answered-yet": "the first request with this Idempotency-Key is still in hand: send it again in a second",
@@ -63,6 +64,7 @@ REMEDIES = {
     "InvalidRules": "correct the lines that are named, each with its own remedy",
     "Malformed": "the message says what to write instead",
     "Misused": "the message says what is missing; `--help` of the command",
+    "NoPictures": "install the extra `plot`, or write `--html`; the image has it",
     "NoSuchWatch": "`rollbackd watches` lists those that are known",
     "OrderIncomplete": "say which release, or why: `--to`, `--reason`",
     "OrderRefused": "the message lists the orders that are allowed now",
@@ -73,6 +75,7 @@ REMEDIES = {
     "StoreUnavailable": "look at the disk or the database; the daemon goes on by itself",
     "TimedOut": "wait longer (`--timeout`), or read the daemon's log",
     "Unreachable": "is the daemon up, and does ROLLBACKD_URL say where it listens?",
+    "UnreadableSamples": "correct the lines that are named; see [trying rules](../trying-rules.md)",
     "UnreadableEvidence": "run the version that wrote it, or let the watch begin anew",
     "Unwatched": "nothing is proven: `rollbackd watches` lists what is watched",
 }

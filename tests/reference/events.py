@@ -81,6 +81,8 @@ EVENTS = {
     "watch.overtaken": "somebody else wrote the watch in between; the other step stands",
     "watch.taken_over": "another replica judged this watch and is gone",
     "watch.went_back_by_hand": "the known-good release was put back past the daemon, and the watch says so",
+    "watch.prepared": "the judges have looked at the past; `sees` is what the watch will be able to find, and how soon",
+    "watch.sees_nothing_useful": "with this traffic these rules can find nothing that matters before the watch ends; `words` says what to do",
     "watches.evened_out": "a replica that came later took its share of the watches that rested with others",
     "watches.unleft": "at the end the store did not take the leases back; they run out by themselves",
 }

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from rules.evaluate import Timing, evaluate, start, wanted_since
 from rules.evidence import decode_brief, decode_evidence, encode_brief, encode_evidence
 from rules.model import (
-    BeforeAfter,
     CanaryVsBaseline,
     Consequence,
     Indicator,
     Kind,
+    PercentileRank,
     Slo,
     Statistics,
     Threshold,
@@ -189,11 +189,11 @@ def test_where_nothing_can_act_nothing_is_decided():
 
 
 def test_a_judge_that_is_not_built_is_blind_and_says_so():
-    watch = a_watch(a_rule(BeforeAfter(), when_blind=WhenBlind.ASK))
+    watch = a_watch(a_rule(PercentileRank(), when_blind=WhenBlind.ASK))
     judgement = watch.sees([BAD] * 5)
 
     assert judgement.outcome is Outcome.BLIND
-    assert watch.verdict().words == "the judge before_after is not in this version"
+    assert watch.verdict().words == "the judge percentile_rank is not in this version"
     assert watch.verdict().asks_when_blind
 
 
@@ -420,7 +420,7 @@ def test_all_of_without_a_promise_breaches_by_points():
 
 
 def test_all_of_waits_for_the_member_that_cannot_say():
-    watch = both(Slo(0.999), BeforeAfter())
+    watch = both(Slo(0.999), PercentileRank())
     judgement = watch.sees([BAD] * 5)
 
     assert judgement.outcome is Outcome.BLIND
@@ -615,3 +615,68 @@ def test_each_verdict_is_of_its_rule():
     assert [verdict.consequence for verdict in judgement.verdicts] == [ROLLBACK, ROLLBACK, ASK, TELL]
     assert judgement.verdict("slow") == watch.verdict("slow")
     assert judgement.verdict("none") is None
+
+
+# ---------------------------------------------------------------------------------------------------------- controls
+
+
+def a_controlled_watch():
+    return a_watch(
+        an_slo(), a_rule(Slo(0.999), "payments", consequence=Consequence.DOUBT), at_least=10 * MINUTE
+    )
+
+
+def with_control(watch, bad, first=0):
+    """A minute in which the release is well, and so many of the control's requests are bad."""
+    for minute, each in enumerate(bad, start=first):
+        watch.reads(
+            noon(minute + 1),
+            errors=(series(a_bucket(minute, counts(0, 600))),),
+            payments=(series(a_bucket(minute, counts(each, 600)), name="payments"),),
+        )
+    return watch.last.judgement
+
+
+def test_a_control_that_is_well_is_named_as_such_and_one_that_is_worse_doubts():
+    watch = a_controlled_watch()
+
+    well = with_control(watch, [0] * 10)
+    worse = with_control(watch, [60] * 5, first=10)
+
+    assert (well.controls, well.doubts) == (("payments are well",), ())
+    assert (worse.controls, worse.doubts) == ((), ("payments are well",))
+
+
+def test_a_control_that_is_on_its_way_to_be_worse_is_not_called_well():
+    watch = a_controlled_watch()
+    with_control(watch, [0] * 10)
+
+    on_its_way = with_control(watch, [5, 5], first=10)
+
+    log10_e = watch.verdict("payments").log10_e
+    assert log10_e is not None
+    assert 0.5 < log10_e < 2
+    assert (on_its_way.controls, on_its_way.doubts) == ((), ())
+
+
+def test_a_control_that_sees_nothing_is_not_called_well():
+    watch = a_controlled_watch()
+
+    judgement = watch.sees([(counts(0, 600), None)] * 10)
+
+    assert (judgement.controls, judgement.doubts) == ((), ())
+
+
+def test_a_control_is_as_quick_as_the_rule_that_it_holds_back_however_late_it_begins():
+    watch = a_controlled_watch()
+    both = [0] * 10 + [300] * 3
+    for minute, each in enumerate(both):
+        watch.reads(
+            noon(minute + 1),
+            errors=(series(a_bucket(minute, counts(each, 600))),),
+            payments=(series(a_bucket(minute, counts(each, 600)), name="payments"),),
+        )
+        if watch.last.judgement.outcome is Outcome.BREACHED:
+            break
+
+    assert watch.last.judgement.doubts == ("payments are well",)

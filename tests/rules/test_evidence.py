@@ -89,7 +89,7 @@ def test_minus_infinity_survives_being_written_down():
 
     again = decode_evidence(encode_evidence(fresh))
 
-    assert again.memories["errors"].process.log_weights == (-inf,) * SIZE
+    assert again.memories["errors"].process.weights == (0.0,) * SIZE
     assert again.memories["points"].process.log_e == -inf
     assert again == fresh
 

@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from rules.evaluate import with_onset
-from rules.model import CanaryVsBaseline, Kind, Slo, Statistics, Threshold
-from rules.sample import Value
-from rules.verdict import Outcome
+from rules.evaluate import Came, came, with_onset
+from rules.model import CanaryVsBaseline, Consequence, InState, Kind, Slo, Statistics, Threshold
+from rules.onset import came_of
+from rules.sample import State, Value
+from rules.verdict import Onset, Outcome
 from tests.rules.building import (
     INDEPENDENT,
     MINUTE,
@@ -16,6 +19,8 @@ from tests.rules.building import (
     counts,
     noon,
 )
+from tests.rules.objectives.test_before_after import a_watched
+from tests.rules.objectives.test_history import a_past
 
 INDEPENDENTLY = Statistics(correlation="independent")
 
@@ -145,3 +150,108 @@ def test_a_comparison_that_never_had_a_baseline_has_no_opinion():
 
     assert onset_of(watch, "m1").at == noon(4)
     assert noon(0) == NOON
+
+
+# ----------------------------------------------------------------------------------------- is it the release?
+
+
+def an_onset(minutes, grain=1):
+    return Onset(noon(minutes), noon(minutes), noon(minutes + 1), noon(minutes), grain * MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("minutes", "grain", "how"),
+    [
+        (0, 1, Came.AT_ONCE),
+        (2, 1, Came.AT_ONCE),
+        (2.1, 1, Came.SOON),
+        (5, 1, Came.SOON),
+        (5.1, 1, Came.LATE),
+        (5, 5, Came.AT_ONCE),
+        (5.1, 5, Came.LATE),
+        (10, 10, Came.AT_ONCE),
+    ],
+)
+def test_what_came_is_told_by_the_buckets_after_the_switch(minutes, grain, how):
+    assert came_of(an_onset(minutes, grain), NOON) is how
+
+
+def test_an_onset_that_was_written_down_before_there_were_quartiles_is_told_by_its_interval():
+    assert came_of(Onset(noon(9), noon(4), noon(11)), NOON) is Came.AT_ONCE
+    assert came_of(Onset(noon(9), noon(6), noon(11)), NOON) is Came.LATE
+
+
+def breached(judge, pairs, **more):
+    watch = a_watch(a_rule(judge, statistics=INDEPENDENTLY, **more))
+    watch.sees(pairs)
+    return with_onset(watch.last.judgement, watch.brief, watch.buckets)
+
+
+def test_what_is_compared_at_the_same_time_is_never_late():
+    assert came(breached(CanaryVsBaseline(), traffic(40, 30, 0.2)), NOON) is Came.AT_ONCE
+
+
+@pytest.mark.parametrize(("since", "how"), [(0, Came.AT_ONCE), (3, Came.SOON), (10, Came.LATE)])
+def test_what_is_not_compared_is_as_late_as_it_began(since, how):
+    assert came(breached(Slo(0.999), traffic(since + 4, since, 0.2)), NOON) is how
+
+
+@pytest.mark.parametrize(("minutes", "how"), [(15, Came.AT_ONCE), (16, Came.LATE)])
+def test_where_nobody_knows_when_it_began_it_is_late_if_it_breached_long_after(minutes, how):
+    found = breached(Slo(0.999), traffic(4, 0, 0.2))
+    undated = replace(found, verdicts=(replace(found.verdicts[0], onset=None),), at=noon(minutes))
+
+    assert came(undated, NOON) is how
+
+
+def test_where_nothing_breached_nothing_is_late():
+    assert came(breached(Slo(0.999), traffic(20, 99, 0.2)), NOON) is Came.AT_ONCE
+
+
+def test_an_alarm_may_take_minutes_to_tell_what_began_with_the_switch():
+    watch = a_watch(a_rule(InState(MINUTE)), indicators=[an_indicator(kind=Kind.STATE)])
+    states = [State("OK", NOON - MINUTE)] * 4 + [State("ALARM", noon(4.5), bad=True)] * 4
+    watch.sees([(state, None) for state in states])
+    judgement = with_onset(watch.last.judgement, watch.brief, watch.buckets)
+
+    assert came(judgement, NOON) is Came.AT_ONCE
+    assert came(judgement, NOON - 2 * MINUTE) is Came.LATE
+
+
+def test_a_warm_up_is_no_delay():
+    statistics = Statistics(correlation="independent", warmup=10 * MINUTE)
+    watch = a_watch(a_rule(Slo(0.999), statistics=statistics))
+    watch.sees(traffic(14, 0, 0.2))
+    judgement = with_onset(watch.last.judgement, watch.brief, watch.buckets)
+
+    assert came(judgement, NOON) is Came.AT_ONCE
+
+
+def test_what_began_in_a_hole_began_when_the_hole_began():
+    watch = a_watch(a_rule(Slo(0.999), statistics=INDEPENDENTLY))
+    pairs = traffic(12, 6, 0.2)
+    watch.sees(pairs[:4])
+    watch.sees(pairs[8:], first=8)
+
+    assert onset_of(watch).at == noon(8)
+    assert onset_of(watch).low == noon(4)
+
+
+def test_every_breach_has_its_onset_whatever_follows_from_it():
+    for consequence in Consequence:
+        judgement = breached(Slo(0.999), traffic(6, 0, 0.2), consequence=consequence)
+
+        assert judgement.verdicts[0].onset is not None
+
+
+def test_the_onset_against_the_past_is_by_the_time_of_day():
+    """Twice as much fails at night as by day: the night's first minutes are no onset."""
+    past = a_past(7, lambda at: 60.0 if at.hour < 6 else 6.0)
+    watch = a_watched(past)
+    rng = np.random.default_rng(3)
+    bad = [rng.binomial(600, 0.02 if minute < 6 * 60 else 0.002) for minute in range(12 * 60, 0, -1)]
+    midnight = 12 * 60
+    watch.sees([(counts(each, 600), None) for each in [1] * midnight])
+    watch.sees([(counts(each, 600), None) for each in (*bad[-40:], *[150] * 8)], first=midnight)
+
+    assert onset_of(watch).at == noon(midnight + 40)

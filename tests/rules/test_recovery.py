@@ -15,6 +15,8 @@ from tests.rules.building import (
     noon,
     series,
 )
+from tests.rules.objectives.test_before_after import a_watched
+from tests.rules.objectives.test_history import a_past
 
 
 def after(brief, *pairs, before=()):
@@ -135,3 +137,11 @@ def test_members_of_an_all_of_are_looked_at():
     )
 
     assert after(watch.brief, *[(None, counts(60, 6000))] * 2).well is False
+
+
+def test_against_the_past_it_is_well_by_the_time_of_day():
+    past = a_past(7, lambda at: 60.0 if at.hour >= 12 else 3.0)
+    watch = a_watched(past)
+
+    assert after(watch.brief, *[(counts(14, 600), None)] * 3).well is True
+    assert after(watch.brief, *[(counts(90, 600), None)] * 3).well is False

@@ -35,6 +35,7 @@ from watcher.api.told import (
     Noted,
     Ordered,
     Plan,
+    Recorded,
     Services,
     Tags,
     VerdictTold,
@@ -67,6 +68,7 @@ ROUTES: Sequence[AnyRoute] = (
     Route("GET", "/v1/watches", S.READ, "Watches, newest first", watches.watches, SomeWatches, NoBody, Watches),
     Route("GET", "/v1/watches/{id}", S.READ, "A watch, whole", watches.watch, OneWatch, NoBody, WatchTold, refuses=UNKNOWN),
     Route("GET", "/v1/watches/{id}/verdict", S.READ, "The verdict; waits for it, if asked to", watches.verdict, OneVerdict, NoBody, VerdictTold, waits=True, refuses=UNKNOWN),
+    Route("GET", "/v1/watches/{id}/record", S.READ, "All that a watch was judged by", watches.record, OneWatch, NoBody, Recorded, refuses=REFUSED),
     Route("POST", "/v1/watches/{id}/notes", S.ORDER, "Say of a watch whether it was right", watches.note, OneWatch, NewNote, Noted, HTTPStatus.CREATED, refuses=REFUSED, replays=True),
 
     Route("POST", "/v1/watches/{id}/orders", S.ORDER, "Order something of a watch", orders.to_watch, OneWatch, ToWatch, Ordered, ACCEPTED, refuses=REFUSED, replays=True),

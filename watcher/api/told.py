@@ -1,10 +1,10 @@
 """What stands in an answer: our values, as people and pipelines read them. Times are UTC, ISO 8601; durations ``1h30m``.
 
-What is opaque stays out: the evidence, the briefs, the policy's rules.
+What is opaque stays out: the evidence, the briefs, the policy's rules; but for `Recorded`, which is for `rollbackd replay`.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -80,6 +80,21 @@ class NoteTold(Told):
     words: str
 
 
+class Sees(Told):
+    """What a rule can still see of a defect that was there from the switch on, by the traffic so far.
+
+    *smallest*: the least share of bad requests that would be found *within* what remains of the watch; of a rule about traffic,
+    the part of it that is lost; ``null``: none would. *useful*: what the rule must be able to see would be found.
+    """
+
+    rule: str
+    bound: float | None
+    smallest: float | None
+    within: timedelta
+    useful: bool
+    words: str
+
+
 class WatchTold(Summary):
     """A watch, whole."""
 
@@ -87,6 +102,7 @@ class WatchTold(Summary):
     parts: Sequence[PartMoved]
     author: str | None
     judgement: Judgement | None
+    can_see: Sequence[Sees]
     breached_at: datetime | None
     way_back: Back | None
     would_have: datetime | None
@@ -121,6 +137,7 @@ class VerdictTold(Told):
     breached: bool
     outcome: Outcome | None
     words: str
+    can_see: Sequence[Sees]
     links: Mapping[str, str]
 
 
@@ -284,3 +301,20 @@ class Anything(Told):
     model_config = ConfigDict(extra="allow", frozen=True)
 
     openapi: str
+
+
+class RecordedSeries(Told):
+    """The settled buckets of one series, as the store keeps them."""
+
+    indicator: str
+    bound: float | None
+    buckets: str
+
+
+class Recorded(Told):
+    """All that one watch was judged by, so that it can be judged again: documents of the version that wrote them."""
+
+    watch: str
+    brief: str
+    evidence: str
+    series: Sequence[RecordedSeries]

@@ -1,5 +1,6 @@
 """``rollbackd explain``: what is in force for a service, with file and line of each value."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,10 @@ from typing import Any
 import click
 
 from rules.document import quoted, unknown
+from watcher.clock import now
+from watcher.commands._client import Failed, client
 from watcher.commands._config import config_option
+from watcher.commands._pace import Pace, of_a_week, seen
 from watcher.commands._screen import as_json, data, say
 from watcher.config import (
     Configuration,
@@ -27,11 +31,16 @@ DEPLOYMENTS = 1000  # a figure that people can scale by heart
 @click.command()
 @config_option
 @click.argument("service")
+@click.option(
+    "--deployments-per-week",
+    type=click.FloatRange(min=0, min_open=True),
+    help="How often it is deployed; where it is left out, the daemon at ROLLBACKD_URL is asked what it saw.",
+)
 @as_json
-def command(*, config: Path, service: str, as_json: bool) -> None:
+def command(*, config: Path, service: str, deployments_per_week: float | None, as_json: bool) -> None:
     """Show what is in force for SERVICE (all its environments) or SERVICE/ENVIRONMENT, and where each value stands.
 
-    Exit status 2 if there is no such service, or the configuration has a mistake.
+    With the wrong rollbacks that the settings allow: in a year, where it is known how often it is deployed. Exit status 2 if there is no such service, or the configuration has a mistake.
     """
     try:
         configuration = read_configuration(config, all_kinds())
@@ -39,10 +48,25 @@ def command(*, config: Path, service: str, as_json: bool) -> None:
         say(str(invalid))
         raise SystemExit(2) from None
     services = chosen(configuration, service)
+    paces = [pace_of(each, deployments_per_week) for each in services]
+    told = list(zip(services, paces, strict=True))
     if as_json:
-        data([as_data(configuration, each) for each in services])
+        data([as_data(configuration, each, pace) for each, pace in told])
         return
-    click.echo("\n\n".join(as_text(configuration, each) for each in services))
+    click.echo("\n\n".join(as_text(configuration, each, pace) for each, pace in told))
+
+
+def pace_of(service: Service, told: float | None) -> Pace | None:
+    """How often it is deployed: as *told* (a week), or as the daemon saw that the environment names; ``None``: nobody knows."""
+    if told is not None:
+        return of_a_week(told)
+    if not os.environ.get("ROLLBACKD_URL"):
+        return None
+    try:
+        return seen(client(), service.name, service.environment, now())
+    except Failed as failed:
+        say(f"how often {service.name}/{service.environment} is deployed is not known: {failed.message}")
+        return None
 
 
 def chosen(configuration: Configuration, name: str) -> list[Service]:
@@ -55,12 +79,14 @@ def chosen(configuration: Configuration, name: str) -> list[Service]:
     return found
 
 
-def as_data(configuration: Configuration, service: Service) -> dict[str, Any]:
+def as_data(configuration: Configuration, service: Service, pace: Pace | None = None) -> dict[str, Any]:
     """For programs."""
     return {
         "service": service.name,
         "environment": service.environment,
         "wrong_rollbacks_per_1000_deployments": wrong_rollbacks(service.policy, DEPLOYMENTS),
+        "deployments_a_year": pace and pace.a_year,
+        "wrong_rollbacks_a_year": pace and wrong_rollbacks(service.policy, pace.a_year),
         "rules_without_promise": list(without_promise(service.policy)),
         "values": [
             {"key": row.key, "value": row.value, "where": row.where}
@@ -69,23 +95,31 @@ def as_data(configuration: Configuration, service: Service) -> dict[str, Any]:
     }
 
 
-def as_text(configuration: Configuration, service: Service) -> str:
+def as_text(configuration: Configuration, service: Service, pace: Pace | None = None) -> str:
     """For people: one value a line, in columns."""
     lines = _columns(explain(configuration, service.key))
-    return "\n".join([f"{service.name}/{service.environment}", *lines, "", *promise(service)])
+    return "\n".join([f"{service.name}/{service.environment}", *lines, "", *promise(service, pace)])
 
 
-def promise(service: Service) -> list[str]:
+def promise(service: Service, pace: Pace | None = None) -> list[str]:
     """What the setting allows, in words."""
     policy = service.policy
     if policy.mode is not Mode.AUTO:
         return [f"Wrong rollbacks: none, for in the mode {policy.mode} nothing is rolled back by itself."]
     allowed = f"{wrong_rollbacks(policy, DEPLOYMENTS):.3g} in {DEPLOYMENTS:,} deployments of good releases"
     lines = [f"Wrong rollbacks: at most {allowed}, by the rules that promise something."]
+    if pace is not None:
+        lines.append(f"That is {_a_year(wrong_rollbacks(policy, pace.a_year))} ({pace.words}).")
     unpromised = without_promise(policy)
     if unpromised:
         lines.append(f"No promise holds for what these do: {', '.join(map(quoted, unpromised))}.")
     return lines
+
+
+def _a_year(wrong: float) -> str:
+    """``at most 2.1 a year``; less than one as what people can imagine: ``at most one in 3.2 years``."""
+    digits = float(f"{max(wrong, 1 / wrong):.2g}")
+    return f"at most {digits:,g} a year" if wrong >= 1 else f"at most one in {digits:,g} years"
 
 
 def _columns(rows: Sequence[Row]) -> list[str]:

@@ -13,7 +13,18 @@ from typing import Any
 
 import click
 
-from rules.evaluate import Brief, Evidence, Setting, Timing, evaluate, prepare, start
+from rules.evaluate import (
+    Brief,
+    Came,
+    Evidence,
+    Setting,
+    Timing,
+    came,
+    evaluate,
+    prepare,
+    start,
+    with_onset,
+)
 from rules.model import (
     BeforeAfter,
     CanaryVsBaseline,
@@ -27,10 +38,9 @@ from rules.model import (
     Statistics,
 )
 from rules.sample import Bucket, Counts, Reading, Series
-from rules.verdict import Outcome
+from rules.verdict import Judgement, Outcome
 
 _NAME = "signal"
-_DAY = timedelta(days=1)
 _EPOCH = datetime(2025, 1, 1, tzinfo=UTC)  # any day: the protocol counts seconds from the deployment
 _AT_LEAST = timedelta(minutes=30)  # as the daemon's default
 _MILLI = 1e-3
@@ -38,13 +48,21 @@ _GO_ON: Mapping[str, object] = {"verdict": "continue"}
 
 
 @click.command()
-def command() -> None:
+@click.option(
+    "--min-buckets",
+    type=click.IntRange(min=1),
+    default=Statistics().min_buckets,
+    show_default=True,
+    envvar="MIN_BUCKETS",  # as the referee's own judge is told
+    help="How many buckets a breach takes.",
+)
+def command(min_buckets: int) -> None:
     """Judge streams of counts in the benchmark's protocol (stdin, stdout). Exit status 0 at the end of the input."""
-    for answer in answers(sys.stdin):
+    for answer in answers(sys.stdin, min_buckets):
         click.echo(answer)
 
 
-def answers(lines: Iterable[str]) -> Iterator[str]:
+def answers(lines: Iterable[str], min_buckets: int = Statistics().min_buckets) -> Iterator[str]:
     """One answer, as JSON, for each line but ``end``."""
     deployment: Deployment | None = None
     for number, line in enumerate(lines, start=1):
@@ -54,7 +72,7 @@ def answers(lines: Iterable[str]) -> Iterator[str]:
                 deployment = None
                 continue
             if said.get("type") == "start":
-                deployment, answer = Deployment.opened(said), _GO_ON
+                deployment, answer = Deployment.opened(said, min_buckets), _GO_ON
             elif deployment is not None:
                 answer = deployment.hears(said)
             else:
@@ -75,10 +93,13 @@ class Deployment:
     settle: timedelta
     bounds: tuple[float, ...]
     cumulative: bool
+    mode: str
     delivered: dict[float, Mapping[str, Any]] = field(default_factory=dict)
+    judged: list[Series] = field(default_factory=list)
+    asked: bool = False
 
     @classmethod
-    def opened(cls, said: Mapping[str, Any]) -> "Deployment":
+    def opened(cls, said: Mapping[str, Any], min_buckets: int) -> "Deployment":
         """From a ``start``."""
         bounds = tuple(bound * _MILLI for bound in said.get("le") or ())
         bucket, settle = timedelta(seconds=said["bucket_s"]), timedelta(seconds=said["settle_s"])
@@ -90,8 +111,8 @@ class Deployment:
             buckets={_NAME: bucket},
             settles={_NAME: settle},
         )
-        brief = prepare(_rules(said, bounds), setting, _history(said))
-        deployment = cls(brief, start(brief), bucket, settle, bounds, bool(said["counters"]))
+        brief = prepare(_rules(said, bounds, min_buckets), setting, _history(said))
+        deployment = cls(brief, start(brief), bucket, settle, bounds, bool(said["counters"]), said["mode"])
         if deployment.cumulative:
             deployment.delivered[0.0] = _zeros(said["mode"])  # the counters begin with the deployment
         return deployment
@@ -101,13 +122,24 @@ class Deployment:
         now = _EPOCH + timedelta(seconds=said["now"])
         self.delivered[said["t"]] = said
         final = [t for t in sorted(self.delivered) if _EPOCH + timedelta(seconds=t) <= now - self.settle]
-        if not final:
+        if not final or self.asked:
             return _GO_ON
         reading: Reading = self._series([self.delivered.pop(t) for t in final], final)
         round_ = evaluate(self.brief, self.evidence, {_NAME: reading}, Timing(now, _EPOCH, _EPOCH))
         self.evidence = round_.evidence
-        breached = round_.judgement.outcome is Outcome.BREACHED
-        return {"verdict": "rollback" if breached else "continue", "log10_e": round_.judgement.log10_e}
+        self.judged += round_.buckets
+        self.asked = round_.judgement.outcome is Outcome.BREACHED and self._only_asks(round_.judgement)
+        acts = round_.judgement.outcome is Outcome.BREACHED and not self.asked
+        return {"verdict": "rollback" if acts else "continue", "log10_e": round_.judgement.log10_e}
+
+    def _only_asks(self, judgement: Judgement) -> bool:
+        """Where the daemon would ask a person. The protocol has nobody to ask: the release stays, as if nobody answered.
+
+        But for an objective: there the protocol calls nothing acceptable that breaches it, whenever it began.
+        """
+        if judgement.asks or self.mode == "slo":
+            return judgement.asks
+        return came(with_onset(judgement, self.brief, self.judged), _EPOCH) is not Came.AT_ONCE
 
     def _series(self, deliveries: list[Mapping[str, Any]], ends: list[float]) -> tuple[Series, ...]:
         bounds: tuple[float | None, ...] = self.bounds or (None,)
@@ -141,13 +173,13 @@ def _zeros(mode: str) -> Mapping[str, Any]:
     return {"canary": nothing, "baseline": nothing} if mode == "concurrent" else {"canary": nothing}
 
 
-def _rules(said: Mapping[str, Any], bounds: tuple[float, ...]) -> RuleSet:
+def _rules(said: Mapping[str, Any], bounds: tuple[float, ...], min_buckets: int) -> RuleSet:
     kind = Kind.LATENCY if bounds else Kind.RATIO
     indicator = Indicator(
         _NAME, kind, "judge", "{}", compares_arms=said["mode"] == "concurrent", bounds=bounds
     )
     # The protocol tells no history of latencies: their requests are independent by its own definition.
-    statistics = Statistics(correlation="independent" if bounds else "auto")
+    statistics = Statistics(correlation="independent" if bounds else "auto", min_buckets=min_buckets)
     rule = Rule(_NAME, _NAME, Consequence.ROLLBACK, _NAME, _judge(said), statistics=statistics)
     return RuleSet((indicator,), (rule,))
 
@@ -160,7 +192,7 @@ def _judge(said: Mapping[str, Any]) -> Judge:
         case "slo":
             return Slo(objective=1 - said["objective"])
         case _:
-            return BeforeAfter(_DAY, margin["ratio"], margin["delta"])
+            return BeforeAfter(ratio=margin["ratio"], plus=margin["delta"])
 
 
 def _history(said: Mapping[str, Any]) -> dict[str, Reading]:

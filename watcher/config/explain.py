@@ -37,7 +37,7 @@ def explain(configuration: Configuration, key: Key) -> tuple[Row, ...]:
     return (*sorted([*written.values(), *unwritten], key=lambda row: row.key), *rules)
 
 
-def wrong_rollbacks(policy: Policy, deployments: int) -> float:
+def wrong_rollbacks(policy: Policy, deployments: float) -> float:
     """How many rollbacks of good releases the setting allows, on average, in so many *deployments*; at most."""
     return policy.false_rollback_probability * deployments if policy.mode is Mode.AUTO else 0.0
 

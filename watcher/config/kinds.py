@@ -34,6 +34,7 @@ class ProviderKind:
         on_aws: It is connected to by the accounts; its query may name one.
         needs_account: It finds on AWS what it asks, though it is not asked there itself.
         placed: What an indicator's query says once the account of its service is known.
+        looks_itself: It knows only what it has seen itself, and not for long.
     """
 
     query: type[BaseModel]
@@ -44,6 +45,7 @@ class ProviderKind:
     on_aws: bool = False
     needs_account: Callable[[Indicator], bool] = lambda _indicator: False
     placed: Callable[[Indicator, str | None], Indicator] = lambda indicator, _account: indicator
+    looks_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 import rules
 from rules.document import Mistakes, Node, Place, quoted, unknown
 from rules.errors import InvalidRules
-from rules.model import Indicator, RuleSet
+from rules.model import BeforeAfter, Indicator, Rule, RuleSet
 from rules.rulefile import RuleFile, combined, lint_rules, read_as_far
 from watcher.config.configuration import Configured
 from watcher.config.errors import InvalidConfiguration
@@ -67,6 +67,22 @@ def check_queries(file: RuleFile, kinds: Kinds, mistakes: Mistakes) -> None:
         mistake = kind.mistake(indicator)
         if mistake is not None:
             mistakes.add(query, *mistake)
+    for rule in file.rules.rules:
+        _refuse_without_past(rule, file, kinds, mistakes)
+
+
+def _refuse_without_past(rule: Rule, file: RuleFile, kinds: Kinds, mistakes: Mistakes) -> None:
+    """A comparison with the past needs a system that keeps one."""
+    if not isinstance(rule.judge, BeforeAfter):
+        return
+    for indicator in file.rules.indicators:
+        if indicator.id == rule.indicator and kinds.providers[indicator.provider].looks_itself:
+            node = file.promises[rule.id]
+            mistakes.add(
+                node.get("judge") or node,
+                f"before_after needs days of history, and {indicator.provider} remembers minutes",
+                "ask a system that keeps it, such as prometheus or cloudwatch, or compare both arms: canary_vs_baseline",
+            )
 
 
 def lint_file(path: Path, kinds: Kinds) -> RuleFile:

@@ -21,6 +21,7 @@ def all_kinds() -> Kinds:
                 on_aws=kind.on_aws,
                 needs_account=kind.needs_account,
                 placed=kind.placed,
+                looks_itself=kind.looks_itself,
             )
             for name, kind in PROVIDERS.items()
         },

@@ -102,6 +102,7 @@ class Doubtful(StrEnum):
     CONTROL = "control"
     ALIKE = "alike"
     LATE_ONSET = "late_onset"
+    SOON_ONSET = "soon_onset"
     CEILING_DEPLOYMENT = "ceiling_deployment"
     CEILING_SERVICE = "ceiling_service"
     CEILING_FLEET = "ceiling_fleet"
@@ -201,6 +202,8 @@ class Watch:
         would_have_asked: In shadow: why a person would have been asked; empty if it would have gone back.
         obstacles: What forbids that the machine moves the service by itself, as the platform told it (see `Live`): one
             sentence each. What was seen once holds until the watch ends: a mode can only soften.
+        shares: Which share of the traffic the release has had, and since when it was seen to have it; the newest last. Only
+            where a rule looks at it.
         pauses: Where the rollout waited for somebody's word, and people were told so.
     """
 
@@ -245,6 +248,7 @@ class Watch:
     unfinished: tuple[Unfinished, ...] = ()
     obstacles: tuple[str, ...] = ()
     pauses: tuple[Pause, ...] = ()
+    shares: tuple[tuple[datetime, float], ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:

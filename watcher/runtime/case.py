@@ -4,12 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from deploy.tags import Ledger, suspect
+from rules.brief import Spell
 from rules.evaluate import Brief, Setting, wanted_since
 from rules.evidence import Evidence, decode_evidence
-from rules.model import Indicator
+from rules.model import BeforeAfter, Indicator, Kind
+from rules.sample import Bucket, Reading
 from rules.verdict import Judgement, Outcome
 from watcher.core.watch import State, Watch
 from watcher.signals.provider import Question
+
+SEEN_LATE = timedelta(seconds=30)  # how often what is live is read
+HISTORY = timedelta(days=1)  # never "the ten minutes before", which know neither clumps nor the time of day
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,34 @@ def _question(watch: Watch, indicator: Indicator, since: datetime | None) -> Que
     )
 
 
+def with_shares(case: Case, readings: Mapping[str, Reading]) -> dict[str, Reading]:
+    """*readings*; the buckets of requests with the share that was due to the release in the whole of them, where it is known."""
+    kinds = {name: beat.kind for name, beat in case.brief.beats.items()}
+    return {
+        name: _with_shares(case.watch, reading) if kinds.get(name) is Kind.REQUESTS else reading
+        for name, reading in readings.items()
+    }
+
+
+def _with_shares(watch: Watch, reading: Reading) -> Reading:
+    if not isinstance(reading, tuple) or not watch.shares:
+        return reading
+    return tuple(
+        replace(
+            series,
+            buckets=tuple(replace(each, share=_share_in(watch, each)) for each in series.buckets),
+        )
+        for series in reading
+    )
+
+
+def _share_in(watch: Watch, bucket: Bucket) -> float | None:
+    """It is seen a moment after it changed, so in the moment before a change it is not known."""
+    in_force = [share for since, share in watch.shares if since <= bucket.start]
+    changes = any(bucket.start < since < bucket.end + SEEN_LATE for since, _ in watch.shares)
+    return in_force[-1] if in_force and not changes else None
+
+
 def before(watch: Watch) -> datetime:
     """Until when the old release was all there was: the watch may be opened long after the traffic came."""
     return min(watch.opened_at, watch.traffic_at or watch.opened_at)
@@ -58,8 +92,31 @@ def of_before(watch: Watch) -> list[Question]:
     return [replace(each, canary=each.baseline or each.canary, baseline=None) for each in questions]
 
 
-def setting_of(watch: Watch, beat: Callable[[Indicator], tuple[timedelta, timedelta]]) -> Setting:
-    """The circumstances that its judges are prepared for. *beat*: how an indicator is sampled."""
+def by_length(watch: Watch) -> dict[timedelta, list[Question]]:
+    """What is asked of the past, by how far back: as far as a rule looks, and for a day where none says."""
+    asked: dict[timedelta, list[Question]] = {}
+    for question in of_before(watch):
+        judges = [rule.judge for rule in watch.policy.rules.rules if rule.indicator == question.indicator.id]
+        lengths = [judge.history for judge in judges if isinstance(judge, BeforeAfter)]
+        asked.setdefault(max([HISTORY, *lengths]), []).append(question)
+    return asked
+
+
+def suspects(watch: Watch, ledgers: Mapping[str, Ledger], now: datetime) -> tuple[Spell, ...]:
+    """When something served, of any part, by which nothing is to be measured: a suspicion is inherited, and no reference."""
+    served_after = watch.policy.known_good.served_after
+    return tuple(
+        (span.start, span.end)
+        for change in watch.deployment.parts
+        if change.part in ledgers
+        for span in suspect(ledgers[change.part], change.after.fingerprint, served_after, now)
+    )
+
+
+def setting_of(
+    watch: Watch, beat: Callable[[Indicator], tuple[timedelta, timedelta]], spells: tuple[Spell, ...] = ()
+) -> Setting:
+    """The circumstances that its judges are prepared for. *beat*: how an indicator is sampled; *spells*: see `suspects`."""
     beats = {indicator.id: beat(indicator) for indicator in watch.policy.rules.indicators}
     return Setting(
         false_rollback_probability=watch.policy.false_rollback_probability,
@@ -69,6 +126,7 @@ def setting_of(watch: Watch, beat: Callable[[Indicator], tuple[timedelta, timede
         buckets={name: bucket for name, (bucket, _) in beats.items()},
         settles={name: settle for name, (_, settle) in beats.items()},
         not_comparable=_not_comparable(watch),
+        suspects=spells,
     )
 
 
@@ -93,21 +151,38 @@ def is_quiet(watch: Watch, judgement: Judgement) -> bool:
 
 
 def has_new_breach(watch: Watch, judgement: Judgement) -> bool:
-    """A rule is bad that was not when the breach was latched: when it began is not known yet."""
-    latched = watch.breach.judgement if watch.breach else None
-    return any(_is_bad(judgement, rule) and not _is_bad(latched, rule) for rule in judgement.breached_by)
+    """A rule is bad that was not before: when it began is not known yet. That of a rule that only tells or doubts, too."""
+    before_ = _judged_before(watch)
+    return any(
+        verdict.outcome is Outcome.BREACHED and not any(_is_bad(each, verdict.rule) for each in before_)
+        for verdict in judgement.verdicts
+    )
 
 
-def _is_bad(judgement: Judgement | None, rule: str) -> bool:
-    verdict = judgement.verdict(rule) if judgement else None
+def _judged_before(watch: Watch) -> list[Judgement]:
+    latched = [watch.breach.judgement] if watch.breach else []
+    return [*latched, *([watch.judgement] if watch.judgement else [])]
+
+
+def _is_bad(judgement: Judgement, rule: str) -> bool:
+    verdict = judgement.verdict(rule)
     return verdict is not None and verdict.outcome is Outcome.BREACHED
 
 
 def with_known_onset(watch: Watch, judgement: Judgement) -> Judgement:
-    """*judgement* with the onsets that the latched breach knows."""
-    latched = watch.breach.judgement if watch.breach else judgement
-    onsets = {verdict.rule: verdict.onset for verdict in latched.verdicts}
+    """*judgement* with the onsets that are known from before: of those of the latched breach it is them."""
+    onsets = {
+        verdict.rule: verdict.onset
+        for each in reversed(_judged_before(watch))
+        for verdict in each.verdicts
+        if verdict.onset is not None
+    }
     return replace(
         judgement,
-        verdicts=tuple(replace(each, onset=onsets.get(each.rule)) for each in judgement.verdicts),
+        verdicts=tuple(
+            replace(
+                each, onset=onsets.get(each.rule, each.onset) if each.outcome is Outcome.BREACHED else None
+            )
+            for each in judgement.verdicts
+        ),
     )

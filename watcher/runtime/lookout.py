@@ -15,7 +15,7 @@ import structlog
 from deploy.model import Announcement, Live, Phase, Release, Unreadable
 from deploy.tags import Ledger, Span
 from watcher.core.intake import READING, STALE
-from watcher.core.lifecycle import obstructed, seen_live
+from watcher.core.lifecycle import obstructed, seen_live, shared_out
 from watcher.core.service import Service
 from watcher.core.watch import State, Watch
 from watcher.runtime.bells import Bells
@@ -79,6 +79,7 @@ class Lookout:
         living = await self.store.living(*service.key)
         if living is not None:
             await self._soften(living, seen)
+            await self._share_out(living, seen)
             await self._look_after_stuck(living, seen)
 
     def _say(self, key: Key, part: str, live: Live | Unreadable) -> None:
@@ -131,6 +132,12 @@ class Lookout:
         )
         if isinstance(after, Watch) and after.revision > living.revision:
             self.bells.after_step()
+
+    async def _share_out(self, living: Watch, seen: Mapping[str, Live]) -> None:
+        """A watch that lives learns which share of the traffic its release has."""
+        now, facts = self.now(), self.lookup.glance(living)
+        if shared_out(living, seen, now, facts) is not None:
+            await change(self.store, living.id, lambda watch: shared_out(watch, seen, now, facts), now)
 
     async def _compare(self, service: Service, part: str, live: Live) -> None:
         running = live.in_flight or live.release

@@ -17,17 +17,21 @@ from rules.evidence import decode_brief, encode_brief, encode_evidence
 from rules.sample import Reading, Series, Unavailable
 from rules.verdict import Judgement, Outcome
 from watcher.core import lifecycle
+from watcher.core.intake import alike
 from watcher.core.watch import State, Step, Watch
+from watcher.core.wording import Event, in_advance, in_words, is_blunt, refused, told_of
 from watcher.runtime.bells import Bells
 from watcher.runtime.case import (
     Case,
     before,
+    by_length,
     case_of,
     has_new_breach,
     is_quiet,
-    of_before,
     setting_of,
+    suspects,
     with_known_onset,
+    with_shares,
 )
 from watcher.runtime.inquiry import Inquiry
 from watcher.runtime.rounds import Boundary
@@ -42,7 +46,6 @@ AT_ONCE = (
     4  # watches that are judged and saved at the same time: while one waits for the disk, the next is judged
 )
 BRIEFS = 4096  # that are kept decoded: more than there are watches
-HISTORY = timedelta(days=1)  # statistics.md 3(b): never "the ten minutes before"
 # For a provider that fails just then, once or twice: without a history its judges are slower, or assume more, for the whole
 # watch; but the rules of the other providers wait with it.
 HISTORY_WAITS = timedelta(seconds=20)
@@ -133,18 +136,43 @@ class Patrol:
 
     async def _prepare(self, watch: Watch, tenure: Tenure, now: datetime) -> Watch | None:
         """Look at the history, once, and fix what the judges judge by: frozen, so it is decoded once too."""
-        questions = of_before(watch)
-        asked = self.inquiry.recall(questions, before(watch) - HISTORY, before(watch), now)
-        await self.boundary.each(asked.reads)
-        histories = await asked.to(questions)
+        histories = await self._histories(watch, now)
         if now < watch.opened_at + HISTORY_WAITS and _is_lacking(histories):
             tenure.set_aside(watch.id)
             return None
+        spells = suspects(watch, await self.lookup.ledgers(watch), now)
         async with self._gate:
-            brief = prepare(watch.policy.rules, setting_of(watch, self.inquiry.beat), histories)
+            brief = prepare(watch.policy.rules, setting_of(watch, self.inquiry.beat, spells), histories)
             step = lifecycle.prepared(watch, encode_brief(brief), encode_evidence(start(brief)), now)
+            step = self._foretold(step, brief, histories, now)
             saved = await self.store.save(step, now)
         return saved.watch if isinstance(saved, Saved) else None
+
+    def _foretold(self, step: Step, brief: Brief, histories: Mapping[str, Reading], now: datetime) -> Step:
+        """*step*, with what the watch will see in its first message, where that was quiet; it is in the log in any case."""
+        watch, sights = step.watch, in_advance(step.watch, brief, histories, now)
+        words = [*refused(brief).values(), *in_words(sights)]
+        log.info("watch.prepared", watch=watch.id, sees=words)
+        if blunt := [*refused(brief), *(each.rule for each in sights if is_blunt(each))]:
+            log.warning("watch.sees_nothing_useful", watch=watch.id, rules=blunt, words=words)
+        if watch.returning or watch.obstacles or alike(watch.policy.rules, watch.arms):
+            return step
+        shown = lifecycle.messages_of(watch, Event.OPENED, now, self.lookup.glance(watch))
+        return replace(step, messages=told_of(shown, words))
+
+    async def _histories(self, watch: Watch, now: datetime) -> dict[str, Reading]:
+        until, lengths = before(watch), by_length(watch)
+        asked = {
+            back: self.inquiry.recall(questions, until - back, until, now)
+            for back, questions in lengths.items()
+        }
+        await self.boundary.each(
+            {f"{name} for {back}": read for back, each in asked.items() for name, read in each.reads.items()}
+        )
+        histories: dict[str, Reading] = {}
+        for back, questions in lengths.items():
+            histories |= await asked[back].to(questions)
+        return histories
 
     # --------------------------------------------------------------------------------------------------------- judging
 
@@ -163,7 +191,7 @@ class Patrol:
     async def _judge_one(self, case: Case, readings: Mapping[str, Reading]) -> None:
         now, watch = self.now(), case.watch
         timing = Timing(now, watch.traffic_at, watch.complete_at)
-        found = evaluate(case.brief, case.evidence, readings, timing)
+        found = evaluate(case.brief, case.evidence, with_shares(case, readings), timing)
         step = await (self._recovering if watch.state is State.RECOVERING else self._judged)(case, found, now)
         if step is not None:
             await self._save(watch, step, now, found.buckets)
@@ -177,7 +205,7 @@ class Patrol:
 
     async def _dated(self, case: Case, found: Evaluation) -> Judgement:
         """The judgement, with when it began, if it is bad. That is computed once: all buckets of the watch are read for it."""
-        if found.judgement.outcome is not Outcome.BREACHED:
+        if not any(verdict.outcome is Outcome.BREACHED for verdict in found.judgement.verdicts):
             return found.judgement
         if not has_new_breach(case.watch, found.judgement):
             return with_known_onset(case.watch, found.judgement)

@@ -7,7 +7,18 @@ from hypothesis import strategies as st
 
 from rules.evidence import SIZE, Process
 from rules.model import Slo, Statistics
-from rules.objectives.eprocess import FIRST, GRID, UNCAPPED, cap, log_mean, placed, weigh
+from rules.objectives.eprocess import (
+    FIRST,
+    GRID,
+    HUGE,
+    OTHERS,
+    PRIOR,
+    UNCAPPED,
+    cap,
+    log_mean,
+    placed,
+    weigh,
+)
 from tests.rules.building import MINUTE, a_case
 
 HORIZONS = [1, 2, 3, 30, 1440]
@@ -24,11 +35,16 @@ def test_the_weights_of_the_onset_sum_to_one_at_the_horizon(horizon):
 
 
 def test_most_of_the_weight_is_on_the_deployment_itself():
-    assert placed(1440, 1) == FIRST == 0.7
+    assert placed(1440, 1) == FIRST == 0.8
 
 
 def test_the_grid_has_as_many_effects_as_a_process_remembers():
-    assert len(GRID) == SIZE
+    assert len(GRID) == len(PRIOR) == SIZE
+
+
+def test_the_weights_of_the_effects_sum_to_one_and_none_is_left_out():
+    assert sum(PRIOR) == pytest.approx(1, abs=1e-12)
+    assert min(PRIOR) > 0.01
 
 
 def processed(increments, horizon=40, most=UNCAPPED, until=None):
@@ -49,7 +65,7 @@ def in_full(increments, horizon, numbers):
             since = [
                 each[effect] for number, each in zip(numbers, increments, strict=True) if number >= onset
             ]
-            total += weight * exp(sum(since)) / SIZE
+            total += weight * PRIOR[effect] * exp(sum(since))
     return total
 
 
@@ -72,13 +88,50 @@ def test_buckets_that_did_not_come_speak_for_nothing_but_may_be_the_onset():
     assert process.placed == 60
 
 
-def test_the_evidence_may_fall_below_what_a_float_holds_and_come_back():
-    fallen = processed([[-2000.0] * SIZE] * 50)
-    back = processed([[-2000.0] * SIZE] * 50 + [[2000.0] * SIZE] * 51)
+def test_evidence_stays_a_number_whatever_is_said():
+    """What is refuted beyond what a float holds stays refuted; what is certain beyond it is as certain as can be."""
+    fallen = processed([[-1e15] * SIZE] * 50)
+    risen = processed([[1e15] * SIZE] * 50)
 
-    assert fallen.log_e < -1000
-    assert isfinite(back.log_e)
-    assert back.log_e > 1000
+    assert fallen.log_e < -700
+    assert isfinite(fallen.log_e)
+    assert log(HUGE) - 1 < risen.log_e < log(HUGE) + 1
+    assert all(isfinite(weight) for weight in risen.weights)
+
+
+def test_a_release_that_gets_bad_after_hours_of_health_is_found_all_the_same():
+    back = processed([[-20.0] * SIZE] * 30 + [[20.0] * SIZE] * 2)
+
+    assert back.log_e > log(1 / 0.001)
+
+
+def test_a_bucket_raises_what_is_placed_by_no_more_than_the_cap_whatever_effect_it_speaks_for():
+    case = a_case(Slo(0.999), statistics=Statistics(min_buckets=2))
+    before = weigh(case, Process(), [0.5] * SIZE, 1, 0.0)
+    clear = [0.0] * SIZE
+    clear[6] = 50.0
+
+    after = weigh(case, before, clear, 2, 0.0)
+
+    then = sum(before.weights) + placed(case.horizon, 2) - placed(case.horizon, 1)
+    assert log(sum(after.weights) / then) == pytest.approx(case.cap)
+    assert after.weights[6] / sum(after.weights) > 0.99
+
+
+def test_the_cap_leaves_alone_what_together_does_not_reach_it():
+    """One effect may gain more than the cap, if the others pay for it."""
+    case = a_case(Slo(0.999), statistics=Statistics(min_buckets=2))
+    one = [-9.0] * SIZE
+    one[0] = case.cap + 1.0
+
+    process = weigh(case, Process(), one, 1, 0.0)
+
+    assert process.weights[0] == pytest.approx(FIRST * PRIOR[0] * exp(case.cap + 1.0))
+
+
+def test_the_best_bucket_leaves_something_to_the_others():
+    assert cap(0.001, 1.0, 2) == pytest.approx(log(1 / 0.001) - OTHERS)
+    assert 2 * cap(0.001, 1.0, 3) == pytest.approx(log(1 / 0.001) - OTHERS)
 
 
 @pytest.mark.parametrize("min_buckets", [2, 3, 5, 12])

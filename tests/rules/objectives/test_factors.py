@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import product
-from math import exp, log
+from math import exp, inf, log
 
 import pytest
 from hypothesis import given
@@ -13,12 +13,15 @@ from rules.brief import Margin
 from rules.objectives.eprocess import GRID
 from rules.objectives.factors import (
     EFFECTS,
+    ORDINARY,
+    Effects,
     Pair,
     ceiling_counts,
     ceiling_proportions,
     compared_counts,
     compared_proportions,
     effect,
+    moderated,
     nearest_acceptable,
 )
 
@@ -163,6 +166,92 @@ def mean_of_clumps(
         found = compared_counts(Pair(requests[0], bad, requests[1], beside_bad), margin, phi)
         means = [mean + chance * exp(by) for mean, by in zip(means, found, strict=True)]
     return max(means)
+
+
+def growth(weight: float, mean: float) -> float:
+    """E exp(weight * C) - 1 of a geometric clump C of this *mean*."""
+    again = 1 - 1 / mean
+    return (exp(weight) - 1) / (1 - again * exp(weight)) if again * exp(weight) < 1 else inf
+
+
+def linear(form: Callable[[float, float], Sequence[float]]) -> list[tuple[float, float, float]]:
+    """For each effect, what an error of the canary weighs, what one beside it, and what the bucket costs without any."""
+    many = 1e4
+    none, mine, beside = form(many, many), form(2 * many, many), form(many, 2 * many)
+    slopes = [((b - a) / many, (c - a) / many) for a, b, c in zip(none, mine, beside, strict=True)]
+    return [(x, y, a - many * (x + y)) for a, (x, y) in zip(none, slopes, strict=True)]
+
+
+@pytest.mark.parametrize("phi", [1.1, 1.5, 2.0, 5.0, 19.0])
+@pytest.mark.parametrize("margin", [Margin(), Margin(1.5, 0.0005), Margin(1.0, 0.05)])
+def test_geometric_clumps_whose_size_is_that_of_phi_or_less_are_harmless(phi, margin):
+    """Poisson many: the logarithm of the factor's mean is exact. Shares from a hundredth to nine tenths of the traffic."""
+    for share, canary in product((0.001, 0.02), (0.01, 0.05, 0.1, 0.25, 0.5, 0.9)):
+        mine, beside = 1000 * canary, 1000 * (1 - canary)
+        form = partial(clumped, requests=mine, beside_requests=beside, margin=margin, phi=phi)
+        for mean in (1.0, (1 + (phi + 1) / 2) / 2, (phi + 1) / 2):
+            for weight, beside_weight, cost in linear(form):
+                grown = mine * margin.allows(share) / mean * growth(weight, mean)
+                shrunk = beside * share / mean * growth(beside_weight, mean)
+
+                assert grown + shrunk + cost <= 1e-5
+
+
+def clumped(bad, beside_bad, requests, beside_requests, margin, phi):
+    return compared_counts(Pair(requests, bad, beside_requests, beside_bad), margin, phi)
+
+
+@pytest.mark.parametrize("phi", [1.1, 2.0, 5.0, 19.0])
+def test_geometric_clumps_are_harmless_to_a_ceiling(phi):
+    for expected, mean in product((0.1, 5.0), (1.0, (phi + 1) / 2)):
+        nothing = ceiling_counts(1000, 0, expected / 1000, phi)
+        once = ceiling_counts(1000, 1, expected / 1000, phi)
+        for cost, by in zip(nothing, once, strict=True):
+            assert expected / mean * growth(by - cost, mean) + cost <= 1e-8 * abs(cost)
+
+
+@given(
+    st.floats(1, 1e6),
+    st.floats(1, 1e6),
+    st.floats(0, 1e4),
+    st.floats(0, 1e4),
+    st.floats(1.0, 50.0),
+    st.floats(1e-6, 0.5),
+)
+def test_moderation_only_lowers_and_leaves_what_any_bucket_may_say(
+    requests, beside_requests, bad, beside_bad, phi, usual
+):
+    pair = Pair(requests, bad, beside_requests, beside_bad)
+    plain = compared_counts(pair, Margin(), phi)
+
+    moderate = moderation(pair, phi, usual)
+
+    for before, after in zip(plain, moderate, strict=True):
+        assert min(before, ORDINARY) <= after <= before
+
+
+def moderation(pair: Pair, phi: float, usual: float) -> Sequence[float]:
+    def again(bad: float, effects: Effects) -> Sequence[float]:
+        return compared_counts(pair._replace(bad=bad), Margin(), phi, effects)
+
+    plain = compared_counts(pair, Margin(), phi)
+    return moderated(plain, pair.bad, phi, lambda size: pair.requests * usual * size, again)
+
+
+def test_a_storm_is_hardly_evidence_for_a_small_effect_and_all_it_is_for_a_large_one():
+    storm = Pair(600, 180, 5400, 11)  # a hundred and fifty times what is usual
+
+    plain, moderate = compared_counts(storm, Margin(), 1.0), moderation(storm, 1.0, 0.002)
+
+    assert plain[0] > 15
+    assert moderate[0] == ORDINARY
+    assert moderate[-1] == plain[-1] > 300
+
+
+def test_a_bucket_as_an_effect_makes_it_speaks_for_it_in_full():
+    usual = Pair(600, 12, 5400, 11)  # ten times what is usual
+
+    assert moderation(usual, 1.0, 0.002)[7:] == compared_counts(usual, Margin(), 1.0)[7:]
 
 
 @pytest.mark.parametrize("expected", [0.05, 0.7, 3.0, 20.0])

@@ -213,7 +213,7 @@ def test_it_began_with_the_transition():
 
     verdict = judgement.verdict("errors")
     assert verdict is not None
-    assert verdict.onset == Onset(at=noon(1.25), low=noon(1.25), high=noon(4))
+    assert verdict.onset == Onset(noon(1.25), noon(1.25), noon(4), noon(1.25), timedelta(minutes=5))
 
 
 def test_without_a_breach_in_the_stored_buckets_nothing_is_said_of_when_it_began():

@@ -19,6 +19,7 @@ ASKED = {
     "watches": ("/v1/watches?service=checkout&environment=production", None),
     "watch": ("/v1/watches/w_1", None),
     "verdict": ("/v1/watches/w_1/verdict", None),
+    "record": ("/v1/watches/w_1/record", None),
     "note": ("/v1/watches/w_1/notes", {"call": "right"}),
     "to_watch": ("/v1/watches/w_1/orders", {"order": "hold"}),
     "to_service": ("/v1/services/checkout/production/orders", {"order": "disarm", "reason": "an incident"}),

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from deploy.model import Foretold, Pause
-from rules.model import Consequence
+from rules.evaluate import start
+from rules.evidence import encode_brief, encode_evidence
+from rules.model import CanaryVsBaseline, Consequence, Statistics
 from rules.verdict import Because, Judgement, Outcome, Verdict
+from tests.rules.building import a_brief, a_history, a_rule
 from tests.watcher.api.daemon import ADA, NOON, AToken, a_service, a_watch, an_api
 from watcher.core.service import Mode
 from watcher.core.watch import Breach, Ending, State, Step
@@ -162,6 +165,29 @@ async def test_a_verdict_says_what_is_decided(api, changes, decided, breached):
     told = (await api.get("/v1/watches/w_1/verdict")).json
 
     assert (told["decided"], told["breached"]) == (decided, breached)
+
+
+async def test_what_can_still_be_found_is_told_with_the_verdict_and_the_watch(api):
+    rule = a_rule(CanaryVsBaseline(), statistics=Statistics("independent"))
+    brief = a_brief(rule, histories={"errors": (a_history([(720.0, 2.0)] * 60),)})
+    fresh = encode_evidence(start(brief))
+    await api.daemon.has(a_watch(brief=encode_brief(brief), evidence=fresh, complete_at=None))
+
+    verdict = (await api.get("/v1/watches/w_1/verdict")).json
+    whole = (await api.get("/v1/watches/w_1")).json
+
+    (sees,) = verdict["can_see"]
+    assert (sees["rule"], sees["bound"], sees["useful"]) == ("errors", None, True)
+    assert (sees["within"], 0.004 < sees["smallest"] < 0.05) == ("P1D", True)
+    assert sees["words"].startswith("“errors are well”: at ")
+    assert whole["can_see"] == verdict["can_see"]
+    assert whole["story"][-1] == f"  {sees['words']}"
+
+
+async def test_where_nothing_is_prepared_nothing_is_foretold(api):
+    await api.daemon.has(a_watch())
+
+    assert (await api.get("/v1/watches/w_1/verdict")).json["can_see"] == []
 
 
 async def test_who_waits_for_a_verdict_hears_it_when_it_comes(api):

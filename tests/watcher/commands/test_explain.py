@@ -1,14 +1,22 @@
 """``rollbackd explain``: what is in force, where it stands, and what it allows."""
 
+import asyncio
 import json
+from datetime import timedelta
 from pathlib import Path
 
 import click
 import pytest
 from click.testing import CliRunner
 
+from tests.watcher.api.daemon import ADA, NOON, a_service, a_watch, an_api
+from tests.watcher.commands.speaking import speak
 from tests.watcher.config.sample import changed, read
+from watcher.clock import now
 from watcher.commands import explain
+from watcher.commands._client import Client, Failed
+from watcher.commands._pace import A_PAGE, Pace, of_a_week, seen
+from watcher.core.watch import State
 
 EXAMPLE = str(Path(__file__).parents[3] / "examples" / "rollbackd.yaml")
 
@@ -94,3 +102,116 @@ def test_a_configuration_with_mistakes_is_not_explained(tmp_path):
 def test_of_no_services_none_can_be_chosen(tmp_path):
     with pytest.raises(click.UsageError, match="remove it"):
         explain.chosen(read(tmp_path, "version: 1\n"), "web")
+
+
+# -------------------------------------------------------------------------------------------------------------- in a year
+
+
+WEB = a_service("web")
+
+
+async def deployed(api, *days_ago, until=NOON, of=WEB):
+    """Watches of *of* that were opened so many days ago; all are over."""
+    for number, days in enumerate(sorted(days_ago, reverse=True)):
+        at = until - timedelta(days=days)
+        over = {"state": State.PASSED, "due_at": None, "ended_at": at}
+        await api.daemon.has(a_watch(f"w_{of.name}_{number:04}", of=of, opened_at=at, **over))
+
+
+async def pace(api, moment=NOON):
+    return await asyncio.to_thread(seen, Client(api.url, ADA.secret), "web", "production", moment)
+
+
+async def test_the_pace_is_what_the_daemon_saw_of_the_last_90_days():
+    async with an_api(services=[WEB, a_service()]) as api:
+        await deployed(api, 200, 91, 80, 40, 1)
+        await deployed(api, 3, 2, of=a_service())
+
+        found = await pace(api)
+
+    assert found == Pace(3, timedelta(days=90), "3 deployments in 90 days, as the daemon saw")
+    assert found.a_year == pytest.approx(3 * 365 / 90)
+
+
+async def test_a_daemon_that_watches_for_less_says_of_how_long():
+    async with an_api(services=[WEB]) as api:
+        await deployed(api, 20, 10, 5)
+
+        assert await pace(api) == Pace(3, timedelta(days=20), "3 deployments in 20 days, as the daemon saw")
+
+
+async def test_it_reads_page_by_page():
+    async with an_api(services=[WEB]) as api:
+        await deployed(api, *(number / 10 for number in range(A_PAGE + 7)))
+
+        found = await pace(api)
+
+    assert found is not None
+    assert found.deployments == A_PAGE + 7
+
+
+@pytest.mark.parametrize(
+    "days_ago", [(), (2,), (0, 0), (100, 95)], ids=["none", "one", "at once", "long ago"]
+)
+async def test_fewer_than_two_deployments_are_no_pace(days_ago):
+    async with an_api(services=[WEB]) as api:
+        await deployed(api, *days_ago)
+
+        assert await pace(api) is None
+
+
+async def test_where_the_daemon_says_no_that_is_told():
+    async with an_api(services=[WEB]) as api:
+        with pytest.raises(Failed):
+            await asyncio.to_thread(seen, Client(api.url, "rbd_nobody"), "web", "production", NOON)
+
+
+async def test_the_wrong_rollbacks_a_year_follow_from_what_the_daemon_saw():
+    async with an_api(services=[WEB]) as api:
+        await deployed(api, *range(1, 91, 3), until=now())
+        shown = await speak(api, "explain", "--config", EXAMPLE, "web/production")
+        told = await speak(api, "explain", "--config", EXAMPLE, "--json", "web/production")
+
+    assert "That is at most one in 8 years (30 deployments in 88 days, as the daemon saw)." in shown.out
+    assert told.json[0]["deployments_a_year"] == pytest.approx(30 * 365 / 88, rel=0.01)
+    assert told.json[0]["wrong_rollbacks_a_year"] == pytest.approx(30 * 365 / 88 / 1000, rel=0.01)
+
+
+async def test_a_daemon_that_says_no_is_named_and_the_rest_is_told_as_ever():
+    async with an_api(services=[WEB]) as api:
+        said = await speak(
+            api, "explain", "--config", EXAMPLE, "web/production", ROLLBACKD_TOKEN="rbd_nobody"
+        )
+
+    assert said.status == 0
+    assert "how often web/production is deployed is not known: " in said.err
+    assert "Wrong rollbacks: at most 1 in 1,000 deployments" in said.out
+    assert "That is" not in said.out
+
+
+@pytest.mark.parametrize(
+    ("a_week", "words"),
+    [
+        ("400", "at most 21 a year (400 deployments a week)"),
+        ("19.2", "at most 1 a year"),
+        ("2.5", "at most one in 7.7 years (2.5 deployments a week)"),
+        ("0.01", "at most one in 1,900 years"),
+    ],
+)
+def test_who_says_how_often_is_told_how_many_a_year(a_week, words):
+    assert f"That is {words}" in run("--deployments-per-week", a_week, "web/production").stdout
+
+
+def test_nobody_deploys_less_than_never():
+    assert run("--deployments-per-week", "0", "web/production").exit_code == 2
+
+
+def test_without_a_pace_programs_are_told_none():
+    (data,) = json.loads(run("--json", "web/production").stdout)
+
+    assert data["wrong_rollbacks_a_year"] is None
+    assert data["deployments_a_year"] is None
+
+
+def test_a_year_is_about_52_weeks():
+    assert of_a_week(7).a_year == 365

@@ -86,12 +86,33 @@ def test_a_histogram_is_judged_by_its_bounds():
     assert judged(start, *slow)[-1] == "rollback"
 
 
-def test_a_judge_that_is_not_in_this_version_goes_on():
-    start = {**START, "mode": "before_after"}
+def a_past(days):
+    """A flat past: 600 requests a minute, one in a thousand bad."""
+    spans = days * 288
+    past = {"bucket_s": 300, "t0": -300.0 * spans, "total": [3000] * spans, "bad": [3] * spans}
+    return {**START, "mode": "before_after", "margin": {"ratio": 1.5, "delta": 0.0}, "history": past}
 
-    assert set(judged(start, *[a_delivery(60 * minute, arm(600, 600)) for minute in range(1, 9)])) == {
-        "continue"
-    }
+
+def minutes_of(*bad):
+    return [a_delivery(60 * minute, arm(each, 600)) for minute, each in enumerate(bad, start=1)]
+
+
+def test_a_release_that_is_worse_than_the_days_before_is_rolled_back():
+    assert judged(a_past(7), *minutes_of(30, 30, 30))[-1] == "rollback"
+
+
+def test_what_began_long_after_the_deployment_only_asks_and_the_release_stays():
+    assert set(judged(a_past(7), *minutes_of(*[1] * 10, *[60] * 30))) == {"continue"}
+
+
+def test_an_objective_that_is_breached_late_is_breached_all_the_same():
+    start = {**START, "mode": "slo", "objective": 0.01}
+
+    assert judged(start, *minutes_of(*[1] * 90, *[60] * 30))[-1] == "rollback"
+
+
+def test_without_a_past_there_is_nothing_to_compare_with_and_the_release_stays():
+    assert set(judged(a_past(0), *minutes_of(*[600] * 9))) == {"continue"}
 
 
 def test_without_a_start_there_is_nothing_to_judge():
@@ -112,3 +133,20 @@ def test_the_command_reads_lines_and_answers_each():
 
     assert ran.exit_code == 0
     assert [json.loads(line)["verdict"] for line in ran.stdout.splitlines()] == ["continue", "continue"]
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "verdicts"),
+    [
+        ([], {}, ["continue", "continue", "rollback"]),
+        (["--min-buckets", "1"], {}, ["continue", "rollback", "rollback"]),
+        ([], {"MIN_BUCKETS": "1"}, ["continue", "rollback", "rollback"]),
+    ],
+)
+def test_how_many_buckets_a_breach_takes_can_be_said(options, environment, verdicts):
+    bad = [a_delivery(60 * minute, arm(60, 600), arm(6, 5400)) for minute in (1, 2)]
+    lines = "\n".join(json.dumps(line) for line in (START, *bad))
+
+    found = CliRunner(env=environment).invoke(command, options, input=lines)
+
+    assert [json.loads(answer)["verdict"] for answer in found.stdout.splitlines()] == verdicts

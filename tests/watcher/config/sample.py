@@ -47,7 +47,7 @@ def wrong_port(indicator: Indicator) -> tuple[str, str] | None:
 
 KINDS = Kinds(
     providers={
-        "scrape": ProviderKind(Query, frozenset({Kind.RATIO, Kind.REQUESTS})),
+        "scrape": ProviderKind(Query, frozenset({Kind.RATIO, Kind.REQUESTS}), looks_itself=True),
         "http": ProviderKind(Query, frozenset({Kind.PROBE}), mistake=wrong_port),
         "metrics": ProviderKind(Query, frozenset({Kind.RATIO}), Settings),
     },

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from rules.evaluate import prepare, start
 from rules.evidence import encode_evidence
+from rules.model import BeforeAfter, Kind
+from rules.sample import Bucket, Counts, NoData, Series
 from rules.verdict import Outcome
 from tests.builders import (
     NOON,
@@ -26,7 +28,16 @@ from tests.builders import (
 from tests.watcher.runtime.at_work import a_new_watch
 from watcher.core.lifecycle import due, judged
 from watcher.core.watch import Arms, Breach, State
-from watcher.runtime.case import case_of, has_new_breach, is_quiet, of_before, setting_of, with_known_onset
+from watcher.runtime.case import (
+    by_length,
+    case_of,
+    has_new_breach,
+    is_quiet,
+    of_before,
+    setting_of,
+    with_known_onset,
+    with_shares,
+)
 
 BEAT = (seconds(10), seconds(1))
 
@@ -148,5 +159,74 @@ def test_the_first_breach_is_new_and_so_is_that_of_another_rule():
     assert has_new_breach(a_watch(breach=Breach(NOON, a_breach())), other)
 
 
+def test_what_only_tells_is_dated_once_too():
+    told = a_judgement(a_verdict(Outcome.BREACHED, rule=READY, onset=a_breach().verdicts[0].onset))
+    again = a_judgement(a_verdict(Outcome.BREACHED, rule=READY), a_verdict())
+
+    assert has_new_breach(a_watch(), told)
+    assert not has_new_breach(a_watch(judgement=told), again)
+    dated, well = with_known_onset(a_watch(judgement=told), again).verdicts
+    assert dated.onset == told.verdicts[0].onset
+    assert well.onset is None
+
+
+def test_the_past_is_asked_for_as_far_back_as_a_rule_looks_and_for_a_day_where_none_says():
+    watch = a_new_watch()
+    rules = watch.policy.rules
+    before_ = tuple(
+        replace(rule, judge=BeforeAfter(hours(48))) if rule.indicator == "errors" else rule
+        for rule in rules.rules
+    )
+    watch = replace(watch, policy=replace(watch.policy, rules=replace(rules, rules=before_)))
+
+    asked = {back: [question.indicator.id for question in each] for back, each in by_length(watch).items()}
+
+    assert asked == {hours(48): ["errors"], hours(24): ["health"]}
+
+
 def test_where_nothing_is_latched_nothing_is_changed():
     assert with_known_onset(a_watch(), a_breach()) == a_breach()
+
+
+# ---------------------------------------------------------------------------------------------------------------- shares
+
+
+def shared(*shares, kind=Kind.REQUESTS, at=0):
+    watch, brief = a_prepared(a_new_watch())
+    beats = {name: replace(beat, kind=kind) for name, beat in brief.beats.items()}
+    watch = replace(watch, shares=tuple((NOON + seconds(when), share) for when, share in shares))
+    bucket = Bucket(NOON + seconds(at), NOON + seconds(at + 60), Counts(0.0, 9.0), Counts(0.0, 9.0))
+    case = case_of(watch, replace(brief, beats=beats))
+    reading = with_shares(case, {"errors": (Series("errors", (bucket,)),)})["errors"]
+    assert isinstance(reading, tuple)
+    return reading[0].buckets[0].share
+
+
+@pytest.mark.parametrize(
+    ("shares", "found"),
+    [
+        ([], None),
+        ([(0, 0.1)], 0.1),
+        ([(-99, 0.05), (0, 0.1)], 0.1),
+        ([(1, 0.1)], None),
+        ([(0, 0.1), (59, 0.5)], None),
+        ([(0, 0.1), (89, 0.5)], None),  # it changed before it was seen to change
+        ([(0, 0.1), (90, 0.5)], 0.1),
+    ],
+)
+def test_a_bucket_knows_the_share_that_was_due_in_the_whole_of_it(shares, found):
+    assert shared(*shares) == found
+
+
+def test_only_requests_are_shared_out():
+    assert shared((0, 0.1), kind=Kind.RATIO) is None
+
+
+def test_where_nothing_was_read_there_is_nothing_to_share_out():
+    case = case_of(*a_prepared(replace(a_new_watch(), shares=((NOON, 0.1),))))
+    beats = {name: replace(beat, kind=Kind.REQUESTS) for name, beat in case.brief.beats.items()}
+
+    silent = NoData("nothing is final yet")
+    assert with_shares(replace(case, brief=replace(case.brief, beats=beats)), {"errors": silent}) == {
+        "errors": silent
+    }

@@ -19,8 +19,8 @@ from tests.watcher.runtime.at_work import (
     now,
     virtual,
 )
-from watcher.core.service import Bake, Ceilings
-from watcher.core.watch import Doubtful, State, Step
+from watcher.core.service import Bake, Ceilings, Speak
+from watcher.core.watch import Arms, Doubtful, State, Step
 from watcher.runtime.inquiry import Connected
 from watcher.runtime.patrol import Patrol
 from watcher.runtime.tenure import LEASE
@@ -427,3 +427,84 @@ async def test_after_a_rollback_it_is_watched_whether_that_helped():
 
         ended = await work.store.get("w_1")
         assert (ended.state, ended.ending.recovered) == (State.ROLLED_BACK, True)
+
+
+# ------------------------------------------------------------------------------------------------ what it will be able to see
+
+
+async def shown(work):
+    """The messages that wait to be told."""
+    return [each.message for each in await work.store.claim_messages(now(), 10, "me", minutes(1))]
+
+
+async def sees(work, event="watch.prepared"):
+    """What the log says of it when the watch is prepared."""
+    with capture_logs() as logs:
+        await a_patrol(work).go_round()
+    return [log for log in logs if log["event"] == event]
+
+
+LOUD = a_service(a_policy(rules=COMPARES, speak=Speak.ALL))
+NAMED = RuleSet((replace(COMPARES.indicators[0], query='{"bad":"${arm.version}"}'),), (ERRORS,))
+
+
+@virtual
+async def test_what_it_will_see_is_said_when_it_is_prepared_where_people_like_to_hear_it():
+    async with at_work(services=[LOUD]) as work:
+        await work.has(a_new_watch(policy=LOUD.policy, spoken=True))
+        (logged,) = await sees(work)
+
+        (told,) = await shown(work)
+        assert (told.kind, told.notice.event) == ("show", "watch.opened")
+        assert "at 10 requests a second and perhaps 10 % of them (as in the past)" in told.notice.lines[1]
+        assert logged["sees"] == [told.notice.lines[1]]
+
+
+@virtual
+async def test_nobody_is_disturbed_by_what_it_will_see():
+    async with at_work() as work:
+        await work.has(a_new_watch(policy=replace(POLICY, bake=Bake())))
+        (logged,) = await sees(work)
+
+        assert await shown(work) == []
+        assert "at 10 requests a second" in logged["sees"][0]
+
+
+@virtual
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"returning": "rolled back"},
+        {"obstacles": ("it pauses",)},
+        {"policy": replace(LOUD.policy, rules=NAMED), "arms": Arms({"version": "v1"}, {"version": "v1"})},
+    ],
+    ids=["came back", "obstructed", "not comparable"],
+)
+async def test_a_message_that_was_loud_is_not_written_over(changes):
+    async with at_work(services=[LOUD]) as work:
+        await work.has(a_new_watch(**{"policy": LOUD.policy, "spoken": True, **changes}))
+        await a_patrol(work).go_round()
+
+        assert (await work.store.get("w_1")).brief is not None
+        assert await shown(work) == []
+
+
+@virtual
+@pytest.mark.parametrize(
+    ("at_most", "words"),
+    [
+        (30, "“no more errors than the old version” can see nothing useful: at 10 requests a second"),
+        (10, "“no more errors than the old version” can see nothing useful: a breach takes 2 buckets"),
+    ],
+    ids=["too little traffic for the time", "it cannot be judged at all"],
+)
+async def test_a_watch_that_can_see_nothing_useful_says_so_at_its_start(at_most, words):
+    policy = replace(LOUD.policy, bake=Bake(seconds(10), seconds(at_most)))
+    async with at_work(services=[replace(LOUD, policy=policy)]) as work:
+        await work.has(a_new_watch(policy=policy, spoken=True))
+        (warned,) = await sees(work, "watch.sees_nothing_useful")
+
+        (told,) = await shown(work)
+        assert told.notice.lines[-1].startswith(words)
+        assert (warned["rules"], warned["log_level"]) == (["errors"], "warning")
+        assert warned["words"][-1] == told.notice.lines[-1]

@@ -15,6 +15,7 @@ from watcher.api.told import (
     NoteTold,
     PartMoved,
     ReleaseTold,
+    Sees,
     Summary,
     Switch,
     Times,
@@ -23,7 +24,7 @@ from watcher.api.told import (
 )
 from watcher.core.lifecycle import orders_allowed
 from watcher.core.watch import Action, State, Watch
-from watcher.core.wording import story
+from watcher.core.wording import foreseen, headline, in_words, story
 from watcher.store.store import AuditRow, Claimed, Disarmed, InboxItem, Note
 
 BREACHED = frozenset(
@@ -32,21 +33,22 @@ BREACHED = frozenset(
 _BESIDE = {"self": "", "verdict": "/verdict", "orders": "/orders", "notes": "/notes"}
 
 
-def summary(watch: Watch, now: datetime) -> Summary:
+def summary(watch: Watch) -> Summary:
     """On one line."""
-    return Summary(**_summary(watch, now))
+    return Summary(**_summary(watch))
 
 
 def watch_told(watch: Watch, actions: Sequence[Claimed], notes: Sequence[Note], now: datetime) -> WatchTold:
     """Whole."""
     return WatchTold(
-        **_summary(watch, now),
+        **_summary(watch),
         story=story(watch, now),
         parts=[
             PartMoved(part=each.part, from_=each.before, to=each.after) for each in watch.deployment.parts
         ],
         author=watch.deployment.author,
         judgement=watch.judgement,
+        can_see=can_see(watch, now),
         breached_at=watch.breach.at if watch.breach else None,
         way_back=watch.way_back,
         would_have=watch.would_have,
@@ -74,9 +76,25 @@ def verdict_told(watch: Watch, now: datetime) -> VerdictTold:
         decided=watch.state.is_final,
         breached=_is_breached(watch),
         outcome=watch.judgement.outcome if watch.judgement else None,
-        words=story(watch, now)[0],
+        words=headline(watch),
+        can_see=can_see(watch, now),
         links=links_of(watch.id),
     )
+
+
+def can_see(watch: Watch, now: datetime) -> list[Sees]:
+    """What it can still see, rule by rule."""
+    return [
+        Sees(
+            rule=each.rule,
+            bound=each.bound,
+            smallest=each.most,
+            within=each.rest,
+            useful=each.useful,
+            words=" ".join(in_words([each])),
+        )
+        for each in foreseen(watch, now)
+    ]
 
 
 def _is_breached(watch: Watch) -> bool:
@@ -85,7 +103,7 @@ def _is_breached(watch: Watch) -> bool:
     return now or watch.breach is not None or watch.would_have is not None or watch.state in BREACHED
 
 
-def _summary(watch: Watch, now: datetime) -> dict[str, Any]:
+def _summary(watch: Watch) -> dict[str, Any]:
     parts = watch.deployment.parts
     return {
         "id": watch.id,
@@ -96,7 +114,7 @@ def _summary(watch: Watch, now: datetime) -> dict[str, Any]:
         "mode": watch.mode,
         "from_": tags_of(part.before for part in parts),
         "to": tags_of(part.after for part in parts) or "",
-        "headline": story(watch, now)[0],
+        "headline": headline(watch),
         "times": times_of(watch),
         "links": links_of(watch.id),
     }

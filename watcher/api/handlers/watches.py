@@ -8,10 +8,12 @@ from watcher.api.bodies import NewNote, NoBody
 from watcher.api.handlers.reach import must_reach, watch_in_reach
 from watcher.api.handlers.show import summary, verdict_told, watch_told
 from watcher.api.handlers.waiting import until
+from watcher.api.problems import conflict
 from watcher.api.route import Call
-from watcher.api.told import Noted, VerdictTold, Watches, WatchTold
+from watcher.api.told import Noted, Recorded, RecordedSeries, VerdictTold, Watches, WatchTold
 from watcher.core.watch import Watch
 from watcher.errors import NoSuchWatch
+from watcher.store.documents import encode_buckets
 from watcher.store.store import Note
 
 PAGES = 10  # a token that is good for few services may have to look at many watches; then the page is short, not slow
@@ -23,8 +25,7 @@ async def watches(call: Call[SomeWatches, NoBody]) -> Watches:
     if asked.service and asked.environment:
         must_reach(call, asked.service, asked.environment)
     found, after = await _page(call)
-    now = call.deps.now()
-    return Watches(watches=[summary(watch, now) for watch in found], after=after)
+    return Watches(watches=[summary(watch) for watch in found], after=after)
 
 
 async def _page(call: Call[SomeWatches, NoBody]) -> tuple[Sequence[Watch], str | None]:
@@ -80,3 +81,22 @@ async def note(call: Call[OneWatch, NewNote]) -> Noted:
     if not kept:
         raise NoSuchWatch(found.id)
     return Noted(watch=found.id, call=call.body.call)
+
+
+async def record(call: Call[OneWatch, NoBody]) -> Recorded:
+    """All that a watch was judged by so far."""
+    found = await watch_in_reach(call, call.asked.id)
+    if found.brief is None or found.evidence is None:
+        raise conflict(
+            "not-judged", f"{found.id} has not been judged yet", "ask again once the release takes traffic"
+        )
+    buckets = await call.deps.store.buckets(found.id)
+    return Recorded(
+        watch=found.id,
+        brief=found.brief,
+        evidence=found.evidence,
+        series=[
+            RecordedSeries(indicator=each.indicator, bound=each.bound, buckets=encode_buckets(each.buckets))
+            for each in buckets
+        ],
+    )

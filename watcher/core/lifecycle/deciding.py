@@ -7,11 +7,10 @@ from typing import Any
 
 from deploy.model import Move, RollbackPlan
 from deploy.tags import Back
-from rules.verdict import Judgement, Verdict
+from rules.evaluate import Came, came
 from watcher.core.facts import Facts, furthest
 from watcher.core.lifecycle.making import moved, renewed, stepped
 from watcher.core.lifecycle.table import Trigger
-from watcher.core.lifecycle.timing import LATE, LATE_AT_ALL
 from watcher.core.service import Mode
 from watcher.core.watch import (
     Action,
@@ -64,13 +63,15 @@ def _counted(watch: Watch, base: Watch, now: datetime, facts: Facts) -> Step:
 def doubts(watch: Watch, facts: Facts) -> tuple[Doubtful, ...]:
     """Why a person must order the rollback; empty: nothing stands against it but the guards."""
     judgement = watch.breaching
+    began = came(judgement, watch.switched_at) if judgement else Came.AT_ONCE
     return tuple(
         doubtful
         for doubtful, holds in (
             *_of_the_way(watch, facts),
             (Doubtful.CONTROL, bool(watch.judgement and watch.judgement.doubts)),
             (Doubtful.ALIKE, judgement is not None and judgement.alike),
-            (Doubtful.LATE_ONSET, judgement is not None and came_late(watch, judgement)),
+            (Doubtful.LATE_ONSET, began is Came.LATE),
+            (Doubtful.SOON_ONSET, began is Came.SOON and not _is_controlled(watch)),
             (Doubtful.RULE, judgement is not None and judgement.asks),
             (Doubtful.OBSTACLE, bool(watch.obstacles)),
             (Doubtful.MODE, watch.policy.mode is not Mode.AUTO),
@@ -88,20 +89,9 @@ def _of_the_way(watch: Watch, facts: Facts) -> Iterator[tuple[Doubtful, bool]]:
     yield Doubtful.TOO_FAR, any(back.crosses > watch.policy.known_good.may_cross for back in ways)
 
 
-def came_late(watch: Watch, judgement: Judgement) -> bool:
-    """It began long after the switch, and nothing was compared with it at the same time: others may be to blame."""
-    if judgement.compared:
-        return False
-    blamed = [verdict for rule in judgement.breached_by if (verdict := judgement.verdict(rule))]
-    return not any(_came_at_once(verdict, judgement.at, watch.switched_at) for verdict in blamed) and bool(
-        blamed
-    )
-
-
-def _came_at_once(verdict: Verdict, breached_at: datetime, switched: datetime) -> bool:
-    if verdict.onset is None:
-        return breached_at <= switched + LATE_AT_ALL
-    return verdict.onset.low <= switched + LATE
+def _is_controlled(watch: Watch) -> bool:
+    """A control is looked at and is well: it is not everything that is worse."""
+    return bool(watch.judgement and watch.judgement.controls)
 
 
 def seen_back(watch: Watch, facts: Facts) -> Back | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from deploy.model import Live, Pause, Phase
+from rules.model import TrafficDrop
 from watcher.core.facts import Facts
 from watcher.core.lifecycle.deciding import asking
 from watcher.core.lifecycle.making import messages_of, moved, renewed, speaks, stepped
@@ -34,6 +35,7 @@ MOST_PAUSES = (
     50  # that are remembered: a rollout in steps of 3 % has 33, and whoever fills the queue may write more
 )
 
+MOST_SHARES = 100  # that are remembered: more than a rollout has steps
 MOST_IDS = 16  # by which a deployment is known: a few platforms and pipelines, each told once
 
 # ------------------------------------------------------------------------------------------------------- the rollout
@@ -168,6 +170,35 @@ def obstructed(watch: Watch, obstacles: Sequence[str], now: datetime, facts: Fac
     after = renewed(watch, obstacles=(*watch.obstacles, *new))
     event = Event.OBSTRUCTED if watch.mode is Mode.AUTO else None
     return stepped(watch, after, now, facts, event, why=new[0])
+
+
+def shared_out(watch: Watch, live: Mapping[str, Live], now: datetime, facts: Facts) -> Step | None:
+    """The share of the traffic that the release has, where a rule looks at it and the target tells it, and it is another.
+
+    Args:
+        watch: Any.
+        live: What runs, by part.
+        now: When it was read.
+        facts: When what is read becomes final.
+    """
+    share = _share(watch, live)
+    looked_at = any(isinstance(rule.judge, TrafficDrop) for rule in watch.policy.rules.rules)
+    if share is None or not looked_at or watch.state not in OBSERVING:
+        return None
+    if watch.shares and watch.shares[-1][1] == share:
+        return None
+    after = renewed(watch, shares=(*watch.shares, (now, share))[-MOST_SHARES:])
+    return stepped(watch, after, now, facts, why=f"it has {share:.0%} of the traffic")
+
+
+def _share(watch: Watch, live: Mapping[str, Live]) -> float | None:
+    """Of the only part whose target tells one: of two that differ there is none."""
+    told = {
+        live[change.part].shares[change.after.fingerprint]
+        for change in watch.deployment.parts
+        if change.part in live and change.after.fingerprint in live[change.part].shares
+    }
+    return told.pop() if len(told) == 1 else None
 
 
 def went_back(watch: Watch, live: Mapping[str, Live]) -> bool:

@@ -11,10 +11,6 @@ HOLD = timedelta(minutes=15)  # when nobody says how long: as on the button
 ASK_AGAIN = timedelta(minutes=15)  # the same
 STUCK_FOR = timedelta(hours=24)
 RECOVERY = timedelta(minutes=10)
-LATE = timedelta(
-    minutes=5
-)  # a guess: a bad release shows within a few buckets of the switch, were they of a minute
-LATE_AT_ALL = timedelta(minutes=15)  # a guess, where nobody can say when it began
 BLIND_FOR = timedelta(minutes=5)  # a guess: beyond the longest settle time (3 min, CloudWatch) and a bucket
 LAST_LOOK = timedelta(
     hours=1

@@ -2,9 +2,10 @@
 
 from watcher.core.wording.chart import Chart, Mark, chart
 from watcher.core.wording.chart import Line as ChartLine
+from watcher.core.wording.foreseen import foreseen, in_advance, in_words, is_blunt, refused, told_of
 from watcher.core.wording.notices import notice
 from watcher.core.wording.reasons import ending_words, question_words, why_quarantined
-from watcher.core.wording.story import story
+from watcher.core.wording.story import headline, story
 from watcher.core.wording.text import Event
 
 __all__ = [
@@ -14,8 +15,15 @@ __all__ = [
     "Mark",
     "chart",
     "ending_words",
+    "foreseen",
+    "headline",
+    "in_advance",
+    "in_words",
+    "is_blunt",
     "notice",
     "question_words",
+    "refused",
     "story",
+    "told_of",
     "why_quarantined",
 ]

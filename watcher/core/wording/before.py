@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from deploy.model import Pause
+from rules.foresight import Source
 from rules.objectives.wording import count_words, share_words, span_words
 from rules.verdict import Outcome, Verdict
 from watcher.core.facts import Facts
@@ -10,6 +11,7 @@ from watcher.core.service import Then
 from watcher.core.watch import GOING_BACK, Button, OrderKind, Tone, Watch
 from watcher.core.wording.evidence import blind, evidence, fault, listed, way, way_stays
 from watcher.core.wording.figures import moment
+from watcher.core.wording.foreseen import foreseen, in_words
 from watcher.core.wording.reasons import would_have_words
 from watcher.core.wording.text import (
     ASK_AGAIN,
@@ -28,11 +30,12 @@ from watcher.core.wording.text import (
 # ------------------------------------------------------------------------------------------------------- the beginning
 
 
-def opened(watch: Watch, _now: datetime, _facts: Facts) -> Text:
+def opened(watch: Watch, now: datetime, _facts: Facts) -> Text:
     """A new deployment is watched; for those who like to hear of it."""
     before = listed([change.before.tag for change in watch.deployment.parts if change.before])
     after = f", after {before}" if before else ""
-    return Text(f"{watch.tag} is watched{after}", [*obstacles(watch), way(watch)], tone=Tone.QUIET)
+    sees = in_words([sight for sight in foreseen(watch, now) if sight.flow.source is Source.SEEN])
+    return Text(f"{watch.tag} is watched{after}", [*obstacles(watch), way(watch), *sees], tone=Tone.QUIET)
 
 
 def returning(watch: Watch, _now: datetime, _facts: Facts) -> Text:

@@ -37,6 +37,14 @@ def _late(watch: Watch) -> str:
     return f"it began {span_words(began - watch.switched_at)} after the deployment, with nothing to compare it with"
 
 
+def _soon(watch: Watch) -> str:
+    began = _late(watch).partition(", with")[0]
+    return (
+        f"{began}: soon enough to be the fault of {watch.tag}, and late enough to be that of something else, which"
+        " cannot be told without a control (a rule with `on_breach: doubt`)"
+    )
+
+
 def _control(watch: Watch) -> str:
     doubts = watch.judgement.doubts if watch.judgement else ()
     return f"{listed_names(doubts)} {'does' if len(doubts) == 1 else 'do'} not hold any more either"
@@ -44,8 +52,10 @@ def _control(watch: Watch) -> str:
 
 def _rule(watch: Watch) -> str:
     judgement = watch.breaching
-    names = [verdict.name for verdict in blamed(judgement)] if judgement else []
-    return f"{listed_names(names) or 'the rule'} may only ask"
+    verdicts = blamed(judgement) if judgement else []
+    names = [verdict.name for verdict in verdicts]
+    why = next((f": {verdict.only_asks}" for verdict in verdicts if verdict.only_asks), "")
+    return f"{listed_names(names) or 'the rule'} may only ask{why}"
 
 
 def _blind(watch: Watch) -> str:
@@ -73,6 +83,7 @@ _REASONS: Mapping[Doubtful, Callable[[Watch], str]] = {
         f"what serves beside it fails alike: going back to {watch.goes_to} may not help"
     ),
     Doubtful.LATE_ONSET: _late,
+    Doubtful.SOON_ONSET: _soon,
     Doubtful.CEILING_DEPLOYMENT: lambda _: "this deployment was rolled back before",
     Doubtful.CEILING_SERVICE: lambda watch: (
         f"{watch.policy.ceilings.service_per_day} rollbacks of this service in a day are the limit"

@@ -1,6 +1,7 @@
 """The story of a watch, for `show` on the command line: what happened when, and each rule's verdict in one line."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from datetime import datetime
 
 from rules.objectives.wording import share_words
@@ -8,14 +9,22 @@ from rules.verdict import Verdict
 from watcher.core.watch import Watch
 from watcher.core.wording.evidence import fault, name, way
 from watcher.core.wording.figures import moment, said
+from watcher.core.wording.foreseen import foreseen, in_words
 from watcher.core.wording.reasons import would_have_words
 from watcher.core.wording.text import obstacles
 
 
 def story(watch: Watch, now: datetime) -> tuple[str, ...]:
     """All lines of the story; "UTC" stands in the first line that tells a time."""
-    lines = [f"{name(watch)}: {watch.tag} is {watch.state.words}", *_timeline(watch, now), *_rules(watch)]
+    sights = foreseen(watch, now)
+    rules = _rules(watch, {sight.rule for sight in sights})
+    lines = [headline(watch), *_timeline(watch, now), *rules, *(f"  {line}" for line in in_words(sights))]
     return tuple(said("\n".join(lines)).split("\n"))
+
+
+def headline(watch: Watch) -> str:
+    """The first line of the story."""
+    return f"{name(watch)}: {watch.tag} is {watch.state.words}"
 
 
 def _timeline(watch: Watch, now: datetime) -> Iterator[str]:
@@ -54,11 +63,12 @@ def _author(watch: Watch) -> str:
     return f" by {watch.deployment.author}" if watch.deployment.author else ""
 
 
-def _rules(watch: Watch) -> Iterator[str]:
+def _rules(watch: Watch, told: Collection[str]) -> Iterator[str]:
     if watch.judgement is None:
         yield "  nothing was judged yet"
         return
-    yield from (_rule(verdict) for verdict in watch.judgement.verdicts)
+    for verdict in watch.judgement.verdicts:
+        yield _rule(replace(verdict, can_see=None) if verdict.rule in told else verdict)
 
 
 def _rule(verdict: Verdict) -> str:

@@ -183,6 +183,8 @@ SERVED_AT_11: dict[str, Any] = {
     "complete_at": NOON - minutes(60),
     "opened_at": NOON - minutes(60),
 }
+# Three minutes after the switch, and buckets of a minute.
+SOON = Onset(NOON - minutes(7), NOON - minutes(7), NOON - minutes(6), grain=minutes(1))
 JUST_NOW = Onset(NOON - minutes(3), NOON - minutes(4), NOON - minutes(2))
 
 
@@ -198,6 +200,7 @@ JUST_NOW = Onset(NOON - minutes(3), NOON - minutes(4), NOON - minutes(2))
         (Doubtful.CONTROL, {}, a_breach(doubts=("payments-db is well",)), {}),
         (Doubtful.LATE_ONSET, SERVED_AT_11, a_breach(onset=JUST_NOW, compared=False), {}),
         (Doubtful.LATE_ONSET, SERVED_AT_11, a_breach(onset=None, compared=False), {}),
+        (Doubtful.SOON_ONSET, {}, a_breach(onset=SOON, compared=False), {}),
     ],
 )
 def test_a_breach_is_asked_about_where_there_is_doubt(because, watch, judgement, facts):
@@ -233,6 +236,28 @@ def test_a_question_names_all_its_reasons():
 )
 def test_an_onset_is_no_doubt_if_it_was_at_the_switch_or_something_was_compared(judgement):
     assert round_of(a_watch(), judgement).watch.state is State.ROLLING_BACK
+
+
+def test_an_onset_soon_after_the_switch_is_no_doubt_where_a_control_is_well():
+    step = round_of(a_watch(), a_breach(onset=SOON, compared=False, controls=("payments-db is well",)))
+
+    assert step.watch.state is State.ROLLING_BACK
+
+
+def test_a_late_onset_is_a_doubt_though_a_control_is_well():
+    controlled = a_breach(onset=JUST_NOW, compared=False, controls=("payments-db is well",))
+
+    assert round_of(a_watch(**SERVED_AT_11), controlled).watch.state is State.ASKING
+
+
+def test_a_rule_that_may_only_ask_says_why():
+    verdict = a_verdict(Outcome.BREACHED, only_asks="replayed over a week, it would have rolled back 9 times")
+    step = round_of(a_watch(), a_judgement(verdict, breached_by=("errors",), asks=True, compared=True))
+
+    assert step.watch.question is not None
+    assert step.watch.question.words.endswith(
+        "may only ask: replayed over a week, it would have rolled back 9 times"
+    )
 
 
 def test_a_breach_soon_after_the_switch_whose_beginning_nobody_knows_is_no_doubt():

@@ -1,0 +1,97 @@
+"""Rules over recorded samples: what would have been said, and when. Pure, and the same for the same samples.
+
+The rounds are those of a daemon that looks whenever a bucket becomes final: looking more often gives the same evidence
+(``rules.evaluate``), and a verdict changes between two buckets only because data grow old.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from rules.brief import Brief
+from rules.evaluate import Timing, evaluate, start, wanted_since
+from rules.onset import Came, came, with_onset
+from rules.sample import NoData, Reading, Series
+from rules.verdict import Judgement, Outcome
+
+NOTHING = NoData("nothing was recorded of it")
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What was said at one time. A round that breaches knows its onset."""
+
+    now: datetime
+    judgement: Judgement
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """What a provider would have answered.
+
+    Attributes:
+        series: Of one indicator, whole.
+        ends: Of the buckets of each series, in the same order: what was there at a time is found without a search.
+    """
+
+    series: tuple[Series, ...]
+    ends: tuple[tuple[datetime, ...], ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        ends = tuple(tuple(bucket.end for bucket in series.buckets) for series in self.series)
+        object.__setattr__(self, "ends", ends)
+
+    def read(self, after: datetime, until: datetime) -> Reading:
+        """The buckets that end in ``(after, until]``; no data if there is none."""
+        found = tuple(
+            Series(series.indicator, buckets, series.bound, series.cumulative)
+            for series, ends in zip(self.series, self.ends, strict=True)
+            if (buckets := series.buckets[bisect_right(ends, after) : bisect_right(ends, until)])
+        )
+        return found or NOTHING
+
+
+def rounds(
+    brief: Brief,
+    recordings: Mapping[str, Recording],
+    moments: Iterable[datetime],
+    traffic_at: datetime,
+    complete_at: datetime,
+) -> Iterator[Round]:
+    """One round at each of *moments*, in their order.
+
+    Args:
+        brief: Fixed when the watch opened.
+        recordings: By indicator; one that is not there never answers.
+        moments: When one looks, UTC, ascending.
+        traffic_at: From when the new release takes traffic.
+        complete_at: From when it has all of it.
+    """
+    evidence, judged, asked = start(brief), list[Series](), dict[str, datetime]()
+    for now in moments:
+        timing = Timing(now, *(at if at <= now else None for at in (traffic_at, complete_at)))
+        readings: dict[str, Reading] = {}
+        for name, beat in brief.beats.items():
+            since = wanted_since(brief, evidence, name, timing.traffic_at)
+            if since is not None and now - beat.settle - beat.bucket >= asked.get(name, traffic_at):
+                readings[name] = recordings[name].read(since, now) if name in recordings else NOTHING
+                asked[name] = now - beat.settle
+        round_ = evaluate(brief, evidence, readings, timing)
+        evidence = round_.evidence
+        judged += round_.buckets
+        said = round_.judgement
+        yield Round(now, with_onset(said, brief, judged) if said.outcome is Outcome.BREACHED else said)
+
+
+def asks(judgement: Judgement, switched: datetime) -> str:
+    """Why the breach in *judgement* only asks, whatever the mode; empty if it starts the rollback."""
+    if judgement.doubts:
+        return f"something else is worse too ({', '.join(judgement.doubts)})"
+    if judgement.alike:
+        return "what serves beside the release fails alike"
+    if (began := came(judgement, switched)) is not Came.AT_ONCE:
+        return f"it began {'minutes' if began is Came.SOON else 'long'} after the switch, and nothing was compared at the same time"
+    if judgement.asks:
+        return "the rules that breached ask"
+    return ""

@@ -1,0 +1,211 @@
+"""One deployment, replayed: how its watch would have ended, when, and by which rules."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from rules.evaluate import Setting, prepare
+from rules.model import Consequence, Indicator, RuleSet
+from rules.replay import Recording, asks, rounds
+from rules.sample import Bucket, Counts, Measure, Reading, Series
+from rules.verdict import Judgement, Outcome
+from watcher.commands._replay.deployments import Deployment
+from watcher.commands._replay.samples import SERVICE, Samples
+from watcher.core.lifecycle.judging import passes
+from watcher.core.service import Bake
+
+_ACTING = frozenset({Consequence.ROLLBACK, Consequence.ASK})
+
+
+class Ended(StrEnum):
+    """How a watch would have ended, in the mode `auto`, with nobody there."""
+
+    ROLLED_BACK = "rolled_back"
+    ASKED = "asked"
+    PASSED = "passed"
+    UNPROVEN = "unproven"
+    CUT_OFF = "cut_off"  # the recording ends before the watch does
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """What became of one deployment.
+
+    Attributes:
+        after: From when it took traffic to the end of its watch.
+        why: In words; empty where nothing has to be said.
+        blamed: Ids of the rules that breached, the most to blame first.
+        log10_e: Of the group at the end; ``None`` if no rule has a promise.
+        held_up: Ids of the rules that could act and were not healthy at the end: they kept it from passing.
+    """
+
+    deployment: Deployment
+    ended: Ended
+    after: timedelta
+    why: str = ""
+    blamed: tuple[str, ...] = ()
+    log10_e: float | None = None
+    held_up: tuple[str, ...] = ()
+
+    @property
+    def is_wrong(self) -> bool:
+        """A good release would have been rolled back."""
+        return self.ended is Ended.ROLLED_BACK and self.deployment.bad is False
+
+    @property
+    def is_missed(self) -> bool:
+        """A bad release would have passed, or nobody would have been told."""
+        return self.deployment.bad is True and self.ended in {Ended.PASSED, Ended.UNPROVEN}
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """By what is replayed.
+
+    Attributes:
+        settles: After its end a bucket was final so much later, by indicator.
+        history: So much of the past is looked at.
+        spoilt: From the deployment on this share (0..1) of what went well fails instead: how soon would it be found?
+    """
+
+    rules: RuleSet
+    bake: Bake
+    false_rollback_probability: float
+    settles: Mapping[str, timedelta]
+    history: timedelta
+    spoilt: float = 0.0
+
+
+def replay(deployment: Deployment, samples: Samples, terms: Terms) -> Replayed:
+    """How the watch of *deployment* would have ended."""
+    indicators = [each for each in terms.rules.indicators if each.id in samples.buckets]
+    lengths = {each.id: samples.buckets.get(each.id, timedelta(minutes=1)) for each in terms.rules.indicators}
+    setting = Setting(
+        false_rollback_probability=terms.false_rollback_probability,
+        opened_at=deployment.at,
+        at_least=terms.bake.at_least,
+        at_most=terms.bake.at_most,
+        buckets=lengths,
+        settles=terms.settles,
+    )
+    past: dict[str, Reading] = {
+        each.id: _series(each, samples, deployment, deployment.at - terms.history, deployment.at, past=True)
+        for each in indicators
+    }
+    until = min(samples.last, deployment.at + terms.bake.at_most + max(terms.settles.values()))
+    recordings = {
+        each.id: Recording(_spoilt(_series(each, samples, deployment, deployment.at, until), terms.spoilt))
+        for each in indicators
+    }
+    brief = prepare(terms.rules, setting, past)
+    moments = list(_moments(deployment.at, until, lengths, terms.settles))
+    judgement = None
+    for round_ in rounds(brief, recordings, moments, deployment.at, deployment.at):
+        judgement, after = round_.judgement, round_.now - deployment.at
+        if judgement.outcome is Outcome.BREACHED:
+            return _breached(deployment, judgement, after)
+        if after >= terms.bake.at_least and passes(judgement):
+            return Replayed(deployment, Ended.PASSED, after, log10_e=judgement.log10_e)
+        if after >= terms.bake.at_most:
+            return _open(deployment, Ended.UNPROVEN, judgement, after)
+    if judgement is None:
+        return Replayed(deployment, Ended.CUT_OFF, timedelta(0), "nothing was recorded after it")
+    return _open(deployment, Ended.CUT_OFF, judgement, until - deployment.at)
+
+
+def _breached(deployment: Deployment, judgement: Judgement, after: timedelta) -> Replayed:
+    blamed = judgement.breached_by
+    why = asks(judgement, deployment.at)
+    words = "; ".join(
+        f"{verdict.rule}: {verdict.words}" for verdict in judgement.verdicts if verdict.rule in blamed
+    )
+    ended = Ended.ASKED if why else Ended.ROLLED_BACK
+    return Replayed(deployment, ended, after, f"{words} ({why})" if why else words, blamed, judgement.log10_e)
+
+
+def _open(deployment: Deployment, ended: Ended, judgement: Judgement, after: timedelta) -> Replayed:
+    """Not decided: which rules kept it from passing."""
+    held = [
+        verdict
+        for verdict in judgement.verdicts
+        if verdict.consequence in _ACTING and not verdict.spent and verdict.outcome is not Outcome.HEALTHY
+    ]
+    why = "; ".join(f"{verdict.rule}: {verdict.words}" for verdict in held)
+    return Replayed(deployment, ended, after, why, (), judgement.log10_e, tuple(each.rule for each in held))
+
+
+def _moments(
+    at: datetime, until: datetime, lengths: Mapping[str, timedelta], settles: Mapping[str, timedelta]
+) -> Iterator[datetime]:
+    """Whenever a bucket of the deployment's own grid becomes final."""
+    found = {
+        at + place * length + settles[name]
+        for name, length in lengths.items()
+        for place in range(1, (until - at) // length + 2)
+    }
+    yield from (moment for moment in sorted(found) if moment <= until)
+
+
+def _series(
+    indicator: Indicator,
+    samples: Samples,
+    deployment: Deployment,
+    since: datetime,
+    until: datetime,
+    *,
+    past: bool = False,
+) -> tuple[Series, ...]:
+    """What was recorded in ``(since, until]``; of the past the old release, or the service, alone."""
+    releases = samples.releases(indicator.id)
+    told_apart = deployment.to in releases
+    new = deployment.to if told_apart else SERVICE
+    old = deployment.before if told_apart and deployment.before in releases else None
+    arms = ((old or SERVICE) if past else new, None if past else old)
+    length = samples.buckets[indicator.id]
+    return tuple(
+        Series(
+            indicator.id,
+            tuple(
+                Bucket(end - length, end, canary, baseline)
+                for end, canary, baseline in _paired(samples, (indicator.id, bound), arms, since, until)
+            ),
+            bound,
+        )
+        for bound in indicator.bounds or (None,)
+    )
+
+
+def _paired(
+    samples: Samples,
+    what: tuple[str, float | None],
+    arms: tuple[str, str | None],
+    since: datetime,
+    until: datetime,
+) -> Iterator[tuple[datetime, Measure | None, Measure | None]]:
+    canary = samples.measures.get((*what, arms[0]), {})
+    baseline = samples.measures.get((*what, arms[1]), {}) if arms[1] is not None else {}
+    for end in sorted(end for end in {*canary, *baseline} if since < end <= until):
+        yield end, canary.get(end), baseline.get(end)
+
+
+def _spoilt(series: tuple[Series, ...], share: float) -> tuple[Series, ...]:
+    """*series*, with *share* of what went well failing: so many in the long run, and whole numbers of them."""
+    if not share:
+        return series
+    return tuple(
+        Series(each.indicator, tuple(_worse(each.buckets, share)), each.bound, each.cumulative)
+        for each in series
+    )
+
+
+def _worse(buckets: tuple[Bucket, ...], share: float) -> Iterator[Bucket]:
+    owed = 0.0
+    for bucket in buckets:
+        canary = bucket.canary
+        if isinstance(canary, Counts):
+            owed += (canary.total - canary.bad) * share
+            more = float(int(owed))
+            owed -= more
+            canary = Counts(min(canary.bad + more, canary.total), canary.total)
+        yield Bucket(bucket.start, bucket.end, canary, bucket.baseline, bucket.share)

@@ -1,0 +1,83 @@
+"""A watch that a daemon kept, judged once more: the same buckets must give the same numbers, bit for bit."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rules.brief import Brief
+from rules.evaluate import Timing, evaluate, start
+from rules.evidence import Evidence, UnreadableEvidence, decode_brief, decode_evidence
+from rules.sample import Bucket, Series
+from watcher.commands._replay.samples import UnreadableSamples
+from watcher.errors import WatcherError
+from watcher.store.documents import decode_buckets
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One rule over one series, as it was and as it is now.
+
+    Attributes:
+        key: The rule's id; where a latency has several bounds, with the bound.
+        same: Everything that the judge remembers is the same, bit for bit.
+        buckets: How many were judged.
+    """
+
+    key: str
+    same: bool
+    buckets: int
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A stored watch, judged again. *breached*: which rules breached, at which bucket, and which are to blame, is the same."""
+
+    watch: str
+    rules: tuple[Compared, ...]
+    breached: bool
+
+    @property
+    def is_same(self) -> bool:
+        """Nothing differs."""
+        return self.breached and all(rule.same for rule in self.rules)
+
+
+def judged_again(told: Mapping[str, Any]) -> Again:
+    """Judge what ``GET /v1/watches/ID/record`` *told* with the judges of this version.
+
+    Raises:
+        UnreadableSamples: Another version wrote it.
+    """
+    try:
+        brief, kept = decode_brief(told["brief"]), decode_evidence(told["evidence"])
+        series = [
+            Series(each["indicator"], decode_buckets(each["buckets"]), each["bound"])
+            for each in told["series"]
+        ]
+    except (UnreadableEvidence, WatcherError) as error:
+        raise UnreadableSamples(
+            f"{told['watch']} cannot be read: {error}",
+            remedy="run the version of rollbackd that the daemon is of",
+        ) from error
+    again = _folded(brief, kept, series)
+    return Again(
+        told["watch"],
+        tuple(
+            Compared(key, again.memories.get(key) == memory, memory.tally.buckets)
+            for key, memory in kept.memories.items()
+        ),
+        (again.breached, again.blamed) == (kept.breached, kept.blamed),
+    )
+
+
+def _folded(brief: Brief, kept: Evidence, series: Sequence[Series]) -> Evidence:
+    """The evidence of all buckets together: how often one looks changes nothing about it."""
+    whole: dict[tuple[str, float | None], list[Bucket]] = {}
+    for each in series:
+        whole.setdefault((each.indicator, each.bound), []).extend(each.buckets)
+    readings: dict[str, tuple[Series, ...]] = {}
+    for (indicator, bound), buckets in whole.items():
+        readings[indicator] = (*readings.get(indicator, ()), Series(indicator, tuple(buckets), bound))
+    ends = [bucket.end + brief.beats[name].settle for (name, _), many in whole.items() for bucket in many]
+    now = max(ends, default=brief.opened_at)
+    return evaluate(brief, start(brief), readings, Timing(now, kept.since, kept.since)).evidence

@@ -1,0 +1,164 @@
+"""What many replayed deployments say together: how often, how wrongly, how early, and what each rule cost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from math import comb
+from typing import Any
+
+from rules.duration import duration_text
+from rules.model import RuleSet
+from watcher.commands._replay.playing import Ended, Replayed
+
+_SURE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class OfRule:
+    """What one rule did.
+
+    Attributes:
+        breached: Deployments in which it breached first, or with the others.
+        wrong: Of these, good ones that would have been rolled back.
+        held_up: Deployments that it kept from passing.
+    """
+
+    rule: str
+    name: str
+    breached: int
+    wrong: int
+    held_up: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The whole.
+
+    Attributes:
+        good, bad: Deployments that are known to be so.
+        wrong: Good ones that would have been rolled back.
+        at_most: With 95 % confidence, the share of good deployments that would be (0..1); ``None`` without any.
+        missed: Bad ones of which nobody would have been told.
+        soonest, usual, latest: From the deployment to the rollback or the question; ``None`` where there was none.
+    """
+
+    ends: dict[Ended, int]
+    good: int
+    bad: int
+    wrong: int
+    at_most: float | None
+    missed: int
+    soonest: timedelta | None
+    usual: timedelta | None
+    latest: timedelta | None
+    rules: tuple[OfRule, ...]
+
+
+def summed_up(replayed: Sequence[Replayed], rules: RuleSet) -> Summary:
+    """What *replayed* say together."""
+    good = [each for each in replayed if each.deployment.bad is False]
+    bad = [each for each in replayed if each.deployment.bad is True]
+    wrong = sum(each.is_wrong for each in good)
+    delays = sorted(each.after for each in replayed if each.ended in {Ended.ROLLED_BACK, Ended.ASKED})
+    return Summary(
+        ends={ended: many for ended in Ended if (many := sum(each.ended is ended for each in replayed))},
+        good=len(good),
+        bad=len(bad),
+        wrong=wrong,
+        at_most=highest_share(wrong, len(good)) if good else None,
+        missed=sum(each.is_missed for each in bad),
+        soonest=delays[0] if delays else None,
+        usual=delays[len(delays) // 2] if delays else None,
+        latest=delays[-1] if delays else None,
+        rules=tuple(
+            OfRule(
+                rule.id,
+                rule.name,
+                sum(rule.id in each.blamed for each in replayed),
+                sum(rule.id in each.blamed and each.is_wrong for each in replayed),
+                sum(rule.id in each.held_up for each in replayed),
+            )
+            for rule in rules.rules
+        ),
+    )
+
+
+def highest_share(found: int, of: int) -> float:
+    """The one-sided upper bound of a share, with 95 % confidence, after *found* of *of* (Clopper and Pearson, 1934)."""
+    if found >= of:
+        return 1.0
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        reached = sum(comb(of, k) * middle**k * (1 - middle) ** (of - k) for k in range(found + 1))
+        low, high = (middle, high) if reached > 1 - _SURE else (low, middle)
+    return high
+
+
+def words(summary: Summary) -> list[str]:
+    """The whole, in sentences."""
+    ends = ", ".join(f"{many} {ended.value.replace('_', ' ')}" for ended, many in summary.ends.items())
+    said = [f"{sum(summary.ends.values())} deployments: {ends}"]
+    if summary.at_most is not None:
+        said.append(
+            f"{summary.wrong} of {summary.good} good ones would have been rolled back"
+            f" (with 95 % confidence at most {100 * summary.at_most:.2g} %)"
+        )
+    if summary.bad:
+        said.append(f"{summary.missed} of {summary.bad} bad ones would have gone unnoticed")
+    if summary.usual is not None and summary.soonest is not None and summary.latest is not None:
+        said.append(
+            f"Found after {duration_text(summary.usual)} in the middle"
+            f" ({duration_text(summary.soonest)} to {duration_text(summary.latest)})"
+        )
+    return said
+
+
+def as_data(replayed: Sequence[Replayed], summary: Summary) -> dict[str, Any]:
+    """For programs; times in seconds, moments in ISO 8601, UTC."""
+    return {
+        "deployments": [
+            {
+                "at": each.deployment.at.isoformat(),
+                "from": each.deployment.before or None,
+                "to": each.deployment.to or None,
+                "bad": each.deployment.bad,
+                "made_up": each.deployment.made_up,
+                "ended": each.ended,
+                "after_seconds": each.after.total_seconds(),
+                "why": each.why,
+                "blamed": list(each.blamed),
+                "held_up": list(each.held_up),
+                "log10_e": each.log10_e,
+                "wrong": each.is_wrong,
+                "missed": each.is_missed,
+            }
+            for each in replayed
+        ],
+        "summary": {
+            "ends": {ended.value: many for ended, many in summary.ends.items()},
+            "good": summary.good,
+            "bad": summary.bad,
+            "wrong": summary.wrong,
+            "wrong_share_at_most": summary.at_most,
+            "missed": summary.missed,
+            "found_after_seconds": {
+                name: value.total_seconds() if value is not None else None
+                for name, value in (
+                    ("soonest", summary.soonest),
+                    ("median", summary.usual),
+                    ("latest", summary.latest),
+                )
+            },
+            "rules": [
+                {
+                    "rule": each.rule,
+                    "name": each.name,
+                    "breached": each.breached,
+                    "wrong": each.wrong,
+                    "held_up": each.held_up,
+                }
+                for each in summary.rules
+            ],
+        },
+    }

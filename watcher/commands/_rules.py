@@ -1,0 +1,46 @@
+"""Rule files as `test` and `replay` read them: where a signal is read is no matter there, so parameters may be left out."""
+
+from pathlib import Path
+
+from rules.document import Entry, Node, Place, read_document
+from rules.errors import InvalidRules
+from rules.model import RuleSet
+from rules.rulefile import read_rules
+from watcher.config.files import Unreadable, neighbour, read_text
+from watcher.config.registries import all_kinds
+
+ANYTHING = "unset"
+
+
+def rules_at(path: Path, given: Node) -> RuleSet:
+    """What the file at *path* promises, with the parameters *given* (``with:``).
+
+    Raises:
+        InvalidRules: With all that is wrong with it.
+    """
+    text = text_of(path, given)
+    return read_rules(text, str(path), all_kinds().catalogue, _completed(given, text, path)).rules
+
+
+def text_of(path: Path, place: Node | Place) -> str:
+    """The text of the file at *path*, which is named at *place*.
+
+    Raises:
+        InvalidRules: It cannot be read.
+    """
+    try:
+        return read_text(path)
+    except Unreadable as unreadable:
+        near = neighbour(path)
+        remedy = f"did you mean {path.parent / near}?" if near else "name a file that is there"
+        raise InvalidRules([place.problem(f"{path}: the file {unreadable}", remedy)]) from None
+
+
+def _completed(given: Node, text: str, path: Path) -> Node:
+    """*given*, and something for each parameter that has no value."""
+    declared = read_document(text, str(path)).get("parameters")
+    entries = dict(given.entries())
+    for name, entry in declared.entries() if declared else ():
+        if name not in entries and entry.node.get("default") is None:
+            entries[name] = Entry(given.at, Node(given.at, ANYTHING, ANYTHING))
+    return Node(given.at, entries)
