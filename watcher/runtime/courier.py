@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from watcher.core.watch import FINAL, Message
 from watcher.notify.notifier import Later, Never, Notifier, Telling, Told
 from watcher.runtime.rounds import Boundary
 from watcher.store.store import Outgoing, Store
@@ -21,6 +22,8 @@ TELL_TIMEOUT = timedelta(seconds=20)
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=5)
 MOST_ATTEMPTS = 60  # nearly five hours of trying
+MOST_AT_THE_END = 2016  # a week: how a deployment ended is told, however late
+FINAL_STATES = frozenset(state.value for state in FINAL)
 BATCH = 20
 log = structlog.stdlib.get_logger("rollbackd.courier")
 
@@ -47,7 +50,7 @@ class Courier:
         match telling:
             case Told(ref):
                 await self.store.sent(message.id, item.fence, now, ref=ref or "told")
-            case Later(after, words) if item.attempts < MOST_ATTEMPTS:
+            case Later(after, words) if item.attempts < most_attempts(message):
                 again = now + max(after, growing(item.attempts))
                 await self.store.sent(message.id, item.fence, now, again_at=again, words=words)
                 log.warning("message.delayed", message=message.id, channel=message.channel, words=words)
@@ -71,6 +74,11 @@ class Courier:
 
 def _connection(item: Outgoing) -> str:
     return item.message.channel.partition(":")[0]
+
+
+def most_attempts(message: Message) -> int:
+    """How often *message* is tried before it is given up."""
+    return MOST_AT_THE_END if message.notice.facts.get("state") in FINAL_STATES else MOST_ATTEMPTS
 
 
 def growing(attempts: int) -> timedelta:

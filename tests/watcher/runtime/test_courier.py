@@ -112,6 +112,21 @@ async def test_it_is_given_up_after_some_hours():
         assert work.metric("messages_total", notifier="room", result="later") == MOST_ATTEMPTS - 1
 
 
+@virtual
+async def test_how_a_deployment_ended_is_told_however_late():
+    room = ANotifier(moods=[Later(timedelta(0), "HTTP 503")] * 100)
+    end = Message("w_1.1.0", "append", "room", Notice("v42 serves again", facts={"state": "rolled_back"}))
+    async with at_work() as work:
+        await queued(work, end)
+
+        with capture_logs() as log:
+            await rounds(a_courier(work, room=room), minutes(600), every=30.0)
+
+        assert len(room.told) == 101
+        assert "message.undeliverable" not in {line["event"] for line in log}
+        assert work.metric("messages_total", notifier="room", result="told") == 1
+
+
 @pytest.mark.parametrize("does", [hang, blunder])
 @virtual
 async def test_a_channel_that_hangs_or_has_a_bug_keeps_no_other_from_being_told(does):
