@@ -5,7 +5,7 @@ CONFIG   ?= examples/rollbackd.yaml
 RELEASE  ?=
 ARGS     ?=
 # More than half of the suite's time is waiting for clocks and processes, so two cores carry four.
-SIDE_BY_SIDE := -n 4 --dist worksteal
+SIDE_BY_SIDE := -n 4 --dist worksteal -m 'not long'
 # 1 makes `make test` measure the branches and fail below the gates of `make coverage`.
 COVERAGE ?= 0
 
@@ -15,7 +15,7 @@ PIP  := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install check test coverage demo sandbox bench run lock clean
+.PHONY: help install check test long coverage demo sandbox bench run lock clean
 
 help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,8 +40,11 @@ check: install  ## ruff check, ruff format --check, mypy --strict, lint-imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: install  ## run all tests, four at a time (ARGS="-k words" for some, one by one; COVERAGE=1 for the coverage gates too)
+test: install  ## run all tests but the long ones, four at a time (ARGS="-k words" for some, one by one; COVERAGE=1 for the coverage gates too)
 	$(if $(filter 1,$(COVERAGE)),$(MAKE) coverage,$(BIN)/pytest $(or $(ARGS),$(SIDE_BY_SIDE)))
+
+long: install  ## run the tests that take minutes by themselves: replicas as processes, mutants of the crash tests
+	$(BIN)/pytest -m long $(ARGS)
 
 coverage: install  ## run all tests, and hold the gates: every branch of rules and watcher.core, 90 % elsewhere
 	$(BIN)/pytest --cov --cov-report= $(or $(ARGS),$(SIDE_BY_SIDE))

@@ -6,6 +6,8 @@ import pytest
 
 from tests.crash.mutants import MUTANTS, Mutant, Outcome, run_all, table
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory) -> Mapping[Mutant | None, Outcome]:

@@ -8,7 +8,7 @@ from tests.replicas.conftest import SERVICES_OF
 from tests.replicas.house import House, within
 from tests.replicas.promises import BUSY, JUDGES, LEASE, POLL, rolled_back
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_one_is_refused_and_one_is_swallowed_and_the_third_does_it_all(house):

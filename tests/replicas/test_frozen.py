@@ -8,7 +8,7 @@ from tests.replicas.conftest import SERVICES_OF
 from tests.replicas.house import within
 from tests.replicas.promises import A_SAVE, BUSY, JUDGES, LEASE, POLL, THE_INTENT, rolled_back
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_frozen_between_its_intent_and_its_call_it_does_nothing_when_it_goes_on(house):

@@ -6,7 +6,7 @@ from tests.replicas.conftest import SERVICES_OF
 from tests.replicas.house import within
 from tests.replicas.promises import A_SAVE, BUSY, JUDGES, LEASE, POLL, THE_INTENT, THE_OUTCOME, rolled_back
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_an_owner_that_is_killed_in_the_middle_of_a_round_is_followed_by_another(house):

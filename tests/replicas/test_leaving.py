@@ -9,7 +9,7 @@ from tests.replicas.conftest import SERVICES_OF
 from tests.replicas.house import within
 from tests.replicas.promises import BUSY, JUDGES, rolled_back
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_what_one_leaves_is_taken_up_at_once_and_nothing_is_late(house):

@@ -11,7 +11,7 @@ from tests.replicas.house import House, a_house, within
 from tests.replicas.promises import BUSY, JUDGES, rolled_back
 from tests.replicas.town import a_town
 
-pytestmark = pytest.mark.asyncio(loop_scope="session")
+pytestmark = [pytest.mark.long, pytest.mark.asyncio(loop_scope="session")]
 OBEYS = 10.0  # seconds, after which a disarm is in force everywhere
 
 

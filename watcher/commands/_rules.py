@@ -6,9 +6,11 @@ from rules.document import Entry, Node, Place, read_document
 from rules.errors import InvalidRules
 from rules.model import RuleSet
 from rules.rulefile import read_rules
-from watcher.config.files import Unreadable, neighbour, read_text
+from rules.trial import Trial, read_trials, rules_named
+from watcher.config.files import Unreadable, neighbour, read_text, top_of
 from watcher.config.registries import all_kinds
 
+ENDING = ".test.yaml"
 ANYTHING = "unset"
 
 
@@ -20,6 +22,23 @@ def rules_at(path: Path, given: Node) -> RuleSet:
     """
     text = text_of(path, given)
     return read_rules(text, str(path), all_kinds().catalogue, _completed(given, text, path)).rules
+
+
+def trials_at(file: Path) -> tuple[RuleSet, tuple[Trial, ...]]:
+    """The tests in *file*, and the rules that they are of.
+
+    Raises:
+        InvalidRules: With all that is wrong with the file, or with the rules that it tests.
+    """
+    text = text_of(file, top_of(file))
+    name, given = rules_named(text, str(file))
+    if name is None and not file.name.endswith(ENDING):
+        problem = given.at.problem(
+            "which rules are tested?", f"write `rules: FILE`, or call this file NAME{ENDING}"
+        )
+        raise InvalidRules([problem])
+    rules = rules_at(file.parent / (name or f"{file.name.removesuffix(ENDING)}.yaml"), given)
+    return rules, read_trials(text, str(file), rules)
 
 
 def text_of(path: Path, place: Node | Place) -> str:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from rules.errors import Problem
+from rules.errors import InvalidRules, Problem
+from watcher.commands._rules import ENDING, trials_at
 from watcher.commands._screen import say
 from watcher.config import InvalidConfiguration, Kinds, lint_file, read_configuration
 from watcher.config.registries import all_kinds
@@ -40,7 +41,10 @@ def checked(
     config: Path | None, rulefiles: tuple[Path, ...], kinds: Kinds
 ) -> tuple[list[str], list[Problem]]:
     """A line about each file that is clean, and all that is wrong with the others."""
-    looks: list[Callable[[], str]] = [partial(_rule_file, path, kinds) for path in rulefiles]
+    looks: list[Callable[[], str]] = [
+        partial(_tests, path) if path.name.endswith(ENDING) else partial(_rule_file, path, kinds)
+        for path in rulefiles
+    ]
     if config is not None or not rulefiles:
         looks.insert(0, partial(_configuration, config or USUAL, kinds))
     summaries: list[str] = []
@@ -48,7 +52,7 @@ def checked(
     for look in looks:
         try:
             summaries.append(look())
-        except InvalidConfiguration as invalid:
+        except (InvalidConfiguration, InvalidRules) as invalid:
             problems |= dict.fromkeys(invalid.problems)
     return summaries, list(problems)
 
@@ -64,6 +68,10 @@ def _configuration(path: Path, kinds: Kinds) -> str:
 def _rule_file(path: Path, kinds: Kinds) -> str:
     rules = lint_file(path, kinds).rules
     return f"{path}: {_count(len(rules.indicators), 'indicator')}, {_count(len(rules.rules), 'rule')}"
+
+
+def _tests(path: Path) -> str:
+    return f"{path}: {_count(len(trials_at(path)[1]), 'test')}"
 
 
 def _count(number: int, noun: str) -> str:

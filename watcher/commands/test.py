@@ -7,16 +7,11 @@ from typing import Any
 
 import click
 
-from rules.document import Node
 from rules.duration import duration_text
 from rules.errors import InvalidRules
-from rules.model import RuleSet
-from rules.trial import Failure, Told, Trial, read_trials, rules_named, run
-from watcher.commands._rules import rules_at, text_of
+from rules.trial import Failure, Told, Trial, run
+from watcher.commands._rules import trials_at
 from watcher.commands._screen import data, say
-from watcher.config.files import top_of
-
-ENDING = ".test.yaml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +55,10 @@ def tested(file: Path) -> Iterator[Played]:
     Raises:
         InvalidRules: With all that is wrong with the file, or with the rules that it tests.
     """
-    text = text_of(file, top_of(file))
-    name, given = rules_named(text, str(file))
-    rules = _rules(file, name, given)
-    for trial in read_trials(text, str(file), rules):
+    rules, trials = trials_at(file)
+    for trial in trials:
         failures, told = run(trial, rules)
         yield Played(file, trial, failures, told)
-
-
-def _rules(file: Path, name: str | None, given: Node) -> RuleSet:
-    if name is None and not file.name.endswith(ENDING):
-        problem = given.at.problem(
-            "which rules are tested?", f"write `rules: FILE`, or call this file NAME{ENDING}"
-        )
-        raise InvalidRules([problem])
-    return rules_at(file.parent / (name or f"{file.name.removesuffix(ENDING)}.yaml"), given)
 
 
 def _lines(played: Played, *, verbose: bool) -> Iterator[str]:

@@ -48,6 +48,17 @@ def test_the_examples_are_clean():
     assert result.exit_code == 0
 
 
+def test_a_file_of_tests_is_read_as_one(tmp_path):
+    (tmp_path / "web.yaml").write_text((EXAMPLES / "rules" / "web.yaml").read_text(), encoding="utf-8")
+    path = tmp_path / "web.test.yaml"
+    path.write_text("version: 1\ntests:\n  - {name: it, series: {error: 1}, expect: [{never: breached}]}\n")
+
+    result = CliRunner().invoke(check.command, [str(path)])
+
+    assert result.exit_code == 2
+    assert 'web.test.yaml:3:25: tests[0].series.error: unknown indicator "error"' in result.stderr
+
+
 def test_a_mistake_is_told_on_stderr_with_exit_status_2(tmp_path):
     path = tmp_path / "rollbackd.yaml"
     path.write_text("version: 1\nservcies: {}\n", encoding="utf-8")
