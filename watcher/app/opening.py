@@ -29,6 +29,7 @@ from watcher.http import Guard, Http, HttpRefused, Request
 from watcher.notify.notifier import Notifier
 from watcher.notify.notifier import Opening as NotifierOpening
 from watcher.notify.registry import NOTIFIERS
+from watcher.notify.slack.connection import must_be_installed
 from watcher.notify.slack.settings import Settings as SlackSettings
 from watcher.runtime.fleet import Fleet, Key
 from watcher.runtime.inquiry import Connected
@@ -140,7 +141,11 @@ class Hears(Protocol):
 async def open_ears(
     configuration: Configuration, ports: Ports, http: Http, metrics: Metrics, stack: AsyncExitStack
 ) -> Mapping[str, Hears]:
-    """The connections in which people click, by name. Nobody is asked anything yet."""
+    """The connections in which people click, by name. Nobody is asked anything yet.
+
+    Raises:
+        SlackMissing: The extra is not installed.
+    """
     hearing = {
         name: each.settings
         for name, each in configuration.connections.items()
@@ -148,6 +153,7 @@ async def open_ears(
     }
     if not hearing:
         return {}
+    must_be_installed()
     from watcher.api.slack.opening import open_ear  # noqa: PLC0415 - slack_sdk is an extra, and costs 40 MiB
 
     return {

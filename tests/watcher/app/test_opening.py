@@ -2,6 +2,8 @@
 
 import hashlib
 import hmac
+import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -44,6 +46,42 @@ async def opened_notifiers(house, ports=None):
 
 
 # --------------------------------------------------------------------------------------------------------------- connections
+
+WITHOUT_THE_EXTRA = """
+import asyncio, contextlib, sys
+sys.modules["slack_sdk"] = None
+from pathlib import Path
+from watcher.app import Ports, load
+from watcher.app.opening import open_ears, open_http
+from watcher.errors import WatcherError
+from watcher.telemetry.metrics import Metrics
+
+async def main():
+    configuration, ports, metrics = load(Path(sys.argv[1])), Ports(), Metrics()
+    async with contextlib.AsyncExitStack() as stack:
+        http = await open_http(configuration, ports, metrics, stack)
+        await open_ears(configuration, ports, http, metrics, stack)
+
+try:
+    asyncio.run(main())
+except WatcherError as error:
+    print(error.remedy)
+"""
+
+
+def test_a_connection_that_hears_without_the_library_of_slack_is_told_with_what_to_do(tmp_path):
+    house = a_house(tmp_path)
+    (tmp_path / "slack.secret").write_text("it-is-a-secret")
+    (tmp_path / "slack.secret").chmod(0o600)
+    secret = f"{{file: {tmp_path}/slack.secret}}"
+    slack = f"  chat: {{slack: {{token: {secret}, workspace: T0SHOP, app_token: {secret}}}}}\nteams:\n"
+    house.file.write_text(house.file.read_text().replace("teams:\n", slack))
+    program = [sys.executable, "-c", WITHOUT_THE_EXTRA, str(house.file)]
+
+    ended = subprocess.run(program, capture_output=True, text=True, check=False, timeout=60)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("pip install 'rollbackd[slack]'")
 
 
 async def test_each_connection_is_opened_under_its_name_with_its_own_settings(tmp_path):

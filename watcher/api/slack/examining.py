@@ -13,9 +13,11 @@ from slack_sdk.errors import SlackApiError
 
 from deploy.model import Finding, Level
 from watcher.api.slack.ear import Ear
-from watcher.api.slack.socket import HOPELESS, MEND
-from watcher.api.slack.voice import SlackVoice, refusal, word
+from watcher.api.slack.socket import MEND
+from watcher.api.slack.voice import SlackVoice
 from watcher.http import HttpRefused
+from watcher.notify.slack.refusals import MENDED
+from watcher.notify.slack.said import said
 
 SECRET = re.compile(r"[0-9a-z]{32}")  # as Slack makes them
 
@@ -31,15 +33,17 @@ async def examined(
 async def _by_socket(voice: SlackVoice, app_token: SecretStr) -> Finding:
     try:
         token = app_token.get_secret_value()
-        await voice.call(voice.client.apps_connections_open, app_token=token)
-    except SlackApiError as error:
-        remedy = MEND if word(error) in HOPELESS else "try again in a minute"
-        return Finding(Level.FAIL, f"clicks are not heard by Socket Mode: {refusal(error)}", remedy)
-    except HttpRefused as refused:
-        return Finding(
-            Level.FAIL, f"clicks are not heard by Socket Mode: {refused.words}", refused.remedy or MEND
-        )
+        await voice.call(voice.calls.client.apps_connections_open, app_token=token)
+    except (SlackApiError, HttpRefused) as error:
+        words = f"clicks are not heard by Socket Mode: {voice.calls.words(error)}"
+        return Finding(Level.FAIL, words, _remedy(error))
     return Finding(Level.OK, "Slack takes the app's token: clicks are heard by Socket Mode")
+
+
+def _remedy(error: SlackApiError | HttpRefused) -> str:
+    if isinstance(error, HttpRefused):
+        return error.remedy or MEND
+    return MEND if said(error).word in MENDED else "try again in a minute"
 
 
 def _by_http(ear: Ear, public_url: str | None) -> Iterator[Finding]:

@@ -187,7 +187,7 @@ async def _among(ear: Ear, click: Click, service: Service) -> frozenset[str]:
     """What `may_order` calls whoever clicked: their own id, or a group that they are in.
 
     Raises:
-        Declined: Nothing.
+        Declined: It calls them nothing, or Slack does not say who is in its user groups.
     """
     prefix = f"{ear.name}:"
     named = [each for each in service.team.may_order if each.startswith(prefix)]

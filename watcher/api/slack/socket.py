@@ -26,22 +26,12 @@ from slack_sdk.errors import SlackApiError
 
 from watcher.api.slack.ear import Crowded, Done, Ear
 from watcher.api.slack.pace import PACE, Pace
-from watcher.api.slack.voice import SlackVoice, refusal, word
+from watcher.api.slack.voice import SlackVoice
 from watcher.http import HttpRefused
+from watcher.notify.slack.refusals import MENDED
+from watcher.notify.slack.said import said
 
 MOST = 256 * 1024  # bytes of an envelope
-# What an operator must mend: to ask again soon would only be a storm.
-HOPELESS = frozenset(
-    {
-        "account_inactive",
-        "invalid_auth",
-        "missing_scope",
-        "not_allowed_token_type",
-        "not_authed",
-        "token_expired",
-        "token_revoked",
-    }
-)
 CLOSING = aiohttp.ClientWSTimeout(ws_close=2.0)  # seconds; one that is black-holed does not close
 SENDING = 2.0  # seconds for an acknowledgement
 SWITCHED_OFF = "link_disabled"
@@ -163,18 +153,19 @@ class Socket:
         Raises:
             Lost: There is none.
         """
-        client = self.voice.client
+        calls = self.voice.calls
         try:
             token = self.app_token.get_secret_value()
-            url = str((await self.voice.call(client.apps_connections_open, app_token=token)).get("url"))
-            if not is_as_safe(url, client.base_url):
-                raise Lost("Slack names a connection that is not encrypted")
+            url = str((await self.voice.call(calls.client.apps_connections_open, app_token=token)).get("url"))
+            if not is_as_safe(url, calls.client.base_url):
+                raise Lost("Slack names no connection, or one that is not encrypted")
             async with self.voice.asking():
                 return await self.session.ws_connect(
                     url, heartbeat=self.pace.beat, max_msg_size=MOST, timeout=CLOSING
                 )
         except SlackApiError as error:
-            raise Lost(refusal(error), hopeless=word(error) in HOPELESS) from None
+            # What an operator must mend: to ask again soon would only be a storm.
+            raise Lost(calls.words(error), hopeless=said(error).word in MENDED) from None
         except HttpRefused as refused:
             raise Lost(refused.words) from None
 

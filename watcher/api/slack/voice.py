@@ -1,4 +1,4 @@
-"""The way back to Slack, for answers: slack_sdk's client on a session of ours. No order depends on it, but for user groups.
+"""The way back to Slack, for answers. No order depends on it, but for user groups.
 
 Whoever clicked is answered by the ``response_url`` of the click, which needs neither a scope nor a seat in the channel; it is
 used only where it leads to Slack itself. Where it cannot be, they are told by the bot.
@@ -11,7 +11,7 @@ Source:
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,10 +19,11 @@ from typing import Any
 
 import structlog
 from slack_sdk.errors import SlackApiError
-from slack_sdk.web.async_client import AsyncWebClient
 
 from watcher.api.slack.click import Click
 from watcher.http import Http, HttpRefused, Request
+from watcher.notify.slack.calls import Calls, Method
+from watcher.notify.slack.text import escaped
 
 TIMEOUT = timedelta(seconds=5)
 MOST_WORDS = 3000
@@ -47,23 +48,27 @@ class SlackVoice:
     """Answers whoever clicked."""
 
     http: Http
-    client: AsyncWebClient
+    calls: Calls
     now: Callable[[], datetime]
     _groups: dict[str, _Group] = field(default_factory=dict)
 
     async def answer(self, click: Click, words: str) -> None:
         """Say *words* to whoever clicked, and to nobody else."""
-        text = _escaped(words)
+        text = escaped(words, MOST_WORDS)
         if not await self._responded(click.response_url, text):
             await self._called(
-                self.client.chat_postEphemeral, channel=click.channel.id, user=click.user.id, text=text
+                self.calls.client.chat_postEphemeral, channel=click.channel.id, user=click.user.id, text=text
             )
 
     async def change(self, click: Click, text: str, blocks: Sequence[Mapping[str, Any]]) -> None:
         """Change the message that was clicked in."""
         shown = [dict(block) for block in blocks]
         await self._called(
-            self.client.chat_update, channel=click.channel.id, ts=click.message.ts, text=text, blocks=shown
+            self.calls.client.chat_update,
+            channel=click.channel.id,
+            ts=click.message.ts,
+            text=text,
+            blocks=shown,
         )
 
     async def members(self, group: str) -> frozenset[str] | None:
@@ -71,7 +76,7 @@ class SlackVoice:
         known = self._groups.setdefault(group, _Group())
         async with known.asking:
             if known.until is None or self.now() >= known.until:
-                answer = await self._called(self.client.usergroups_users_list, usergroup=group)
+                answer = await self._called(self.calls.client.usergroups_users_list, usergroup=group)
                 users = None if answer is None else answer.get("users")
                 known.people = frozenset(map(str, users)) if isinstance(users, list) else None
                 known.until = self.now() + (UNANSWERED if known.people is None else REMEMBERED)
@@ -86,7 +91,7 @@ class SlackVoice:
             body=json.dumps({"response_type": "ephemeral", "replace_original": False, "text": text}).encode(),
             timeout=TIMEOUT,
         )
-        if request.origin not in {*ANSWERED_AT, self._asked.origin}:
+        if request.origin not in {*ANSWERED_AT, self.calls.origin}:
             return False
         try:
             await self.http.fetch(request)
@@ -95,52 +100,23 @@ class SlackVoice:
             return False
         return True
 
-    async def _called(self, method: Callable[..., Awaitable[Any]], **arguments: Any) -> Answer | None:
+    async def _called(self, method: Method, **arguments: Any) -> Answer | None:
         """What Slack answers; ``None``: it refuses, or does not answer."""
         try:
             return await self.call(method, **arguments)
         except (SlackApiError, HttpRefused) as error:
-            log.warning("slack.unanswered", method=method.__name__, words=refusal(error))
+            log.warning("slack.unanswered", method=method.__name__, words=self.calls.words(error))
             return None
 
-    async def call(self, method: Callable[..., Awaitable[Any]], **arguments: Any) -> Answer:
+    async def call(self, method: Method, **arguments: Any) -> Answer:
         """What Slack answers to one call of the client, made once.
 
         Raises:
             SlackApiError: It refuses.
             HttpRefused: It does not answer, or not as Slack does.
         """
-        async with self.asking():
-            try:
-                answer = (await method(**arguments)).data
-            except (AttributeError, RecursionError) as error:
-                # slack_sdk expects an object in JSON, and trips over anything else.
-                raise ValueError("no object in JSON") from error
-            if not isinstance(answer, Mapping):
-                raise ValueError("no object in JSON")  # noqa: TRY004 - `asking` makes a refusal of it
-            return answer
+        return await self.calls.look(method, TIMEOUT, **arguments)
 
     def asking(self) -> AbstractAsyncContextManager[None]:
-        """Around whatever is asked of Slack: its time, its count, and its failures as ours."""
-        return self.http.asking(self._asked)
-
-    @property
-    def _asked(self) -> Request:
-        return Request("slack", self.client.base_url, "POST", timeout=TIMEOUT)
-
-
-def refusal(error: SlackApiError | HttpRefused) -> str:
-    """Why Slack does not do it, in its own word where it says one. Nothing that it was asked with is in it."""
-    if isinstance(error, HttpRefused):
-        return error.words
-    return f"Slack says {word(error)}"
-
-
-def word(error: SlackApiError) -> str:
-    """Slack's word for what is wrong, as ``invalid_auth``."""
-    data = getattr(error.response, "data", None)
-    return str(data.get("error"))[:64] if isinstance(data, Mapping) else "nothing that can be read"
-
-
-def _escaped(words: str) -> str:
-    return words.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")[:MOST_WORDS]
+        """Around whatever else is asked of Slack: its time, its count, and its failures as ours."""
+        return self.http.asking(self.calls.request(TIMEOUT))

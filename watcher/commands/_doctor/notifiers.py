@@ -19,20 +19,11 @@ class Examined(Protocol):
         """Is it there, and may it tell where *narrowings* (what stands after the connection's name) say? Reads only."""
 
 
-@runtime_checkable
-class Hearing(Protocol):
-    """A connection that people click in."""
-
-    async def examine(self, public_url: str | None) -> Sequence[Finding]:
-        """Can clicks come, by the ways that are configured, where the daemon is reached at *public_url*? Reads only."""
-
-
 def checks(opened: Opened) -> Iterator[Check]:
     """Of each connection, whether it can tell, and whether people can answer in it."""
     for name, ear in opened.ears.items():
-        if isinstance(ear, Hearing):
-            public_url = opened.configuration.daemon.public_url
-            yield Check(f"connection {name}", "hears", partial(ear.examine, public_url))
+        public_url = opened.configuration.daemon.public_url
+        yield Check(f"connection {name}", "hears", partial(ear.examine, public_url))
     for name, notifier in opened.notifiers.items():
         if isinstance(notifier, Examined):
             narrowings = _narrowings(opened.configuration, name)

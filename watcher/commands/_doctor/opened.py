@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from deploy.model import Finding, Level
 from deploy.ports import Aws
 from deploy.source import Source
-from watcher.app.opening import fleet_of, open_aws, open_ears, open_http, open_providers, sources_of
+from watcher.app.opening import Hears, fleet_of, open_aws, open_ears, open_http, open_providers, sources_of
 from watcher.app.ports import Ports
 from watcher.config import Configuration
 from watcher.errors import WatcherError
@@ -34,7 +34,7 @@ class Opened:
     fleet: Fleet
     http: Http
     notifiers: Mapping[str, object]
-    ears: Mapping[str, object]
+    ears: Mapping[str, Hears]
     sources: Mapping[str, Source]
 
 
@@ -94,7 +94,7 @@ async def told_open(
 
 async def _ears(
     configuration: Configuration, ports: Ports, http: Http, metrics: Metrics, stack: AsyncExitStack
-) -> Mapping[str, object]:
+) -> Mapping[str, Hears]:
     """None, where they cannot be opened: the same connections tell people, and that says why already."""
     try:
         return await open_ears(configuration, ports, http, metrics, stack)

@@ -7,11 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+import aiohttp
 import structlog
+from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
-from watcher.http import Http, Request
+from watcher.http import Http, HttpRefused, Request
 from watcher.notify.slack import refusals
 from watcher.notify.slack.said import said
 from watcher.notify.slack.settings import Settings
@@ -29,11 +31,24 @@ class Calls:
         self.client = client
         self._settings = settings
         self._http = http
+        self._bot_id = ""
+
+    @classmethod
+    def on(cls, session: aiohttp.ClientSession, settings: Settings, http: Http) -> "Calls":
+        """By slack_sdk's client on *session*, which *http* lent."""
+        token = (settings.token or SecretStr("")).get_secret_value()
+        client = AsyncWebClient(token, base_url=settings.url, session=session, retry_handlers=[])
+        client.proxy = None  # slack_sdk takes it from the environment, past the guard on addresses
+        return cls(settings, http, client)
 
     @property
     def origin(self) -> str:
         """For people."""
         return self.request(self._settings.timeout).origin
+
+    def words(self, error: SlackApiError | HttpRefused) -> str:
+        """Why Slack does not do it, in its own word where it says one. Nothing that it was asked with is in it."""
+        return error.words if isinstance(error, HttpRefused) else refusals.what(self.origin, said(error))
 
     def request(self, timeout: timedelta) -> Request:
         """Who asks whom, for `Http.asking`."""
@@ -53,6 +68,18 @@ class Calls:
         answer = await self._made(min(within, self._settings.timeout), method, arguments)
         content: Mapping[str, Any] = answer.data
         return content
+
+    async def bot_id(self, within: timedelta) -> str:
+        """Whose messages are our own, as ``B…``; empty: Slack does not say. It is asked until it does, and then no more.
+
+        Raises:
+            SlackApiError: As `make`.
+            HttpRefused: As `make`.
+        """
+        if not self._bot_id:
+            told = (await self.look(self.client.auth_test, within)).get("bot_id")
+            self._bot_id = told if isinstance(told, str) else ""
+        return self._bot_id
 
     async def _made(self, timeout: timedelta, method: Method, arguments: Mapping[str, Any]) -> Any:
         async with self._http.asking(self.request(timeout)):

@@ -20,6 +20,16 @@ class SlackMissing(WatcherError):
         )
 
 
+def must_be_installed() -> None:
+    """Who speaks to Slack with a token, or hears it, needs slack_sdk.
+
+    Raises:
+        SlackMissing: The extra is not installed.
+    """
+    if find_spec("slack_sdk") is None:
+        raise SlackMissing
+
+
 @contextlib.asynccontextmanager
 async def open_slack(settings: Settings, opening: Opening) -> AsyncIterator[Notifier]:
     """The notifier. Nothing is sent yet.
@@ -32,8 +42,7 @@ async def open_slack(settings: Settings, opening: Opening) -> AsyncIterator[Noti
             settings, settings.webhook.get_secret_value(), opening.http, opening.now, opening.public_url
         )
         return
-    if find_spec("slack_sdk") is None:
-        raise SlackMissing
+    must_be_installed()
     from watcher.notify.slack.speaking import open_bot  # noqa: PLC0415 - slack_sdk is an extra, and costs 40 MiB
 
     async with open_bot(settings, opening) as bot:

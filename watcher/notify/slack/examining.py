@@ -8,12 +8,10 @@ Source:
 
 import email.utils
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.util import find_spec
 from typing import Any
 
-from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
 from deploy.model import Finding, Level
@@ -25,10 +23,6 @@ from watcher.notify.slack.settings import CHANNEL, Settings
 
 SCOPES = "x-oauth-scopes"  # of the token, in every answer
 SKEW = timedelta(seconds=60)  # signatures of clicks are good for five minutes
-_SOCKET = (
-    "the app's page “Basic Information”: switch Socket Mode on, make an app-level token (xapp-…) with the scope "
-    "connections:write, and put it where `app_token` points"
-)
 _ADD = (
     "add it on the app's page “OAuth & Permissions”, and install the app again: examples/slack/manifest.yaml"
 )
@@ -43,8 +37,6 @@ async def examined(
     except (SlackApiError, HttpRefused) as error:
         return [_failed("the bot's token", calls, error)]
     found = [_who(answer.data, settings), *_scopes(answer.headers, settings), *_clock(answer.headers, now())]
-    if settings.app_token is not None:
-        found.append(await _socket_mode(calls, settings.app_token))
     named = sorted({*channels, *([settings.channel] if settings.channel else [])})
     return [*found, *[await _channel(calls, channel) for channel in named]]
 
@@ -99,16 +91,6 @@ def _clock(headers: Mapping[str, str], now: datetime) -> Iterator[Finding]:
         yield Finding(Level.WARN, words, "set it by NTP: clicks are believed within five minutes only")
 
 
-async def _socket_mode(calls: Calls, token: SecretStr) -> Finding:
-    """A URL is asked for, and not used: it is good for half a minute."""
-    try:
-        await calls.look(calls.client.apps_connections_open, app_token=token.get_secret_value())
-    except (SlackApiError, HttpRefused) as error:
-        failed = _failed("the app token", calls, error)
-        return replace(failed, remedy=_SOCKET if isinstance(error, SlackApiError) else failed.remedy)
-    return Finding(Level.OK, "the app token opens Socket Mode")
-
-
 async def _channel(calls: Calls, channel: str) -> Finding:
     if not CHANNEL.fullmatch(channel):
         return Finding(
@@ -139,8 +121,5 @@ def _seen(channel: str, told: Mapping[str, Any]) -> Finding:
 
 
 def _failed(what: str, calls: Calls, error: SlackApiError | HttpRefused) -> Finding:
-    if isinstance(error, HttpRefused):
-        return Finding(Level.FAIL, f"{what}: {error.words}", error.remedy)
-    refused = said(error)
-    words = refusals.what(calls.origin, refused)
-    return Finding(Level.FAIL, f"{what}: {words}", refusals.MENDED.get(refused.word, ""))
+    remedy = error.remedy if isinstance(error, HttpRefused) else refusals.MENDED.get(said(error).word, "")
+    return Finding(Level.FAIL, f"{what}: {calls.words(error)}", remedy)

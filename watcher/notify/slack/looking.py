@@ -1,5 +1,7 @@
 """Looks for an own message that was sent and not written down: by the metadata that it carries. A convenience: nothing depends on it.
 
+Any app can write such metadata, so only what our own bot has sent is looked at: else another app could keep an alarm back.
+
 Source:
     https://docs.slack.dev/messaging/message-metadata
     https://docs.slack.dev/reference/methods/conversations.history
@@ -18,7 +20,6 @@ from watcher.core.watch import Message
 from watcher.http import HttpRefused
 from watcher.notify.slack.calls import LOOKING, Calls, Method
 from watcher.notify.slack.ref import Ref, revision_of
-from watcher.notify.slack.said import said
 
 KIND = "rollbackd_message"  # of the metadata
 BACK = timedelta(hours=6)  # how long ago it may have been sent
@@ -65,24 +66,27 @@ async def is_told(calls: Calls, message: Message, ref: Ref) -> bool:
 async def _ours(
     calls: Calls, method: Method, **where: Any
 ) -> AsyncIterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    """The messages that carry our metadata, with those; as many as can be read."""
+    """The messages of our bot that carry our metadata, with those; as many as can be read."""
     cursor: str | None = None
     loop = asyncio.get_running_loop()
     until = loop.time() + LOOKING.total_seconds()
+
+    def left() -> timedelta:
+        return timedelta(seconds=max(until - loop.time(), 0.0))
+
     for _ in range(PAGES):
-        left = timedelta(seconds=max(until - loop.time(), 0.0))
         try:
+            us = await calls.bot_id(left())
             answer = await calls.look(
-                method, left, limit=PAGE, include_all_metadata=True, cursor=cursor, **where
+                method, left(), limit=PAGE, include_all_metadata=True, cursor=cursor, **where
             )
-        except SlackApiError as error:
-            log.warning("slack.history_unread", channel=where["channel"], words=said(error).word)
+        except (SlackApiError, HttpRefused) as error:
+            log.warning("slack.history_unread", channel=where["channel"], words=calls.words(error))
+            if isinstance(error, HttpRefused):
+                raise
             return
-        except HttpRefused as refused:
-            log.warning("slack.history_unread", channel=where["channel"], words=refused.words)
-            raise
         for each in answer.get("messages") or ():
-            if isinstance(each, Mapping) and (payload := _payload(each)):
+            if isinstance(each, Mapping) and us and each.get("bot_id") == us and (payload := _payload(each)):
                 yield each, payload
         cursor = (answer.get("response_metadata") or {}).get("next_cursor")
         if not cursor:

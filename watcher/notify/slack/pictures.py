@@ -22,7 +22,6 @@ from watcher.core.watch import Message, Tone
 from watcher.core.wording import Chart, ChartLine, Event
 from watcher.http import HttpRefused
 from watcher.notify.slack.calls import Calls
-from watcher.notify.slack.said import said
 
 DRAWN = frozenset(
     {Event.BREACHED, Event.ASKED, Event.WOULD_HAVE, Event.ROLLING_BACK, Event.ROLLED_BACK, Event.KEPT}
@@ -95,11 +94,8 @@ class Pictures:
             chart = await chart_of(message.notice.watch)
             if chart is not None:
                 await self._upload(await drawn(chart, program), chart.title, channel, thread)
-        except SlackApiError as error:
-            refused = said(error)
-            words = f"Slack says {refused.word or refused.status} {refused.needed}".rstrip()
-        except HttpRefused as refused_:
-            words = refused_.words
+        except (SlackApiError, HttpRefused) as error:
+            words = self._calls.words(error)
         except Undrawn as error:
             words = str(error)
         except (SlackRequestError, OSError) as error:

@@ -4,9 +4,6 @@ import contextlib
 from collections.abc import AsyncIterator
 from importlib.util import find_spec
 
-from pydantic import SecretStr
-from slack_sdk.web.async_client import AsyncWebClient
-
 from watcher.notify.notifier import Opening
 from watcher.notify.slack.bot import Bot
 from watcher.notify.slack.calls import Calls
@@ -19,14 +16,7 @@ from watcher.notify.slack.turns import Turns
 async def open_bot(settings: Settings, opening: Opening, turns: Turns | None = None) -> AsyncIterator[Bot]:
     """The bot, for as long as the context lasts. *turns*: by default those that Slack asks for."""
     async with opening.http.lend() as session:
-        client = AsyncWebClient(
-            (settings.token or SecretStr("")).get_secret_value(),
-            base_url=settings.url,
-            session=session,
-            retry_handlers=[],
-        )
-        client.proxy = None  # slack_sdk takes it from the environment, past the guard on addresses
-        calls = Calls(settings, opening.http, client)
+        calls = Calls.on(session, settings, opening.http)
         program = PROGRAM if find_spec("matplotlib") is not None else None
         async with Pictures.open(calls, opening.chart_of, program) as pictures:
             yield Bot(

@@ -7,7 +7,7 @@ import pytest
 from pydantic import SecretStr
 
 from deploy.model import Finding, Level
-from tests.fakes.slack import BOT_TOKEN, SECRET
+from tests.fakes.slack import APP_TOKEN, BOT_TOKEN, SECRET
 from tests.fakes.slack.trouble import down, refuses
 from tests.watcher.api.slack.scene import NAME, Scene, a_scene
 from watcher.api.slack.opening import open_ear
@@ -31,16 +31,33 @@ async def test_a_good_token_of_the_app_is_ok_and_no_connection_is_made():
         assert scene.sockets.made == 0
 
 
-@pytest.mark.parametrize("word", ["invalid_auth", "not_allowed_token_type", "missing_scope"])
-async def test_a_wrong_token_of_the_app_fails_with_what_to_do(word):
+@pytest.mark.parametrize(
+    ("token", "change", "words"),
+    [
+        ("xapp-another", lambda world: None, "invalid_auth"),
+        (BOT_TOKEN, lambda world: None, "not_allowed_token_type"),
+        (APP_TOKEN, lambda world: world.app_scopes.clear(), "missing_scope (connections:write)"),
+    ],
+)
+async def test_a_wrong_token_of_the_app_fails_with_what_to_do(token, change, words):
     async with a_scene(by="nothing") as scene:
-        scene.world.trouble = refuses(word, "apps.connections.open")
+        change(scene.world)
+
+        (finding,) = await said(scene, app_token=SecretStr(token))
+
+        assert finding.level is Level.FAIL
+        assert finding.words == f"clicks are not heard by Socket Mode: Slack says {words}"
+        assert "app_token" in finding.remedy
+        assert token not in repr(finding)
+
+
+async def test_slacks_own_trouble_is_not_the_tokens():
+    async with a_scene(by="nothing") as scene:
+        scene.world.trouble = refuses("internal_error", "apps.connections.open")
 
         (finding,) = await said(scene)
 
-        assert finding.level is Level.FAIL
-        assert word in finding.words
-        assert "app_token" in finding.remedy
+        assert (finding.level, finding.remedy) == (Level.FAIL, "try again in a minute")
 
 
 async def test_slack_that_is_not_reached_fails():

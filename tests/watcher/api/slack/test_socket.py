@@ -302,7 +302,9 @@ async def test_slack_down_at_the_start_is_said_once_and_keeps_nobody_from_starti
         assert (await scene.watch()).state is State.ROLLING_BACK
 
 
-@pytest.mark.parametrize("word", ["invalid_auth", "not_allowed_token_type", "missing_scope", "token_revoked"])
+@pytest.mark.parametrize(
+    "word", ["invalid_auth", "not_allowed_token_type", "missing_scope", "token_revoked", "access_denied"]
+)
 async def test_a_token_that_is_wrong_is_said_loudly_once_and_is_no_storm(word):
     async with a_scene(by="nothing") as scene:
         scene.world.trouble = refuses(word, OPEN)
@@ -412,6 +414,19 @@ async def test_another_first_word_is_no_connection(first):
         await until(lambda: is_connected(replica))
 
         assert metric(replica, "lost") == 1
+
+
+@pytest.mark.parametrize("named", ["", ', "url": "http://127.0.0.1:9/link/"'], ids=["none", "no socket"])
+async def test_what_is_no_connection_is_not_made(named):
+    async with a_scene(by="nothing") as scene:
+        body = f'{{"ok": true{named}}}'
+        scene.world.trouble = answers(200, {"Content-Type": "application/json"}, OPEN, body=body)
+        with capture_logs() as log:
+            await scene.hears(by="socket")
+            await until(lambda: events(log, "warning"))
+
+        (line,) = [line for line in log if line["event"] == "slack.socket_lost"]
+        assert line["words"] == "Slack names no connection, or one that is not encrypted"
 
 
 def test_what_is_asked_for_over_tls_is_not_heard_without():

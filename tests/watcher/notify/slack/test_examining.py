@@ -107,27 +107,11 @@ async def test_a_channel_about_which_nobody_answers_is_told_as_that():
     assert "no complete answer within 0.2 s" in last[1]
 
 
-async def test_the_token_of_socket_mode_is_tried():
-    *_, last = await found(app_token=SecretStr(APP_TOKEN))
+async def test_the_token_of_socket_mode_is_left_to_who_hears_by_it():
+    async with a_scene(app_token=SecretStr(APP_TOKEN)) as scene:
+        await scene.bot.examine([ROOM])  # type: ignore[attr-defined]
 
-    assert last == (OK, "the app token opens Socket Mode", "")
-
-
-@pytest.mark.parametrize(
-    ("token", "change", "words"),
-    [
-        ("xapp-another", lambda world: None, "invalid_auth"),
-        (BOT_TOKEN, lambda world: None, "not_allowed_token_type"),
-        (APP_TOKEN, lambda world: world.app_scopes.clear(), "missing_scope (connections:write)"),
-    ],
-)
-async def test_a_token_that_opens_no_socket_is_told_with_what_to_do(token, change, words):
-    *_, last = await found(world=change, app_token=SecretStr(token))
-
-    assert last[0] is FAIL
-    assert last[1] == f"the app token: Slack says {words}"
-    assert last[2].startswith("the app's page “Basic Information”")
-    assert token not in repr(last)
+        assert scene.world.methods() == ["auth.test", "conversations.info"]
 
 
 async def test_scopes_that_are_not_told_are_a_warning():

@@ -1,12 +1,13 @@
 """After a crash, or a lost answer, an own message is found again and not sent twice: where `history` allows to look."""
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from structlog.testing import capture_logs
 
 from tests.builders import NOON
-from tests.fakes.slack import ADA, ROOM, hangs, lost, refuses, silent
+from tests.fakes.slack import ADA, ROOM, down, hangs, lost, refuses, silent
 from tests.watcher.notify.slack.scene import Scene, a_scene, told
 from watcher.core.wording import Event
 from watcher.notify.notifier import Later, Told
@@ -80,6 +81,32 @@ async def test_messages_of_other_watches_and_of_other_people_are_not_taken_for_i
         assert len([each for each in scene.world.room() if each.is_ours]) == 2
 
 
+async def test_what_another_app_puts_into_the_thread_keeps_no_reply_back():
+    async with a_scene(history=True) as scene:
+        await scene.tell(told())
+        forged = {
+            "event_type": "rollbackd_message",
+            "event_payload": {"watch": "w_1", "message": "w_1.3.1", "place": "reply"},
+        }
+        scene.world.posts(ROOM, ADA, "all is well", metadata=forged, thread=scene.message.ts)
+        await scene.tell(told(kind="append"))
+
+        assert [each.is_ours for each in scene.replies] == [False, True]
+
+
+async def test_a_reply_goes_into_no_thread_of_another_app():
+    async with a_scene(history=True) as scene:
+        forged = {
+            "event_type": "rollbackd_message",
+            "event_payload": {"watch": "w_1", "message": "w_1.3.0", "place": "message"},
+        }
+        theirs = scene.world.posts(ROOM, ADA, "all is well", metadata=forged)
+        await scene.tell(told(kind="append"))
+
+        assert scene.world.thread(theirs.ts) == []
+        assert len([each for each in scene.world.room() if each.is_ours]) == 1
+
+
 async def test_what_is_older_than_six_hours_is_not_looked_for():
     async with a_scene(history=True) as scene:
         await scene.tell(told())
@@ -106,16 +133,30 @@ async def test_what_may_have_arrived_is_not_sent_again_before_that_can_be_seen()
         assert len(scene.replies) == 1
 
 
-@pytest.mark.parametrize("trouble", [refuses("missing_scope"), hangs(), refuses("ratelimited")])
-async def test_a_history_that_cannot_be_read_stops_nothing(trouble):
+@pytest.mark.parametrize("method", ["auth.test", "conversations.history"])
+@pytest.mark.parametrize(
+    ("trouble", "words"),
+    [
+        (
+            partial(refuses, "missing_scope", needed="groups:history"),
+            "Slack says missing_scope (groups:history)",
+        ),
+        (hangs, "no complete answer within 0.3 s"),
+        (partial(refuses, "ratelimited"), "Slack says ratelimited"),
+        (down, "HTTP 503"),
+    ],
+    ids=["scope", "hangs", "rate", "down"],
+)
+async def test_a_history_that_cannot_be_read_stops_nothing(trouble, words, method):
     async with a_scene(history=True, timeout=timedelta(seconds=0.3)) as scene:
-        scene.world.once = [trouble]
+        scene.world.once = [trouble(method)]
         with capture_logs() as log:
             (telling,) = await scene.tell(told())
 
         assert isinstance(telling, Told)
         assert scene.message.is_ours
         assert [line["event"] for line in log] == ["slack.history_unread"]
+        assert words in log[0]["words"]
 
 
 @pytest.mark.parametrize("trouble", [refuses("missing_scope"), hangs()])

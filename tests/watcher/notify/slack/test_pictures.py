@@ -133,7 +133,7 @@ async def test_without_the_extra_the_message_stands_and_the_log_says_why():
         (
             DRAWS,
             refuses("missing_scope", "files.getUploadURLExternal", needed="files:write"),
-            "missing_scope files:write",
+            "missing_scope (files:write)",
         ),
         (DRAWS, refuses("not_in_channel", "files.completeUploadExternal"), "Slack says not_in_channel"),
         (DRAWS, down("upload"), "SlackRequestError"),

@@ -169,13 +169,30 @@ def test_all_that_one_try_may_wait_for_is_less_than_the_courier_gives_it():
     assert waits < TELL_TIMEOUT
 
 
-async def test_where_everything_hangs_one_look_and_one_call_are_waited_for():
+@pytest.mark.parametrize(
+    ("trouble", "asked"),
+    [
+        (hangs(), ["auth.test", "chat.postMessage"]),
+        (
+            hangs("conversations.history", "chat.postMessage"),
+            ["auth.test", "conversations.history", "chat.postMessage"],
+        ),
+    ],
+    ids=["everything", "but who we are"],
+)
+async def test_where_everything_hangs_one_look_and_one_call_are_waited_for(trouble, asked):
     async with a_scene(timeout=timedelta(seconds=0.4), history=True) as scene:
-        scene.world.trouble = hangs()
+        scene.world.trouble = trouble
         (telling,) = await scene.tell(told())
 
     assert isinstance(telling, Later)
-    assert scene.world.methods() == ["conversations.history", "chat.postMessage"]
+    assert scene.world.methods() == asked
+
+
+async def test_a_proxy_of_the_environment_is_not_used(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+
+    assert isinstance(await telling_of(), Told)
 
 
 async def test_an_ordinary_message_is_told():
