@@ -6,14 +6,14 @@ The rounds are those of a daemon that looks whenever a bucket becomes final: loo
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from rules.brief import Brief
 from rules.evaluate import Timing, evaluate, start, wanted_since
 from rules.onset import Came, came, with_onset
 from rules.sample import NoData, Reading, Series
-from rules.verdict import Judgement, Outcome
+from rules.verdict import Judgement, Onset, Outcome
 
 NOTHING = NoData("nothing was recorded of it")
 
@@ -69,6 +69,7 @@ def rounds(
         complete_at: From when it has all of it.
     """
     evidence, judged, asked = start(brief), list[Series](), dict[str, datetime]()
+    onsets: dict[str, Onset | None] = {}
     for now in moments:
         timing = Timing(now, *(at if at <= now else None for at in (traffic_at, complete_at)))
         readings: dict[str, Reading] = {}
@@ -81,16 +82,35 @@ def rounds(
         evidence = round_.evidence
         judged += round_.buckets
         said = round_.judgement
-        yield Round(now, with_onset(said, brief, judged) if said.outcome is Outcome.BREACHED else said)
+        if said.outcome is Outcome.BREACHED:
+            bad = {verdict.rule for verdict in said.verdicts if verdict.outcome is Outcome.BREACHED}
+            if bad - onsets.keys():
+                # Once a breach, as the daemon does it: all buckets are read for it.
+                dated = with_onset(said, brief, judged)
+                onsets = {**{each.rule: each.onset for each in dated.verdicts if each.rule in bad}, **onsets}
+            said = _dated(said, onsets)
+        yield Round(now, said)
+
+
+def _dated(said: Judgement, onsets: Mapping[str, Onset | None]) -> Judgement:
+    verdicts = (
+        replace(each, onset=onsets[each.rule]) if each.outcome is Outcome.BREACHED else each
+        for each in said.verdicts
+    )
+    return replace(said, verdicts=tuple(verdicts))
 
 
 def asks(judgement: Judgement, switched: datetime) -> str:
-    """Why the breach in *judgement* only asks, whatever the mode; empty if it starts the rollback."""
+    """Why the breach in *judgement* only asks, whatever the mode; empty if it starts the rollback.
+
+    By what the rules say alone. The daemon decides by the same, and by the ways back; a test holds the two together.
+    """
     if judgement.doubts:
         return f"something else is worse too ({', '.join(judgement.doubts)})"
     if judgement.alike:
         return "what serves beside the release fails alike"
-    if (began := came(judgement, switched)) is not Came.AT_ONCE:
+    began = came(judgement, switched)
+    if began is Came.LATE or (began is Came.SOON and not judgement.controls):
         return f"it began {'minutes' if began is Came.SOON else 'long'} after the switch, and nothing was compared at the same time"
     if judgement.asks:
         return "the rules that breached ask"

@@ -64,6 +64,17 @@ def test_a_breach_knows_its_onset():
     assert all(verdict.onset is None for each in said[:5] for verdict in each.judgement.verdicts)
 
 
+def test_when_a_breach_began_is_computed_once():
+    bad = (0, 3, 0, 4, 2, 5, 6, 8, 8, 9, 9, 9, 9, 9)
+    creeping = tuple(a_bucket(minute, counts(each, 600), counts(0, 5400)) for minute, each in enumerate(bad))
+
+    said = played(brief(), {"errors": Recording((Series("errors", creeping),))}, range(1, 15))
+
+    first, *later = [each for each in said if each.judgement.outcome is Outcome.BREACHED]
+    assert later
+    assert {each.judgement.verdicts[0].onset for each in later} == {first.judgement.verdicts[0].onset}
+
+
 def test_what_was_never_recorded_is_no_data():
     said = played(brief(), {}, range(1, 8))
 

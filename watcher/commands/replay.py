@@ -1,6 +1,7 @@
 """``rollbackd replay``: rules over recorded samples: which deployments would have been rolled back, when, and how wrongly."""
 
 import sys
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from datetime import timedelta
@@ -11,7 +12,7 @@ import click
 from rules.document import Node, read_document
 from rules.duration import duration_text, parse_share
 from rules.errors import InvalidRules, Malformed
-from rules.model import RuleSet
+from rules.model import BeforeAfter, RuleSet
 from watcher.commands._client import at, client
 from watcher.commands._duration import SECONDS, seconds
 from watcher.commands._replay.deployments import Deployment, made_up, read_deployments
@@ -23,6 +24,7 @@ from watcher.commands._replay.summary import as_data, summed_up, words
 from watcher.commands._rules import rules_at
 from watcher.commands._screen import as_json, data, line, say, table
 from watcher.core.service import Bake
+from watcher.runtime.case import HISTORY
 
 _USUAL = Bake()
 _WIDE = 72  # characters of a reason in the table
@@ -71,7 +73,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--spoil", type=_Share(), default=0.0, help="From each deployment on this share of what went well fails: how soon is it found?")  # fmt: skip
 @click.option("--bucket", "buckets", multiple=True, type=_Each(), help="How long a bucket is; else what the recording shows.")  # fmt: skip
 @click.option("--settle", "settles", multiple=True, type=_Each(), help="How long after its end a bucket was final (0s).")  # fmt: skip
-@click.option("--history", type=SECONDS, default="1d", show_default=True, help="So much before each deployment is looked at.")  # fmt: skip
+@click.option("--history", type=SECONDS, help="So much before each deployment is looked at; else as in the daemon: 1d, or what a rule says.")  # fmt: skip
 @click.option("--at-least", type=SECONDS, default=duration_text(_USUAL.at_least), show_default=True, help="As `bake`.")  # fmt: skip
 @click.option("--at-most", type=SECONDS, default=duration_text(_USUAL.at_most), show_default=True, help="As `bake`.")  # fmt: skip
 @click.option("--false-rollback-probability", "alpha", type=_Share(), default=0.001, show_default=True, help="As in the configuration.")  # fmt: skip
@@ -89,7 +91,7 @@ def command(  # noqa: PLR0917 - options
     spoil: float,
     buckets: tuple[tuple[str, timedelta], ...],
     settles: tuple[tuple[str, timedelta], ...],
-    history: float,
+    history: float | None,
     at_least: float,
     at_most: float,
     alpha: float,
@@ -116,6 +118,8 @@ def command(  # noqa: PLR0917 - options
     try:
         promised = rules_at(rules, _given(given))
         lengths = _lengths(buckets, promised)
+        if not all(lengths.values()):
+            raise click.UsageError("--bucket: a bucket lasts longer than 0s")
         samples = read_samples(files, promised, lengths, lengths.get(""))
         final = _lengths(settles, promised)
         terms = Terms(
@@ -125,7 +129,7 @@ def command(  # noqa: PLR0917 - options
             settles={
                 each.id: final.get(each.id, final.get("", timedelta(0))) for each in promised.indicators
             },
-            history=timedelta(seconds=history),
+            histories={each.id: _history(each.id, history, promised) for each in promised.indicators},
             spoilt=spoil,
         )
         played = tuple(_replayed(_chosen(deployments, many, seed, samples, terms), samples, terms))
@@ -176,14 +180,19 @@ def _given(pairs: Sequence[str]) -> Node:
 
 def _lengths(pairs: Sequence[tuple[str, timedelta]], rules: RuleSet) -> dict[str, timedelta]:
     known = {indicator.id for indicator in rules.indicators}
-    for name, length in pairs:
+    for name, _ in pairs:
         if name and name not in known:
             raise click.UsageError(
                 f"there is no indicator {name!r}; the rules measure {', '.join(sorted(known))}"
             )
-        if length < timedelta(0):
-            raise click.UsageError("a duration is 0s or more")
     return dict(pairs)
+
+
+def _history(indicator: str, said: float | None, rules: RuleSet) -> timedelta:
+    if said is not None:
+        return timedelta(seconds=said)
+    judges = [rule.judge for rule in rules.rules if rule.indicator == indicator]
+    return max([HISTORY, *(judge.history for judge in judges if isinstance(judge, BeforeAfter))])
 
 
 def _chosen(
@@ -192,14 +201,19 @@ def _chosen(
     if path is None and many is None:
         raise click.UsageError("say which deployments: --deployments FILE, or --made-up N")
     real = read_deployments(path) if path is not None else ()
-    outside = [each for each in real if not samples.first <= each.at <= samples.last]
+    first, last = samples.first, samples.last
+    outside = [each for each in real if not first <= each.at <= last]
     if outside:
         raise UnreadableSamples(
             f"{len(outside)} deployments are outside of what was recorded, the first at {outside[0].at:%Y-%m-%d %H:%M} UTC",
             remedy=f"recorded was {_span(samples)}",
         )
     # Half an hour of its watch has to be there; what is cut off later says so.
-    more = made_up(samples, many, terms.bake.at_least, terms.history, seed) if many is not None else ()
+    more = (
+        made_up(samples, many, terms.bake.at_least, max(terms.histories.values()), seed)
+        if many is not None
+        else ()
+    )
     spoilt = terms.spoilt > 0
     return tuple(
         Deployment(each.at, each.to, each.before, True if spoilt else each.bad, each.made_up)
@@ -209,9 +223,10 @@ def _chosen(
 
 def _replayed(deployments: Sequence[Deployment], samples: Samples, terms: Terms) -> Iterator[Replayed]:
     """Each in turn; how far it is is told on a terminal."""
-    shown = sys.stderr.isatty()
+    shown, real = sys.stderr.isatty(), sorted(each.at for each in deployments if not each.made_up)
     for number, deployment in enumerate(deployments, start=1):
-        yield replay(deployment, samples, terms)
+        following = bisect_right(real, deployment.at)
+        yield replay(deployment, samples, terms, real[following] if following < len(real) else None)
         if shown:
             click.echo(f"\r{number} of {len(deployments)}", err=True, nl=number == len(deployments))
 

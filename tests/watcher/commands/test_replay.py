@@ -10,21 +10,27 @@ import pytest
 from click.testing import CliRunner
 
 from rules.document import read_document
-from rules.evaluate import Timing, evaluate, start
+from rules.evaluate import Timing, evaluate, prepare, start
 from rules.evidence import encode_brief, encode_evidence
-from rules.model import CanaryVsBaseline
-from rules.sample import Counts, Series, State, Value
-from tests.rules.building import a_brief, a_bucket, a_rule, noon
+from rules.model import CanaryVsBaseline, Consequence, Kind, RuleSet, Slo
+from rules.replay import asks
+from rules.sample import Counts, Reading, Series, State, Value
+from rules.verdict import Because, Judgement, Onset, Outcome, Verdict
+from tests.rules.building import a_brief, a_bucket, a_rule, a_setting, an_indicator, noon
 from tests.watcher.api.daemon import a_watch, an_api
 from tests.watcher.commands.speaking import speak
 from watcher.commands._replay.deployments import made_up, read_deployments
+from watcher.commands._replay.playing import _spoilt
 from watcher.commands._replay.samples import Samples, UnreadableSamples, read_samples
 from watcher.commands._replay.stored import judged_again
 from watcher.commands._replay.summary import highest_share
 from watcher.commands._rules import rules_at
 from watcher.commands.replay import command
+from watcher.core.facts import Facts
+from watcher.core.lifecycle.deciding import doubts as daemon_doubts
 from watcher.core.lifecycle.making import renewed
-from watcher.core.watch import Step
+from watcher.core.watch import Doubtful, Step
+from watcher.store.documents import encode_buckets
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -135,6 +141,8 @@ def test_a_later_line_of_the_same_bucket_is_a_revision_and_the_length_is_seen(fo
         ("x,errors,1,0", "s.csv:2: end 'x' is no time"),
         ("2026-11-01T00:00:00,errors,1,0", "has no offset: write Z for UTC"),
         ("99999999999999999,errors,1,0", "is no time"),
+        ("0001-01-01T00:00:00+10:00,errors,1,0", "is in no year from 1970 to 2199"),
+        ("9999-12-31T23:59:59Z,errors,1,0", "is in no year from 1970 to 2199"),
         (f"{end(1)},errors,1", "s.csv:2: 4 columns were expected"),
         (f"{end(1)},errors,1,0,5", "4 columns were expected"),
         (f"{end(1)},errors,,0", "total is missing"),
@@ -182,6 +190,14 @@ def test_a_line_of_json_that_is_wrong(folder, line, words):
     assert words in str(caught.value)
 
 
+def test_the_mark_that_spreadsheets_write_first_is_no_part_of_a_name(folder):
+    for name, lines in (("s.csv", f"end,indicator,total,bad\n{end(1)},errors,9,1\n"), ("d.csv", "at\n60\n")):
+        (folder / name).write_text(lines, encoding="utf-8-sig")
+
+    assert read_samples([folder / "s.csv"], rules(folder), {}, MINUTE).first == BEGAN
+    assert len(read_deployments(folder / "d.csv")) == 1
+
+
 def test_many_mistakes_are_told_and_counted(folder):
     (folder / "s.csv").write_text("end,indicator,total,bad\n" + "x,errors,1,0\n" * 30)
 
@@ -224,6 +240,7 @@ def test_deployments_that_there_were(folder):
         ("at,bad\nx,true\n", "d.csv:2: at 'x' is no time"),
         ("at,bad\n60,maybe\n", "`bad` is neither true nor false"),
         ("to\nv1\n", "`at` is missing"),
+        ("at,bad\n60,,true\n", "d.csv:2: 2 columns were expected"),
     ],
 )
 def test_deployments_that_are_wrong(folder, text, words):
@@ -330,15 +347,111 @@ def test_what_begins_late_asks(folder):
     assert "nothing was compared at the same time" in only["why"]
 
 
-def test_a_recording_that_ends_cuts_the_watch_off(folder):
+BEGAN_LATE, BEGAN_SOON = noon(20), noon(4)
+
+
+@pytest.mark.parametrize("doubts", [(), ("the database is well",)])
+@pytest.mark.parametrize("controls", [(), ("the network is well",)])
+@pytest.mark.parametrize("began", [noon(), BEGAN_SOON, BEGAN_LATE])
+@pytest.mark.parametrize("says", [{}, {"alike": True}, {"asks": True}, {"compared": True}], ids=str)
+def test_it_asks_where_the_daemon_asks(doubts, controls, began, says):
+    verdict = Verdict(
+        "errors", "errors", Consequence.ROLLBACK, Outcome.BREACHED, Because.EVIDENCE, "bad",
+        onset=Onset(began, began, began, grain=MINUTE),
+    )  # fmt: skip
+    judgement = Judgement(
+        noon(30),
+        Outcome.BREACHED,
+        (verdict,),
+        breached_by=("errors",),
+        doubts=doubts,
+        controls=controls,
+        **says,
+    )
+    watch = a_watch(judgement=judgement, opened_at=noon(), traffic_at=noon(), complete_at=noon())
+
+    of_the_daemon = set(daemon_doubts(watch, Facts())) - {Doubtful.NO_WAY_BACK}
+
+    assert bool(asks(judgement, noon())) is bool(of_the_daemon)
+
+
+def test_the_next_deployment_ends_a_watch_and_is_blamed_for_itself(folder):
+    file = recorded(folder / "s.csv", 400, lambda minute: 300 if minute >= 202 else 0)
+    (folder / "d.csv").write_text(f"at,bad\n{end(200)},false\n{end(202)},true\n{end(190)},true\n")
+
+    done = run(folder / "web.yaml", "--samples", file, "--deployments", folder / "d.csv", "--json", "--html", folder / "r.html")  # fmt: skip
+
+    missed, good, bad = json.loads(done.stdout)["deployments"]
+    assert (good["ended"], good["wrong"], good["after_seconds"]) == ("superseded", False, 120)
+    assert (bad["ended"], bad["after_seconds"]) == ("rolled_back", 120)
+    assert (missed["ended"], missed["missed"], done.exit_code) == ("superseded", True, 1)
+
+
+def test_a_moment_that_was_made_up_ends_where_a_deployment_really_came(folder):
+    file = recorded(folder / "s.csv", 300, lambda minute: 300 if minute >= 200 else 0)
+    (folder / "d.csv").write_text(f"at,bad\n{end(200)},true\n")
+
+    done = run(
+        folder / "web.yaml", "--samples", file, "--deployments", folder / "d.csv", "--made-up", 40,
+        "--history", "3h15m", "--at-least", "30m", "--json",
+    )  # fmt: skip
+
+    told = [
+        each for each in json.loads(done.stdout)["deployments"] if each["made_up"] and each["at"] < end(200)
+    ]
+    assert {each["ended"] for each in told} == {"superseded"}
+
+
+def test_a_deployment_between_two_buckets_is_judged_when_a_bucket_is_final(folder):
+    file = recorded(folder / "s.csv", 400, lambda minute: 300 if minute >= 200 else 0)
+    (folder / "d.csv").write_text(f"at,bad\n{end(199.5)},true\n")
+
+    done = run(folder / "web.yaml", "--samples", file, "--deployments", folder / "d.csv", "--json")
+
+    assert json.loads(done.stdout)["deployments"][0]["after_seconds"] == 150
+
+
+def test_a_release_is_not_compared_with_itself(folder):
+    lines = [f"{end(minute + 1)},errors,v1,600,0" for minute in range(200)]
+    (folder / "s.csv").write_text("\n".join(["end,indicator,release,total,bad", *lines]))
+    (folder / "d.csv").write_text(f"at,from,to\n{end(100)},v1,v1\n")
+
+    done = run(folder / "all.yaml", "--samples", folder / "s.csv", "--deployments", folder / "d.csv", "--at-most", "1h", "--json")  # fmt: skip
+
+    assert "like-the-old-one" in json.loads(done.stdout)["deployments"][0]["held_up"]
+
+
+def test_as_much_is_looked_at_as_the_daemon_looks_at(folder):
+    judge = "before_after: {ratio: 2, history: 7d}"
+    (folder / "before.yaml").write_text(
+        RULES.replace('slo: {objective: "${objective}"}', judge).replace(", objective: {default: 99%}", "")
+    )
+    file = recorded(folder / "s.csv", 2 * 1440)
+
+    of_a_day = run(folder / "web.yaml", "--samples", file, "--made-up", 1)
+    of_a_week = run(folder / "before.yaml", "--samples", file, "--made-up", 1)
+
+    assert of_a_day.exit_code == 0
+    assert "7 days, 0:00:00 before it" in of_a_week.stderr
+
+
+def test_of_events_what_is_worse_than_all_is_made_no_better():
+    bucket = a_bucket(0, Counts(90, 60))
+
+    (spoilt,) = _spoilt((Series("errors", (bucket,)),), 0.5)
+
+    assert spoilt.buckets[0].canary == Counts(90, 60)
+
+
+@pytest.mark.parametrize(("minute", "seconds"), [(90, 600), (100, 0)])
+def test_a_recording_that_ends_cuts_the_watch_off(folder, minute, seconds):
     file = recorded(folder / "s.csv", 100)
-    (folder / "d.csv").write_text(f"at\n{end(90)}\n{end(100)}\n")
+    (folder / "d.csv").write_text(f"at\n{end(minute)}\n")
 
     done = run(folder / "web.yaml", "--samples", file, "--deployments", folder / "d.csv", "--json")
 
     assert [(each["ended"], each["after_seconds"]) for each in json.loads(done.stdout)["deployments"]] == [
-        ("cut_off", 600),
-        ("cut_off", 0),
+        ("cut_off", seconds)
     ]
 
 
@@ -377,6 +490,7 @@ def test_settling_delays(folder):
         (("--made-up", 1, "--with", "objective=101%"), "objective"),
         (("--made-up", 1, "--bucket", "error=1m"), "there is no indicator 'error'"),
         (("--made-up", 1, "--bucket", "1"), "not a duration"),
+        (("--made-up", 1, "--bucket", "errors=0s"), "a bucket lasts longer than 0s"),
         (("--made-up", 1, "--spoil", "200"), "200 is not a share"),
         (("--made-up", 1, "--spoil", "100%"), "shares below 1"),
         (("--made-up", 1, "--at-least", "2d"), "no longer than --at-most"),
@@ -414,7 +528,8 @@ def test_the_rules_are_given_their_parameters(folder):
 
 
 @pytest.mark.parametrize(
-    ("found", "of", "most"), [(0, 300, 0.00994), (1, 100, 0.0466), (5, 5, 1.0), (3, 10, 0.6066)]
+    ("found", "of", "most"),
+    [(0, 300, 0.00994), (1, 100, 0.0466), (5, 5, 1.0), (3, 10, 0.6066), (300, 10_000, 0.03297)],
 )
 def test_the_upper_bound_is_that_of_clopper_and_pearson(found, of, most):
     assert highest_share(found, of) == pytest.approx(most, rel=0.002)
@@ -467,6 +582,59 @@ async def test_one_bit_of_difference_is_told():
 
     assert said.status == 1
     assert said.out.endswith("errors  5        differs\nnot the same: this version judges differently\n")
+
+
+LATER = timedelta(minutes=7)  # after its end a bucket of the second signal is final
+
+
+def of_two_signals():
+    """A watch whose second signal comes minutes later, as the daemon judged it round by round; and what it would tell."""
+    rules = RuleSet(
+        (an_indicator(), an_indicator("slow", Kind.LATENCY, bounds=(0.3, 1.0))),
+        (a_rule(Slo(0.99)), a_rule(Slo(0.99), "slow")),
+    )
+    setting = replace(a_setting(rules), settles={"errors": timedelta(0), "slow": LATER})
+    brief = prepare(rules, setting, {})
+    evidence, rows = start(brief), list[Series]()
+    for minute in range(1, 31):
+        readings: dict[str, Reading] = {
+            "errors": (Series("errors", (a_bucket(minute - 1, Counts(300 if minute > 13 else 0, 600)),)),)
+        }
+        if (then := noon(minute) - LATER) > noon():
+            bucket = a_bucket(minute - 8, Counts(300 if minute - 7 > 10 else 0, 600))
+            assert bucket.end == then
+            readings["slow"] = tuple(Series("slow", (bucket,), bound) for bound in (0.3, 1.0))
+        found = evaluate(brief, evidence, readings, Timing(noon(minute), noon(), noon()))
+        evidence = found.evidence
+        rows += found.buckets
+    assert evidence.blamed[0] == "errors"  # which began later, and was seen earlier
+    return brief, evidence, rows
+
+
+def told_of(brief, evidence, rows):
+    return {
+        "watch": "w_1",
+        "brief": encode_brief(brief),
+        "evidence": encode_evidence(evidence),
+        "series": [
+            {"indicator": each.indicator, "bound": each.bound, "buckets": encode_buckets(each.buckets)}
+            for each in rows
+        ],
+    }
+
+
+def test_what_came_late_is_judged_when_it_came():
+    again = judged_again(told_of(*of_two_signals()))
+
+    assert again.is_same
+    assert {rule.key: rule.buckets for rule in again.rules} == {"errors": 30, "slow@0.3": 23, "slow@1": 23}
+
+
+def test_what_the_daemon_judged_after_it_told_the_evidence_is_left_out():
+    brief, evidence, rows = of_two_signals()
+    newer = Series("errors", (a_bucket(30, Counts(0, 600)),))
+
+    assert judged_again(told_of(brief, evidence, [*rows, newer])).is_same
 
 
 async def test_a_watch_that_was_not_judged_and_one_that_is_not_known():

@@ -10,7 +10,6 @@ from random import Random
 from watcher.commands._replay.samples import Samples, UnreadableSamples, moment_of
 
 COLUMNS = ("at", "from", "to", "bad")
-MOST = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def read_deployments(path: Path) -> tuple[Deployment, ...]:
 
 
 def _each(path: Path) -> Iterator[Deployment]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file)
         unknown = [name for name in rows.fieldnames or () if name not in COLUMNS]
         if unknown:
@@ -57,6 +56,11 @@ def _each(path: Path) -> Iterator[Deployment]:
                 f"{path}:1: unknown column {unknown[0][:30]!r}", remedy=f"known: {', '.join(COLUMNS)}"
             )
         for row in rows:
+            if None in row:
+                raise UnreadableSamples(
+                    f"{path}:{rows.line_num}: {len(rows.fieldnames or ())} columns were expected",
+                    remedy="write a comma alone between two values, and as many values as columns",
+                )
             try:
                 bad = {"": None, "true": True, "false": False}[(row.get("bad") or "").lower()]
                 yield Deployment(

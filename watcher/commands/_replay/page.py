@@ -26,6 +26,7 @@ COLOURS = {
     "asked": "#bf8700",
     "passed": "#1a7f37",
     "unproven": "#59636e",
+    "superseded": "#59636e",
     "cut_off": "#59636e",
 }
 

@@ -15,6 +15,7 @@ from watcher.commands._replay.samples import SERVICE, Samples
 from watcher.core.lifecycle.judging import passes
 from watcher.core.service import Bake
 
+MINUTE = timedelta(minutes=1)  # a bucket of what was not recorded
 _ACTING = frozenset({Consequence.ROLLBACK, Consequence.ASK})
 
 
@@ -25,6 +26,7 @@ class Ended(StrEnum):
     ASKED = "asked"
     PASSED = "passed"
     UNPROVEN = "unproven"
+    SUPERSEDED = "superseded"  # the next deployment came before it was decided
     CUT_OFF = "cut_off"  # the recording ends before the watch does
 
 
@@ -56,7 +58,11 @@ class Replayed:
     @property
     def is_missed(self) -> bool:
         """A bad release would have passed, or nobody would have been told."""
-        return self.deployment.bad is True and self.ended in {Ended.PASSED, Ended.UNPROVEN}
+        return self.deployment.bad is True and self.ended in {
+            Ended.PASSED,
+            Ended.UNPROVEN,
+            Ended.SUPERSEDED,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +71,7 @@ class Terms:
 
     Attributes:
         settles: After its end a bucket was final so much later, by indicator.
-        history: So much of the past is looked at.
+        histories: So much of the past is looked at, by indicator.
         spoilt: From the deployment on this share (0..1) of what went well fails instead: how soon would it be found?
     """
 
@@ -73,14 +79,16 @@ class Terms:
     bake: Bake
     false_rollback_probability: float
     settles: Mapping[str, timedelta]
-    history: timedelta
+    histories: Mapping[str, timedelta]
     spoilt: float = 0.0
 
 
-def replay(deployment: Deployment, samples: Samples, terms: Terms) -> Replayed:
-    """How the watch of *deployment* would have ended."""
+def replay(
+    deployment: Deployment, samples: Samples, terms: Terms, superseded: datetime | None = None
+) -> Replayed:
+    """How the watch of *deployment* would have ended. *superseded*: when the next one came."""
     indicators = [each for each in terms.rules.indicators if each.id in samples.buckets]
-    lengths = {each.id: samples.buckets.get(each.id, timedelta(minutes=1)) for each in terms.rules.indicators}
+    lengths = {each.id: samples.buckets.get(each.id, MINUTE) for each in terms.rules.indicators}
     setting = Setting(
         false_rollback_probability=terms.false_rollback_probability,
         opened_at=deployment.at,
@@ -90,16 +98,21 @@ def replay(deployment: Deployment, samples: Samples, terms: Terms) -> Replayed:
         settles=terms.settles,
     )
     past: dict[str, Reading] = {
-        each.id: _series(each, samples, deployment, deployment.at - terms.history, deployment.at, past=True)
+        each.id: _series(
+            each, samples, deployment, deployment.at - terms.histories[each.id], deployment.at, past=True
+        )
         for each in indicators
     }
-    until = min(samples.last, deployment.at + terms.bake.at_most + max(terms.settles.values()))
+    until = min(samples.last, deployment.at + terms.bake.at_most)
+    is_superseded = superseded is not None and superseded <= until
+    if superseded is not None and is_superseded:
+        until = superseded
     recordings = {
         each.id: Recording(_spoilt(_series(each, samples, deployment, deployment.at, until), terms.spoilt))
         for each in indicators
     }
     brief = prepare(terms.rules, setting, past)
-    moments = list(_moments(deployment.at, until, lengths, terms.settles))
+    moments = _moments(deployment.at, until, samples, terms)
     judgement = None
     for round_ in rounds(brief, recordings, moments, deployment.at, deployment.at):
         judgement, after = round_.judgement, round_.now - deployment.at
@@ -109,9 +122,10 @@ def replay(deployment: Deployment, samples: Samples, terms: Terms) -> Replayed:
             return Replayed(deployment, Ended.PASSED, after, log10_e=judgement.log10_e)
         if after >= terms.bake.at_most:
             return _open(deployment, Ended.UNPROVEN, judgement, after)
+    ended = Ended.SUPERSEDED if is_superseded else Ended.CUT_OFF
     if judgement is None:
-        return Replayed(deployment, Ended.CUT_OFF, timedelta(0), "nothing was recorded after it")
-    return _open(deployment, Ended.CUT_OFF, judgement, until - deployment.at)
+        return Replayed(deployment, ended, until - deployment.at, "no bucket of it became final")
+    return _open(deployment, ended, judgement, until - deployment.at)
 
 
 def _breached(deployment: Deployment, judgement: Judgement, after: timedelta) -> Replayed:
@@ -135,16 +149,14 @@ def _open(deployment: Deployment, ended: Ended, judgement: Judgement, after: tim
     return Replayed(deployment, ended, after, why, (), judgement.log10_e, tuple(each.rule for each in held))
 
 
-def _moments(
-    at: datetime, until: datetime, lengths: Mapping[str, timedelta], settles: Mapping[str, timedelta]
-) -> Iterator[datetime]:
-    """Whenever a bucket of the deployment's own grid becomes final."""
-    found = {
-        at + place * length + settles[name]
-        for name, length in lengths.items()
-        for place in range(1, (until - at) // length + 2)
-    }
-    yield from (moment for moment in sorted(found) if moment <= until)
+def _moments(at: datetime, until: datetime, samples: Samples, terms: Terms) -> list[datetime]:
+    """Whenever a bucket that was recorded, or should have been, becomes final; and when the bake may end."""
+    found = {at + terms.bake.at_least, at + terms.bake.at_most}
+    for name, settle in terms.settles.items():
+        length = samples.buckets.get(name, MINUTE)
+        first = at + (samples.grid(name) - at) % length  # the first end that is not before it
+        found |= {first + place * length + settle for place in range((until - first) // length + 1)}
+    return [moment for moment in sorted(found) if at < moment <= until]
 
 
 def _series(
@@ -160,7 +172,7 @@ def _series(
     releases = samples.releases(indicator.id)
     told_apart = deployment.to in releases
     new = deployment.to if told_apart else SERVICE
-    old = deployment.before if told_apart and deployment.before in releases else None
+    old = deployment.before if told_apart and deployment.before in releases - {new} else None
     arms = ((old or SERVICE) if past else new, None if past else old)
     length = samples.buckets[indicator.id]
     return tuple(
@@ -183,9 +195,9 @@ def _paired(
     since: datetime,
     until: datetime,
 ) -> Iterator[tuple[datetime, Measure | None, Measure | None]]:
-    canary = samples.measures.get((*what, arms[0]), {})
-    baseline = samples.measures.get((*what, arms[1]), {}) if arms[1] is not None else {}
-    for end in sorted(end for end in {*canary, *baseline} if since < end <= until):
+    keys = [(*what, arm) for arm in arms if arm is not None]
+    canary, baseline = (samples.measures.get((*what, arm), {}) if arm is not None else {} for arm in arms)
+    for end in sorted({end for key in keys for end in samples.ends_within(key, since, until)}):
         yield end, canary.get(end), baseline.get(end)
 
 
@@ -204,8 +216,9 @@ def _worse(buckets: tuple[Bucket, ...], share: float) -> Iterator[Bucket]:
     for bucket in buckets:
         canary = bucket.canary
         if isinstance(canary, Counts):
-            owed += (canary.total - canary.bad) * share
-            more = float(int(owed))
+            good = max(canary.total - canary.bad, 0.0)  # of events more may be bad than there were requests
+            owed += good * share
+            more = float(int(min(owed, good)))
             owed -= more
-            canary = Counts(min(canary.bad + more, canary.total), canary.total)
+            canary = Counts(canary.bad + more, canary.total)
         yield Bucket(bucket.start, bucket.end, canary, bucket.baseline, bucket.share)

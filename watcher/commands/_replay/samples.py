@@ -16,7 +16,8 @@ Lines may stand in any order; of two of the same bucket the later counts, as a r
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -30,6 +31,8 @@ from watcher.errors import WatcherError
 COLUMNS = ("end", "indicator", "release", "total", "bad", "bound", "value", "state", "is_bad")
 LISTED = 20  # mistakes that are told; the others are counted
 LONGEST_LINE = 4096
+YEARS = range(1970, 2200)  # others are slips, and reckoning with them leaves the calendar
+_EPOCH = datetime.fromtimestamp(0, UTC)
 SERVICE = ""  # the release of what is recorded of the service as a whole
 Key = tuple[str, float | None, str]  # indicator, bound, release
 
@@ -45,20 +48,34 @@ class Samples:
     Attributes:
         measures: By indicator, bound and release: the measure of each bucket, by its end (aware UTC).
         buckets: The length of a bucket, by indicator.
+        ends: The ends of the buckets, ascending: what was recorded in a span is found without a search.
     """
 
     measures: Mapping[Key, Mapping[datetime, Measure]]
     buckets: Mapping[str, timedelta]
+    ends: Mapping[Key, Sequence[datetime]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ends", {key: sorted(found) for key, found in self.measures.items()})
 
     @property
     def first(self) -> datetime:
         """The start of the oldest bucket."""
-        return min(min(ends) - self.buckets[indicator] for (indicator, _, _), ends in self.measures.items())
+        return min(ends[0] - self.buckets[indicator] for (indicator, _, _), ends in self.ends.items())
 
     @property
     def last(self) -> datetime:
         """The end of the newest."""
-        return max(max(ends) for ends in self.measures.values())
+        return max(ends[-1] for ends in self.ends.values())
+
+    def grid(self, indicator: str) -> datetime:
+        """When one of its buckets ended: the others did whole buckets away from it. Any moment, where none was recorded."""
+        return next((ends[0] for (name, _, _), ends in self.ends.items() if name == indicator), _EPOCH)
+
+    def ends_within(self, key: Key, since: datetime, until: datetime) -> Sequence[datetime]:
+        """The ends of its buckets in ``(since, until]``, ascending."""
+        ends = self.ends.get(key, ())
+        return ends[bisect_right(ends, since) : bisect_right(ends, until)]
 
     def releases(self, indicator: str) -> set[str]:
         """Of which it was recorded; empty if of the service as a whole alone."""
@@ -135,7 +152,7 @@ def read_samples(
 
 
 def _rows(path: Path, wrong: list[str]) -> Iterator[tuple[int, Mapping[str, str]]]:
-    with path.open(encoding="utf-8", newline="") as file:
+    with path.open(encoding="utf-8-sig", newline="") as file:
         if path.suffix == ".csv":
             rows = csv.DictReader(file)
             for row in rows:
@@ -183,15 +200,16 @@ def moment_of(name: str, text: str) -> datetime:
         ValueError: With *name*, and the right form.
     """
     try:
-        if text.replace(".", "", 1).isdigit():
-            return datetime.fromtimestamp(float(text), UTC)
-        moment = datetime.fromisoformat(text)
+        is_number = text.replace(".", "", 1).isdigit()
+        moment = datetime.fromtimestamp(float(text), UTC) if is_number else datetime.fromisoformat(text)
     except (ValueError, OverflowError, OSError):
         raise ValueError(
             f"{name} {text[:40]!r} is no time: write 2026-11-29T18:00:00Z, or seconds since 1970"
         ) from None
     if moment.tzinfo is None:
         raise ValueError(f"{name} {text[:40]!r} has no offset: write Z for UTC")
+    if moment.year not in YEARS:
+        raise ValueError(f"{name} {text[:40]!r} is in no year from {YEARS[0]} to {YEARS[-1]}")
     return moment.astimezone(UTC)
 
 

@@ -1,13 +1,13 @@
 """A watch that a daemon kept, judged once more: the same buckets must give the same numbers, bit for bit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from rules.brief import Brief
 from rules.evaluate import Timing, evaluate, start
 from rules.evidence import Evidence, UnreadableEvidence, decode_brief, decode_evidence
-from rules.sample import Bucket, Series
+from rules.sample import Series
 from watcher.commands._replay.samples import UnreadableSamples
 from watcher.errors import WatcherError
 from watcher.store.documents import decode_buckets
@@ -71,13 +71,36 @@ def judged_again(told: Mapping[str, Any]) -> Again:
 
 
 def _folded(brief: Brief, kept: Evidence, series: Sequence[Series]) -> Evidence:
-    """The evidence of all buckets together: how often one looks changes nothing about it."""
-    whole: dict[tuple[str, float | None], list[Bucket]] = {}
+    """The evidence of all buckets, round by round: at which of them the rules together breach depends on what had come by then."""
+    evidence = start(brief)
+    for readings in _rounds(_known(kept, series)):
+        now = max(
+            bucket.end + brief.beats[name].settle
+            for name, reading in readings.items()
+            for each in reading
+            for bucket in each.buckets
+        )
+        evidence = evaluate(brief, evidence, readings, Timing(now, kept.since, kept.since)).evidence
+    return evidence
+
+
+def _known(kept: Evidence, series: Sequence[Series]) -> Iterator[Series]:
+    """*series*, up to where the evidence goes: the buckets are read after it, and the daemon may have judged meanwhile."""
     for each in series:
-        whole.setdefault((each.indicator, each.bound), []).extend(each.buckets)
-    readings: dict[str, tuple[Series, ...]] = {}
-    for (indicator, bound), buckets in whole.items():
-        readings[indicator] = (*readings.get(indicator, ()), Series(indicator, tuple(buckets), bound))
-    ends = [bucket.end + brief.beats[name].settle for (name, _), many in whole.items() for bucket in many]
-    now = max(ends, default=brief.opened_at)
-    return evaluate(brief, start(brief), readings, Timing(now, kept.since, kept.since)).evidence
+        until = kept.intakes[each.indicator].watermark
+        buckets = tuple(bucket for bucket in each.buckets if until is not None and bucket.end <= until)
+        if buckets:
+            yield Series(each.indicator, buckets, each.bound)
+
+
+def _rounds(series: Iterable[Series]) -> Iterator[dict[str, tuple[Series, ...]]]:
+    """What was saved together, as far as the order of saving tells: an indicator comes once a round, its bounds ascending."""
+    together: dict[str, tuple[Series, ...]] = {}
+    for each in series:
+        before = together.get(each.indicator, ())
+        if before and (before[-1].bound or 0.0) >= (each.bound or 0.0):
+            yield together
+            together, before = {}, ()
+        together[each.indicator] = (*before, each)
+    if together:
+        yield together

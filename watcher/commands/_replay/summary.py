@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from math import comb
+from math import exp, lgamma, log, log1p
 from typing import Any
 
 from rules.duration import duration_text
@@ -87,10 +87,11 @@ def highest_share(found: int, of: int) -> float:
     """The one-sided upper bound of a share, with 95 % confidence, after *found* of *of* (Clopper and Pearson, 1934)."""
     if found >= of:
         return 1.0
+    ways = [lgamma(of + 1) - lgamma(k + 1) - lgamma(of - k + 1) for k in range(found + 1)]  # logarithms
     low, high = 0.0, 1.0
     for _ in range(60):
         middle = (low + high) / 2
-        reached = sum(comb(of, k) * middle**k * (1 - middle) ** (of - k) for k in range(found + 1))
+        reached = sum(exp(way + k * log(middle) + (of - k) * log1p(-middle)) for k, way in enumerate(ways))
         low, high = (middle, high) if reached > 1 - _SURE else (low, middle)
     return high
 
