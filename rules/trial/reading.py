@@ -258,11 +258,13 @@ class _Reader:
                 totals = self._parsed(self._key(node, "total"), numbers, _NO_NUMBERS)
                 return tuple(None if x is None else Counts(0.0, x) for x in totals)
             case _:
-                return self._counts(node, bound)
+                return self._counts(node, bound, indicator.bounds)
 
-    def _counts(self, node: Node, bound: float | None) -> tuple[Counts | None, ...]:
+    def _counts(
+        self, node: Node, bound: float | None, bounds: tuple[float, ...]
+    ) -> tuple[Counts | None, ...]:
         totals = self._parsed(self._key(node, "total"), numbers, _NO_NUMBERS)
-        bad = self._parsed(self._bad(self._key(node, "bad"), bound), numbers, _NO_NUMBERS)
+        bad = self._parsed(self._bad(self._key(node, "bad"), bound, bounds), numbers, _NO_NUMBERS)
         if len(totals) != len(bad):
             self._mistakes.add(
                 node,
@@ -290,13 +292,22 @@ class _Reader:
             self._mistakes.add(node, f"`{name}` is missing", "write {total: 600x20, bad: 1x20}")
         return found or Node(node.at, "_", "_")
 
-    def _bad(self, node: Node, bound: float | None) -> Node:
+    def _bad(self, node: Node, bound: float | None, bounds: tuple[float, ...]) -> Node:
         """Those slower than *bound*, where a latency has several."""
         if bound is None or not node.is_mapping:
             return node
-        for key, entry in node.entries():
-            if self._parsed(Node(entry.key, key, key), parse_duration, timedelta()).total_seconds() == bound:
-                return entry.node
+        said = {
+            self._parsed(Node(entry.key, key, key), parse_duration, timedelta()).total_seconds(): entry
+            for key, entry in node.entries()
+        }
+        for found, entry in said.items():
+            if found and found not in bounds:
+                known = ", ".join(f"{each * 1000:g}ms" for each in bounds)
+                self._mistakes.add(
+                    entry.key, "a bound that the rules do not ask for", f"they ask for {known}"
+                )
+        if bound in said:
+            return said[bound].node
         self._mistakes.add(
             node, f"nothing is said of the bound {bound:g} s", f"write bad: {{{bound * 1000:g}ms: 1x20}}"
         )
@@ -314,7 +325,7 @@ class _Reader:
         if says is None or (written.never is None) != (len(times) == 1) or (written.never and written.says):
             self._mistakes.add(node, "an expectation says when, and what", forms)
             return None
-        if written.then is not None and says is not Outcome.BREACHED:
+        if written.then is not None and written.says is not Outcome.BREACHED:
             self._mistakes.add(node, "`then` is of a breach", "write it beside `says: breached`")
         return Expectation(node.at, says, written.at, written.by, self._rule(node.get("rule")), written.then)
 

@@ -31,12 +31,21 @@ class Told:
     words: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Started:
+    """What the first breach of all rules together started. *why*: a person is asked; empty: the rollback starts by itself."""
+
+    round: Round
+    why: str
+
+
 def run(trial: Trial, rules: RuleSet) -> tuple[tuple[Failure, ...], tuple[Told, ...]]:
     """Play *trial*: what was not as expected, and everything that was said, as it changed."""
     played = tuple(_played(trial, rules))
-    switched = DEPLOYED + trial.traffic
+    first = next((round_ for round_ in played if round_.judgement.outcome is Outcome.BREACHED), None)
+    started = None if first is None else _Started(first, asks(first.judgement, _switched(trial, first.now)))
     failures = tuple(
-        Failure(each, words) for each in trial.expectations if (words := _wrong(each, played, switched))
+        Failure(each, words) for each in trial.expectations if (words := _wrong(each, played, started))
     )
     return failures, tuple(sorted(_changes(played, rules.rules), key=lambda told: told.after))
 
@@ -74,12 +83,18 @@ def _moments(trial: Trial) -> list[datetime]:
     return [DEPLOYED + moment for moment in sorted(moments)]
 
 
-def _wrong(expected: Expectation, played: Sequence[Round], switched: datetime) -> str:
+def _switched(trial: Trial, now: datetime) -> datetime:
+    """From when the release served, as that is known at *now*."""
+    complete = DEPLOYED + trial.complete
+    return complete if complete <= now else DEPLOYED + trial.traffic
+
+
+def _wrong(expected: Expectation, played: Sequence[Round], started: _Started | None) -> str:
     """Why *expected* did not hold; empty if it did."""
     if expected.at is not None:
-        return _at(expected, _last(played, expected.at), switched)
+        return _at(expected, _last(played, expected.at), started)
     if expected.by is not None:
-        return _by(expected, played, switched)
+        return _by(expected, played, started)
     for round_ in played:
         if _outcome(round_.judgement, expected.rule) is expected.says:
             return f"expected never {expected.says}, and it was at {_after(round_)}: {_words(round_, expected.rule)}"
@@ -90,35 +105,37 @@ def _last(played: Sequence[Round], at: timedelta) -> Round:
     return [round_ for round_ in played if round_.now <= DEPLOYED + at][-1]
 
 
-def _at(expected: Expectation, round_: Round, switched: datetime) -> str:
+def _at(expected: Expectation, round_: Round, started: _Started | None) -> str:
     found = _outcome(round_.judgement, expected.rule)
     if found is expected.says:
-        return _then(expected, round_, switched)
+        return _then(expected, round_, started)
     return (
         f"expected {expected.says} at {_after(round_)}, and it was {found}: {_words(round_, expected.rule)}"
     )
 
 
-def _by(expected: Expectation, played: Sequence[Round], switched: datetime) -> str:
+def _by(expected: Expectation, played: Sequence[Round], started: _Started | None) -> str:
     limit = DEPLOYED + (expected.by or timedelta())
     found = [round_ for round_ in played if _outcome(round_.judgement, expected.rule) is expected.says]
     if found and found[0].now <= limit:
-        return _then(expected, found[0], switched)
+        return _then(expected, found[0], started)
     late = f"it was so only at {_after(found[0])}" if found else "it never was"
     until = _last(played, expected.by or timedelta())
     was = f"; then it was {_outcome(until.judgement, expected.rule)}: {_words(until, expected.rule)}"
     return f"expected {expected.says} by {duration_text(expected.by or timedelta())}, and {late}{was}"
 
 
-def _then(expected: Expectation, round_: Round, switched: datetime) -> str:
+def _then(expected: Expectation, round_: Round, started: _Started | None) -> str:
+    """What a breach starts, it starts when it comes: what is said later changes nothing about it."""
     if expected.then is None:
         return ""
-    why = asks(round_.judgement, switched)
-    if (expected.then == "ask") is bool(why):
+    wanted = "a question" if expected.then == "ask" else "a rollback"
+    if started is None or started.round.now > round_.now:
+        return f"expected {wanted} at {_after(round_)}, and nothing is started: no rule that can act breached"
+    if (expected.then == "ask") is bool(started.why):
         return ""
-    if why:
-        return f"expected a rollback at {_after(round_)}, and a person is asked: {why}"
-    return f"expected a question at {_after(round_)}, and the rollback starts by itself"
+    said = f"expected {wanted} at {_after(started.round)}, and "
+    return said + (f"a person is asked: {started.why}" if started.why else "the rollback starts by itself")
 
 
 def _outcome(judgement: Judgement, rule: str | None) -> Outcome:

@@ -84,8 +84,43 @@ def test_a_control_that_is_worse_too_asks():
     (words,) = failures(both, "{at: 10m, says: breached, then: rollback}", tested)
     assert (
         words
-        == "expected a rollback at 10m, and a person is asked: something else is worse too (alarm are well)"
+        == "expected a rollback at 2m, and a person is asked: something else is worse too (alarm are well)"
     )
+
+
+def test_what_a_breach_starts_it_starts_when_it_comes():
+    tested = rules(CONTROL)
+    later = f"{WORSE}\n      alarm: OKx5 ALARM!x25"
+
+    assert failures(later, "{at: 20m, says: breached, then: rollback}", tested) == []
+
+
+def test_where_what_breached_only_tells_nothing_is_started():
+    tested = rules(consequence=Consequence.TELL)
+
+    (words,) = failures(WORSE, "{by: 5m, says: breached, rule: errors, then: rollback}", tested)
+
+    assert words == "expected a rollback at 2m, and nothing is started: no rule that can act breached"
+
+
+@pytest.mark.parametrize(("alarm", "then"), [("OKx30", "rollback"), ("OKx1 _x29", "ask")])
+def test_what_begins_minutes_after_the_switch_asks_unless_a_control_is_well(alarm, then):
+    tested = rules(CONTROL, judge=Slo(0.99))
+    series = f"{ALONE % '0x3 300x27'}\n      alarm: {alarm}"
+
+    assert failures(series, f"{{by: 20m, says: breached, then: {then}}}", tested) == []
+
+
+def test_a_release_is_blamed_from_when_it_has_all_its_traffic():
+    tested = rules(judge=Slo(0.99))
+    text = (
+        "version: 1\ntests:\n  - name: it\n    complete: 20m\n"
+        f"    series:\n      {ALONE % '0x20 300x10'}\n"
+        "    expect:\n      - {by: 30m, says: breached, then: rollback}"
+    )
+    (trial,) = read_trials(text, "web.test.yaml", tested)
+
+    assert run(trial, tested)[0] == ()
 
 
 def test_a_rule_that_asks_asks():
