@@ -10,9 +10,9 @@ import json
 import struct
 from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from math import isnan, nan
+from math import exp, isnan, nan
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -22,6 +22,8 @@ from rules.errors import RulesError
 from rules.verdict import Because
 
 VERSION = 2
+_LOGARITHMS = 1  # the version before: weights as logarithms, and the evidence their mean. A watch lives on through an upgrade
+_MOST = 299.0  # nats; a weight that was larger is less than it was, which keeps the promise
 SIZE = 13  # effects in the grid of `rules.objectives.eprocess`
 
 
@@ -249,10 +251,11 @@ def decode_evidence(text: str) -> Evidence:
     """
     document = _document("evidence", text)
     try:
+        memories = {key: _read_memory(*fields) for key, fields in document["memories"].items()}
         return Evidence(
             since=_read_stamp(document["since"]),
             intakes={name: _read_intake(*fields) for name, fields in document["intakes"].items()},
-            memories={key: _read_memory(*fields) for key, fields in document["memories"].items()},
+            memories=memories if document["v"] == VERSION else _from_logarithms(memories),
             breached={rule: _moment(at) for rule, at in document["breached"].items()},
             blamed=tuple(document["blamed"]),
         )
@@ -269,7 +272,7 @@ def _document(what: str, text: str) -> dict[str, Any]:
         document = json.loads(text)
     except ValueError as error:
         raise UnreadableEvidence(what, _first_line(error)) from error
-    if not isinstance(document, dict) or document.get("v") != VERSION:
+    if not isinstance(document, dict) or document.get("v") not in (VERSION, _LOGARITHMS):
         raise UnreadableEvidence(what, f"it is not of version {VERSION}")
     return document
 
@@ -381,6 +384,18 @@ def _read_memory(
         latest=None if isnan(latest) else latest,
         stood=None if stood is None else _read_stood(*stood),
     )
+
+
+def _from_logarithms(memories: Mapping[str, Memory]) -> dict[str, Memory]:
+    """The same evidence, with its weights as they are kept now."""
+    return {
+        key: replace(memory, process=replace(memory.process, weights=_weights(memory.process.weights)))
+        for key, memory in memories.items()
+    }
+
+
+def _weights(logarithms: Sequence[float]) -> tuple[float, ...]:
+    return tuple(exp(min(each, _MOST)) / SIZE for each in logarithms)
 
 
 def _time(seconds: float) -> datetime | None:

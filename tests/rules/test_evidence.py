@@ -1,6 +1,8 @@
+import json
 from dataclasses import replace
 from datetime import timedelta
-from math import inf
+from math import exp, inf
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -28,8 +30,9 @@ from rules.evidence import (
     encode_evidence,
 )
 from rules.model import CanaryVsBaseline, Consequence, Kind, Slo, Statistics, Threshold
-from rules.verdict import Because
-from tests.rules.building import NOON, a_brief, a_rule, an_indicator
+from rules.objectives.eprocess import HUGE
+from rules.verdict import Because, Outcome
+from tests.rules.building import NOON, Played, a_brief, a_rule, an_indicator, counts
 
 floats = st.floats(allow_nan=False)
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -134,6 +137,7 @@ GOOD = encode_evidence(Evidence(since=NOON, memories={"errors": Memory()}, intak
         "{}",
         '{"v":2}',
         '{"v":1}',
+        '{"v":3}',
         GOOD[:-9],
         GOOD.replace('"since":', '"since":"noon","was":'),
         GOOD.replace('"memories":{"errors":["', '"memories":{"errors":["AAAA'),
@@ -151,11 +155,47 @@ def test_damaged_evidence_is_our_error_with_a_remedy(text):
 
 
 @pytest.mark.parametrize(
-    "spoil", [lambda text: text[:-20], lambda text: text.replace("0.001", '"?"'), lambda _: '{"v":1}']
+    "spoil", [lambda text: text[:-20], lambda text: text.replace("0.001", '"?"'), lambda _: '{"v":3}']
 )
 def test_a_damaged_brief_is_our_error(spoil):
     with pytest.raises(UnreadableEvidence):
         decode_brief(spoil(encode_brief(a_brief(a_rule(Slo(0.999))))))
+
+
+def an_upgraded_watch():
+    """One that version 1 judged for its first minute, in which 30 of 600 requests failed."""
+    written = json.loads((Path(__file__).parent / "version_1.json").read_text())
+    watch = Played(decode_brief(json.dumps(written["brief"])))
+    watch.evidence = decode_evidence(json.dumps(written["evidence"]))
+    return watch
+
+
+def test_a_watch_that_version_1_judged_has_the_same_evidence():
+    """There 0.7 of the onset's weight was placed after the first bucket."""
+    memories = an_upgraded_watch().evidence.memories
+
+    for memory in memories.values():
+        process = memory.process
+        assert 0.3 + sum(process.weights) == pytest.approx(exp(process.log_e), rel=1e-12)
+    assert memories["errors"].process.log_e > 1
+
+
+def test_a_watch_that_version_1_judged_goes_on():
+    healthy, bad = (counts(0, 600), counts(0, 600)), (counts(30, 600), counts(1, 600))
+
+    assert an_upgraded_watch().sees([bad], first=1).outcome is Outcome.BREACHED
+    assert an_upgraded_watch().sees([healthy] * 30, first=1).outcome is Outcome.HEALTHY
+
+
+def test_a_weight_of_version_1_beyond_all_floats_is_a_large_one():
+    evidence = Evidence(memories={"errors": Memory(process=Process(1, (-inf, 800.0, *[0.0] * 11)))})
+    text = encode_evidence(evidence).replace('"v":2', '"v":1')
+
+    weights = decode_evidence(text).memories["errors"].process.weights
+
+    assert weights[0] == 0
+    assert 1e128 < weights[1] < HUGE
+    assert weights[2] == 1 / SIZE
 
 
 def test_microseconds_are_kept():
