@@ -75,12 +75,13 @@ class Case:
     Attributes:
         key: The rule's id; where a latency has several bounds, with the bound (``slow@0.3``).
         bound: The bound of the series in seconds; ``None`` but for a latency.
+        bounds: How many series of the rule share its level: those of all bounds; else 1.
         window: How many buckets back "came" looks.
         alpha: The level at which the rule, or the group that it is part of, breaches (0..1).
         weight: The rule's weight in the group (0..1); 0 outside of it.
         horizon: Within how many buckets an onset is looked for.
         cap: The most that one bucket adds to the logarithm of the evidence, so that one bucket never decides alone.
-        phi: The largest number of errors that one cause is held to make in a bucket; ``None``: any number (robust).
+        phi: How many errors one cause is held to make in a bucket, as `rules.objectives.factors` means it; ``None``: any number (robust).
         learns: *phi* may be replaced by what the baseline shows during the watch.
         ceiling: For an absolute objective, the largest acceptable share of bad (0..1).
         margin: For a comparison.
@@ -116,6 +117,7 @@ class Case:
     ceilings: tuple[float, ...] = ()
     usuals: tuple[float, ...] = ()
     only_asks: str = ""
+    bounds: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,7 +89,8 @@ def prepare(rules: RuleSet, setting: Setting, histories: Mapping[str, Reading]) 
     brief = _prepared(rules, setting, histories)
     softened = {case.rule.id: case.only_asks for case in brief.cases.values() if case.only_asks}
     asking = _asking(rules, softened)
-    return brief if asking == rules else _prepared(asking, setting, histories)
+    # Those that are left have more of the level, at which the past may say so of one of them too.
+    return brief if asking == rules else prepare(asking, setting, histories)
 
 
 def _asking(rules: RuleSet, softened: Collection[str]) -> RuleSet:

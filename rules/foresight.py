@@ -170,7 +170,7 @@ def by_the_past(
 
 
 def _foretold(brief: Brief, case: Case, share: float | None, measured: float | None) -> Flow:
-    second = measured or case.usual_total / looked_back(case).total_seconds()
+    second = measured or case.usual_total / _looked_back(brief, case).total_seconds()
     usual, source = _usual(case, brief.opened_at), Source.AT_LEAST if measured is None else Source.PAST
     if _judge(case) in COMPARES:
         due = ASSUMED if share is None else share
@@ -179,10 +179,12 @@ def _foretold(brief: Brief, case: Case, share: float | None, measured: float | N
     return Flow(second * due, 0.0, usual, case.phi, due, source=source)
 
 
-def looked_back(case: Case) -> timedelta:
-    """How far back the history of *case* was asked for: as far as its judge looks, and for a day where it does not say."""
-    judge = case.rule.judge
-    return judge.history if isinstance(judge, BeforeAfter) else DAY
+def _looked_back(brief: Brief, case: Case) -> timedelta:
+    """How far back the history of *case* goes: as far as its judge looks; where it does not say, as far as another made it be asked for."""
+    if isinstance(case.rule.judge, BeforeAfter):
+        return case.rule.judge.history
+    beside = [other.rule.judge for other in brief.cases.values() if other.indicator == case.indicator]
+    return max([DAY, *(judge.history for judge in beside if isinstance(judge, BeforeAfter))])
 
 
 def by_what_was_seen(brief: Brief, evidence: Evidence, now: datetime) -> dict[str, Flow]:
@@ -247,7 +249,7 @@ def foresee(
         One for each case with a promise that can be judged at all, and whose rule acts (or is part of one that does).
     """
     return tuple(
-        Outlook(brief, case, flows[case.key], at).sees(least, most)
+        Outlook(case, flows[case.key], at).sees(least, most)
         for case in acting(brief)
         if case.key in flows and _is_weighed(case)
     )
@@ -269,11 +271,10 @@ def _is_weighed(case: Case) -> bool:
 class Outlook:
     """One case with its traffic, at one time of the day."""
 
-    def __init__(self, brief: Brief, case: Case, flow: Flow, at: datetime) -> None:
-        bounds = sum(other.rule.id == case.rule.id for other in brief.cases.values())
+    def __init__(self, case: Case, flow: Flow, at: datetime) -> None:
         self.case, self.flow = case, flow
         self.allowed = _allowed(case, flow, at)
-        self.needed = log(bounds / (case.alpha * (case.weight or 1.0)))
+        self.needed = log(case.bounds / (case.alpha * (case.weight or 1.0)))
         if case.ceilings:
             self.needed -= log(1 - before_after.SPENT)
         self.joined = _joined(case, flow)

@@ -74,7 +74,7 @@ def _too_short(past: Past) -> Refusal:
 
 def at(case: Case, season: Season, since: datetime, slots: int, without: int | None = None) -> Case:
     """*case* with the ceilings of a watch that opens at *since*, for the next *slots* half hours; *without* one day of the past."""
-    first, chance = slot_of(since), SPENT * case.alpha * (case.weight or 1.0)
+    first, chance = slot_of(since), SPENT * case.alpha * (case.weight or 1.0) / case.bounds
     ceilings, usual = [_limit(case)] * SLOTS, [0.0] * SLOTS
     for order in range(slots):
         slot = (first + order) % SLOTS

@@ -27,7 +27,7 @@ def opened(voice: Voice, key: str, indicator: Indicator, bound: float | None, se
         bound: Of the series in seconds, where the indicator is a latency.
         setting: The circumstances of the watch.
     """
-    rule, bucket = voice.rule, setting.buckets[indicator.id]
+    rule, bucket, bounds = voice.rule, setting.buckets[indicator.id], max(len(indicator.bounds), 1)
     return Case(
         key=key,
         rule=rule,
@@ -40,9 +40,10 @@ def opened(voice: Voice, key: str, indicator: Indicator, bound: float | None, se
         alpha=voice.alpha,
         weight=voice.weight,
         horizon=min(max(ceil(setting.at_most / bucket), 1), _LONGEST),
-        cap=_cap(voice, max(len(indicator.bounds), 1)),
+        cap=_cap(voice, bounds),
         tells_arms=indicator.compares_arms,
         refusal=_refusal(rule, indicator, setting),
+        bounds=bounds,
     )
 
 

@@ -51,6 +51,8 @@ from tests.rules.building import (
     counts,
     noon,
 )
+from tests.rules.objectives.test_before_after import of
+from tests.rules.objectives.test_history import a_past
 
 COMPARED = CanaryVsBaseline()
 DAY = timedelta(days=1)
@@ -123,7 +125,7 @@ def test_the_time_that_is_foretold_is_that_of_the_judges(judge, kind, flow, stat
     case = brief.cases["errors"]
 
     for level in levels:
-        delay = Outlook(brief, case, flow, NOON).delay(level, LONG)
+        delay = Outlook(case, flow, NOON).delay(level, LONG)
         real = median(found_by_the_judge(case, flow, level, seed) for seed in range(RUNS))
         assert delay is not None, level
         factor = WIDE if flow.phi is None else FACTOR
@@ -224,7 +226,7 @@ def test_whatever_is_configured_and_measured_it_has_an_answer(judge, kind, mine,
         assert sight.most is None or sight.most > 0
         assert all(rung.within is None or rung.within <= LONG for rung in sight.rungs)
         assert sight.useful == (
-            Outlook(brief, brief.cases["errors"], flows["errors"], NOON).delay(sight.worth, LONG) is not None
+            Outlook(brief.cases["errors"], flows["errors"], NOON).delay(sight.worth, LONG) is not None
         )
 
 
@@ -384,6 +386,16 @@ def test_where_one_does_not_know_how_long_it_was_measured_it_is_at_least_so_much
 
     assert flow.source is Source.AT_LEAST
     assert flow.mine + flow.beside == pytest.approx(36000 / DAY.total_seconds())
+
+
+def test_a_week_that_another_rule_asked_for_is_not_taken_for_a_day():
+    """Ten requests a second for seven days, of which the comparison of the same indicator is told too."""
+    rules = (a_rule(COMPARED), a_rule(BeforeAfter(), "past", "errors"))
+    brief = a_brief(*rules, histories=of(a_past(7)))
+
+    flow = by_the_past(brief, 0.5)["errors"]
+
+    assert flow.mine + flow.beside == pytest.approx(10.0)
 
 
 def test_a_history_of_readings_of_counters_and_of_both_releases_is_understood():

@@ -72,6 +72,16 @@ def test_an_outage_of_an_hour_makes_it_ask():
     )
 
 
+@pytest.mark.parametrize(("minute", "asks"), [(35, True), (50, False)])
+def test_an_outage_counts_where_the_rule_would_not_have_asked_anyway(minute, asks):
+    """That day's windows begin 5 and 35 minutes after noon: fifteen minutes later it began late, and the watch asks."""
+    began = NOON - 2 * DAY + minute * MINUTE
+
+    past = a_past(7, lambda at: 900.0 if began <= at < began + 15 * MINUTE else 3.0)
+
+    assert (only_asks(past) != "") is asks
+
+
 def test_what_drifts_within_the_margin_lets_it_act():
     assert only_asks(a_past(7, chance(5, lambda at: 1 + 0.04 * (7 - (NOON - at) / DAY)))) == ""
 
@@ -124,6 +134,21 @@ def test_a_rule_that_only_asks_leaves_its_part_of_the_level_to_the_others():
     weights = {voice.rule.id: voice.weight for voice in watch.brief.voices}
 
     assert weights == {"errors": 0.0, "slo": 1.0}
+
+
+def test_one_that_would_be_wrong_only_with_the_part_that_another_left_asks_too():
+    """With half of the level it would have rolled back nothing; once it has all of it, the half hour two days ago."""
+
+    def a_half_hour(at):
+        return 10.4 if NOON - 2 * DAY <= at < NOON - 2 * DAY + 30 * MINUTE else 3.0
+
+    strict = a_rule(BeforeAfter(ratio=1.0, plus=0.0), "strict", "errors")
+    watch = a_watch(strict, a_rule(JUDGE, "loose", "errors"), histories=of(a_past(7, a_half_hour)))
+
+    assert {voice.rule.id: voice.rule.on_breach for voice in watch.brief.voices} == {
+        "strict": Consequence.ASK,
+        "loose": Consequence.ASK,
+    }
 
 
 def test_an_all_of_that_rests_on_it_asks_too_unless_another_promises():

@@ -1,4 +1,4 @@
-from math import log
+from math import exp, log
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from rules.evidence import decode_brief, decode_evidence, encode_brief, encode_e
 from rules.model import BeforeAfter, Kind, Statistics
 from rules.objectives import before_after
 from rules.objectives.before_after import SPENT
+from rules.objectives.eprocess import placed
 from rules.objectives.registry import judge_of
 from rules.verdict import Because, Outcome
 from tests.rules.building import (
@@ -91,6 +92,28 @@ def test_it_knows_the_time_of_day():
 
     assert noon.outcome is Outcome.HEALTHY
     assert night.outcome is Outcome.BREACHED
+
+
+def test_the_part_of_the_level_that_is_spent_on_what_is_usual_is_taken_from_the_evidence():
+    watch = a_watched(a_past(7))
+    watch.sees([(counts(1, 600), None)] * 3)
+
+    process = watch.evidence.memories["errors"].process
+    plain = 1 - placed(case_of(watch).horizon, 3) + sum(process.weights)
+    assert exp(process.log_e) == pytest.approx((1 - SPENT) * plain)
+
+
+def test_bounds_share_the_chance_that_what_is_usual_was_more():
+    """Else the promise of a latency with five bounds would be broken a fifth more often than it says."""
+    past = a_past(7, lambda _: 600.0)
+
+    def ceilings(bounds, alpha):
+        readings = {"errors": tuple(of(past, bound)["errors"][0] for bound in bounds)}
+        indicator = an_indicator(kind=Kind.LATENCY, bounds=bounds)
+        watch = a_watch(a_rule(JUDGE), indicators=[indicator], histories=readings, alpha=alpha)
+        return next(iter(watch.brief.cases.values())).ceilings
+
+    assert ceilings((0.1, 0.3), 0.002) == ceilings((0.1,), 0.001)
 
 
 def test_a_latency_is_judged_in_the_exact_form():

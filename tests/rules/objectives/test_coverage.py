@@ -28,3 +28,14 @@ def test_neither_the_bucket_of_the_switch_nor_the_one_under_way_is_missing():
 
 def test_what_is_missing_is_missing():
     assert seen_at(45, 1, 2, 6).words == "only 3 of 6 buckets came"
+
+
+def test_what_came_before_a_hole_does_not_fill_it():
+    assert seen_at(105, 1, 2, 3, 4, 5, 6, 18).words == "only 1 of 6 buckets came"
+
+
+def test_no_more_is_remembered_than_is_looked_back():
+    watch = a_watch(a_rule(Slo(0.9)), at_least=FIVE)
+    watch.sees([(counts(0, 5000), None)] * 20)
+
+    assert watch.evidence.memories["errors"].came == 0b11111

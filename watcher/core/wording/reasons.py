@@ -30,18 +30,21 @@ def listed_names(names: Sequence[str]) -> str:
     return " and ".join(f"“{name}”" for name in names)
 
 
-def _late(watch: Watch) -> str:
+def _began(watch: Watch) -> str:
     judgement = watch.breaching
     onsets = [verdict.onset.at for verdict in blamed(judgement) if verdict.onset] if judgement else []
     began = min(onsets, default=judgement.at if judgement else watch.since)
-    return f"it began {span_words(began - watch.switched_at)} after the deployment, with nothing to compare it with"
+    return f"it began {span_words(began - watch.switched_at)} after the deployment"
+
+
+def _late(watch: Watch) -> str:
+    return f"{_began(watch)}, with nothing to compare it with"
 
 
 def _soon(watch: Watch) -> str:
-    began = _late(watch).partition(", with")[0]
     return (
-        f"{began}: soon enough to be the fault of {watch.tag}, and late enough to be that of something else, which"
-        " cannot be told without a control (a rule with `on_breach: doubt`)"
+        f"{_began(watch)}: soon enough to be the fault of {watch.tag}, and late enough to be that of something else, which"
+        " cannot be told without a control that is seen to be well (a rule with `on_breach: doubt`)"
     )
 
 
