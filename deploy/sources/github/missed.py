@@ -4,8 +4,8 @@ Each becomes the delivery that GitHub would have sent, so it is read as one, and
 heard already is a duplicate there. It is a hint, as a delivery is. Only the newest of an environment is told: those before it
 are over.
 
-A repository costs one call a round, and one more while its newest deployment has not ended. GitHub's limits are kept: below
-`RESERVE` of what is left nothing is asked before the limit is renewed, for the statuses are set by the same account.
+A repository costs one call a round, and one more for each environment while its newest deployment has not ended. GitHub's
+limits are kept: below `RESERVE` of what is left nothing is asked before the limit is renewed, for the statuses are set by the same account.
 
 Source:
     https://docs.github.com/en/rest/deployments/deployments#list-deployments
@@ -19,6 +19,8 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any
+
+from pydantic_core import from_json
 
 from deploy.errors import DeployError
 from deploy.model import Finding, Level
@@ -87,8 +89,8 @@ class Missed:
 
     async def _seen(self, name: str) -> Finding:
         try:
-            await self._json(f"/repos/{name}")
-            await self._json(f"/repos/{name}/deployments?per_page=1")
+            await self._one(f"/repos/{name}")
+            await self._several(f"/repos/{name}/deployments?per_page=1")
         except DeployError as error:
             return Finding(Level.FAIL, str(error), error.remedy)
         return Finding(Level.OK, f"the deployments of {name} are read")
@@ -97,9 +99,9 @@ class Missed:
 
     async def _of(self, name: str) -> list[Parcel]:
         if name not in self._known:
-            told = await self._json(f"/repos/{name}")
+            told = await self._one(f"/repos/{name}")
             self._known[name] = {key: told.get(key) for key in ("id", "full_name", "html_url")}
-        made = await self._json(f"/repos/{name}/deployments?per_page=30")
+        made = await self._several(f"/repos/{name}/deployments?per_page=30")
         parcels: list[Parcel] = []
         for deployment in self._newest(made):
             parcels.append(self._parcel("deployment", name, deployment))
@@ -112,7 +114,7 @@ class Missed:
         """Of each environment, if it is young enough; GitHub tells the newest first."""
         newest: dict[str, Mapping[str, Any]] = {}
         for each in made:
-            at = moment(each.get("created_at"))
+            at = moment(str(each.get("created_at")))
             if at is not None and at >= self._now() - LOOK_BACK:
                 newest.setdefault(str(each.get("environment")).lower(), each)
         return list(newest.values())[:MOST]
@@ -121,9 +123,9 @@ class Missed:
         """The last that somebody else has set; not asked for again once it is the end."""
         if self._ended.get(id) in self._told:
             return None
-        told = await self._json(f"/repos/{name}/deployments/{id}/statuses?per_page=10")
+        told = await self._several(f"/repos/{name}/deployments/{id}/statuses?per_page=10")
         others = [each for each in told if not str(each.get("description") or "").startswith(OURS)]
-        last = max(others, key=lambda each: int(each["id"]), default=None)
+        last = max(others, key=lambda each: each["id"], default=None)
         if last is not None and last.get("state") in ENDED:
             self._ended[id] = _receipt("deployment_status", name, last)
         return last
@@ -146,18 +148,29 @@ class Missed:
 
     # ------------------------------------------------------------------------------------------------------- one call
 
-    async def _json(self, path: str) -> Any:
+    async def _one(self, path: str) -> Mapping[str, Any]:
+        told: Mapping[str, Any] = await self._json(path, _has_number)
+        return told
+
+    async def _several(self, path: str) -> Sequence[Mapping[str, Any]]:
+        told: Sequence[Mapping[str, Any]] = await self._json(path, _have_numbers)
+        return told
+
+    async def _json(self, path: str, is_of_shape: Callable[[Any], bool]) -> Any:
         url = f"{self._reads.url.rstrip('/')}{path}"
         got = await self._get(url, ACCEPT, self._reads.token.get_secret_value())
         self._keep_limits(got)
         where = f"{url.split('?', maxsplit=1)[0]}: HTTP {got.status}"
         if got.status != HTTPStatus.OK:
-            raise DeployError(where, remedy=_REMEDIES.get(got.status, "it is asked again in the next round"))
+            raise DeployError(where, remedy=_remedy(got))
         try:
-            return _of_right_shape(json.loads(got.body))
-        except (ValueError, TypeError, LookupError):
+            told = from_json(got.body)
+        except ValueError:
+            told = None
+        if not is_of_shape(told):
             words = f"{where}, and not what GitHub would answer"
-            raise DeployError(words, remedy="is `reads.url` that of the REST API?") from None
+            raise DeployError(words, remedy="is `reads.url` that of the REST API?")
+        return told
 
     def _keep_limits(self, got: Got) -> None:
         wait = got.headers.get("retry-after", "")
@@ -167,10 +180,10 @@ class Missed:
         if re.fullmatch(r"[0-9]{1,6}", wait):
             until = now + timedelta(seconds=int(wait))
         elif (
-            re.fullmatch(r"[0-9]{1,9}", left) and int(left) < RESERVE and re.fullmatch(r"[0-9]{1,12}", reset)
+            re.fullmatch(r"[0-9]{1,9}", left) and int(left) < RESERVE and re.fullmatch(r"[0-9]{1,11}", reset)
         ):
             until = datetime.fromtimestamp(int(reset), UTC)
-        elif got.status == HTTPStatus.TOO_MANY_REQUESTS:
+        elif _is_limit(got):
             until = now + PAUSE
         if until is not None:
             self._closed_until = min(until, now + LONGEST)
@@ -180,14 +193,25 @@ def _receipt(event: str, name: str, about: Mapping[str, Any]) -> str:
     return f"{event}:{name}:{about['id']}"
 
 
-def _of_right_shape(told: Any) -> Any:
-    """An object, or objects with a number each."""
-    if isinstance(told, list):
-        for each in told:
-            int(each["id"])
-        return told
-    int(told["id"])
-    return told
+def _remedy(got: Got) -> str:
+    if _is_limit(got):
+        return "a limit of GitHub's: it is waited for; what else asks with the account of `reads.token`?"
+    return _REMEDIES.get(got.status, "it is asked again in the next round")
+
+
+def _is_limit(got: Got) -> bool:
+    """It refuses for a limit, and not for want of a permission."""
+    told = "retry-after" in got.headers or got.headers.get("x-ratelimit-remaining") == "0"
+    return got.status == HTTPStatus.TOO_MANY_REQUESTS or (got.status == HTTPStatus.FORBIDDEN and told)
+
+
+def _has_number(told: Any) -> bool:
+    """One thing of GitHub's."""
+    return isinstance(told, dict) and type(told.get("id")) is int
+
+
+def _have_numbers(told: Any) -> bool:
+    return isinstance(told, list) and all(map(_has_number, told))
 
 
 def missed(settings: Settings, get: Get, now: Callable[[], datetime]) -> Feed | None:

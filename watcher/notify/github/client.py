@@ -136,6 +136,6 @@ class Client(GitHubAPI):
 def _skew(date: str, now: datetime) -> timedelta | None:
     try:
         theirs = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return now - theirs if theirs.tzinfo else None

@@ -1,6 +1,6 @@
 """What no webhook has delivered is read: as GitHub would have told it, once, and within its limits."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -9,9 +9,10 @@ from pydantic import SecretStr
 
 from deploy.errors import DeployError
 from deploy.model import Announcement
+from deploy.ports import Got
 from deploy.source import Parcel, Received
 from deploy.sources.github import Settings
-from deploy.sources.github.missed import EVERY, LOOK_BACK, RESERVE, Missed, missed
+from deploy.sources.github.missed import EVERY, LONGEST, LOOK_BACK, RESERVE, Missed, missed
 from deploy.sources.github.settings import Reads
 from tests.deploy.sources.github.said import NOON, a_source
 from tests.fakes.github import SECRET, TOKEN, GitHubWorld, Hook
@@ -167,7 +168,7 @@ async def test_what_others_need_of_the_limit_is_left_to_them_until_it_is_renewed
 async def test_a_secondary_limit_is_kept_as_long_as_github_asks():
     scene = Scene(repositories=("acme/shop", "acme/site"))
     scene.world.secondary = 1
-    with pytest.raises(DeployError):
+    with pytest.raises(DeployError) as refused:
         await scene.reads()
     scene.world.requests.clear()
 
@@ -175,6 +176,63 @@ async def test_a_secondary_limit_is_kept_as_long_as_github_asks():
     await scene.missed.receive()
 
     assert scene.world.requests == []
+    assert "a limit of GitHub's" in refused.value.remedy
+
+
+@pytest.mark.parametrize("reset", ["99999999999", "999999999999", "soon"])
+async def test_a_limit_without_end_closes_for_an_hour_at_most(reset):
+    async def get(url: str, headers: Mapping[str, str], token: str) -> Got:
+        scene.world.requests.append(url)
+        return Got(403, {"x-ratelimit-remaining": "0", "x-ratelimit-reset": reset}, b"{}")
+
+    scene = Scene()
+    scene.missed = Missed(Reads(token=SecretStr(TOKEN)), ["acme/shop"], get, lambda: scene.at)
+    with pytest.raises(DeployError, match="HTTP 403") as refused:
+        await scene.reads()
+
+    with pytest.raises(DeployError):
+        await scene.reads(LONGEST)
+
+    assert "a limit of GitHub's" in refused.value.remedy
+    assert len(scene.world.requests) == 2
+
+
+ANSWERS = {
+    "a list in place of one": ("/repos/acme/shop", b'[{"id": 1}]'),
+    "one in place of a list": ("/deployments?per_page=30", b'{"id": 1}'),
+    "words in place of one": ("/deployments?per_page=30", b'["id"]'),
+    "a number that is none": ("/deployments?per_page=30", b'[{"id": "1/../../x"}]'),
+    "a number without end": ("/deployments?per_page=30", b'[{"id": 1e999}]'),
+    "no number": ("/statuses?per_page=10", b'[{"state": "success"}]'),
+    "something deep": ("/deployments?per_page=30", b"[" * 100_000),
+    "no JSON": ("/statuses?per_page=10", b"<html>"),
+}
+
+
+@pytest.mark.parametrize(("path", "answer"), ANSWERS.values(), ids=ANSWERS)
+async def test_what_github_would_not_answer_is_told_as_that(path, answer):
+    scene = Scene()
+    scene.world.deploys()
+
+    async def get(url: str, headers: Mapping[str, str], token: str) -> Got:
+        return Got(200, {}, answer) if url.endswith(path) else await scene.line.get(url, headers, token)
+
+    feed = Missed(Reads(token=SecretStr(TOKEN)), ["acme/shop"], get, lambda: NOON)
+
+    with pytest.raises(DeployError, match="not what GitHub would answer"):
+        await feed.receive()
+
+
+async def test_a_deployment_of_which_it_is_not_told_when_it_was_made_is_passed_over():
+    scene = Scene()
+    made = b'[{"id": 1, "created_at": 5}, {"id": 2}]'
+
+    async def get(url: str, headers: Mapping[str, str], token: str) -> Got:
+        return Got(200, {}, made) if "per_page=30" in url else await scene.line.get(url, headers, token)
+
+    feed = Missed(Reads(token=SecretStr(TOKEN)), ["acme/shop"], get, lambda: NOON)
+
+    assert await feed.receive() == []
 
 
 @pytest.mark.parametrize("spoil", [{"down": True}, {"repository": "acme/else"}])

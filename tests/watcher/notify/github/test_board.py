@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr, ValidationError
 
 from deploy.sources.github.identity import called, host_of
-from tests.fakes.faults import FAULTS, serving
+from tests.fakes.faults import FAULTS, says, serving
 from tests.fakes.github import TOKEN, GitHubWorld, Made, app
 from tests.fakes.github.world import OTHERS
 from tests.fakes.serve import http_to_loopback, serving_app
@@ -233,6 +233,19 @@ async def test_no_answer_of_a_far_end_that_is_ill_breaks_it(fault):
 
     assert isinstance(telling, Later | Never)
     assert TOKEN not in repr(telling)
+
+
+@pytest.mark.parametrize("date", ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "soon", ""])
+async def test_a_date_that_is_none_keeps_no_status_from_being_looked_at(date):
+    head = f"HTTP/1.1 502 Bad Gateway\r\nDate: {date}\r\nContent-Length: 0\r\n\r\n"
+    async with serving(says(head.encode())) as port, http_to_loopback(lambda: START) as http:
+        made = GitHubWorld(lambda: START, host=f"127.0.0.1:{port}").deploys()
+        settings = Settings(token=SecretStr(TOKEN), url=f"http://127.0.0.1:{port}", timeout=QUICK)
+        async with NOTIFIERS["github"].open(settings, Opening(http, lambda: START)) as notifier:
+            telling = await notifier.tell(shown(made, "passed"), "", None)
+
+    assert isinstance(telling, Later)
+    assert "HTTP 502" in telling.words
 
 
 async def test_an_address_that_is_not_allowed_is_never_asked():
