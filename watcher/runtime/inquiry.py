@@ -42,11 +42,16 @@ def connection_of(indicator: Indicator) -> str:
 class _Batch:
     """What one provider is asked at once, and what it answered."""
 
-    connection: str
+    key: _Key
     questions: Sequence[Question]
     window: Window
     answered: asyncio.Event = field(default_factory=asyncio.Event)
     readings: Mapping[str, Reading] = field(default_factory=dict)
+
+    @property
+    def connection(self) -> str:
+        """By its name."""
+        return self.key[0]
 
 
 _BatchOf = Callable[[_Key, Sequence[Question]], _Batch | None]
@@ -96,9 +101,7 @@ class Inquiry:
 
     providers: Providers
     metrics: Metrics
-    _away: dict[str, int] = field(
-        default_factory=dict
-    )  # connections that do not answer, and for how many reads
+    _away: dict[_Key, int] = field(default_factory=dict)  # what is not answered, and for how many reads
 
     def beat(self, indicator: Indicator) -> tuple[timedelta, timedelta]:
         """How long a bucket of *indicator* is, and how long after its end it is final."""
@@ -121,7 +124,7 @@ class Inquiry:
 
         def whole(key: _Key, batch: Sequence[Question]) -> _Batch:
             window = Window(_floor(since, key[1]), _floor(until, key[1]), now + PATIENCE)
-            return _Batch(key[0], [replace(question, since=since) for question in batch], window)
+            return _Batch(key, [replace(question, since=since) for question in batch], window)
 
         return self._asked(questions, whole)
 
@@ -145,13 +148,13 @@ class Inquiry:
         return Asked(batches.values(), reads, nobody)
 
     def _what_is_due(self, key: _Key, questions: Sequence[Question], now: datetime) -> _Batch | None:
-        connection, bucket, settle = key
+        _, bucket, settle = key
         end = _floor(now - settle, bucket)
         due = [question for question in questions if question.since is None or question.since < end]
         if not due:
             return None
         start = min(question.since or end - bucket for question in due)
-        return _Batch(connection, due, Window(_floor(start, bucket), end, now + PATIENCE))
+        return _Batch(key, due, Window(_floor(start, bucket), end, now + PATIENCE))
 
     async def _read(self, batch: _Batch) -> None:
         """Ask one provider. Whatever becomes of it: those who wait for the answer get one."""
@@ -171,17 +174,17 @@ class Inquiry:
             self._say_whether_it_answers(batch)
 
     def _say_whether_it_answers(self, batch: _Batch) -> None:
-        """That a connection cannot be asked is said once, and then that it can. What one question lacks is its rule's to say."""
+        """That a connection cannot be asked is said once a grid, and then that it can. What one question lacks is its rule's to say."""
         readings = list(batch.readings.values())
         silent = [reading for reading in readings if isinstance(reading, Unavailable)]
         if readings and len(silent) == len(readings):
-            reads = self._away[batch.connection] = self._away.get(batch.connection, 0) + 1
+            reads = self._away[batch.key] = self._away.get(batch.key, 0) + 1
             if reads == 1:
                 said = silent[0]
                 log.warning(
                     "signal.unavailable", connection=batch.connection, who=said.who.value, words=said.words
                 )
-        elif readings and (reads := self._away.pop(batch.connection, 0)):
+        elif readings and (reads := self._away.pop(batch.key, 0)):
             log.info("signal.recovered", connection=batch.connection, reads=reads)
 
     def _measure(self, batch: _Batch, seconds: float) -> None:

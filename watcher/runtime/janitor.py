@@ -12,8 +12,6 @@ from watcher.telemetry.metrics import Metrics
 
 PRUNE_EVERY = timedelta(minutes=10)
 LOOK_EVERY = timedelta(minutes=1)
-# Beyond this a watch that is due is overdue: four times what a lease lasts, after which another takes what one has dropped.
-OVERDUE = timedelta(minutes=1)
 LIVING = tuple(state for state in State if state not in FINAL)
 log = structlog.stdlib.get_logger("rollbackd.janitor")
 
@@ -49,7 +47,8 @@ class Janitor:
             self.metrics.watches.labels(state.value).set(watches.get(state.value, 0))
         if self._looked_at is None or now - self._looked_at >= LOOK_EVERY:
             self._looked_at = now
-            await self._look(now, int(sum(watches.get(state.value, 0) for state in LIVING)))
+            await self._look(now, int(watches.get(State.ASKING.value, 0)))
+        self.metrics.overdue.set(counts["overdue"]["watches"])
         self.metrics.disarmed.set(len(await self.store.disarmed(now)))
         self.metrics.inbox_pending.set(counts["inbox"]["pending"])
         self.metrics.action_age.set(counts["actions"]["oldest_seconds"])
@@ -59,14 +58,12 @@ class Janitor:
             self.metrics.outbox_pending.labels(channel).set(pending)
             self.metrics.outbox_age.labels(channel).set(counts["messages_oldest_seconds"][channel])
 
-    async def _look(self, now: datetime, living: int) -> None:
-        """How long nobody has answered, and how many should have been judged; of those that live, which are the newest."""
-        watches = await self.store.list(states=LIVING, limit=living) if living else ()
+    async def _look(self, now: datetime, asking: int) -> None:
+        """How long nobody has answered, of the *asking* that ask."""
+        watches = await self.store.list(states=(State.ASKING,), limit=asking) if asking else ()
         unanswered = (
             now - watch.question.asked_at
             for watch in watches
-            if watch.state is State.ASKING and watch.question and watch.question.again_at is None
+            if watch.question and watch.question.again_at is None
         )
         self.metrics.asking_age.set(max(unanswered, default=timedelta(0)).total_seconds())
-        overdue = [watch for watch in watches if watch.due_at is not None and watch.due_at + OVERDUE < now]
-        self.metrics.overdue.set(len(overdue))

@@ -415,7 +415,7 @@ class Store(Protocol):
         """The audit, in order."""
 
     async def counts(self, now: datetime) -> Mapping[str, Mapping[str, float]]:
-        """For metrics: live watches by state, inbox pending, messages pending by channel with the oldest age in seconds, open actions with the oldest age."""
+        """For metrics: live watches by state, those that were due a minute ago, inbox pending, messages pending by channel with the oldest age in seconds, open actions with the oldest age."""
 
     async def prune(self, now: datetime) -> int:
         """Forget what is no longer needed; how many rows. Watches, actions, the ledger and the audit stay.

@@ -173,11 +173,21 @@ class UpkeepContract:
 
         assert counts == {
             "watches": {"rolling_back": 1, "watching": 1},
+            "overdue": {"watches": 0},
             "inbox": {"pending": 1, "oldest_seconds": 60.0},
             "messages": {"slack:C1": 1},
             "messages_oldest_seconds": {"slack:C1": 60.0},
             "actions": {"open": 1, "oldest_seconds": 60.0},
         }
+
+    async def test_what_was_due_more_than_a_minute_ago_is_overdue(self, store: Store):
+        await opened(store, a_watch("w_1", service="s1", due_at=NOON))
+        await opened(store, a_watch("w_2", service="s2", due_at=NOON + minutes(5)))
+        await opened(store, a_watch("w_3", service="s3", due_at=None))
+
+        late = [(await store.counts(NOON + minutes(after)))["overdue"]["watches"] for after in (1, 2, 7)]
+
+        assert late == [0, 1, 2]
 
     async def test_nothing_is_nothing(self, store: Store):
         counts = await store.counts(NOON)

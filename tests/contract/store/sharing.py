@@ -80,7 +80,7 @@ class SharingContract:
 
     @pytest.mark.parametrize(
         ("of_a", "of_b", "taken"),
-        [(6, 0, 3), (3, 0, 1), (1, 0, 0), (4, 2, 2), (2, 2, 1), (1, 1, 0), (7, 1, 2), (0, 0, 0)],
+        [(6, 0, 3), (3, 0, 1), (1, 0, 0), (4, 2, 2), (2, 2, 1), (3, 3, 1), (1, 1, 0), (7, 1, 2), (0, 0, 0)],
     )
     async def test_who_has_less_than_its_share_gets_it_of_who_has_the_most(
         self, store: Store, of_a: int, of_b: int, taken: int
@@ -95,6 +95,15 @@ class SharingContract:
 
         assert await store.even_out("c") == taken
         assert len(await store.claim_due(NOON, 9, "c", LEASE, grace)) == taken
+
+    async def test_what_has_ended_is_nobodys_share(self, store: Store):
+        watches = [await opened(store, a_watch(f"w_{number}", service=f"s{number}")) for number in range(6)]
+        held = await claim(store, "a")
+        for watch in watches[2:]:
+            await saved(store, step_of(watch, State.PASSED))
+        await store.rest(held, "a")
+
+        assert await store.even_out("b") == 1
 
     async def test_what_is_worked_on_is_not_evened_out(self, store: Store):
         for number in range(4):

@@ -238,3 +238,16 @@ async def test_where_one_question_is_answered_the_provider_is_not_away():
         await answers(an_inquiry(scrape=Silent("w_1/errors")), a_question(), a_question("w_2/errors"))
 
     assert lines == []
+
+
+@virtual
+async def test_what_cannot_be_asked_is_said_once_though_the_same_provider_answers_what_has_another_grid():
+    slow = replace(ERRORS, id="slow")
+    kind = replace(a_kind(), bucket=lambda each: TEN if each.id == "errors" else minutes(1))
+    inquiry = Inquiry({"scrape": Connected(kind, Silent("w_1/slow"))}, Metrics())
+
+    with capture_logs() as lines:
+        for _ in range(3):
+            await answers(inquiry, a_question(), a_question("w_1/slow", slow), at=minutes(2))
+
+    assert [line["event"] for line in lines] == ["signal.unavailable"]

@@ -112,8 +112,10 @@ async def test_the_oldest_question_is_as_old_as_nobody_has_answered_it():
 
 
 @virtual
-async def test_where_nothing_lives_nobody_is_asked_and_nothing_is_overdue():
+async def test_where_nobody_asks_no_watch_is_read_and_nothing_is_overdue():
     async with at_work() as work:
+        await work.has(a_new_watch("basket", "w_4"))
+
         await Janitor(work.store, work.metrics, now).go_round()
 
         assert (work.metric("asking_oldest_age_seconds"), work.metric("watches_overdue")) == (0, 0)
@@ -121,9 +123,9 @@ async def test_where_nothing_lives_nobody_is_asked_and_nothing_is_overdue():
 
 
 @virtual
-async def test_what_lives_is_read_once_a_minute():
+async def test_those_who_ask_are_read_once_a_minute():
     async with at_work() as work:
-        await work.has(a_new_watch())
+        await work.has(asking("checkout", "w_1", asked=NOON))
         janitor = Janitor(work.store, work.metrics, now)
 
         for _ in range(24):

@@ -126,6 +126,7 @@ async def test_a_quiet_watch_costs_neither_a_ledger_nor_the_switch():
         await rounds(work, seconds(30))
 
         assert set(work.store.asked) == {"even_out", "claim_due", "save", "rest"}
+        assert work.store.asked.count("even_out") == 6
 
 
 @virtual

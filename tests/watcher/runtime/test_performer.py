@@ -283,6 +283,22 @@ async def test_an_action_is_kept_for_as_long_as_it_takes(late):
 
 
 @virtual
+async def test_an_action_that_is_done_with_is_not_kept_while_another_lasts():
+    services = [a_service(), a_service(name="cart")]
+    async with at_work(services=services) as work:
+        quick, slow = ATarget(live=RUNS_BAD), ATarget(live=RUNS_BAD, does=lambda: asyncio.sleep(5))
+        targets = {services[0].key: {"service": quick}, services[1].key: {"service": slow}}
+        work.current.swap(Fleet({each.key: each for each in services}, targets))
+        await goes_back(work)
+        await goes_back(work, "cart", "w_2")
+
+        await a_performer(work).go_round()
+
+        assert (quick.sent, slow.sent) == (["v42"], ["v42"])
+        assert work.metric("leases_lost_total") == 0
+
+
+@virtual
 @pytest.mark.parametrize(("late", "calls"), [(4.0, 1), (6.0, 1), (14.0, 1), (16.0, 0)])
 async def test_whoever_was_frozen_asks_whether_the_lease_is_still_there_before_it_calls(late, calls):
     async with rolling_back() as work:

@@ -14,6 +14,19 @@ async def claimed(store, owner="me"):
     return {each.watch.id: each.fence for each in leased}
 
 
+class Late(Broken):
+    """A store to which the way is long: so many seconds there, and so many back."""
+
+    there = 0.0
+    back = 0.0
+
+    async def renew(self, *args):
+        await asyncio.sleep(self.there)
+        kept = await super().__getattr__("renew")(*args)
+        await asyncio.sleep(self.back)
+        return kept
+
+
 def mine(work, store=None) -> Leases:
     return of_watches(store or work.store, "me", work.metrics)
 
@@ -106,3 +119,38 @@ async def test_whoever_cannot_renew_stops_by_itself_before_another_may_have_the_
             assert not tenure.holds("w_1")
             assert await claimed(work.store, "another") == {}
             store.away = False
+
+
+@virtual
+async def test_a_lease_counts_from_when_its_renewal_was_asked_for_and_not_from_the_answer():
+    async with at_work() as work:
+        await work.has(a_new_watch())
+        store = Late(work.store)
+        store.back = 3.5
+
+        async with Tenure(mine(work, store), await claimed(store), work.metrics) as tenure:
+            await asyncio.sleep(7)  # asked after 3 s, answered after 6.5 s
+            store.away = True
+
+            await asyncio.sleep(7.5)
+            assert tenure.holds("w_1")
+            await asyncio.sleep(1)
+            assert not tenure.holds("w_1")
+            store.away = False
+
+
+@virtual
+async def test_one_that_is_done_with_while_it_is_being_renewed_was_not_lost():
+    async with at_work() as work:
+        await work.has(a_new_watch())
+        store = Late(work.store)
+        store.there = 2
+
+        held = await claimed(store)
+        async with Tenure(mine(work, store), held, work.metrics) as tenure:
+            await asyncio.sleep(4)
+            await store.rest(held, "me")
+            tenure.set_aside("w_1")
+            await asyncio.sleep(4)
+
+        assert work.metric("leases_lost_total") == 0

@@ -34,6 +34,11 @@ class Fenced(Played):
         self._check()
         return leased
 
+    async def even_out(self, owner: str) -> int:
+        """See `Store`. Raises as `claim_due` does: who gives out no work takes none from the others."""
+        self._check()
+        return await super().even_out(owner)
+
     async def claim_actions(
         self, now: datetime, limit: int, owner: str, lease: timedelta
     ) -> Sequence[Claimed]:

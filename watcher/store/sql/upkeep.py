@@ -9,6 +9,9 @@ from watcher.store.sql.people import KEYS_LAST
 # Live watches by state.
 LIVE = "SELECT state, COUNT(*) AS many FROM watches WHERE final = 0 GROUP BY state"
 
+# Live watches that were to be judged before a moment.
+LATE = "SELECT COUNT(*) AS many FROM watches WHERE final = 0 AND due_at < :since"
+
 # Announcements that nobody has closed.
 PENDING = "SELECT COUNT(*) AS many, MIN(received_at) AS oldest FROM inbox WHERE closed_at IS NULL"
 
@@ -53,6 +56,8 @@ BEAT = (
     "INSERT INTO pulse (one, at) VALUES (1, :clock) ON CONFLICT (one) DO UPDATE SET at = :clock RETURNING at"
 )
 
+# Beyond this a watch that is due is overdue: four times what a lease lasts, after which another takes what one has dropped.
+OVERDUE = timedelta(minutes=1)
 BUCKETS_LAST = timedelta(days=7)  # after the end of their watch
 REST_LASTS = timedelta(
     days=30
@@ -63,12 +68,14 @@ BATCH = 2000  # rows; some 10 ms on a disk of this century
 def counts(now: datetime) -> Operation[Mapping[str, Mapping[str, float]]]:
     """How much lives, waits and is open, and since when (seconds)."""
     live = yield LIVE, {}
+    late = (yield LATE, {"since": seconds(now - OVERDUE)})[0]
     pending = (yield PENDING, {})[0]
     untold = yield UNTOLD, {}
     actions = (yield OPEN_ACTIONS, {})[0]
     age = _Age(now)
     return {
         "watches": {row["state"]: row["many"] for row in live},
+        "overdue": {"watches": late["many"]},
         "inbox": {"pending": pending["many"], "oldest_seconds": age.of(pending["oldest"])},
         "messages": {row["channel"]: row["many"] for row in untold},
         "messages_oldest_seconds": {row["channel"]: age.of(row["oldest"]) for row in untold},

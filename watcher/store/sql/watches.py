@@ -79,10 +79,11 @@ HOLDINGS = "SELECT owner, COUNT(*) AS many FROM watches WHERE final = 0 AND owne
 
 # Some of those that rest with another rest with us from now on. A round that is under way is not disturbed.
 MOVE_OVER = """
-UPDATE watches SET owner = :owner WHERE id IN (
+WITH free AS MATERIALIZED (
     SELECT id FROM watches WHERE final = 0 AND owner = :other AND lease_until <= :clock
     ORDER BY id LIMIT :many /* postgresql: FOR UPDATE SKIP LOCKED */
-) RETURNING id
+)
+UPDATE watches SET owner = :owner WHERE id IN (SELECT id FROM free) RETURNING id
 """
 
 # All of one who leaves.

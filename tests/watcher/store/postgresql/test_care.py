@@ -2,9 +2,11 @@
 
 import re
 import shlex
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from pydantic import SecretStr
 
@@ -117,6 +119,20 @@ async def test_rights_that_are_lacking_are_named(server_18):
     level, words = (await found(care))["tables"]
     assert level is Level.FAIL
     assert "the role lacks a right" in words
+
+
+async def test_connections_of_other_roles_are_counted_too(server_18):
+    """To an ordinary role ``pg_stat_activity`` says nothing of them but that they are there."""
+    name = await a_copy(server_18)
+    server_18.say("DROP ROLE IF EXISTS counter_of_a_test")
+    server_18.say(f"CREATE ROLE counter_of_a_test LOGIN PASSWORD '{PASSWORD}'")
+
+    with ExitStack() as others:
+        for _ in range(20):
+            others.enter_context(psycopg.connect(server_18.dsn()))
+        _, words = (await found(a_care(server_18, name, user="counter_of_a_test")))["connections"]
+
+    assert int(words.partition(" of 60 ")[0]) > 20
 
 
 async def test_a_clock_that_is_wrong_is_found(server_18):

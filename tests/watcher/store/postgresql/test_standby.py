@@ -47,7 +47,6 @@ async def test_a_standby_is_told_and_is_worked_on_by_itself_once_it_is_promoted(
         async with connected(settings_of(primary, name), Opening(Clock())) as store:
             watch = await opened(store)
         with a_standby(primary) as standby:
-            assert (await levels(settings_of(primary, name)))["standbys"] is Level.WARN
             async with connected(settings_of(standby, name), Opening(Clock())) as store:
                 await until_it_follows(primary, standby)
                 assert await store.get("w_1") == watch
@@ -62,6 +61,20 @@ async def test_a_standby_is_told_and_is_worked_on_by_itself_once_it_is_promoted(
 
                 await until_it_works(store)
                 assert await claimed_and_given_back(store) == 1
+
+
+async def test_a_standby_that_the_primary_does_not_wait_for_is_told():
+    with a_server(18) as primary, a_standby(primary):
+        name = primary.database()
+        said = [await levels(settings_of(primary, name))]
+        primary.say("ALTER SYSTEM SET synchronous_standby_names = '*'")
+        primary.say("SELECT pg_reload_conf()")
+        await until(primary, "SELECT current_setting('synchronous_standby_names') = '*'")
+        said.append(await levels(settings_of(primary, name)))
+        primary.say(f"ALTER DATABASE {name} SET synchronous_commit = local")
+        said.append(await levels(settings_of(primary, name)))
+
+        assert [each["standbys"] for each in said] == [Level.WARN, Level.OK, Level.WARN]
 
 
 async def test_a_fail_over_to_a_standby_that_lagged_is_noticed_and_nothing_is_given_out_again():
