@@ -1,4 +1,4 @@
-"""A page with a native histogram, as only the protobuf exposition has them; just as much of it as that needs.
+"""A page with a native histogram, as only the protobuf exposition has them; just as much of it as that needs, and gauges beside it.
 
 Source:
     https://github.com/prometheus/client_model/blob/master/io/prometheus/client/metrics.proto
@@ -12,13 +12,22 @@ from collections.abc import Iterable, Mapping
 
 CONTENT_TYPE = "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited"
 SCHEMA = 3  # eight buckets between a number and twice that number
-HISTOGRAM = 4
+GAUGE, HISTOGRAM = 1, 4
 
 
 def page(name: str, observed: Iterable[tuple[Mapping[str, str], Counter[float]]]) -> bytes:
     """The histogram *name*: for each set of labels, how often each value (above 0) was observed."""
-    metrics = b"".join(_bytes(4, _metric(labels, values)) for labels, values in observed)
-    family = _bytes(1, name.encode()) + _number(3, HISTOGRAM) + metrics
+    return _family(name, HISTOGRAM, (_metric(labels, values) for labels, values in observed))
+
+
+def gauge(name: str, value: float) -> bytes:
+    """The gauge *name*, without labels; pages are added up."""
+    return _family(name, GAUGE, [_bytes(2, _double(1, value))])
+
+
+def _family(name: str, kind: int, metrics: Iterable[bytes]) -> bytes:
+    told = b"".join(_bytes(4, metric) for metric in metrics)
+    family = _bytes(1, name.encode()) + _number(3, kind) + told
     return _varint(len(family)) + family
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
 
 import pytest
 from aiohttp import web
@@ -14,6 +16,7 @@ from tests.fakes.prometheus.real import scraping
 from tests.fakes.serve import serving_app
 from tests.watcher.signals.prometheus.asking import MINUTE, SECOND, asking, indicator
 from watcher.clock import now
+from watcher.signals.prometheus.promql import STARTED
 
 LATENCY = {
     "histogram": "seconds",
@@ -26,15 +29,14 @@ FAST, SLOW = 0.05, 1.0
 PATIENCE = 30.0  # seconds; it takes six where the machine is free
 
 
-def a_service() -> web.Application:
-    """Between two looks v1 serves twenty, all of them fast, and v2 twenty of which five are slow."""
-    v1: Counter[float] = Counter()
-    v2: Counter[float] = Counter()
+def a_process(version: str, between: Mapping[float, int], age: timedelta, life: int = 0) -> web.Application:
+    """Serves *between* two looks, and has served as many slow ones as *life* before the first."""
+    served: Counter[float] = Counter({SLOW: life} if life else {})
+    started = native.gauge(STARTED, (now() - age).timestamp())
 
     async def metrics(_request: web.Request) -> web.Response:
-        v1.update({FAST: 20})
-        v2.update({FAST: 15, SLOW: 5})
-        body = native.page("seconds", [({"version": "v1"}, v1), ({"version": "v2"}, v2)])
+        served.update(between)
+        body = started + native.page("seconds", [({"version": version}, served)])
         return web.Response(body=body, headers={"Content-Type": native.CONTENT_TYPE})
 
     app = web.Application()
@@ -42,13 +44,18 @@ def a_service() -> web.Application:
     return app
 
 
-async def test_how_many_were_too_slow_is_read_of_a_native_histogram(tmp_path):
+async def test_how_many_were_too_slow_is_read_of_a_native_histogram_without_the_life_of_an_old_process(
+    tmp_path,
+):
     told: list[Reading] = [NoData("not asked yet")]
     asked = indicator(LATENCY, Kind.LATENCY, bounds=(0.3,))
     native_too = "--enable-feature=native-histograms"
     async with (
-        serving_app(a_service()) as port,
-        scraping([f"127.0.0.1:{port}"], "250ms", tmp_path, "shop", "", native_too) as url,
+        serving_app(a_process("v1", {FAST: 20}, timedelta(hours=2), life=5000)) as old_port,
+        serving_app(a_process("v2", {FAST: 15, SLOW: 5}, timedelta(0))) as new_port,
+        scraping(
+            [f"127.0.0.1:{port}" for port in (old_port, new_port)], "250ms", tmp_path, "shop", "", native_too
+        ) as url,
         asking(url, scrape_interval="250ms", settle="1s") as ask,
     ):
         begun = now().replace(microsecond=0)
