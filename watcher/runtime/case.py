@@ -8,7 +8,7 @@ from deploy.tags import Ledger, suspect
 from rules.brief import Spell
 from rules.evaluate import Brief, Setting, wanted_since
 from rules.evidence import Evidence, decode_evidence
-from rules.model import BeforeAfter, Indicator, Kind
+from rules.model import BeforeAfter, Indicator, Kind, PercentileRank
 from rules.sample import Bucket, Reading
 from rules.verdict import Judgement, Outcome
 from watcher.core.watch import State, Watch
@@ -97,7 +97,7 @@ def by_length(watch: Watch) -> dict[timedelta, list[Question]]:
     asked: dict[timedelta, list[Question]] = {}
     for question in of_before(watch):
         judges = [rule.judge for rule in watch.policy.rules.rules if rule.indicator == question.indicator.id]
-        lengths = [judge.history for judge in judges if isinstance(judge, BeforeAfter)]
+        lengths = [judge.history for judge in judges if isinstance(judge, (BeforeAfter, PercentileRank))]
         asked.setdefault(max([HISTORY, *lengths]), []).append(question)
     return asked
 

@@ -21,7 +21,7 @@ LONGEST_PAUSE = (
     30.0  # seconds after repeated failures; a guess: long enough to be quiet, short enough to be back soon
 )
 # Seconds, while the store cannot be used: a try costs little and ends by itself, and what waits for the store must not be late
-# once it is back. Other replicas take over what this one held after 15 s.
+# once it is back. Other replicas take over what this one held after 14 s.
 LONGEST_WITHOUT_STORE = 2.0
 Failed = Callable[[str, Exception], None]
 log = structlog.stdlib.get_logger("rollbackd.runtime")

@@ -29,12 +29,12 @@ class Terms:
         grace: How long a due watch is left to the replica that judged it last, though it holds no lease between two rounds.
     """
 
-    lease: timedelta = timedelta(seconds=15)
+    lease: timedelta = timedelta(seconds=14)
     renew: timedelta = timedelta(seconds=3)
     margin: timedelta = timedelta(seconds=3)
     store: timedelta = timedelta(seconds=4)
     call: timedelta = timedelta(seconds=7)
-    watchdog: timedelta = timedelta(seconds=12)
+    watchdog: timedelta = timedelta(seconds=11)
     drain: timedelta = timedelta(seconds=8)
     stop: timedelta = timedelta(seconds=9.5)
     grace: timedelta = timedelta(seconds=5)

@@ -7,6 +7,9 @@ from structlog.testing import capture_logs
 from tests.builders import seconds
 from tests.watcher.runtime.at_work import Broken, a_new_watch, at_work, now, virtual
 from watcher.runtime.tenure import LEASE, Leases, Tenure, of_watches
+from watcher.runtime.timing import TERMS
+
+BELIEVED = (TERMS.lease - TERMS.margin).total_seconds()  # by its owner, from when it was asked for
 
 
 async def claimed(store, owner="me"):
@@ -63,7 +66,7 @@ async def test_one_that_was_set_aside_is_free_when_it_runs_out_and_not_before():
         async with Tenure(mine(work), await claimed(work.store), work.metrics) as tenure:
             tenure.set_aside("w_1")
 
-        await asyncio.sleep(14)
+        await asyncio.sleep(LEASE.total_seconds() - 1)
         assert await claimed(work.store) == {}
         await asyncio.sleep(2)
         assert set(await claimed(work.store)) == {"w_1"}
@@ -113,7 +116,7 @@ async def test_whoever_cannot_renew_stops_by_itself_before_another_may_have_the_
 
         async with Tenure(mine(work, store), await claimed(store), work.metrics) as tenure:
             store.away = True
-            await asyncio.sleep(11.5)
+            await asyncio.sleep(BELIEVED - 0.5)
             assert tenure.holds("w_1")
             await asyncio.sleep(1)
             assert not tenure.holds("w_1")
@@ -132,7 +135,7 @@ async def test_a_lease_counts_from_when_its_renewal_was_asked_for_and_not_from_t
             await asyncio.sleep(7)  # asked after 3 s, answered after 6.5 s
             store.away = True
 
-            await asyncio.sleep(7.5)
+            await asyncio.sleep(TERMS.renew.total_seconds() + BELIEVED - 7 - 0.5)
             assert tenure.holds("w_1")
             await asyncio.sleep(1)
             assert not tenure.holds("w_1")

@@ -29,11 +29,11 @@ def test_what_is_checked_is_what_the_parts_keep_to():
         ("renew", 5),
         ("store", 5),
         ("margin", 5),
-        ("call", 10),
-        ("watchdog", 13),
+        ("call", 9),
+        ("watchdog", 12),
         ("drain", 10),
         ("stop", 7),
-        ("grace", 16),
+        ("grace", 15),
     ],
 )
 def test_what_does_not_fit_is_refused_in_words(field, seconds):
@@ -42,4 +42,4 @@ def test_what_does_not_fit_is_refused_in_words(field, seconds):
 
 
 def test_a_lease_is_believed_in_from_before_the_request_left_and_for_less_long():
-    assert TERMS.valid_until(100.0, TERMS.lease) == 112.0
+    assert TERMS.valid_until(100.0, TERMS.lease) == 111.0

@@ -24,7 +24,7 @@ T = TypeVar("T")
 Connection = psycopg.AsyncConnection[dict[str, Any]]
 Pool = AsyncConnectionPool[Connection]
 
-ANSWERS_WITHIN = timedelta(seconds=4)  # with a lease of 15 s it leaves room for two tries and a call
+ANSWERS_WITHIN = timedelta(seconds=4)  # with a lease of 14 s it leaves room for two tries and a call
 CANCELS_WITHIN = 0.5  # seconds: on a dead link the cancelling hangs, too
 TRIES = 5  # of an operation that the database took back because of another's
 

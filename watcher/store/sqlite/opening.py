@@ -25,7 +25,7 @@ from watcher.store.store import Opening, Store
 T = TypeVar("T")
 ANSWERS_WITHIN = timedelta(
     seconds=4
-)  # with a lease of 15 s it leaves room for two tries and a call (operations.md, 2.7)
+)  # with a lease of 14 s it leaves room for two tries and a call (operations.md, 2.7)
 LEAST = (
     1024 * 1024
 )  # bytes that a disk must have left: a step of many rules is some 100 KB, in the log and in the file
