@@ -21,7 +21,7 @@ from watcher.commands._config import config_option
 from watcher.commands._doctor.opened import Opened, opened
 from watcher.commands._duration import SECONDS
 from watcher.commands._screen import say
-from watcher.config import InvalidConfiguration
+from watcher.config import Configuration, InvalidConfiguration
 from watcher.core.intake import Part, names_of
 from watcher.core.intake.arms import named
 from watcher.core.service import Service
@@ -75,22 +75,39 @@ def command(
     if service not in known:
         raise click.UsageError(". ".join(unknown("service", service, known)))
     ports = Ports()
-
-    async def recorded() -> list[str]:
-        async with opened(configuration, ports) as world:
-            return await _recorded(world, known[service], timedelta(seconds=past), releases, names)
-
     with logging_to(Logging(level="error", fd=STDERR), redactor, Metrics(), ports.monotonic):
-        troubles = asyncio.run(recorded())
+        past_of = recorded(configuration, ports, known[service], timedelta(seconds=past), releases, names)
+        troubles = asyncio.run(past_of)
     for trouble in troubles:
         say(redactor.text(trouble))
     raise SystemExit(1 if troubles else 0)
 
 
+async def recorded(
+    configuration: Configuration,
+    ports: Ports,
+    service: Service,
+    past: timedelta,
+    releases: Sequence[str],
+    given: Mapping[str, str],
+) -> list[str]:
+    """Print the lines; what could not be read, in words.
+
+    Args:
+        configuration: That *service* is of.
+        ports: The outside.
+        service: Whose indicators.
+        past: How far back.
+        releases: Tags, for queries that tell releases apart.
+        given: What ``${arm.NAME}`` is, by name, where the configuration does not make it of the tag.
+    """
+    async with opened(configuration, ports) as world:
+        return await _recorded(world, service, past, releases, given)
+
+
 async def _recorded(
     world: Opened, service: Service, past: timedelta, releases: Sequence[str], given: Mapping[str, str]
 ) -> list[str]:
-    """Print the lines; what could not be read, in words."""
     troubles: list[str] = []
     for indicator in service.policy.rules.indicators:
         why = _unreadable(world, indicator)

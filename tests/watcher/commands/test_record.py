@@ -1,4 +1,4 @@
-"""``rollbackd record``: the past of a real Prometheus, as lines that ``replay`` reads."""
+"""``rollbackd record``: the past of a real Prometheus, and of CloudWatch, as lines that ``replay`` reads."""
 
 import asyncio
 import json
@@ -7,9 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from tests.fakes.aws import Direct, Scope
+from tests.fakes.aws.fixtures import NOON, Clock
 from tests.fakes.prometheus.real import Samples, filled
 from tests.watcher.commands.speaking import run
+from tests.watcher.commands.test_doctor import CONFIGURATION as ON_AWS
+from tests.watcher.commands.test_doctor import GROUP, READ, a_shop
+from tests.watcher.commands.test_doctor import RULES as OF_CLOUDWATCH
+from watcher.app.ports import Ports
+from watcher.app.reload import load
 from watcher.clock import now
+from watcher.commands.record import recorded
 
 HOURS = 3
 CONFIGURATION = """\
@@ -120,3 +128,29 @@ def test_what_is_refused(tmp_path, words, told):
 
     assert said.status == 2
     assert told in said.err
+
+
+async def test_the_past_of_cloudwatch_is_read_in_pieces_with_the_role_that_reads(tmp_path, capsys):
+    clock = Clock(NOON)
+    world = a_shop(clock)
+    for minute in (5, 20 * 60):
+        at = NOON - timedelta(minutes=minute)
+        world.cloudwatch.put("AWS/ApplicationELB", "RequestCount", GROUP, at, [1.0] * 7)
+        world.cloudwatch.put("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", GROUP, at, [1.0] * 3)
+    world.advance()
+    (tmp_path / "web.yaml").write_text(OF_CLOUDWATCH)
+    (tmp_path / "rollbackd.yaml").write_text(ON_AWS)
+    configuration = load(tmp_path / "rollbackd.yaml")
+    ports = Ports(now=clock, aws=Direct(world, {"shop": Scope("eu-central-1", read=READ)}))
+    (service,) = configuration.services.values()
+
+    troubles = await recorded(configuration, ports, service, timedelta(days=1), (), {})
+
+    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    errors = [line for line in told if line["indicator"] == "errors"]
+    assert (
+        sum(line["total"] for line in errors) == 27 * 50 + 2 * 7
+    )  # those of the last 3 minutes are not final
+    assert [line["bad"] for line in errors if line["bad"]] == [3, 3]
+    assert troubles == ["tasks: its query tells releases apart: say --release TAG"]
+    assert world.bugs == []
