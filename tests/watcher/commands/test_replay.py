@@ -269,7 +269,7 @@ def test_made_up_deployments_are_the_same_for_the_same_seed_and_have_time_before
 
 
 def test_a_recording_that_is_too_short_is_refused():
-    with pytest.raises(UnreadableSamples, match="1:00:00 were recorded, and a deployment needs 1:30:00"):
+    with pytest.raises(UnreadableSamples, match="1h was recorded, and a deployment needs 1h30m"):
         made_up(samples(60), 1, 30 * MINUTE, 60 * MINUTE, seed=1)
 
 
@@ -432,7 +432,7 @@ def test_as_much_is_looked_at_as_the_daemon_looks_at(folder):
     of_a_week = run(folder / "before.yaml", "--samples", file, "--made-up", 1)
 
     assert of_a_day.exit_code == 0
-    assert "7 days, 0:00:00 before it" in of_a_week.stderr
+    assert "7d before it" in of_a_week.stderr
 
 
 def test_of_events_what_is_worse_than_all_is_made_no_better():
@@ -491,10 +491,11 @@ def test_settling_delays(folder):
         (("--made-up", 1, "--bucket", "error=1m"), "there is no indicator 'error'"),
         (("--made-up", 1, "--bucket", "1"), "not a duration"),
         (("--made-up", 1, "--bucket", "errors=0s"), "a bucket lasts longer than 0s"),
+        (("--made-up", 1, "--bucket", "5m"), "windows of errors overlap: two end 0:01:00 apart, and each lasts 0:05:00"),
         (("--made-up", 1, "--spoil", "200"), "200 is not a share"),
         (("--made-up", 1, "--spoil", "100%"), "shares below 1"),
         (("--made-up", 1, "--at-least", "2d"), "no longer than --at-most"),
-        (("--made-up", 1), "were recorded, and a deployment needs"),
+        (("--made-up", 1), "was recorded, and a deployment needs"),
         (("--deployments", "none.csv"), "cannot be read"),
         (("--made-up", 1, "--history", "1m", "--html", "/nowhere/r.html"), "cannot be written"),
     ],

@@ -77,7 +77,7 @@ async def _live(service: Service, part: str, target: Target, lives: Lives) -> Se
             Finding(
                 Level.FAIL,
                 live.words,
-                "do what the account needs, if it says so above; else: is the service called so there, and may it be read?",
+                "is it called so there, and may it be read? What an account lacks is said above; what a program prints, in docs/programs.md",
             )
         ]
     lives.found.setdefault(service.key, {})[part] = live

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 
+from rules.duration import duration_text
 from watcher.commands._replay.samples import Samples, UnreadableSamples, moment_of
 
 COLUMNS = ("at", "from", "to", "bad")
@@ -90,10 +91,11 @@ def made_up(
     """
     first, last = samples.first + history, samples.last - lasting
     if last <= first:
-        needed, there = history + lasting, samples.last - samples.first
+        needed, there = duration_text(history + lasting), duration_text(samples.last - samples.first)
+        apart = f"{duration_text(history)} before it, and {duration_text(lasting)} after"
         raise UnreadableSamples(
-            f"{there} were recorded, and a deployment needs {needed}: {history} before it, and {lasting} after",
-            remedy="record for longer, or say a shorter --at-most or --history",
+            f"{there} was recorded, and a deployment needs {needed}: {apart}",
+            remedy="record for longer, or say a shorter --at-least or --history",
         )
     chance = Random(seed)  # noqa: S311 - the same for the same seed, and no secret
     grain = max(samples.buckets.values())

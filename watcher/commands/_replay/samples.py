@@ -273,14 +273,19 @@ def _length(
 ) -> timedelta:
     """How long a bucket of the indicator is."""
     said = lengths.get(name, usual)
-    if said is not None:
-        return said
     gaps = [
         after - before
         for (indicator, _, _), ends in measures.items()
         if indicator == name
         for before, after in pairwise(sorted(ends))
     ]
+    if said is not None:
+        if gaps and min(gaps) < said:
+            raise UnreadableSamples(
+                f"windows of {name} overlap: two end {min(gaps)} apart, and each lasts {said}; what is counted twice is no evidence",
+                remedy="record counts of disjoint buckets, such as increase() over one, and leave --bucket out",
+            )
+        return said
     if not gaps:
         raise UnreadableSamples(
             f"how long is a bucket of {name}? There is one alone", remedy=f"say --bucket {name}=1m"
