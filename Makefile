@@ -4,8 +4,8 @@ PYTHON   ?= $(shell command -v python3.11 || command -v python3)
 CONFIG   ?= examples/rollbackd.yaml
 RELEASE  ?=
 ARGS     ?=
-# More than half of the suite's time is waiting for clocks and processes, so two cores carry three.
-SIDE_BY_SIDE := -n 3 --dist worksteal -m 'not long'
+# More than half of the suite's time is waiting for clocks and processes, so two cores carry four.
+SIDE_BY_SIDE := -n 4 --dist worksteal -m 'not long'
 # 1 makes `make test` measure the branches and fail below the gates of `make coverage`.
 COVERAGE ?= 0
 
@@ -15,10 +15,10 @@ PIP  := $(BIN)/python -m pip --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install check test long coverage demo sandbox bench run lock clean
+.PHONY: help install check test long coverage demo sandbox bench bench-judgement run lock clean
 
 help:  ## say what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 install: $(VENV)/.installed  ## build the locked environment in .venv; at once if it is there
 
@@ -40,7 +40,7 @@ check: install  ## ruff check, ruff format --check, mypy --strict, lint-imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: install  ## run all tests but the long ones, three at a time (ARGS="-k words" for some, one by one; COVERAGE=1 for the coverage gates too)
+test: install  ## run all tests but the long ones, four at a time (ARGS="-k words" for some, one by one; COVERAGE=1 for the coverage gates too)
 	$(if $(filter 1,$(COVERAGE)),$(MAKE) coverage,$(BIN)/pytest $(or $(ARGS),$(SIDE_BY_SIDE)))
 
 long: install  ## run the tests that take minutes by themselves: replicas as processes, mutants of the crash tests
@@ -59,6 +59,10 @@ sandbox: install  ## the same world, left running to play with
 
 bench: install  ## every figure, in one table, in five minutes (ARGS=NAME for one of them)
 	$(BIN)/python -m bench $(ARGS)
+
+bench-judgement: install  ## the judges side by side, and the pictures of docs/judgement.md, in 40 minutes (ARGS="--null 20 --bad 10" for a quick look)
+	$(BIN)/python -m bench.beside $(ARGS)
+	$(BIN)/python -m bench.sight
 
 run: install  ## run the daemon (CONFIG=PATH for another configuration)
 	$(BIN)/rollbackd run --config $(CONFIG)

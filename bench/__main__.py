@@ -8,6 +8,8 @@ import argparse
 import sys
 from collections.abc import Callable, Mapping
 
+import structlog
+
 from bench import aws, decision, durable, idle, intake, judgements, patrol, prometheus, replicas
 from bench.figure import Figure, machine, table
 
@@ -36,6 +38,8 @@ def main() -> None:
         "measures", nargs="*", metavar="NAME", help=f"of {', '.join(MEASURES)}; all by default"
     )
     asked = parser.parse_args()
+    # What is opened in this process would log into the table.
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("error"))
     unknown = [name for name in asked.measures if name not in MEASURES]
     if unknown:
         parser.error(f"there is no measure {unknown[0]!r}; there are {', '.join(MEASURES)}")

@@ -96,7 +96,7 @@ class Form:
 
 
 FORMS = (
-    Form("a ceiling, counts", Kind.RATIO, Slo(0.999), "ceil_incs"),
+    Form("a ceiling, counts", Kind.RATIO, Slo(0.99), "ceil_incs"),
     Form("two arms, counts", Kind.RATIO, CanaryVsBaseline(1.0, 0.0), "share_incs"),
     Form("two arms, counts, margin", Kind.RATIO, CanaryVsBaseline(), "share_incs"),
     Form("two arms, proportions", Kind.LATENCY, CanaryVsBaseline(1.0, 0.0), "two_prop_incs"),
