@@ -53,6 +53,11 @@ def an_answer(status: int = 200, body: str = "", seconds: float = 0.1, **headers
         ({"status": ["200-299", 404]}, an_answer(404), None),
         ({"text": "Healthy"}, an_answer(body="Healthy"), None),
         ({"text": "Healthy"}, an_answer(body="Degraded"), Reason.BODY),  # ASP.NET: with status 200
+        ({"not_text": "Degraded"}, an_answer(body="Degraded"), Reason.BODY),
+        ({"not_text": ["Degraded", "Unhealthy"]}, an_answer(body="Unhealthy"), Reason.BODY),
+        ({"not_text": ["Degraded", "Unhealthy"]}, an_answer(body="Healthy"), None),
+        ({"text": "Healthy", "not_text": "Degraded"}, an_answer(body="Healthy, Degraded"), Reason.BODY),
+        ({"text": "Healthy", "not_text": "Degraded"}, an_answer(body="Hello"), Reason.BODY),
         ({"header": {"X-Mode": "live"}}, an_answer(x_mode="live"), None),
         ({"header": {"X-Mode": "live"}}, an_answer(x_mode="maintenance"), Reason.HEADER),
         ({"header": {"X-Mode": "live"}}, an_answer(), Reason.HEADER),
@@ -75,6 +80,21 @@ def an_answer(status: int = 200, body: str = "", seconds: float = 0.1, **headers
 )
 def test_an_answer_is_what_was_expected_or_bad_for_a_reason(expect, answer, reason):
     assert judged(a_query(expect=expect), answer, START).reason is reason
+
+
+@pytest.mark.parametrize(
+    ("sign", "answer", "reason"),
+    [
+        ({}, an_answer(503, "<!-- app_offline -->"), Reason.STARTING),
+        ({}, an_answer(503, "Service Unavailable"), Reason.STATUS),
+        ({}, an_answer(500, "app_offline"), Reason.STATUS),
+        ({"status": [200, 503]}, an_answer(200, "app_offline"), Reason.STARTING),  # though it would be good
+    ],
+)
+def test_an_address_is_starting_where_both_the_status_and_the_text_say_so(sign, answer, reason):
+    query = a_query(starting={"text": "app_offline", **sign})
+
+    assert judged(query, answer, START).reason is reason
 
 
 def test_an_answer_that_came_too_late_is_slow():
@@ -119,6 +139,12 @@ def test_the_version_is_read_where_the_query_says(where, answer, version):
         {"timeout": "10s"},
         {"method": "POST"},
         {"method": "HEAD", "expect": {"text": "a"}},
+        {"method": "HEAD", "expect": {"not_text": "a"}},
+        {"method": "HEAD", "starting": {"text": "a"}},
+        {"expect": {"not_text": ""}},
+        {"starting": {"status": 503}},
+        {"starting": {"text": "a"}, "grace": "11m"},
+        {"grace": "1m"},
         {"expect": {"status": 99}},
         {"expect": {"status": "299-200"}},
         {"expect": {"status": True}},

@@ -9,9 +9,13 @@ What is bad, and what is blindness: refused, timed out, wrong are answers of a k
 resolved, an address that is not allowed, no network here are our troubles, and no data. No connection *in time* is bad,
 unless checks of other hosts run too and none of them got through: then it is more likely us.
 
+What starts is neither: where the query says how an address tells that a release is just being put there (`starting`), nothing is
+counted of it from such an answer on until it answers well, for at most `grace`. Without such an answer a failure is a failure.
+
 Source:
     https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/
     https://learn.microsoft.com/aspnet/core/host-and-deploy/health-checks (Degraded is HTTP 200)
+    https://learn.microsoft.com/aspnet/core/host-and-deploy/app-offline
 """
 
 from watcher.signals.probe.provider import KIND, Probe

@@ -14,7 +14,7 @@ import structlog
 
 from rules.sample import Invalid, Unavailable, Who
 from watcher.http import Answer, Fault, Http, HttpRefused, Request
-from watcher.signals.probe.query import Expect, Query, Version
+from watcher.signals.probe.query import Expect, Query, Starting, Statuses, Version
 
 MOST = 1024 * 1024  # bytes of an answer
 LONGEST_VERSION = 128
@@ -22,7 +22,10 @@ log = structlog.stdlib.get_logger("rollbackd.signals")
 
 
 class Reason(StrEnum):
-    """Why a probe is bad; the first thing that failed, on the way of a request."""
+    """Why a probe is bad; the first thing that failed, on the way of a request.
+
+    ``STARTING`` is bad only if it lasts: the address itself says that a release is just being put there.
+    """
 
     UNREACHABLE = "unreachable"
     REFUSED = "refused"
@@ -35,6 +38,7 @@ class Reason(StrEnum):
     BODY = "body"
     JSON = "json"
     SLOW = "slow"
+    STARTING = "starting"
 
 
 _REASONS = {
@@ -138,6 +142,7 @@ def judged(query: Query, answer: Answer, now: datetime) -> Probed:
     )
     version = _version(query.expect.version, answer, body) if query.expect.version else None
     for reason, words in (
+        (Reason.STARTING, _starting(query.starting, answer)),
         (Reason.STATUS, _wrong_status(query.expect, answer)),
         (Reason.HEADER, _wrong_header(query.expect, answer)),
         (Reason.BODY, _wrong_text(query.expect, answer)),
@@ -174,9 +179,18 @@ def _tls(query: Query) -> ssl.SSLContext | None:
     return context
 
 
+def _starting(sign: Starting | None, answer: Answer) -> str:
+    if sign is None or not _is_in(sign.status, answer) or sign.text.encode() not in answer.body:
+        return ""
+    return f"HTTP {answer.status}, and it says that it is starting"
+
+
 def _wrong_status(expect: Expect, answer: Answer) -> str:
-    good = any(first <= answer.status <= last for first, last in expect.status)
-    return "" if good else f"HTTP {answer.status}"
+    return "" if _is_in(expect.status, answer) else f"HTTP {answer.status}"
+
+
+def _is_in(statuses: Statuses, answer: Answer) -> bool:
+    return any(first <= answer.status <= last for first, last in statuses)
 
 
 def _wrong_header(expect: Expect, answer: Answer) -> str:
@@ -185,9 +199,10 @@ def _wrong_header(expect: Expect, answer: Answer) -> str:
 
 
 def _wrong_text(expect: Expect, answer: Answer) -> str:
-    if expect.text is None or expect.text.encode() in answer.body:
-        return ""
-    return f"{expect.text[:40]!r} is not in the answer"
+    if expect.text is not None and expect.text.encode() not in answer.body:
+        return f"{expect.text[:40]!r} is not in the answer"
+    found = next((text for text in expect.not_text if text.encode() in answer.body), None)
+    return "" if found is None else f"{found[:40]!r} is in the answer"
 
 
 def _wrong_json(expect: Expect, body: Any) -> str:

@@ -29,6 +29,7 @@ class Arm:
     """Where one release is probed, and what it calls itself there; ``None`` where the check does not ask.
 
     Attributes:
+        start_takes: From an answer that says so an address may be starting for so long, until it answers well.
         spans: Of tasks that were found, by the track's id: probes outside of them say nothing.
         until: Up to when it is known who runs; ``None`` where addresses are named.
         trouble: Why none is found.
@@ -36,6 +37,7 @@ class Arm:
 
     tracks: Tracks
     version: str | None
+    start_takes: timedelta = timedelta(0)
     spans: Mapping[int, Span] = field(default_factory=dict)
     until: datetime | None = None
     trouble: NoData | Unavailable | Invalid | None = None
@@ -52,6 +54,7 @@ class _Strange:
     troubles: list[Unavailable | Invalid] = field(default_factory=list)
     versions: dict[str, None] = field(default_factory=dict)
     nameless: bool = False
+    starting: bool = False
 
 
 def read(
@@ -72,11 +75,19 @@ def read(
         return canary.trouble or NoData("nothing is probed")
     every = next(track.every for arm in (canary, baseline) if arm for track in arm.tracks)
     until = min([until, *(arm.until for arm in (canary, baseline) if arm and arm.until)])
+    starts = {
+        id(track): starting(track, arm.start_takes, named=arm.version is not None)
+        for arm in (canary, baseline)
+        if arm
+        for track in arm.tracks
+    }
     for end, probes in _rounds(canary, baseline, after, until):
         sound = [
             (track, seen)
             for track, seen in probes
-            if _lives(canary, baseline, track, end) and _is_sound(track, seen, others, end, strange)
+            if _lives(canary, baseline, track, end)
+            and _is_under_way(starts[id(track)], end, strange)
+            and _is_sound(track, seen, others, end, strange)
         ]
         own = _counts(canary, sound, strange)
         beside = None if baseline is None else _counts(baseline, sound, _Strange())
@@ -107,6 +118,31 @@ def _lives(canary: Arm, baseline: Arm | None, track: Track[Seen], end: datetime)
     """It has to answer: a task that is starting or stopping need not."""
     spans = [arm.spans.get(id(track)) for arm in (canary, baseline) if arm]
     return all(span is None or span.holds(end) for span in spans)
+
+
+def starting(track: Track[Seen], start_takes: timedelta, *, named: bool) -> frozenset[datetime]:
+    """The boundaries at which the address of *track* was starting: what it came to then says nothing of a release.
+
+    A start begins with an answer that says so, whatever comes behind it (a process that is cold hangs, a check that warms up
+    fails), and ends with the first good answer; where answers are *named*, with one that says whose it is, for a splash page
+    is good too. A start that takes longer than *start_takes* counts from then on.
+    """
+    begun: datetime | None = None
+    ends = set()
+    for beat in track.beats:
+        if isinstance(beat.seen, Probed):
+            is_up = beat.seen.reason is None and (beat.seen.version is not None or not named)
+            says_so = beat.seen.reason is Reason.STARTING
+            begun = None if is_up else begun or (beat.end if says_so else None)
+        if begun is not None and beat.end < begun + start_takes:
+            ends.add(beat.end)
+    return frozenset(ends)
+
+
+def _is_under_way(starts: frozenset[datetime], end: datetime, strange: _Strange) -> bool:
+    """Nothing is starting there; if something is, *strange* gets to know."""
+    strange.starting |= end in starts
+    return end not in starts
 
 
 def _is_sound(track: Track[Seen], seen: Seen, others: Tracks, end: datetime, strange: _Strange) -> bool:
@@ -172,6 +208,8 @@ def _why_none(canary: Arm, strange: _Strange) -> Reading:
         return NoData(f"the answers are of {there}, none of {canary.version!r}")
     if strange.nameless:
         return NoData("the answers do not say which release they are of")
+    if strange.starting:
+        return NoData("a release is starting there, and has not answered well yet")
     return NoData("no probe has come back yet")
 
 

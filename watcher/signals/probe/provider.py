@@ -15,7 +15,7 @@ from watcher.signals.arms import ArmUnnamed, filled, filled_all
 from watcher.signals.discovery import EVERY, LAG, Discovery, Life, TasksAt, needs_account, placed
 from watcher.signals.probe.check import Check, Probed, Reason, Seen
 from watcher.signals.probe.count import Arm, Span, read
-from watcher.signals.probe.query import USUAL_GRACE, Query, parsed
+from watcher.signals.probe.query import Query, parsed
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 from watcher.signals.sampling import Pace, Sampler, Track, real_pace
 
@@ -68,7 +68,8 @@ class Probe:
         if query.discover is not None:
             return self._found(query.discover.ecs_tasks, own, names, expected)
         tracks = [self._track(url, own) for url in own.addresses]
-        return Arm([track for track in tracks if track], expected) if all(tracks) else None
+        followed = [track for track in tracks if track]
+        return Arm(followed, expected, own.start_takes) if len(followed) == len(tracks) else None
 
     def _found(self, where: TasksAt, query: Query, names: Mapping[str, str], expected: str | None) -> Arm:
         """The tasks that run, or ran not long ago."""
@@ -78,9 +79,8 @@ class Probe:
 
         alone = repr(query.model_copy(update={"discover": None}))
         found = self._discovery.find(where, query.account or "", names, query.every, alone, check)
-        grace = USUAL_GRACE if query.grace is None else query.grace
-        spans = {id(life.track): _span(life, grace) for life in found.lives}
-        return Arm(found.tracks, expected, spans, found.until, found.trouble)
+        spans = {id(life.track): _span(life, query.start_takes) for life in found.lives}
+        return Arm(found.tracks, expected, query.start_takes, spans, found.until, found.trouble)
 
     def _track(self, url: str, query: Query) -> Track[Seen] | None:
         alone = query.model_copy(update={"url": url, "urls": None})

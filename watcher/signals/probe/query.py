@@ -24,6 +24,9 @@ from watcher.signals.limits import Addressed
 
 USUAL_TIMEOUT = timedelta(seconds=2)
 USUAL_GRACE = timedelta(minutes=1)  # a guess: most services are up by then, and one that is not says its own
+LONGEST_GRACE = timedelta(
+    minutes=10
+)  # what was seen is remembered for a quarter of an hour: when a start began must be known
 _STATUS = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?")
 _PATH = re.compile(r"[A-Za-z0-9_$-]+(?:\.[A-Za-z0-9_$-]+|\[[0-9]{1,4}\])*")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
@@ -44,6 +47,10 @@ def _range(item: Any) -> tuple[int, int]:
     if found is None or int(found[2] or found[1]) < int(found[1]):
         raise Malformed("not a status", remedy="write 200, [200, 204] or 200-299")
     return int(found[1]), int(found[2] or found[1])
+
+
+def _texts(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
 
 
 def _path(value: str) -> str:
@@ -92,15 +99,29 @@ class Expect(_Model):
     Attributes:
         status: One, several, or ranges; by default 200-299.
         text: Must stand somewhere in the body.
+        not_text: One text or several, none of which may stand in it: what says that it is not well, with a good status.
         header: Headers and their values.
         json_: Values in the body.
     """
 
     status: Statuses = ((200, 299),)
     text: Text | None = None
+    not_text: Annotated[list[Text], BeforeValidator(_texts), Field(max_length=20)] = []
     header: Headers = {}
     json_: Annotated[list[InJson], Field(alias="json", max_length=50)] = []
     version: Version | None = None
+
+
+class Starting(_Model):
+    """How an address says that a release is just being put there, or warms up.
+
+    Attributes:
+        status: One, several, or ranges; by default 503.
+        text: Stands somewhere in the body, and nowhere in the answers of a service that fails: a bare status would hide failures.
+    """
+
+    status: Statuses = ((503, 503),)
+    text: Text
 
 
 class Tls(_Model):
@@ -132,8 +153,10 @@ class Query(Addressed):
         timeout: Of one probe; by default 2 s, or half of a shorter beat.
         headers: That are sent: to be routed to the canary, for example. No secrets.
         slower_than: A good answer is bad if its last byte came later.
-        grace: How long a task that was found may take from its start until it answers well for the first time; 1 minute, if
-            nothing else is said.
+        starting: Of an address that answers so, nothing is counted from then on until it answers well, for at most `grace`: its
+            silence is not held against the release, and not for it either.
+        grace: How long a task that was found may take from its start until it answers well for the first time, and an address that
+            said `starting`; 1 minute, if nothing else is said.
     """
 
     timeout: Duration | None = None
@@ -142,13 +165,19 @@ class Query(Addressed):
     expect: Expect = Expect()
     slower_than: Duration | None = None
     tls: Tls = Tls()
+    starting: Starting | None = None
     grace: Duration | None = None
 
     @model_validator(mode="after")
-    def _has_grace_where_it_finds(self) -> Self:
-        if self.grace is not None and self.discover is None:
+    def _has_grace_for_starts(self) -> Self:
+        if self.grace is not None and self.discover is None and self.starting is None:
             raise Malformed(
-                "`grace` is for tasks that are found", remedy="leave `grace` out, or write `discover: …`"
+                "`grace` is for tasks that are found, and for addresses that say that they start",
+                remedy="leave `grace` out, or write `discover: …` or `starting: …`",
+            )
+        if self.grace is not None and self.starting is not None and self.grace > LONGEST_GRACE:
+            raise Malformed(
+                "nobody would remember when so long a start began", remedy="make `grace` at most 10m"
             )
         return self
 
@@ -158,7 +187,8 @@ class Query(Addressed):
             raise Malformed(
                 "the timeout does not fit the beat", remedy="make `timeout` at most 80 % of `every`"
             )
-        if self.method == "HEAD" and (self.expect.text or self.expect.json_):
+        reads = self.expect.text or self.expect.not_text or self.expect.json_ or self.starting
+        if self.method == "HEAD" and reads:
             raise Malformed("the answer to HEAD has no body", remedy="use GET")
         return self
 
@@ -166,6 +196,11 @@ class Query(Addressed):
     def patience(self) -> timedelta:
         """How long one probe may take."""
         return self.timeout or min(USUAL_TIMEOUT, self.every / 2)
+
+    @property
+    def start_takes(self) -> timedelta:
+        """How long a start may take."""
+        return USUAL_GRACE if self.grace is None else self.grace
 
 
 @functools.lru_cache(maxsize=1024)
