@@ -15,6 +15,31 @@ Spell = tuple[datetime, datetime | None]  # from, until; None: it still lasts
 
 
 @dataclass(frozen=True, slots=True)
+class Margin:
+    """What a comparison lets the canary be worse by: acceptable is canary <= ratio * baseline + plus."""
+
+    ratio: float = 1.0
+    plus: float = 0.0
+
+    def allows(self, baseline: float) -> float:
+        """The worst acceptable share or rate beside *baseline*."""
+        return self.ratio * baseline + self.plus
+
+
+@dataclass(frozen=True, slots=True)
+class PassEarly:
+    """What has to be proven of a release, for its bake to end before its shortest time.
+
+    Attributes:
+        worse_than: The release is not so bad: relative to what serves beside it, or to an objective.
+        miss_probability: A release that is so bad is proven well all the same with at most this probability (0..1).
+    """
+
+    worse_than: Margin
+    miss_probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Setting:
     """The circumstances of one watch.
 
@@ -24,6 +49,7 @@ class Setting:
         at_most: The bake's longest time; onsets are looked for within it.
         buckets: Length of a bucket, by indicator.
         settles: How long after its end a bucket is final, by indicator.
+        early: What has to be proven for the bake to end early; ``None``: it never does.
         suspects: Spells of the past that say nothing of what is usual: what served in them is suspected itself.
         not_comparable: Why the two arms of an indicator cannot be told apart, in words, by indicator.
     """
@@ -36,6 +62,7 @@ class Setting:
     settles: Mapping[str, timedelta]
     not_comparable: Mapping[str, str] = field(default_factory=dict)
     suspects: tuple[Spell, ...] = ()
+    early: PassEarly | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +73,6 @@ class Beat:
     kind: Kind
     bucket: timedelta
     settle: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Margin:
-    """What a comparison lets the canary be worse by: acceptable is canary <= ratio * baseline + plus."""
-
-    ratio: float = 1.0
-    plus: float = 0.0
-
-    def allows(self, baseline: float) -> float:
-        """The worst acceptable share or rate beside *baseline*."""
-        return self.ratio * baseline + self.plus
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,7 @@ class Case:
         ceilings: Against the past, the largest acceptable rate in each half hour of the day (UTC).
         usuals: The rate that was counted in the past in each of them.
         only_asks: Why its breach asks, though the rule says ``rollback``; empty if it does not.
+        among: For a rank, values of the history, ascending.
     """
 
     key: str
@@ -118,6 +134,7 @@ class Case:
     usuals: tuple[float, ...] = ()
     only_asks: str = ""
     bounds: int = 1
+    among: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +166,7 @@ class Brief:
         voices: One a rule, in the order of the rule files.
         cases: By key, in the order of the rules and their bounds.
         beats: By indicator, those that a rule looks at.
+        early: `Setting.early`.
     """
 
     alpha: float
@@ -158,3 +176,4 @@ class Brief:
     voices: tuple[Voice, ...]
     cases: Mapping[str, Case]
     beats: Mapping[str, Beat]
+    early: PassEarly | None = None

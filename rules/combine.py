@@ -16,7 +16,7 @@ from math import exp, inf, isfinite, log
 
 from rules.brief import Brief, Case, Voice
 from rules.evidence import Evidence, Memory, Tally
-from rules.model import COMPARES, NOT_YET, PROMISES, Consequence, Rule, WhenBlind
+from rules.model import COMPARES, PROMISES, Consequence, Rule, WhenBlind
 from rules.objectives.eprocess import log_mean
 from rules.verdict import Because, Judgement, Outcome, Verdict
 
@@ -61,7 +61,7 @@ def _promises(rule: Rule, rules: Sequence[Rule]) -> bool:
     """An ``all_of`` keeps the promise of any member: its evidence is never more than that member's."""
     if rule.all_of:
         return any(_promises(member, rules) for member in rules if member.id in rule.all_of)
-    return rule.judge is not None and rule.judge.kind in PROMISES - NOT_YET
+    return rule.judge is not None and rule.judge.kind in PROMISES
 
 
 def rests_on(rule: Rule, rules: Sequence[Rule], some: Collection[str]) -> bool:
@@ -158,11 +158,15 @@ def _blamed(brief: Brief, sums: Sum) -> tuple[str, ...]:
 
 
 def of_bounds(verdicts: Sequence[Verdict], log_e: float) -> Verdict:
-    """One verdict of a rule over several series: the worst of them; among equals, that with the most evidence."""
+    """One verdict of a rule over several series: the worst of them; among equals, that with the most evidence, or of which most is bad."""
     if len(verdicts) == 1:
         return verdicts[0]
-    said = max(verdicts, key=lambda verdict: (_ORDER[verdict.outcome], verdict.log10_e or 0.0))
+    said = max(verdicts, key=lambda each: (_ORDER[each.outcome], each.log10_e or 0.0, _bad(each)))
     return replace(said, spent=any(verdict.spent for verdict in verdicts), log10_e=_log10(log_e))
+
+
+def _bad(verdict: Verdict) -> float:
+    return verdict.estimate.value if verdict.estimate else 0.0
 
 
 def as_member(verdict: Verdict) -> Verdict:
@@ -194,6 +198,7 @@ def of_all(
         threshold=log(1 / (voice.alpha * (voice.weight or 1.0))) / _TEN if voice.promises else None,
         share=share,
         asks_when_blind=voice.rule.when_blind is WhenBlind.ASK,
+        proven=all(member.proven for member in members),
     )
 
 
@@ -233,7 +238,12 @@ def judgement(
             for key in (_keys(brief, bad) if bad else tuple(brief.cases))
         ),
         alike=bool(bad) and all(_is_alike(brief, evidence.memories, sums, rule) for rule in bad),
+        proven=bool(acting) and all(each.proven and _may_pass(each) for each in acting),
     )
+
+
+def _may_pass(verdict: Verdict) -> bool:
+    return verdict.outcome is Outcome.HEALTHY or verdict.spent
 
 
 def _controls(speaking: Sequence[Verdict]) -> list[Verdict]:

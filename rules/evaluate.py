@@ -14,17 +14,18 @@ from rules import combine
 from rules.assemble import increments, settle
 from rules.brief import Beat, Brief, Case, Setting, Voice
 from rules.combine import Sum
-from rules.evidence import Evidence, Intake
+from rules.evidence import Evidence, Intake, Memory
 from rules.gate import gated
 from rules.model import Consequence, Indicator, Rule, RuleSet
+from rules.objectives import proof
 from rules.objectives.coverage import Moment
 from rules.objectives.history import Past, Span
 from rules.objectives.prepared import opened
 from rules.objectives.registry import judge_of
 from rules.onset import Came, came, with_onset
 from rules.recovery import Level, level
-from rules.sample import Bucket, Counts, Reading, Series
-from rules.verdict import Judgement, Verdict
+from rules.sample import Bucket, Counts, Reading, Series, Value
+from rules.verdict import Judgement, Outcome, Verdict
 
 __all__ = [
     "Brief",
@@ -130,6 +131,7 @@ def _prepared(rules: RuleSet, setting: Setting, histories: Mapping[str, Reading]
         voices=voices,
         cases={case.key: case for case in cases},
         beats=beats,
+        early=setting.early,
     )
 
 
@@ -158,23 +160,29 @@ def _case(
 
 
 def _past(beat: Beat, bound: float | None, history: Reading | None) -> Past:
-    """Requests and bad of each past bucket, both arms together: a history is of the service."""
+    """What each past bucket held."""
     if not isinstance(history, tuple):
         return Past()
     return Past(
         tuple(
-            Span(
-                bucket.start,
-                bucket.end,
-                sum(counts.total for counts in arms),
-                sum(counts.bad for counts in arms),
-            )
+            span
             for series in history
             if series.bound == bound
             for bucket in increments(beat, series)
-            if (arms := [arm for arm in (bucket.canary, bucket.baseline) if isinstance(arm, Counts)])
+            if (span := _span(bucket))
         )
     )
+
+
+def _span(bucket: Bucket) -> Span | None:
+    """Requests and bad of both arms together, for a history is of the service; of a gauge, the one that serves alone."""
+    arms = (bucket.canary, bucket.baseline)
+    counts = [arm for arm in arms if isinstance(arm, Counts)]
+    if counts:
+        requests, bad = sum(arm.total for arm in counts), sum(arm.bad for arm in counts)
+        return Span(bucket.start, bucket.end, requests, bad)
+    value = next((arm.x for arm in arms if isinstance(arm, Value)), None)
+    return None if value is None else Span(bucket.start, bucket.end, 0.0, 0.0, value)
 
 
 def start(brief: Brief) -> Evidence:
@@ -237,10 +245,17 @@ def _folded(brief: Brief, evidence: Evidence, fresh: Sequence[Series]) -> Eviden
     for end, due in sorted(_by_end(brief, evidence, fresh).items()):
         memories = dict(evidence.memories)
         for case, bucket in due:
-            memories[case.key] = judge_of(case).advance(case, memories[case.key], bucket)
+            memories[case.key] = _advanced(brief, case, memories[case.key], bucket)
         evidence = replace(evidence, memories=memories)
         evidence = combine.latch(brief, evidence, combine.add_up(brief, memories), end)
     return evidence
+
+
+def _advanced(brief: Brief, case: Case, before: Memory, bucket: Bucket) -> Memory:
+    after = judge_of(case).advance(case, before, bucket)
+    if brief.early is None:
+        return after
+    return replace(after, proof=proof.grown(brief.early, case, before, bucket))
 
 
 def _by_end(
@@ -249,7 +264,8 @@ def _by_end(
     due: dict[datetime, list[tuple[Case, Bucket]]] = {}
     for series in fresh:
         for case in brief.cases.values():
-            if case.indicator == series.indicator and case.bound == series.bound:
+            # What was refused gathers nothing: it is blind, and what it would say has no promise.
+            if case.indicator == series.indicator and case.bound == series.bound and case.refusal is None:
                 warm = (evidence.since or brief.opened_at) + case.rule.statistics.warmup
                 for bucket in series.buckets:
                     if bucket.start >= warm:
@@ -297,4 +313,14 @@ def _said(voice: Voice, brief: Brief, evidence: Evidence, sums: Sum, timing: Tim
     )
     cases = [brief.cases[key] for key in voice.keys]
     verdicts = [judge_of(case).verdict(case, evidence.memories[case.key], moment) for case in cases]
-    return combine.of_bounds(verdicts, log_e)
+    return _proven(brief, evidence, cases, combine.of_bounds(verdicts, log_e))
+
+
+def _proven(brief: Brief, evidence: Evidence, cases: Sequence[Case], said: Verdict) -> Verdict:
+    """*said*, and whether all its series are proven to be well."""
+    early = brief.early
+    if early is None or not all(proof.is_proven(early, evidence.memories[case.key]) for case in cases):
+        return said
+    if said.outcome is not Outcome.HEALTHY:
+        return replace(said, proven=True)
+    return replace(said, proven=True, words=f"{said.words}; {proof.words(early, cases[0])}")

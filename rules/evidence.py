@@ -9,7 +9,7 @@ the time, and every watch is read and written in every round.)
 import json
 import struct
 from base64 import b64decode, b64encode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from math import exp, isnan, nan
@@ -122,6 +122,22 @@ class Stood:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """What came since *start* in one stretch of a window whose end moves on; the stretches of a window are as good as equal.
+
+    Attributes:
+        came: Buckets.
+        failed: Buckets of them in which something was bad.
+    """
+
+    start: datetime
+    total: float
+    bad: float
+    came: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
     """What one judge remembers of one case.
 
@@ -133,6 +149,9 @@ class Memory:
         points: For a threshold, one letter a data point, the newest last: ``x`` beyond the limit, ``.`` within.
         latest: For a threshold, the newest data point.
         stood: For a state, how it was last read.
+        cells: For burn rates, what the long window of each pair holds, oldest first.
+        ranked: For a rank, the values of the watch in the order in which they came.
+        proof: For each effect, the logarithm of the evidence that the release is well; empty where that is not asked.
     """
 
     origin: datetime | None = None
@@ -147,6 +166,9 @@ class Memory:
     points: str = ""
     latest: float | None = None
     stood: Stood | None = None
+    cells: tuple[tuple[Cell, ...], ...] = ()
+    ranked: tuple[float, ...] = ()
+    proof: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,9 +354,21 @@ def _memory(memory: Memory) -> list[Any]:
         *process.weights,
     )
     fields: list[Any] = [b64encode(block).decode(), f"{memory.came:x}", memory.points]
-    if memory.stood is not None:
-        return [*fields, memory.learned and _learned(memory.learned), _stood(memory.stood)]
-    return fields if memory.learned is None else [*fields, _learned(memory.learned)]
+    return [*fields, *_without_end(*_of_some_judges(memory))]
+
+
+def _of_some_judges(memory: Memory) -> Iterator[Any]:
+    """What most judges do not have. What is added comes last, and is nothing by default: older evidence lacks it."""
+    yield memory.learned and _learned(memory.learned)
+    yield memory.stood and _stood(memory.stood)
+    yield [_cells(each) for each in memory.cells] or None
+    yield _floats(memory.ranked) if memory.ranked else None
+    yield _floats(memory.proof) if memory.proof else None
+
+
+def _without_end(*fields: Any) -> tuple[Any, ...]:
+    """*fields* without what is nothing at their end."""
+    return _without_end(*fields[:-1]) if fields and fields[-1] is None else fields
 
 
 def _float(at: datetime | None) -> float:
@@ -356,16 +390,32 @@ def _stood(stood: Stood) -> list[Any]:
 
 def _learned(learned: Learned) -> list[Any]:
     counts = [number for block in learned.blocks for number in block]
-    return [
-        learned.merged,
-        learned.partial,
-        learned.phi,
-        b64encode(struct.pack(f">{len(counts)}d", *counts)).decode(),
+    return [learned.merged, learned.partial, learned.phi, _floats(counts)]
+
+
+def _floats(numbers: Sequence[float]) -> str:
+    return b64encode(struct.pack(f">{len(numbers)}d", *numbers)).decode()
+
+
+_CELL = struct.Struct(">3d2q")
+
+
+def _cells(cells: Sequence[Cell]) -> str:
+    packed = [
+        _CELL.pack(each.start.timestamp(), each.total, each.bad, each.came, each.failed) for each in cells
     ]
+    return b64encode(b"".join(packed)).decode()
 
 
 def _read_memory(
-    block: str, came: str, points: str, learned: list[Any] | None = None, stood: list[Any] | None = None
+    block: str,
+    came: str,
+    points: str,
+    learned: list[Any] | None = None,
+    stood: list[Any] | None = None,
+    cells: list[str] | None = None,
+    ranked: str | None = None,
+    proof: str | None = None,
 ) -> Memory:
     buckets, clamped, placed, *floats = _BLOCK.unpack(b64decode(block, validate=True))
     origin, newest, latest, requests, bad, beside_requests, beside_bad = floats[:7]
@@ -383,6 +433,9 @@ def _read_memory(
         points=points,
         latest=None if isnan(latest) else latest,
         stood=None if stood is None else _read_stood(*stood),
+        cells=tuple(_read_cells(each) for each in cells or ()),
+        ranked=_read_floats(ranked or ""),
+        proof=_read_floats(proof or ""),
     )
 
 
@@ -416,6 +469,15 @@ def _read_stood(name: str, of: str, bad: bool, since: float, before: bool) -> St
 
 
 def _read_learned(merged: int, partial: int, phi: float | None, block: str) -> Learned:
-    data = b64decode(block, validate=True)
-    counts = struct.unpack(f">{len(data) // 8}d", data)
+    counts = _read_floats(block)
     return Learned(merged, tuple(zip(counts[::2], counts[1::2], strict=True)), partial, phi)
+
+
+def _read_floats(block: str) -> tuple[float, ...]:
+    data = b64decode(block, validate=True)
+    return struct.unpack(f">{len(data) // 8}d", data)
+
+
+def _read_cells(block: str) -> tuple[Cell, ...]:
+    read = _CELL.iter_unpack(b64decode(block, validate=True))
+    return tuple(Cell(_moment(start), total, bad, came, failed) for start, total, bad, came, failed in read)

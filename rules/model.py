@@ -138,7 +138,6 @@ COMPARES = frozenset({"canary_vs_baseline", "traffic_drop"})  # judges that need
 PROMISES = frozenset(
     {"canary_vs_baseline", "slo", "before_after", "traffic_drop"}
 )  # judges with a false-rollback probability
-NOT_YET = frozenset({"burn_rate", "percentile_rank"})  # in the grammar, "not in this version"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from math import exp
 
 from rules.brief import Brief, Case, Margin
 from rules.evidence import SIZE
-from rules.model import BeforeAfter, InState, Slo, Threshold, TrafficDrop
-from rules.objectives import state
+from rules.model import BeforeAfter, BurnRate, InState, PercentileRank, Slo, Threshold, TrafficDrop
+from rules.objectives import percentile_rank, state
 from rules.objectives.canary_vs_baseline import paired
 from rules.objectives.eprocess import log_mean
 from rules.objectives.factors import (
@@ -28,7 +28,7 @@ from rules.objectives.history import slot_of
 from rules.objectives.promise import in_proportions
 from rules.objectives.threshold import is_beyond, point
 from rules.objectives.traffic_drop import split
-from rules.sample import Bucket, Counts, Measure, Series
+from rules.sample import Bucket, Counts, Measure, Series, Value
 from rules.verdict import Judgement, Onset, Outcome, Verdict
 
 _AS_PROBABLE = 1 - 1e-9  # as the most probable
@@ -182,7 +182,7 @@ def _usual(case: Case, buckets: Sequence[Bucket]) -> float:
     """The share of bad without the release's fault: of the baseline, of the history, or the ceiling."""
     beside = [bucket.baseline for bucket in buckets if isinstance(bucket.baseline, Counts)]
     requests = sum(counts.total for counts in beside)
-    if not isinstance(case.rule.judge, Slo) and requests > 0:
+    if not isinstance(case.rule.judge, (Slo, BurnRate)) and requests > 0:
         usual = sum(counts.bad for counts in beside) / requests
     else:
         usual = case.usual if case.usual is not None else case.ceiling or 0.0
@@ -197,11 +197,13 @@ def _then(case: Case, bucket: Bucket, usual: float) -> float:
 
 
 def _increments(case: Case, bucket: Bucket, usual: float) -> list[float]:
+    if isinstance(case.rule.judge, PercentileRank):
+        return _ranked(case, bucket.canary)
     if not isinstance(bucket.canary, Counts):
         return _nothing()
     if isinstance(case.rule.judge, TrafficDrop):
         return _of_the_share(case, bucket)
-    if isinstance(case.rule.judge, (Slo, BeforeAfter)):
+    if isinstance(case.rule.judge, (Slo, BeforeAfter, BurnRate)):
         return _alone(case, bucket.canary, usual)
     return _compared(case, bucket.canary, bucket.baseline, usual)
 
@@ -215,6 +217,13 @@ def _compared(case: Case, canary: Counts, baseline: Measure | None, usual: float
     if in_proportions(case):
         return compared_proportions(pair, _AS_GOOD, usual, case.phi)
     return compared_counts(pair, _AS_GOOD, case.phi)
+
+
+def _ranked(case: Case, canary: Measure | None) -> list[float]:
+    """By the rank among the history alone: which of the watch were before the onset is what is asked."""
+    if not isinstance(canary, Value):
+        return _nothing()
+    return percentile_rank.increments(percentile_rank.rank(case.among, (), canary.x))
 
 
 def _of_the_share(case: Case, bucket: Bucket) -> list[float]:

@@ -11,15 +11,16 @@ from math import log
 
 from rules.brief import Brief, Case
 from rules.combine import ACTING
-from rules.model import InState, Slo, Threshold, TrafficDrop
+from rules.model import BurnRate, InState, PercentileRank, Slo, Threshold, TrafficDrop
 from rules.objectives import state
 from rules.objectives.dispersion import Block
 from rules.objectives.estimate import interval
 from rules.objectives.history import slot_of
+from rules.objectives.percentile_rank import highest, is_high
 from rules.objectives.promise import worth_seeing
 from rules.objectives.threshold import is_beyond, point
 from rules.objectives.wording import count_words, share_words, unit, what_failed
-from rules.sample import Bucket, Counts, Series, State
+from rules.sample import Bucket, Counts, Series, State, Value
 from rules.verdict import Estimate
 
 LEAST = 2  # buckets
@@ -83,6 +84,8 @@ def _level(case: Case, buckets: Sequence[Bucket], since: datetime) -> Level | No
     newest = [bucket for bucket in buckets if bucket.start >= since][-_MOST:]
     if isinstance(case.rule.judge, Threshold):
         return _of_points(case, case.rule.judge, newest)
+    if isinstance(case.rule.judge, PercentileRank):
+        return _of_ranks(case, newest) if case.among else None
     if isinstance(case.rule.judge, InState):
         return _of_states(case, buckets, newest)
     return _of_shares(case, buckets, newest, since)
@@ -104,7 +107,7 @@ def _both(bucket: Bucket) -> Block:
 
 def _allowed(case: Case, before: Sequence[Bucket], since: datetime) -> float | None:
     """The worst acceptable share; ``None`` for a comparison that never had anything to compare with."""
-    if isinstance(case.rule.judge, Slo):
+    if isinstance(case.rule.judge, (Slo, BurnRate)):
         return case.ceiling
     if case.ceilings:
         return case.ceilings[slot_of(since)]
@@ -149,6 +152,18 @@ def _of_points(case: Case, judge: Threshold, buckets: Sequence[Bucket]) -> Level
     newest = [is_beyond(judge, share) for share in points[-LEAST:]]
     words = f"{newest.count(True)} of the last {len(newest)} data points beyond the limit"
     estimate = Estimate(points[-1]) if points else None
+    if len(newest) < LEAST or len(set(newest)) > 1:
+        return Level(None, words, estimate)
+    return Level(not newest[0], words, estimate)
+
+
+def _of_ranks(case: Case, buckets: Sequence[Bucket]) -> Level:
+    """By the newest values, as soon as they agree whether they are among the highest of the history."""
+    arms = [bucket.canary or bucket.baseline for bucket in buckets]
+    values = [arm.x for arm in arms if isinstance(arm, Value)]
+    newest = [is_high(case, value) for value in values[-LEAST:]]
+    words = f"{newest.count(True)} of the last {len(newest)} values above {highest(case):g}"
+    estimate = Estimate(values[-1]) if values else None
     if len(newest) < LEAST or len(set(newest)) > 1:
         return Level(None, words, estimate)
     return Level(not newest[0], words, estimate)

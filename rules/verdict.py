@@ -37,6 +37,8 @@ class Because(StrEnum):
     EVIDENCE = "evidence"  # breached: E >= 1 / alpha
     POINTS = "points"  # breached: M of N data points
     STATE = "state"  # breached: an alarm's state
+    BURN = "burn"  # breached: the budget burns too fast, over a long and a short window
+    RANK = "rank"  # breached: values rank too high among those of the history
     PART_OF = "part_of"  # speaks only through an `all_of`
 
 
@@ -98,6 +100,7 @@ class Verdict:
         threshold: The log10 that it must reach; ``None`` without a promise.
         share: The rule's part of the group's evidence (0..1), where it is part of the group.
         only_asks: Why its breach only asks, though the rule says ``rollback``.
+        proven: It is shown not to be as bad as `rules.brief.PassEarly` says; never, where that is not asked.
         promise: What is promised of this verdict, in words ("a good release looks like this less than once in 1,000").
     """
 
@@ -118,6 +121,7 @@ class Verdict:
     promise: str = ""
     asks_when_blind: bool = False
     only_asks: str = ""
+    proven: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,7 @@ class Judgement:
             Where nothing breached: anything was.
         alike: What breached compares nothing, and a rule that compares the same indicator finds the releases alike: what
             serves beside this one fails too, and going back to it would not help.
+        proven: Every rule that can act is healthy and proven to be well: the bake may end.
     """
 
     at: datetime
@@ -148,6 +153,7 @@ class Judgement:
     controls: tuple[str, ...] = ()
     compared: bool = False
     alike: bool = False
+    proven: bool = False
 
     def verdict(self, rule: str) -> Verdict | None:
         """The verdict of *rule* (an id), if there is one."""

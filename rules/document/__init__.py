@@ -7,12 +7,13 @@ what it seems to say, or is refused with line and column.
 from rules.document.kinds import Chosen
 from rules.document.mistakes import Mistakes
 from rules.document.node import Entry, Node, Place, merged
-from rules.document.parse import MAX_BYTES, MAX_DEPTH, read_document
+from rules.document.parse import MAX_BYTES, MAX_DEPTH, SECOND, read_document, read_documents
 from rules.document.words import nearest, quoted, unknown
 
 __all__ = [
     "MAX_BYTES",
     "MAX_DEPTH",
+    "SECOND",
     "Chosen",
     "Entry",
     "Mistakes",
@@ -22,5 +23,6 @@ __all__ = [
     "nearest",
     "quoted",
     "read_document",
+    "read_documents",
     "unknown",
 ]

@@ -41,6 +41,9 @@ _REMEDIES = (  # words of PyYAML and libyaml → what usually helps
 )
 
 
+SECOND = ("a second document begins here", "one document a file")
+
+
 class _Stop(Exception):
     """No sense in reading on; what was found is already written down."""
 
@@ -55,34 +58,53 @@ def read_document(text: str, file: str) -> Node:
     Raises:
         InvalidRules: With all problems, each with line and column. Nothing else, whatever the text.
     """
-    walk = _Walk(file)
-    root = walk.read(text)
-    if walk.problems or root is None:
-        raise InvalidRules(walk.problems)
+    (root,) = _read(text, file, several=False)
     return root
+
+
+def read_documents(text: str, file: str) -> tuple[Node, ...]:
+    """The trees of all documents in *text*, at least one.
+
+    Args:
+        text: YAML.
+        file: Its name, as messages give it.
+
+    Raises:
+        InvalidRules: With all problems, each with line and column. Nothing else, whatever the text.
+    """
+    return _read(text, file, several=True)
+
+
+def _read(text: str, file: str, *, several: bool) -> tuple[Node, ...]:
+    walk = _Walk(file, several=several)
+    roots = walk.read(text)
+    if walk.problems or not roots:
+        raise InvalidRules(walk.problems)
+    return roots
 
 
 class _Walk:
     """One pass over the events of a text."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, *, several: bool) -> None:
         self.top = Place(file, 1, 1)
+        self._several = several
         self.problems: list[Problem] = []
         self._lines: list[str] = []
         self._events: Iterator[Any] = iter(())
 
-    def read(self, text: str) -> Node | None:
-        """The root, or ``None`` with the reason in *problems*."""
+    def read(self, text: str) -> tuple[Node, ...]:
+        """The roots, or nothing with the reason in *problems*."""
         try:
             self._refuse_unreadable(text)
             self._lines = text.split("\n")
             self._events = yaml.parse(text, _LOADER)
-            return self._document()
+            return self._documents()
         except yaml.MarkedYAMLError as error:
             self._note_syntax(error)
         except _Stop:
             pass
-        return None
+        return ()
 
     def _refuse_unreadable(self, text: str) -> None:
         if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
@@ -95,18 +117,16 @@ class _Walk:
             place = Place(self.top.file, len(lines), len(lines[-1]) + 1)
             self._stop(place, f"the character U+{ord(strange[0]):04X} cannot stand in YAML", "remove it")
 
-    def _document(self) -> Node:
-        root: Node | None = None
+    def _documents(self) -> tuple[Node, ...]:
+        roots: list[Node] = []
         for event in self._events:
             if isinstance(event, yaml.DocumentStartEvent):
-                if root is not None:
-                    self._stop(
-                        self._place(self.top, event), "a second document begins here", "one document a file"
-                    )
-                root = self._root()
-        if root is None:
+                if roots and not self._several:
+                    self._stop(self._place(self.top, event), *SECOND)
+                roots.append(self._root())
+        if not roots:
             self._stop(self.top, "the file is empty", "begin with `version: 1`")
-        return root
+        return tuple(roots)
 
     def _root(self) -> Node:
         event = next(self._events)

@@ -13,11 +13,12 @@ from datetime import datetime, timedelta
 from math import log
 
 from rules.brief import Case, Margin, Refusal
-from rules.evidence import Memory
+from rules.evidence import Memory, Process
 from rules.model import BeforeAfter
 from rules.objectives import slo
 from rules.objectives.coverage import Moment
 from rules.objectives.dispersion import clump
+from rules.objectives.factors import NOTHING
 from rules.objectives.history import DAY, SLOTS, Past, Season, slot_of
 from rules.objectives.prepared import with_history
 from rules.objectives.promise import in_proportions
@@ -83,7 +84,7 @@ def at(case: Case, season: Season, since: datetime, slots: int, without: int | N
         most = season.at_most(slot, chance / part, without)
         ceilings[slot] = min(max(case.margin.allows(most), _LEAST), _limit(case))
         requests, bad = season.usual(slot, without)
-        usual[slot] = bad / requests if requests > 0 else 0.0
+        usual[slot] = bad / requests if requests > NOTHING else 0.0
     return replace(case, ceilings=tuple(ceilings), usuals=tuple(usual))
 
 
@@ -92,8 +93,8 @@ def _limit(case: Case) -> float:
 
 
 def start(case: Case) -> Memory:
-    """Nothing seen."""
-    return slo.start(case)
+    """Nothing seen; what is spent on the ceilings is spent from the start, lest a group have it twice."""
+    return replace(slo.start(case), process=Process(log_e=_KEPT))
 
 
 def advance(case: Case, memory: Memory, bucket: Bucket) -> Memory:
@@ -102,8 +103,6 @@ def advance(case: Case, memory: Memory, bucket: Bucket) -> Memory:
     Source:
         docs/judgement.md, "Against the past".
     """
-    if not case.ceilings:
-        return memory
     after = slo.advance(then(case, bucket.start + (bucket.end - bucket.start) / 2), memory, bucket)
     if after is memory:
         return memory

@@ -24,6 +24,7 @@ from rules.objectives.factors import (
     compared_proportions,
     effect,
     moderated,
+    most_likely,
 )
 from rules.objectives.prepared import with_history
 from rules.objectives.promise import bad_of, clump_of, in_proportions, number, size, worth_seeing
@@ -82,16 +83,19 @@ def advance(case: Case, memory: Memory, bucket: Bucket) -> Memory:
     newest, came = marked(case, memory, bucket)
     joined = pair if memory.waiting is None else _joined(memory.waiting, pair)
     ready = joined.requests >= 1 and joined.beside_requests >= 1
+    waiting = None if ready else _waiting(memory.waiting, joined, bucket)
+    # What waits will be weighed: until then it must not foretell itself, which would be worth a quarter of a factor.
+    known = joined if waiting is None else None
     return Memory(
         origin=memory.origin or bucket.start,
         newest=newest,
         came=came,
         tally=_counted(memory.tally, pair, clamped),
         process=_weighed(case, memory, joined, bucket) if ready else memory.process,
-        guess=_faded(memory.guess, pair),
-        waiting=None if ready else _waiting(memory.waiting, joined, bucket),
+        guess=_faded(memory.guess, known) if known else memory.guess,
+        waiting=waiting,
         alone=_without_company(memory.alone, bucket, pair),
-        learned=memory.learned and _learned(memory.learned, pair),
+        learned=_learned(memory.learned, known) if memory.learned and known else memory.learned,
     )
 
 
@@ -159,7 +163,7 @@ def _increments(
 ) -> list[float]:
     if in_proportions(case):
         return compared_proportions(pair, case.margin, guess, phi, effects)
-    chance = 1.0 if phi is None else min(1.0, case.margin.allows(guess))
+    chance = 1.0 if phi is None else most_likely(pair, case.margin, guess)
     return compared_counts(pair, case.margin, phi, effects, chance)
 
 

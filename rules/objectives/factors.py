@@ -36,6 +36,7 @@ _STRAY = 2.0  # standard deviations of what an effect makes of a bucket
 _LARGEST_CLUMP = 1.5  # of shares the largest clump is what counts, and phi is a mean
 _ALL = 0.999  # a baseline's guess from here on leaves no room for worse
 _BELOW_ALL = 1 - 1e-12
+_UNLIKE = 3.0  # times: so much worse than the mean a single request may be; by enumeration, of twice as bad 1.006 is left
 _ROUNDS = 40  # of the search for the nearest; three are usual
 _CLOSE = 1e-3  # of the guess's variance: what is left costs less than a thousandth of the power
 
@@ -114,8 +115,11 @@ def compared_counts(
     both, extra = mine + pair.beside_requests, pair.requests * margin.plus
     if phi == 1:  # as below, in half the time
         bad, beside = pair.bad, pair.beside_requests
-        gains = [bad * log_size + errors * log(both / (mine * size + beside)) for size, log_size in effects]
-        return gains if extra == 0 else _less(gains, extra, mine, beside, effects)
+        return [
+            bad * log_size + errors * log(both / all_) - extra * (size - 1) * beside / all_
+            for size, log_size in effects
+            for all_ in (mine * size + beside,)
+        ]
     increments = []
     for size, log_size in effects:
         spread = both / (mine * size + pair.beside_requests)
@@ -123,14 +127,6 @@ def compared_counts(
         gain = pair.bad * _of_an_error(worse, log_size + log_spread, phi) + pair.beside_bad * log_spread / phi
         increments.append(gain - extra * (worse - 1) / phi)
     return increments
-
-
-def _less(gains: list[float], extra: float, mine: float, beside: float, effects: Effects) -> list[float]:
-    """What *plus* allows may be bad without being evidence."""
-    return [
-        gain - extra * (size - 1) * beside / (mine * size + beside)
-        for gain, (size, _) in zip(gains, effects, strict=True)
-    ]
 
 
 def _one_clump(pair: Pair, margin: Margin, errors: float, chance: float, effects: Effects) -> list[float]:
@@ -152,6 +148,16 @@ def _one_clump(pair: Pair, margin: Margin, errors: float, chance: float, effects
         cost = extra * (worse * pair.beside_requests / both) / max(errors, 1)
         increments.append(log(1 + worse * surplus) - cost)
     return increments
+
+
+def most_likely(pair: Pair, margin: Margin, guess: float) -> float:
+    """The most that a single request of the bucket is held to be bad with (0..1), as `compared_counts` wants it.
+
+    Three times what both arms together show, or what earlier buckets foretell (*guess*) if that is more: requests differ,
+    and an outage that both arms share was not foretold.
+    """
+    shown = (pair.bad + pair.beside_bad) / (pair.requests + pair.beside_requests)
+    return min(1.0, _UNLIKE * margin.allows(max(guess, shown)))
 
 
 def compared_proportions(

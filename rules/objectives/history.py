@@ -29,12 +29,13 @@ _NONE = 1e-9  # bad ones; extrapolation leaves such crumbs
 
 
 class Span(NamedTuple):
-    """What was counted in ``[start, end)``, of all releases together."""
+    """What was counted in ``[start, end)``, of all releases together; or of a gauge, its *value*."""
 
     start: datetime
     end: datetime
     requests: float
     bad: float
+    value: float | None = None
 
     @property
     def middle(self) -> datetime:
@@ -163,7 +164,7 @@ class Season:
         """By how many nats *some* are worse than *usual* explains."""
         if some[1] <= 0 or usual[0] <= 0 or usual[1] <= 0:
             return 0.0
-        expected = some[0] * usual[1] / usual[0]
+        expected = max(some[0] * usual[1] / usual[0], _NONE)  # of no request none can be expected
         return some[1] * log(some[1] / expected) - (some[1] - expected) if some[1] > expected else 0.0
 
     def at_most(self, slot: int, chance: float, without: int | None = None) -> float:

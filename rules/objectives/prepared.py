@@ -6,10 +6,11 @@ from datetime import timedelta
 from math import ceil, log
 
 from rules.brief import Case, Refusal, Setting, Voice
-from rules.model import COMPARES, NOT_YET, PROMISES, Consequence, Indicator, Rule
+from rules.model import COMPARES, PROMISES, Consequence, Indicator, Rule
 from rules.objectives.coverage import window
 from rules.objectives.dispersion import Block, clump, storms
 from rules.objectives.eprocess import cap
+from rules.objectives.factors import NOTHING
 from rules.objectives.wording import span_words
 from rules.verdict import Because
 
@@ -57,24 +58,24 @@ def _cap(voice: Voice, bounds: int) -> float:
 
 def _refusal(rule: Rule, indicator: Indicator, setting: Setting) -> Refusal | None:
     judge = rule.judge.kind if rule.judge else ""
-    if judge in NOT_YET:
-        return Refusal(Because.INVALID, f"the judge {judge} is not in this version")
     if judge in COMPARES and indicator.id in setting.not_comparable:
         return Refusal(Because.NOT_COMPARABLE, setting.not_comparable[indicator.id])
-    return _too_long(rule, setting.buckets[indicator.id], setting.at_most) if judge in PROMISES else None
+    words = too_long(rule, setting.buckets[indicator.id], setting.at_most)
+    return Refusal(Because.INVALID, f"{words}: {SHORTER}") if words else None
 
 
-def _too_long(rule: Rule, bucket: timedelta, at_most: timedelta) -> Refusal | None:
-    """A watch that ends before its first breach could be told sees nothing, and must not seem to."""
+SHORTER = "use shorter buckets, or a longer bake.at_most"
+
+
+def too_long(rule: Rule, bucket: timedelta, at_most: timedelta) -> str:
+    """Why a watch ends before a breach of *rule* could be told, in words; empty if it does not, or nothing is promised."""
     knobs = rule.statistics
+    if rule.judge is None or rule.judge.kind not in PROMISES:
+        return ""
     if knobs.warmup + knobs.min_buckets * bucket <= at_most:
-        return None
+        return ""
     after = f" after a warm-up of {span_words(knobs.warmup)}" if knobs.warmup else ""
-    words = (
-        f"a breach takes {knobs.min_buckets} buckets of {span_words(bucket)}{after}, and the watch ends after"
-        f" {span_words(at_most)}: use shorter buckets, or a longer bake.at_most"
-    )
-    return Refusal(Because.INVALID, words)
+    return f"a breach takes {knobs.min_buckets} buckets of {span_words(bucket)}{after}, and the watch ends after {span_words(at_most)}"
 
 
 def with_history(case: Case, history: Sequence[Block]) -> Case:
@@ -88,7 +89,7 @@ def with_history(case: Case, history: Sequence[Block]) -> Case:
         A case whose `phi` is ``None`` and which `learns`, where neither tells.
     """
     requests, bad = sum(block[0] for block in history), sum(block[1] for block in history)
-    usual = bad / requests if requests > 0 else None
+    usual = bad / requests if requests > NOTHING else None
     case = replace(case, usual=usual, usual_total=requests, assumes=_assumes_of_routing(case))
     match case.rule.statistics.correlation:
         case "independent":

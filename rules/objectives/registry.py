@@ -5,7 +5,16 @@ from typing import Protocol
 
 from rules.brief import Case
 from rules.evidence import Memory
-from rules.objectives import before_after, canary_vs_baseline, slo, state, threshold, traffic_drop, unbuilt
+from rules.objectives import (
+    before_after,
+    burn_rate,
+    canary_vs_baseline,
+    percentile_rank,
+    slo,
+    state,
+    threshold,
+    traffic_drop,
+)
 from rules.objectives.coverage import Moment
 from rules.objectives.history import Past
 from rules.sample import Bucket
@@ -34,11 +43,16 @@ JUDGES: Mapping[str, Objective] = {
     "before_after": before_after,
     "traffic_drop": traffic_drop,
     "threshold": threshold,
+    "burn_rate": burn_rate,
+    "percentile_rank": percentile_rank,
     "state": state,
 }
 
 
 def judge_of(case: Case) -> Objective:
-    """The judge of *case*."""
-    judge = case.rule.judge
-    return JUDGES.get(judge.kind, unbuilt) if judge else unbuilt
+    """The judge of *case*.
+
+    Raises:
+        KeyError: Its rule has none; such rules measure nothing, and make no case.
+    """
+    return JUDGES[case.rule.judge.kind if case.rule.judge else ""]

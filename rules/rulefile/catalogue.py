@@ -1,9 +1,9 @@
-"""What the caller knows of providers and judges, since `rules` knows no provider."""
+"""What the caller knows of providers, since `rules` knows no provider."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from rules.model import NOT_YET, Kind
+from rules.model import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +14,8 @@ class Catalogue:
         providers: Kinds of indicator that each kind of provider can measure.
         later: Kinds of provider of later versions; naming one is refused in other words than a slip of the pen.
         own_arms: Providers whose readings come split by arm, though the query does not say ``${arm.…}``.
-        judges_later: Judges that are in the grammar and not in this version.
     """
 
     providers: Mapping[str, frozenset[Kind]]
     later: frozenset[str] = frozenset()
     own_arms: frozenset[str] = frozenset()
-    judges_later: frozenset[str] = NOT_YET

@@ -9,10 +9,13 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, Strict, model_validator
 
 from rules import model
-from rules.duration import Duration, Share
+from rules.duration import Duration, Share, duration_text
 from rules.errors import Malformed
 from rules.model import Kind
 
+_LARGEST_RATIO = 100
+_MOST_WINDOWS = 4  # pairs; what they hold is remembered with each watch
+_WIDEST = 60  # times the short window: as above
 _ALL = (
     1 - 1e-9
 )  # a share from here on is the whole: 10 x (1 - 90 %) is a little less than 1 in floating point
@@ -27,6 +30,11 @@ def _ratio(value: float) -> float:
         raise Malformed(
             "with a ratio below 1 even an equal release would be blamed",
             remedy="write 1 or more; 1.5 is usual",
+        )
+    if value > _LARGEST_RATIO:
+        raise Malformed(
+            f"hardly anything exceeds this: beside a release of which 1 % fails, {_LARGEST_RATIO} times is all",
+            remedy=f"write at most {_LARGEST_RATIO}; 1.5 is usual, with `plus` for what hardly ever fails",
         )
     return value
 
@@ -44,7 +52,7 @@ def _above_none(value: float) -> float:
 
 
 def _objective(value: float) -> float:
-    if value >= 1:
+    if value >= _ALL:
         raise Malformed(
             "an objective of 100 % leaves no errors to tell a bad release by: one would be a breach",
             remedy="promise a little less, such as 99.99%",
@@ -57,6 +65,12 @@ def _history(value: timedelta) -> timedelta:
         raise Malformed(
             "a history lasts from 1 to 7 days", remedy="write 7d, so that a week's pattern is in it"
         )
+    return value
+
+
+def _not_long(value: timedelta) -> timedelta:
+    if value > timedelta(days=7):
+        raise Malformed("a history lasts at most 7 days", remedy="write 1d, so that a day's pattern is in it")
     return value
 
 
@@ -192,6 +206,11 @@ class BurnWindow(_Settings):
                 "the short window is not shorter than the long one",
                 remedy="write {long: 1h, short: 5m, burn: 14.4}",
             )
+        if self.long > _WIDEST * self.short:
+            raise Malformed(
+                f"the long window is more than {_WIDEST} times the short one",
+                remedy=f"write `short: {duration_text(self.long / 12)}`, a twelfth of it",
+            )
         return self
 
 
@@ -205,6 +224,11 @@ class BurnRate(_Settings):
     def _can_be_exceeded(self) -> Self:
         if not self.windows:
             raise Malformed("no windows", remedy="write windows: [{long: 1h, short: 5m, burn: 14.4}]")
+        if len(self.windows) > _MOST_WINDOWS:
+            raise Malformed(
+                f"more than {_MOST_WINDOWS} pairs of windows",
+                remedy="write two or three, as the SRE Workbook has it",
+            )
         for window in self.windows:
             _refuse_whole_budget(self.objective, window.burn)
         return self
@@ -219,7 +243,7 @@ class BurnRate(_Settings):
 class PercentileRank(_Settings):
     """See `rules.model.PercentileRank`."""
 
-    history: Lasting = model.PercentileRank().history
+    history: Annotated[Lasting, AfterValidator(_not_long)] = model.PercentileRank().history
 
     def judge(self) -> model.Judge:
         """The value that the judge is prepared with."""

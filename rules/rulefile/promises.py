@@ -11,7 +11,6 @@ from rules.document import Mistakes, Node, quoted, unknown
 from rules.duration import Share, share_text
 from rules.errors import Malformed
 from rules.model import COMPARES, FITS, PROMISES, Consequence, Indicator, Judge, Rule, Slo, WhenBlind
-from rules.rulefile.catalogue import Catalogue
 from rules.rulefile.judges import Positive, Statistics, settings_of
 from rules.rulefile.templates import NAME
 
@@ -61,17 +60,16 @@ class _Read:
 
 
 def read_promises(
-    section: Node, indicators: Mapping[str, Indicator | None], catalogue: Catalogue, mistakes: Mistakes
+    section: Node, indicators: Mapping[str, Indicator | None], mistakes: Mistakes
 ) -> tuple[tuple[Rule, ...], dict[str, Node]]:
     """The rules that could be read, and where each of them stands, by id.
 
     Args:
         section: The list at ``rules:``.
         indicators: By id; a rule about one that could not be read is not blamed for it.
-        catalogue: Judges that come later.
         mistakes: Gets what is wrong.
     """
-    read = [rule for node in section.items() if (rule := _read_rule(node, indicators, catalogue, mistakes))]
+    read = [rule for node in section.items() if (rule := _read_rule(node, indicators, mistakes))]
     _refuse_same_ids(read, mistakes)
     for each in read:
         _check_members(each, {other.rule.id: other.rule for other in read}, mistakes)
@@ -84,11 +82,9 @@ def slug(name: str) -> str:
     return (f"r-{word}" if word[:1].isdigit() else word)[:64].rstrip("-")
 
 
-def _read_rule(
-    node: Node, indicators: Mapping[str, Indicator | None], catalogue: Catalogue, mistakes: Mistakes
-) -> _Read | None:
+def _read_rule(node: Node, indicators: Mapping[str, Indicator | None], mistakes: Mistakes) -> _Read | None:
     written = mistakes.read(node, _Rule)
-    judge = _read_judge(node, indicators, catalogue, mistakes)
+    judge = _read_judge(node, indicators, mistakes)
     if written is None or not _has_one_form(node, mistakes):
         return None
     name = written.id or slug(written.name)
@@ -124,19 +120,12 @@ def _has_one_form(node: Node, mistakes: Mistakes) -> bool:
     return not extra
 
 
-def _read_judge(
-    node: Node, indicators: Mapping[str, Indicator | None], catalogue: Catalogue, mistakes: Mistakes
-) -> Judge | None:
+def _read_judge(node: Node, indicators: Mapping[str, Indicator | None], mistakes: Mistakes) -> Judge | None:
     indicator = _indicator_of(node, indicators, mistakes)
     where = node.get("judge")
     chosen = where and mistakes.kind(where, "judge", FITS)
     if not chosen:
         return None
-    if chosen.kind in catalogue.judges_later:
-        here = ", ".join(sorted(set(FITS) - catalogue.judges_later))
-        mistakes.add(
-            chosen.at, f'the judge "{chosen.kind}" is not in this version', f"in this version: {here}"
-        )
     if indicator and indicator.kind not in FITS[chosen.kind]:
         fitting = sorted(judge for judge, kinds in FITS.items() if indicator.kind in kinds)
         message = f"{chosen.kind} does not fit {quoted(indicator.id)}, which is of the kind {indicator.kind}"

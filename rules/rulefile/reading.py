@@ -6,12 +6,13 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rules.document import Mistakes, Node, Place, quoted, read_document
+from rules.document import SECOND, Mistakes, Node, Place, quoted, read_documents
 from rules.document.version import Version
 from rules.errors import InvalidRules, Problem
 from rules.model import RuleSet
 from rules.rulefile.catalogue import Catalogue
 from rules.rulefile.indicators import read_indicators
+from rules.rulefile.openslo import is_openslo, translated
 from rules.rulefile.promises import read_promises
 from rules.rulefile.templates import Filling, read_parameters
 
@@ -75,7 +76,7 @@ def read_as_far(
     Raises:
         InvalidRules: The text is no YAML document.
     """
-    draft = _read(read_document(text, file), catalogue, given)
+    draft = _read(opened(text, file), catalogue, given)
     return _without_open(draft), draft.problems
 
 
@@ -88,7 +89,7 @@ def lint_rules(text: str, file: str, catalogue: Catalogue) -> RuleFile:
     Raises:
         InvalidRules: With all problems.
     """
-    draft = _read(read_document(text, file), catalogue, None)
+    draft = _read(opened(text, file), catalogue, None)
     problems = [problem for problem in draft.problems if (problem.line, problem.column) not in draft.open]
     if problems:
         raise InvalidRules(problems)
@@ -105,8 +106,25 @@ def _touches(query: Node, places: frozenset[tuple[int, int]]) -> bool:
     return any((scalar.at.line, scalar.at.column) in places for scalar in query.scalars())
 
 
-def _read(root: Node, catalogue: Catalogue, given: Node | None) -> _Draft:
-    mistakes = Mistakes()
+def opened(text: str, file: str) -> tuple[Node, ...]:
+    """The document of a rule file; of OpenSLO, which has one an object, perhaps several.
+
+    Raises:
+        InvalidRules: The text is no YAML, or has more documents than one and is not of OpenSLO.
+    """
+    documents = read_documents(text, file)
+    if len(documents) > 1 and not is_openslo(documents[0]):
+        raise InvalidRules([documents[1].problem(*SECOND)])
+    return documents
+
+
+def _read(documents: tuple[Node, ...], catalogue: Catalogue, given: Node | None) -> _Draft:
+    mistakes, root = Mistakes(), documents[0]
+    if is_openslo(root):
+        promised = translated(documents, catalogue, mistakes)
+        if promised is None:
+            return _Draft(RuleFile(RuleSet((), ()), {}, {}), mistakes.problems, frozenset())
+        root = promised
     mistakes.read(root, _File)
     values, missing = read_parameters(root.get("parameters"), given, mistakes)
     filling = Filling(values, missing, mistakes)
@@ -115,7 +133,7 @@ def _read(root: Node, catalogue: Catalogue, given: Node | None) -> _Draft:
         filling.fill(root.get("indicators") or nothing, arms=True), catalogue, mistakes
     )
     rules, promises = read_promises(
-        filling.fill(root.get("rules") or nothing, arms=False), indicators, catalogue, mistakes
+        filling.fill(root.get("rules") or nothing, arms=False), indicators, mistakes
     )
     _refuse_unused(root.get("parameters") or nothing, filling.used, mistakes)
     return _Draft(

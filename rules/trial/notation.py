@@ -25,6 +25,7 @@ MOST = 50_000  # buckets of a series: five weeks of minutes
 _NUMBER = r"[0-9]{1,15}(?:\.[0-9]{1,9})?"
 _COUNT = re.compile(rf"({_NUMBER})(?:([+-])({_NUMBER}))?(?:x([0-9]{{1,6}}))?")
 _VALUE = re.compile(rf"(-?{_NUMBER})(?:([+-])({_NUMBER}))?(?:x([0-9]{{1,6}}))?")
+_DIGITS = re.compile(r"-?[0-9]{16}")
 _MISSING = re.compile(r"_(?:x([0-9]{1,6}))?")
 _SHARE = re.compile(rf"({_NUMBER}%?)(?:x([0-9]{{1,6}}))?")
 _STATE = re.compile(r"([A-Za-z][A-Za-z_]*?)(!?)(?:x([0-9]{1,6}))?")
@@ -60,9 +61,15 @@ def numbers(text: str, *, negative: bool = False) -> tuple[float | None, ...]:
         elif match := (_VALUE if negative else _COUNT).fullmatch(item):
             found += _ramp(match, negative=negative)
         else:
-            raise Malformed(f"{item[:20]!r} is no number of a series", remedy=_NUMBERS_REMEDY)
+            raise Malformed(f"{item[:20]!r} {_wrong(item)}", remedy=_NUMBERS_REMEDY)
         _bounded(found)
     return tuple(found)
+
+
+def _wrong(item: str) -> str:
+    if _VALUE.fullmatch(item):
+        return "is below 0, and a count is 0 or more"
+    return "is more than is ever counted" if _DIGITS.match(item) else "is no number of a series"
 
 
 def shares(text: str) -> tuple[float, ...]:

@@ -6,9 +6,9 @@ The rules themselves are read before: a series is read by the kind of its indica
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rules.document import Mistakes, Node, Place, read_document, unknown
 from rules.document.version import Version
@@ -35,6 +35,14 @@ class _Model(BaseModel):
 class _Bake(_Model):
     at_least: Duration = timedelta(minutes=30)
     at_most: Duration = timedelta(hours=24)
+
+    @model_validator(mode="after")
+    def _is_ordered(self) -> Self:
+        if self.at_least > self.at_most:
+            raise Malformed(
+                "at_least is longer than at_most", remedy="write at_most: 24h, or a shorter at_least"
+            )
+        return self
 
 
 class _Expected(_Model):
@@ -265,7 +273,7 @@ class _Reader:
     ) -> tuple[Counts | None, ...]:
         totals = self._parsed(self._key(node, "total"), numbers, _NO_NUMBERS)
         bad = self._parsed(self._bad(self._key(node, "bad"), bound, bounds), numbers, _NO_NUMBERS)
-        if len(totals) != len(bad):
+        if totals and bad and len(totals) != len(bad):  # what cannot be read has been told
             self._mistakes.add(
                 node,
                 f"{len(totals)} buckets of `total`, and {len(bad)} of `bad`",

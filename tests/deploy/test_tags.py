@@ -586,6 +586,24 @@ def test_what_a_known_good_release_took_over_from_is_as_good_as_the_past_gets():
     assert suspects(*facts) == []
 
 
+def test_of_three_deployments_an_hour_of_which_one_in_twenty_ends_its_watch_the_past_remains():
+    """Since the last that passed nobody knows; what served before it is what is usual, or no reference would be left."""
+    facts: list[object] = []
+    for number in range(3 * 72):
+        tag, since = f"v{number}", number / 3
+        facts += (
+            proven(tag, since, since + 1 / 3)
+            if number % 20 == 0
+            else (
+                an_entry(tag),
+                a_span(tag, since, since + 1 / 3),
+                an_ending(tag, since + 1 / 3, "superseded"),
+            )
+        )
+
+    assert [tag for tag, _ in suspects(*facts, live="v216")] == [f"v{number}" for number in range(201, 216)]
+
+
 def test_an_allowance_makes_it_a_reference_again():
     facts = (
         an_entry("v2", allowed=50),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from rules.brief import Brief, Case
+from rules.brief import Brief, Case, PassEarly
 from rules.evaluate import Evaluation, Setting, Timing, evaluate, prepare, start
 from rules.evidence import Evidence
 from rules.model import Consequence, Indicator, Judge, Kind, Rule, RuleSet, Statistics
@@ -48,6 +48,7 @@ def a_setting(
     at_least: timedelta = 30 * MINUTE,
     at_most: timedelta = 24 * HOUR,
     not_comparable: Mapping[str, str] | None = None,
+    early: PassEarly | None = None,
 ) -> Setting:
     names = [indicator.id for indicator in rules.indicators]
     return Setting(
@@ -58,6 +59,7 @@ def a_setting(
         buckets=dict.fromkeys(names, bucket),
         settles=dict.fromkeys(names, settle),
         not_comparable=not_comparable or {},
+        early=early,
     )
 
 

@@ -188,15 +188,6 @@ def test_where_nothing_can_act_nothing_is_decided():
     assert watch.sees([WELL] * 5).outcome is Outcome.UNDECIDED
 
 
-def test_a_judge_that_is_not_built_is_blind_and_says_so():
-    watch = a_watch(a_rule(PercentileRank(), when_blind=WhenBlind.ASK))
-    judgement = watch.sees([BAD] * 5)
-
-    assert judgement.outcome is Outcome.BLIND
-    assert watch.verdict().words == "the judge percentile_rank is not in this version"
-    assert watch.verdict().asks_when_blind
-
-
 def test_a_warm_up_is_not_judged():
     watch = a_watch(an_slo(statistics=Statistics(warmup=3 * MINUTE)))
 
@@ -424,7 +415,7 @@ def test_all_of_waits_for_the_member_that_cannot_say():
     judgement = watch.sees([BAD] * 5)
 
     assert judgement.outcome is Outcome.BLIND
-    assert watch.verdict("both").because is Because.INVALID
+    assert watch.verdict("both").because is Because.SHORT_HISTORY
 
 
 def test_all_of_of_a_spent_comparison_and_something_bad_is_spent():
@@ -587,6 +578,38 @@ def test_how_often_one_looks_changes_nothing(counted, beats):
             seldom.reads(now[-1].end, errors=(series(*now),))
 
     assert encode_evidence(seldom.evidence) == encode_evidence(often.evidence)
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 30)) | st.none(), min_size=1, max_size=12),
+    st.lists(st.integers(1, 5), min_size=1, max_size=6),
+    st.randoms(use_true_random=False),
+)
+def test_in_whatever_order_and_however_often_buckets_come_what_is_settled_is_counted_once(
+    counted, beats, chance
+):
+    """Each answer reaches back to the start, out of order; what has settled is told otherwise, and what has not was told wrongly before."""
+    true = [
+        a_bucket(minute, counts(min(each[1], each[0]), each[0]), counts(each[1], 400))
+        for minute, each in enumerate(counted)
+        if each is not None  # a gap
+    ]
+    plain, disturbed = Played(BRIEF), Played(BRIEF)
+    for bucket in true:
+        plain.reads(bucket.end, errors=(series(bucket),))
+    seen = 0
+    for beat in [*beats, len(true)]:
+        new = true[seen : seen + beat]
+        if new:
+            wrong = [replace(each, canary=counts(7, 7)) for each in true[: seen + beat]]
+            chance.shuffle(wrong)
+            right = [*new, *chance.choices(new, k=2)]
+            chance.shuffle(right)
+            disturbed.reads(new[-1].end, errors=(series(*wrong, *right),))
+            seen += beat
+
+    assert encode_evidence(disturbed.evidence) == encode_evidence(plain.evidence)
 
 
 def test_replaying_what_was_stored_gives_the_same_evidence():

@@ -13,6 +13,7 @@ from rules.evaluate import start
 from rules.evidence import (
     SIZE,
     Alone,
+    Cell,
     Counter,
     Evidence,
     Intake,
@@ -60,6 +61,14 @@ memories = st.builds(
     latest=st.none() | finite,
     stood=st.none()
     | st.builds(Stood, st.text(max_size=9), st.text(max_size=9), st.booleans(), times, st.booleans()),
+    cells=st.lists(
+        st.lists(
+            st.builds(Cell, times, counted, counted, st.integers(0, 10**9), st.integers(0, 10**9)), max_size=3
+        ).map(tuple),
+        max_size=2,
+    ).map(tuple),
+    ranked=st.lists(finite, max_size=3).map(tuple),
+    proof=st.lists(finite, max_size=3).map(tuple),
 )
 intakes = st.builds(
     Intake,
@@ -155,11 +164,23 @@ def test_damaged_evidence_is_our_error_with_a_remedy(text):
 
 
 @pytest.mark.parametrize(
-    "spoil", [lambda text: text[:-20], lambda text: text.replace("0.001", '"?"'), lambda _: '{"v":3}']
+    "spoil",
+    [lambda text: text[:-20], lambda text: text.replace('"alpha":0.001', '"alpha":"?"'), lambda _: '{"v":3}'],
 )
 def test_a_damaged_brief_is_our_error(spoil):
     with pytest.raises(UnreadableEvidence):
         decode_brief(spoil(encode_brief(a_brief(a_rule(Slo(0.999))))))
+
+
+def test_what_a_memory_does_not_have_is_not_written_so_that_older_evidence_is_read_as_it_stands():
+    plain, stood = Memory(), Memory(stood=Stood("ALARM", "db", bad=True, since=NOON, before=False))
+    text = encode_evidence(Evidence(memories={"plain": plain, "stood": stood}))
+
+    assert {key: len(fields) for key, fields in json.loads(text)["memories"].items()} == {
+        "plain": 3,
+        "stood": 5,
+    }
+    assert decode_evidence(text).memories == {"plain": plain, "stood": stood}
 
 
 def an_upgraded_watch():

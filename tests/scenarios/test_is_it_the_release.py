@@ -138,6 +138,19 @@ def test_of_releases_each_of_which_is_a_little_worse_none_is_passed_as_no_worse_
     assert story.rolled_back_at <= minutes(SWITCH + 4 * 20)  # v5, which is four times as bad as v1
 
 
+def test_where_three_releases_an_hour_leave_no_watch_its_end_a_bad_one_goes_back_to_the_last_that_passed():
+    """v2 passes, v3 and v4 are superseded before their watches end; v5 fails four times as often as is usual."""
+    service = a_service(rules=as_before(), bake=Bake(minutes(30), minutes(60)))
+    good = [release(f"v{n}", at=minutes(at), share=1.0) for n, at in ((2, SWITCH), (3, 50), (4, 70))]
+    bad = release("v5", at=minutes(90), share=1.0, fails=0.004)
+
+    story = in_virtual_time(watched(a_world(service, *good, bad), minutes=110))
+
+    ended = {watch.tag: watch.state for watch in story.watches}
+    assert (ended["v2"], ended["v3"], ended["v4"]) == (State.PASSED, State.SUPERSEDED, State.SUPERSEDED)
+    assert story.calls_that_change == ["UpdateService v2"]
+
+
 def test_beside_a_predecessor_that_is_itself_unproven_a_release_is_not_found_to_be_no_worse_and_passed():
     """Both fail alike: beside each other they would be well. The last good release does not serve any more."""
     v2 = release("v2", at=minutes(SWITCH), share=1.0, fails=0.004)

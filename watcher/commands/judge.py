@@ -1,7 +1,8 @@
 """``rollbackd judge``: the benchmark's protocol on stdin and stdout, judged by what the daemon judges by.
 
 One JSON object a line, one answer a line; ``bench/referee/README.md`` has the protocol. Each ``start`` is a new
-deployment of one rule. Nothing is decided here: the lines become readings, and ``rules.evaluate`` judges them.
+deployment of one rule. Nothing is decided here: the lines become readings, and ``rules.evaluate`` judges them. What cannot be
+meant is refused with its line; where the rule is blind the answer says why, under ``blind``, which the protocol ignores.
 """
 
 import json
@@ -9,9 +10,12 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
 
 import click
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from rules.evaluate import (
     Brief,
@@ -45,6 +49,78 @@ _EPOCH = datetime(2025, 1, 1, tzinfo=UTC)  # any day: the protocol counts second
 _AT_LEAST = timedelta(minutes=30)  # as the daemon's default
 _MILLI = 1e-3
 _GO_ON: Mapping[str, object] = {"verdict": "continue"}
+_DAY = 86_400
+
+Seconds = Annotated[float, Field(gt=0, le=_DAY)]
+Moment = Annotated[float, Field(ge=-400 * _DAY, le=400 * _DAY)]  # seconds from the deployment
+
+
+class _Said(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, allow_inf_nan=False)
+
+
+class _Margin(_Said):
+    ratio: Annotated[float, Field(ge=1, le=100)]
+    delta: Annotated[float, Field(ge=0, lt=1)]
+
+
+class _Past(_Said):
+    bucket_s: Seconds
+    t0: Moment
+    total: list[float]
+    bad: list[float]
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        if len(self.total) != len(self.bad):
+            raise ValueError(f"{len(self.total)} buckets of `total`, and {len(self.bad)} of `bad`")
+        return self
+
+
+class _Start(_Said):
+    """What a ``start`` must say; other keys are not looked at."""
+
+    mode: Literal["concurrent", "before_after", "slo"]
+    bucket_s: Seconds
+    settle_s: Annotated[float, Field(ge=0, le=_DAY)]
+    horizon_s: Annotated[float, Field(gt=0, le=31 * _DAY)]
+    alpha: Annotated[float, Field(gt=0, lt=1)]
+    margin: _Margin
+    counters: bool
+    objective: Annotated[float, Field(gt=0, lt=1)] | None = None
+    le: list[Annotated[float, Field(gt=0)]] | None = None
+    history: _Past | None = None
+
+    @model_validator(mode="after")
+    def _can_be_judged(self) -> Self:
+        if self.mode == "slo" and self.objective is None:
+            raise ValueError("`objective` is missing: the share that may fail, such as 0.001")
+        if self.le is not None and any(a >= b for a, b in pairwise(self.le)):
+            raise ValueError("`le` is not ascending")
+        return self
+
+
+class _Arm(BaseModel):
+    """Of one release; numbers that cannot be counts are told by the judge, as a provider's are."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    total: float
+    bad: float | None = None
+    hist: list[float] | None = None
+
+    @model_validator(mode="after")
+    def _counts(self) -> Self:
+        if (self.bad is None) == (self.hist is None):
+            raise ValueError("expected `bad`, or `hist` where the start has `le`")
+        return self
+
+
+class _Delivery(_Said):
+    now: Moment
+    t: Moment
+    canary: _Arm | None = None
+    baseline: _Arm | None = None
 
 
 @click.command()
@@ -67,20 +143,37 @@ def answers(lines: Iterable[str], min_buckets: int = Statistics().min_buckets) -
     deployment: Deployment | None = None
     for number, line in enumerate(lines, start=1):
         try:
-            said = json.loads(line)
+            said = _object(line)
             if said.get("type") == "end":
                 deployment = None
                 continue
             if said.get("type") == "start":
+                _Start.model_validate(said)
                 deployment, answer = Deployment.opened(said, min_buckets), _GO_ON
             elif deployment is not None:
+                _Delivery.model_validate(said)
                 answer = deployment.hears(said)
             else:
                 raise click.UsageError(f"line {number}: the first line must be a `start`")
+        except ValidationError as error:
+            wrong = "; ".join(_words(each) for each in error.errors(include_url=False)[:3])
+            raise click.UsageError(f"line {number}: {wrong}; see bench/referee/README.md") from error
         except (AttributeError, LookupError, TypeError, ValueError, ArithmeticError) as error:
             wrong = f"line {number} is not of the protocol ({type(error).__name__}: {error})"
             raise click.UsageError(f"{wrong}; see bench/referee/README.md") from error
         yield json.dumps(answer)
+
+
+def _object(line: str) -> dict[str, Any]:
+    said = json.loads(line)
+    if not isinstance(said, dict):
+        raise TypeError("expected one JSON object a line")
+    return said
+
+
+def _words(mistake: ErrorDetails) -> str:
+    where = ".".join(str(step) for step in mistake["loc"])
+    return f"{where}: {mistake['msg']}" if where else mistake["msg"]
 
 
 @dataclass(slots=True)
@@ -130,7 +223,12 @@ class Deployment:
         self.judged += round_.buckets
         self.asked = round_.judgement.outcome is Outcome.BREACHED and self._only_asks(round_.judgement)
         acts = round_.judgement.outcome is Outcome.BREACHED and not self.asked
-        return {"verdict": "rollback" if acts else "continue", "log10_e": round_.judgement.log10_e}
+        blind = [each.words for each in round_.judgement.verdicts if each.outcome is Outcome.BLIND]
+        return {
+            "verdict": "rollback" if acts else "continue",
+            "log10_e": round_.judgement.log10_e,
+            **({"blind": blind[0]} if blind else {}),
+        }
 
     def _only_asks(self, judgement: Judgement) -> bool:
         """Where the daemon would ask a person. The protocol has nobody to ask: the release stays, as if nobody answered.

@@ -12,7 +12,7 @@ import click
 from rules.document import Node, read_document
 from rules.duration import duration_text, parse_share
 from rules.errors import InvalidRules, Malformed
-from rules.model import BeforeAfter, RuleSet
+from rules.model import BeforeAfter, PercentileRank, RuleSet
 from watcher.commands._client import at, client
 from watcher.commands._duration import SECONDS, seconds
 from watcher.commands._replay.deployments import Deployment, made_up, read_deployments
@@ -192,7 +192,9 @@ def _history(indicator: str, said: float | None, rules: RuleSet) -> timedelta:
     if said is not None:
         return timedelta(seconds=said)
     judges = [rule.judge for rule in rules.rules if rule.indicator == indicator]
-    return max([HISTORY, *(judge.history for judge in judges if isinstance(judge, BeforeAfter))])
+    return max(
+        [HISTORY, *(judge.history for judge in judges if isinstance(judge, (BeforeAfter, PercentileRank)))]
+    )
 
 
 def _chosen(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from rules.brief import PassEarly
 from rules.model import RuleSet
 
 
@@ -34,11 +35,16 @@ class Speak(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Bake:
-    """How long a watch observes: until enough was seen, at least and at most this long; or this many runs."""
+    """How long a watch observes: until enough was seen, at least and at most this long; or this many runs.
+
+    Attributes:
+        pass_early: It may end before `at_least`, once this is proven of the release; ``None``: it never does.
+    """
 
     at_least: timedelta = timedelta(minutes=30)
     at_most: timedelta = timedelta(hours=24)
     runs: int | None = None
+    pass_early: PassEarly | None = None
 
 
 @dataclass(frozen=True, slots=True)

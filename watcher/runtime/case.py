@@ -127,6 +127,7 @@ def setting_of(
         settles={name: settle for name, (_, settle) in beats.items()},
         not_comparable=_not_comparable(watch),
         suspects=spells,
+        early=watch.policy.bake.pass_early,
     )
 
 

@@ -2,7 +2,7 @@ from math import exp, log
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rules.evidence import decode_brief, decode_evidence, encode_brief, encode_evidence
@@ -233,6 +233,8 @@ def drawn(past, rate, rng):
 huge = st.floats(0, 1e15)
 
 
+@settings(max_examples=50)
+@example([(0.0, 1.0)], [(1e15, 1e-300)] * 48, Kind.RATIO)
 @given(
     st.lists(st.tuples(huge, huge), min_size=1, max_size=6),
     st.lists(st.tuples(huge, huge), min_size=24, max_size=48),
@@ -244,6 +246,7 @@ def test_whatever_is_counted_the_evidence_stays_finite(seen, before, kind):
         span._replace(requests=total, bad=bad) for span, (bad, total) in zip(past.spans, before, strict=False)
     ]
     watch = a_watched(type(past)(tuple(spans)), kind=kind)
+    assert decode_brief(encode_brief(watch.brief)) == watch.brief  # which knows no infinity
     case = case_of(watch)
     memory = judge_of(case).start(case)
     for minute, (bad, total) in enumerate(seen):

@@ -125,6 +125,17 @@ def test_where_nothing_ever_failed_the_first_error_is_no_outage():
     assert season.usual(22)[1] == 5.0
 
 
+def test_a_day_of_hardly_a_request_of_which_many_failed_is_left_out_and_breaks_nothing():
+    """As extrapolation leaves them: what can be expected of them is less than a float holds."""
+    past = a_past(4, lambda _: 1e-300)
+    spans = [
+        span._replace(requests=5e-324, bad=9.0) if span.start < NOON - 3 * DAY else span
+        for span in past.spans
+    ]
+
+    assert Season(Past(tuple(spans)), NOON, 1.0).usual(24)[1] <= 1
+
+
 def test_clumps_make_it_less_sure():
     past = a_past(7)
 

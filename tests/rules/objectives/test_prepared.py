@@ -5,7 +5,18 @@ import pytest
 from rules.model import CanaryVsBaseline, Slo, Statistics, Threshold
 from rules.objectives.eprocess import UNCAPPED, cap
 from rules.verdict import Because, Outcome
-from tests.rules.building import HOUR, MINUTE, a_case, a_history, a_rule, a_watch, counts
+from tests.rules.building import (
+    HOUR,
+    MINUTE,
+    NOON,
+    a_bucket,
+    a_case,
+    a_history,
+    a_rule,
+    a_watch,
+    counts,
+    series,
+)
 
 
 def test_a_watch_that_ends_before_a_breach_could_be_told_says_so_at_its_start():
@@ -19,6 +30,17 @@ def test_a_watch_that_ends_before_a_breach_could_be_told_says_so_at_its_start():
     assert verdict.words == (
         "a breach takes 2 buckets of 20 min, and the watch ends after 30 min: use shorter buckets, or a longer bake.at_most"
     )
+
+
+def test_what_is_refused_gathers_nothing_that_could_breach_though_the_rollout_takes_longer_than_the_watch():
+    watch = a_watch(a_rule(Slo(0.999)), bucket=20 * MINUTE, at_most=30 * MINUTE)
+
+    for place in range(9):
+        bucket = a_bucket(place, counts(100, 100), length=20 * MINUTE)
+        watch.reads(NOON + (place + 1) * 20 * MINUTE, errors=(series(bucket),))
+
+    assert watch.verdict().outcome is Outcome.BLIND
+    assert watch.last.judgement.log10_e == 0
 
 
 def test_a_warm_up_is_taken_from_the_watch():

@@ -18,9 +18,7 @@ EVERYTHING = Catalogue(
     },
     later=frozenset({"datadog"}),
     own_arms=frozenset({"split"}),
-    judges_later=frozenset(),
 )
-FIRST = Catalogue(EVERYTHING.providers)
 
 INDICATORS = """\
 version: 1

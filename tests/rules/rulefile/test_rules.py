@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.rules.rulefile.sample import FIRST, INDICATORS, MEMBERS, a_rule, problems, read
+from tests.rules.rulefile.sample import INDICATORS, MEMBERS, a_rule, problems, read
 
 
 def test_what_a_judge_without_a_promise_must_have_seen_is_no_question():
@@ -111,15 +111,6 @@ def test_an_indicator_has_a_name_that_can_be_referred_to():
     assert problems(text) == [
         'r.yaml:7:3: indicators."Queue!": "Queue!" cannot name an indicator | try: begin with a letter; small letters, digits, - and _ alone, at most 64'
     ]
-
-
-def test_a_judge_of_a_later_version_is_refused_and_never_passed_in_silence():
-    judge = "{burn_rate: {objective: 99%, windows: [{long: 1h, short: 5m, burn: 2}]}}"
-
-    (problem,) = problems(a_rule(judge), catalogue=FIRST)
-
-    here = "before_after, canary_vs_baseline, slo, state, threshold, traffic_drop"
-    assert problem.endswith(f"is not in this version | try: in this version: {here}")
 
 
 def test_a_rank_may_roll_back_together_with_another_rule():

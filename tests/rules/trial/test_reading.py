@@ -266,3 +266,15 @@ def test_the_rules_that_are_tested_are_named():
     assert (nothing, empty.plain()) == (None, {})
     with pytest.raises(InvalidRules):
         rules_named("version: 1", "web.test.yaml")
+
+
+def test_a_bake_whose_least_is_longer_than_its_most_is_refused():
+    (problem,) = problems(more="    bake: {at_least: 3h, at_most: 1h}\n")
+
+    assert "tests[0].bake: at_least is longer than at_most" in problem
+
+
+def test_a_series_that_cannot_be_read_is_told_once():
+    (problem,) = problems("errors: {total: 600x5, bad: -1x5}")
+
+    assert "'-1x5' is below 0, and a count is 0 or more" in problem

@@ -150,3 +150,60 @@ def test_how_many_buckets_a_breach_takes_can_be_said(options, environment, verdi
     found = CliRunner(env=environment).invoke(command, options, input=lines)
 
     assert [json.loads(answer)["verdict"] for answer in found.stdout.splitlines()] == verdicts
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"alpha": NAN}, "line 1: alpha: Input should be a finite number"),
+        ({"alpha": 2}, "line 1: alpha: Input should be less than 1"),
+        ({"margin": {"ratio": 0.5, "delta": 0}}, "margin.ratio: Input should be greater than or equal to 1"),
+        ({"margin": {"ratio": 1, "delta": -1}}, "margin.delta: Input should be greater than or equal to 0"),
+        ({"mode": "slo", "objective": NAN}, "objective: Input should be a finite number"),
+        ({"mode": "slo"}, "`objective` is missing: the share that may fail, such as 0.001"),
+        ({"mode": "magic"}, "mode: Input should be 'concurrent', 'before_after' or 'slo'"),
+        ({"bucket_s": -60}, "bucket_s: Input should be greater than 0"),
+        ({"le": [100, 100]}, "`le` is not ascending"),
+        (
+            {"history": {"bucket_s": 60, "t0": -120, "total": [1, 2], "bad": [1]}},
+            "2 buckets of `total`, and 1",
+        ),
+    ],
+)
+def test_a_start_that_cannot_be_meant_is_refused_and_judges_nothing(wrong, words):
+    """Else a level of NaN rolled everything back, and an unknown mode was another one."""
+    with pytest.raises(UsageError) as refused:
+        judged({**START, **wrong})
+
+    assert words in refused.value.message
+    assert "bench/referee/README.md" in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ([], "expected one JSON object a line"),
+        (a_delivery(NAN, arm(0, 1)), "t: Input should be a finite number"),
+        (a_delivery(60, {"total": 600}), "canary: Value error, expected `bad`, or `hist`"),
+        (a_delivery(60, {"total": "600", "bad": 0}), "canary.total: Input should be a valid number"),
+    ],
+)
+def test_a_delivery_that_is_not_of_the_protocol_is_refused_with_its_line(line, words):
+    with pytest.raises(UsageError) as refused:
+        judged(START, line)
+
+    assert refused.value.message.startswith("line 2")
+    assert words in refused.value.message
+
+
+@pytest.mark.parametrize(("bad", "total"), [(-1, 600), (1, -600), (1e300, 1e300), (float("inf"), 600)])
+def test_what_cannot_be_counts_is_no_evidence_and_the_answer_says_so(bad, total):
+    lines = [START, a_delivery(60, arm(bad, total), arm(5, 5400))]
+
+    answer = json.loads(list(answers(json.dumps(line) for line in lines))[-1])
+
+    assert (answer["verdict"], answer["log10_e"]) == ("continue", 0.0)
+    assert "which cannot be counts" in answer["blind"]

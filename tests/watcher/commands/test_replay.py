@@ -491,7 +491,10 @@ def test_settling_delays(folder):
         (("--made-up", 1, "--bucket", "error=1m"), "there is no indicator 'error'"),
         (("--made-up", 1, "--bucket", "1"), "not a duration"),
         (("--made-up", 1, "--bucket", "errors=0s"), "a bucket lasts longer than 0s"),
-        (("--made-up", 1, "--bucket", "5m"), "windows of errors overlap: two end 0:01:00 apart, and each lasts 0:05:00"),
+        (
+            ("--made-up", 1, "--bucket", "5m"),
+            "windows of errors overlap: two end 0:01:00 apart, and each lasts 0:05:00",
+        ),
         (("--made-up", 1, "--spoil", "200"), "200 is not a share"),
         (("--made-up", 1, "--spoil", "100%"), "shares below 1"),
         (("--made-up", 1, "--at-least", "2d"), "no longer than --at-most"),

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.brief import Margin, PassEarly
 from rules.evaluate import prepare, start
 from rules.evidence import encode_evidence
-from rules.model import BeforeAfter, Kind
+from rules.model import BeforeAfter, Kind, PercentileRank
 from rules.sample import Bucket, Counts, NoData, Series
 from rules.verdict import Outcome
 from tests.builders import (
@@ -38,6 +39,7 @@ from watcher.runtime.case import (
     with_known_onset,
     with_shares,
 )
+from watcher.store.documents import WATCH
 
 BEAT = (seconds(10), seconds(1))
 
@@ -174,14 +176,28 @@ def test_the_past_is_asked_for_as_far_back_as_a_rule_looks_and_for_a_day_where_n
     watch = a_new_watch()
     rules = watch.policy.rules
     before_ = tuple(
-        replace(rule, judge=BeforeAfter(hours(48))) if rule.indicator == "errors" else rule
+        replace(
+            rule, judge=BeforeAfter(hours(48)) if rule.indicator == "errors" else PercentileRank(hours(36))
+        )
         for rule in rules.rules
     )
     watch = replace(watch, policy=replace(watch.policy, rules=replace(rules, rules=before_)))
 
     asked = {back: [question.indicator.id for question in each] for back, each in by_length(watch).items()}
 
-    assert asked == {hours(48): ["errors"], hours(24): ["health"]}
+    assert asked == {hours(48): ["errors"], hours(36): ["health"]}
+    asked_of_new = by_length(a_new_watch())
+    assert list(asked_of_new) == [hours(24)]
+
+
+def test_what_has_to_be_proven_for_an_early_end_is_that_of_the_policy_of_the_watch():
+    early = PassEarly(Margin(2.0, 0.001), 0.05)
+    watch = a_new_watch()
+    policy = replace(watch.policy, bake=replace(watch.policy.bake, pass_early=early))
+    stored = WATCH.decode(WATCH.encode(replace(watch, policy=policy)))
+
+    assert setting_of(stored, lambda _: BEAT).early == early
+    assert setting_of(watch, lambda _: BEAT).early is None
 
 
 def test_where_nothing_is_latched_nothing_is_changed():

@@ -131,7 +131,8 @@ def baked(watch: Watch, base: Watch, now: datetime, facts: Facts) -> Step | None
     """The end of the bake: healthy and enough seen, or the longest time is over. ``None``: it goes on."""
     if base.complete_at is None:
         return None
-    if base.judgement is not None and _enough(base, base.judgement, now) and passes(base.judgement):
+    judgement = base.judgement
+    if judgement is not None and _enough(base, judgement, base.complete_at, now) and passes(judgement):
         return ended(watch, base, Trigger.BAKED_HEALTHY, Event.PASSED, now, facts)
     if now >= base.complete_at + base.policy.bake.at_most:
         return ended(watch, base, Trigger.BAKED_UNSEEN, Event.UNPROVEN, now, facts)
@@ -148,11 +149,18 @@ def passes(judgement: Judgement) -> bool:
     return bool(blocking) and all(verdict.outcome is Outcome.HEALTHY for verdict in blocking)
 
 
-def _enough(watch: Watch, judgement: Judgement, now: datetime) -> bool:
+def _enough(watch: Watch, judgement: Judgement, complete_at: datetime, now: datetime) -> bool:
     bake = watch.policy.bake
     if bake.runs is not None:
         return max((verdict.seen.requests for verdict in judgement.verdicts), default=0.0) >= bake.runs
-    return watch.complete_at is not None and now >= watch.complete_at + bake.at_least
+    return now >= complete_at + bake.at_least or _is_proven(judgement, complete_at)
+
+
+def _is_proven(judgement: Judgement, complete_at: datetime) -> bool:
+    """It need not be seen for longer: proven well, and looked at with all its traffic too."""
+    looks = [each for each in judgement.verdicts if each.consequence in ACTING and not each.spent]
+    seen = [each.seen.until is not None and each.seen.until > complete_at for each in looks]
+    return judgement.proven and all(seen)
 
 
 def ended(watch: Watch, base: Watch, trigger: Trigger, event: Event, now: datetime, facts: Facts) -> Step:

@@ -102,6 +102,8 @@ def sure(watch: Watch, verdict: Verdict) -> str:
     """How often a good release would look like this; or, honestly, that nobody knows."""
     if verdict.because is Because.STATE:
         return "Sure? As sure as whoever set the alarm: how often it is wrong is not known here"
+    if verdict.because is Because.RANK:
+        return f"Sure? There is {verdict.promise}"
     if verdict.log10_e is None:
         return "Sure? There is no promise: this rule has a fixed limit, and does not weigh what it sees"
     limit = odds_words(watch.policy.false_rollback_probability)

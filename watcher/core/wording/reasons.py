@@ -132,7 +132,15 @@ def _passed(watch: Watch, now: datetime, _unanswered: bool, but: str) -> str:  #
     judgement = watch.judgement
     requests = max((verdict.seen.requests for verdict in judgement.verdicts), default=0) if judgement else 0
     seen = f" ({count_words(requests)} requests seen)" if requests else ""
+    if judgement is not None and judgement.proven and _is_early(watch, now):
+        return f"passed early: every rule was proven well by {moment(now, now)}{seen}"
     return f"passed: every rule was healthy until {moment(now, now)}{seen}"
+
+
+def _is_early(watch: Watch, now: datetime) -> bool:
+    """Its shortest bake is not over."""
+    bake = watch.policy.bake
+    return bake.runs is None and watch.complete_at is not None and now < watch.complete_at + bake.at_least
 
 
 def _because(reason: str) -> str:

@@ -24,6 +24,8 @@ _PIECE = re.compile(rf"(?P<quoted>{_QUOTED})|(?P<other>\$\{{bucket\}}|[^\"'`]|[\
 _OPEN = {"(": ")", "[": "]", "{": "}"}
 _RANGE = re.compile(r"\[([^\]]*)\]")
 _OF_A_SECOND = re.compile(r"\b(rate|irate|deriv|idelta)\s*\(")
+_RECORDED = re.compile(r":(i?rate[0-9]+[smhd])\b")  # as rules are named that record a speed
+_COUNTER = re.compile(r"\b[a-zA-Z_][a-zA-Z0-9_]*_total\b(?!:)")  # a recording rule has colons
 _NOISY = re.compile(r"\b(irate|idelta)\s*\(")
 
 
@@ -48,12 +50,16 @@ def check(text: str) -> str:
         raise Malformed(f"expected an expression of at most {LONGEST} characters", remedy="write one")
     if any(not (sign.isprintable() or sign in "\n\t") for sign in text):
         raise Malformed("signs that nobody can see", remedy="write the expression in plain characters")
-    code = "".join('""' if piece.is_quoted else piece.text for piece in _pieces(text))
+    code = _without_quoted(text)
     if names_in(code):
         raise Malformed("a name of the release outside of quotes", remedy='write {version="${arm.version}"}')
     _closes(code.replace(BUCKET, "1m"))
     _ranges(code)
     return text
+
+
+def _without_quoted(text: str) -> str:
+    return "".join('""' if piece.is_quoted else piece.text for piece in _pieces(text))
 
 
 def check_count(text: str) -> str:
@@ -62,11 +68,18 @@ def check_count(text: str) -> str:
     Raises:
         Malformed: It is not whole, or gives so many a second.
     """
-    found = _OF_A_SECOND.search(text)
+    code = _without_quoted(text)
+    found = _OF_A_SECOND.search(code) or _RECORDED.search(code)
     if found:
         raise Malformed(
-            f"{found[1]}() is so many a second, and counts are needed",
+            f"{found[1]}{'()' if found[0].endswith('(') else ''} is so many a second, and counts are needed",
             remedy=f"write increase(x[{BUCKET}]), or better `counter:` with `where` and `bad`",
+        )
+    counter = _COUNTER.search(code)
+    if counter and "[" not in code:
+        raise Malformed(
+            f"{counter[0]} is a counter, whose value is all since it began and not a bucket's",
+            remedy=f"write increase({counter[0]}[{BUCKET}]), or better `counter:` with `where` and `bad`",
         )
     return check(text)
 

@@ -391,6 +391,47 @@ def test_it_does_not_pass_before_it_baked():
     assert round_of(baked_for(minutes(29)), a_judgement()).watch.state is State.WATCHING
 
 
+def proven(*verdicts, **changes):
+    return a_judgement(*(verdicts or (a_verdict(proven=True),)), proven=True, **changes)
+
+
+def test_what_is_proven_well_passes_before_it_baked_and_it_is_said():
+    step = round_of(baked_for(minutes(4)), proven())
+
+    assert step.watch.state is State.PASSED
+    assert step.watch.ending is not None
+    assert (
+        step.watch.ending.words
+        == "passed early: every rule was proven well by 12:00:00 UTC (7,930 requests seen)"
+    )
+
+
+def test_what_is_proven_well_and_baked_passed_as_any():
+    ending = round_of(baked_for(minutes(30)), proven()).watch.ending
+
+    assert ending is not None
+    assert ending.words.startswith("passed: every rule was healthy")
+
+
+def test_what_is_proven_well_is_looked_at_with_all_its_traffic_too():
+    """The newest bucket ended with the moment at which the rest of the traffic came."""
+    assert round_of(baked_for(minutes(0)), proven()).watch.state is State.WATCHING
+
+
+def test_a_comparison_that_is_over_need_not_have_seen_all_the_traffic():
+    over = a_verdict(Outcome.UNDECIDED, because=Because.BASELINE_GONE, spent=True, proven=True)
+    over = replace(over, seen=replace(over.seen, until=NOON - hours(1)))
+    ready = a_verdict(rule=READY, proven=True)
+
+    assert round_of(baked_for(minutes(4)), proven(over, ready)).watch.state is State.PASSED
+
+
+def test_what_is_proven_well_does_not_pass_while_a_rule_is_blind():
+    judgement = proven(a_verdict(proven=True), a_verdict(Outcome.BLIND, rule=READY))
+
+    assert round_of(baked_for(minutes(4)), judgement).watch.state is State.WATCHING
+
+
 def test_it_does_not_pass_before_it_has_all_its_traffic():
     watch = baked_for(hours(30), policy=a_policy(rollout_timeout=hours(48)))
 

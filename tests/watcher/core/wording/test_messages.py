@@ -130,6 +130,15 @@ def test_an_alarm_is_as_sure_as_whoever_set_it():
     )
 
 
+def test_a_rank_says_why_it_promises_nothing():
+    promise = "no promise: buckets that follow each other are alike"
+    breach = breach_of(READY, log10_e=None, because=Because.RANK, words="9 of 9 values", promise=promise)
+
+    assert "Sure? There is no promise: buckets that follow each other are alike\n" in message(
+        of(a_watch(), breach)
+    )
+
+
 def test_what_a_promise_rests_on_is_said():
     promise = (
         "a good release would look like this less than once in 7,000 deployments, if errors are independent"
@@ -433,6 +442,17 @@ def test_rolled_back_and_not_recovered():
         "deployed 11:50:00 UTC → decided 11:59:00 → back 11:59:00 · 412 requests failed\n"
         "[Roll forward to v43] [Stay on v42]"
     )
+
+
+def test_several_parts_that_were_suspected_in_vain_are_no_one_release_to_roll_forward_to():
+    watch = a_watch(State.RECOVERING)
+    assert watch.plan is not None
+    parts = replace(watch, plan=replace(watch.plan, moves=watch.plan.moves * 2))
+
+    told = message(recovered(parts, Level(False, "still bad"), NOON + minutes(9), some_facts()))
+
+    assert "Roll forward" not in told
+    assert told.endswith("[Stay on v42 + v42]")
 
 
 def test_rolled_back_and_nobody_knows():

@@ -113,6 +113,24 @@ def test_a_speed_is_refused_with_the_right_form():
         Query.model_validate({"total_expr": "sum(rate(x[${bucket}]))"})
 
 
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("sum(job:http_errors:rate5m)", "rate5m is so many a second, and counts are needed"),
+        ("sum(http_requests_total)", "http_requests_total is a counter, whose value is all since it began"),
+    ],
+)
+def test_what_does_not_count_a_bucket_is_refused_though_it_has_no_range(expression, words):
+    with pytest.raises(ValidationError, match=words):
+        Query.model_validate({"total_expr": expression})
+
+
+def test_what_a_label_says_is_no_counter():
+    expression = 'sum(job:requests:increase1m{of="x_total", a=":rate5m"})'
+
+    assert Query.model_validate({"total_expr": expression}).total_expr == expression
+
+
 def test_a_name_of_a_release_is_plain_also_where_a_pattern_stands():
     query = {"total_expr": 'sum(increase(x{a="${arm.version}", b=~"${arm.version}-.*"}[${bucket}]))'}
     text = _units(query, {"version": "1.4"}, Kind.REQUESTS)[0].family.text
