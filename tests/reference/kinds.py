@@ -60,7 +60,7 @@ KINDS = {
     "http.expect.version.json": "at this path in the body",
     "http.expect.version.equals": "what it has to be: `${arm.version}`",
     "http.method": "GET or HEAD",
-    "http.expect": "`{status, text, header, json, version}`: what a good answer is; by default status 200-299",
+    "http.expect": "`{status, text, not_text, header, json, version}`: what a good answer is; by default status 200-299",
     "http.tls": "`{ca, min_days, verify}`: how the certificate is checked",
     "prometheus.where.NAME.not": "the label's value must not be like this",
     "prometheus.bad.NAME.not": "the label's value must not be like this",

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 from itertools import takewhile
-from pathlib import Path
 
-import rules
-from rules.model import FITS, NOT_YET, PROMISES
+from rules.model import FITS, PROMISES
 from rules.rulefile.judges import Statistics, settings_of
 from rules.rulefile.promises import _Rule
 from rules.rulefile.reading import _File
+from watcher.config.promises import packs as catalogued
 
-CATALOG = Path(rules.__path__[0]) / "catalog"
 RULES = {
     "version": "of the format",
     "parameters": "`NAME: {default: VALUE}`, or `{}` where `with:` has to give it; written `${NAME}` in the file",
@@ -47,8 +45,8 @@ JUDGES = {
     "before_after.plus": "as for canary_vs_baseline",
     "traffic_drop.drop": "how much of its due traffic the new release may lack",
     "burn_rate.objective": "as for slo",
-    "burn_rate.windows": "`[{long, short, burn}]`, as in the SRE Workbook",
-    "percentile_rank.history": "how much is looked back on",
+    "burn_rate.windows": "`[{long, short, burn}]`, up to 4, as in the SRE Workbook: breached while the share of bad is more than burn × (1 - objective) in both. No window is longer than `bake.at_most`",
+    "percentile_rank.history": "how much is looked back on, up to 7d; breached when values rank too high among those of it. Asks, tells or doubts; rolls back in an `all_of` alone",
 }
 
 
@@ -70,12 +68,12 @@ def fits() -> Iterator[tuple[str, str, str]]:
     """Each judge, what it may judge, and what it promises."""
     for judge, kinds in FITS.items():
         promise = "`false_rollback_probability`" if judge in PROMISES else "nothing, and it says so"
-        yield f"`{judge}`", ", ".join(sorted(kinds)), "not in this version" if judge in NOT_YET else promise
+        yield f"`{judge}`", ", ".join(sorted(kinds)), promise
 
 
 def packs() -> Iterator[tuple[str, str]]:
     """Each rule pack, and the first sentence that it says of itself."""
-    for path in sorted(CATALOG.glob("*.yaml")):
+    for name, path in catalogued().items():
         comment = takewhile(lambda line: line.startswith("#"), path.read_text(encoding="utf-8").splitlines())
         words = " ".join(line.removeprefix("#").strip() for line in comment)
-        yield f"`{path.stem}`", words.partition(". ")[0]
+        yield f"`{name}`", words.partition(". ")[0]

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from rules.document import Entry, Node, Place, read_document
+from rules.document import Entry, Node, Place
 from rules.errors import InvalidRules
 from rules.model import RuleSet
-from rules.rulefile import read_rules
+from rules.rulefile import opened, read_rules
 from rules.trial import Trial, read_trials, rules_named
 from watcher.config.files import Unreadable, neighbour, read_text, top_of
+from watcher.config.promises import ENDING
 from watcher.config.registries import all_kinds
 
-ENDING = ".test.yaml"
 ANYTHING = "unset"
 
 
@@ -57,7 +57,7 @@ def text_of(path: Path, place: Node | Place) -> str:
 
 def _completed(given: Node, text: str, path: Path) -> Node:
     """*given*, and something for each parameter that has no value."""
-    declared = read_document(text, str(path)).get("parameters")
+    declared = opened(text, str(path))[0].get("parameters")
     entries = dict(given.entries())
     for name, entry in declared.entries() if declared else ():
         if name not in entries and entry.node.get("default") is None:

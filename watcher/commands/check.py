@@ -7,9 +7,10 @@ from pathlib import Path
 import click
 
 from rules.errors import InvalidRules, Problem
-from watcher.commands._rules import ENDING, trials_at
+from watcher.commands._rules import trials_at
 from watcher.commands._screen import say
 from watcher.config import InvalidConfiguration, Kinds, lint_file, read_configuration
+from watcher.config.promises import ENDING
 from watcher.config.registries import all_kinds
 
 USUAL = Path("rollbackd.yaml")
@@ -62,7 +63,11 @@ def _configuration(path: Path, kinds: Kinds) -> str:
     names = {service for service, _ in configuration.services}
     rules = sum(len(service.policy.rules.rules) for service in configuration.services.values())
     places = f"{_count(len(names), 'service')} in {_count(len(configuration.services), 'environment')}"
-    return f"{configuration.file}: {places}, {_count(rules, 'rule')}"
+    lines = [f"{configuration.file}: {places}, {_count(rules, 'rule')}"]
+    for key, effective in configuration.effective.items():
+        if effective.usual is not None:
+            lines.append(f"{'/'.join(key)}: names no rules, and has the pack {effective.usual} of its stack")
+    return "\n".join(lines)
 
 
 def _rule_file(path: Path, kinds: Kinds) -> str:

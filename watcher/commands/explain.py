@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from rules.document import quoted, unknown
+from rules.duration import share_text
 from watcher.clock import now
 from watcher.commands._client import Failed, client
 from watcher.commands._config import config_option
@@ -18,6 +19,7 @@ from watcher.config import (
     InvalidConfiguration,
     Row,
     explain,
+    holds_up,
     read_configuration,
     without_promise,
     wrong_rollbacks,
@@ -88,6 +90,8 @@ def as_data(configuration: Configuration, service: Service, pace: Pace | None = 
         "deployments_a_year": pace and pace.a_year,
         "wrong_rollbacks_a_year": pace and wrong_rollbacks(service.policy, pace.a_year),
         "rules_without_promise": list(without_promise(service.policy)),
+        "rules_never_proven_well": list(holds_up(service.policy)),
+        "usual_pack": configuration.effective[service.key].usual,
         "values": [
             {"key": row.key, "value": row.value, "where": row.where}
             for row in explain(configuration, service.key)
@@ -98,7 +102,18 @@ def as_data(configuration: Configuration, service: Service, pace: Pace | None = 
 def as_text(configuration: Configuration, service: Service, pace: Pace | None = None) -> str:
     """For people: one value a line, in columns."""
     lines = _columns(explain(configuration, service.key))
-    return "\n".join([f"{service.name}/{service.environment}", *lines, "", *promise(service, pace)])
+    usual = configuration.effective[service.key].usual
+    taken = [f"No rules are named: the pack {usual} of its stack watches it."] if usual else []
+    return "\n".join(
+        [
+            f"{service.name}/{service.environment}",
+            *lines,
+            "",
+            *taken,
+            *promise(service, pace),
+            *early(service),
+        ]
+    )
 
 
 def promise(service: Service, pace: Pace | None = None) -> list[str]:
@@ -113,6 +128,20 @@ def promise(service: Service, pace: Pace | None = None) -> list[str]:
     unpromised = without_promise(policy)
     if unpromised:
         lines.append(f"No promise holds for what these do: {', '.join(map(quoted, unpromised))}.")
+    return lines
+
+
+def early(service: Service) -> list[str]:
+    """When a bake may end early, and what keeps it from that, in words."""
+    asked = service.policy.bake.pass_early
+    if asked is None:
+        return []
+    worst = f"{asked.worse_than.ratio:g} times as bad and {share_text(asked.worse_than.plus)} more"
+    lines = [
+        f"Passes early: once every rule that acts is proven not to be {worst}; a release that is, passes so in at most {share_text(asked.miss_probability)} of its deployments."
+    ]
+    if never := holds_up(service.policy):
+        lines.append(f"Not here: nothing can prove these well: {', '.join(map(quoted, never))}.")
     return lines
 
 

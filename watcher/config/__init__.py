@@ -14,7 +14,7 @@ from watcher.config.configuration import (
     Token,
 )
 from watcher.config.errors import InvalidConfiguration
-from watcher.config.explain import Row, explain, without_promise, wrong_rollbacks
+from watcher.config.explain import Row, explain, holds_up, without_promise, wrong_rollbacks
 from watcher.config.kinds import Kinds, ProviderKind
 from watcher.config.promises import lint_file
 from watcher.config.read import read_configuration, with_secrets
@@ -38,6 +38,7 @@ __all__ = [
     "Tls",
     "Token",
     "explain",
+    "holds_up",
     "lint_file",
     "read_configuration",
     "with_secrets",

@@ -131,12 +131,14 @@ class Effective:
     """What is in force for one service, with the lines it comes from.
 
     Attributes:
-        layers: Defaults, environment and service in one; each leaf knows its own place.
+        layers: Defaults, environment and service in one; each leaf knows its own place. With what the target says of rules.
         promises: Its rules, by id.
+        usual: The rule pack of its stack, where it names no rules; ``None``: it does.
     """
 
     layers: Node
     promises: Mapping[str, Node]
+    usual: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

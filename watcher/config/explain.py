@@ -4,9 +4,12 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from rules.brief import PassEarly
+from rules.combine import ACTING
 from rules.document import Node, Place, quoted
 from rules.duration import duration_text, share_text
 from rules.model import PROMISES
+from rules.objectives.proof import is_provable
 from watcher.config.configuration import Configuration, Key
 from watcher.core.service import Mode, Policy, Service
 
@@ -55,12 +58,26 @@ def without_promise(policy: Policy) -> tuple[str, ...]:
     )
 
 
+def holds_up(policy: Policy) -> tuple[str, ...]:
+    """Names of the rules that act and can never be proven well: with one of them no bake ends early; none where that is off."""
+    rules = policy.rules.rules
+    members = {name for rule in rules for name in rule.all_of}
+    if policy.bake.pass_early is None:
+        return ()
+    return tuple(
+        rule.name
+        for rule in rules
+        if rule.on_breach in ACTING and rule.id not in members and not is_provable(rule, rules)
+    )
+
+
 def _in_force(service: Service) -> Iterator[tuple[str, str]]:
     policy = service.policy
     yield "mode", policy.mode.value
     yield "false_rollback_probability", share_text(policy.false_rollback_probability)
     yield "bake.at_least", duration_text(policy.bake.at_least)
     yield "bake.at_most", duration_text(policy.bake.at_most)
+    yield from _of_early(policy.bake.pass_early)
     yield "rollout_timeout", duration_text(policy.rollout_timeout)
     yield "move_timeout", duration_text(policy.move_timeout)
     yield "countdown", duration_text(policy.countdown)
@@ -74,6 +91,15 @@ def _in_force(service: Service) -> Iterator[tuple[str, str]]:
     yield "team", service.team.name
     yield "heard_from", json.dumps(list(service.heard_from))
     yield "reads_live", duration_text(service.reads_live)
+
+
+def _of_early(early: PassEarly | None) -> Iterator[tuple[str, str]]:
+    if early is None:
+        yield "bake.pass_early", "off"
+        return
+    yield "bake.pass_early.worse_than.ratio", f"{early.worse_than.ratio:g}"
+    yield "bake.pass_early.worse_than.plus", share_text(early.worse_than.plus)
+    yield "bake.pass_early.miss_probability", share_text(early.miss_probability)
 
 
 def _leaves(node: Node, key: str) -> Iterator[Row]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from pydantic import BaseModel
@@ -35,6 +36,7 @@ class ProviderKind:
         needs_account: It finds on AWS what it asks, though it is not asked there itself.
         placed: What an indicator's query says once the account of its service is known.
         looks_itself: It knows only what it has seen itself, and not for long.
+        bucket: Length of a bucket of an indicator.
     """
 
     query: type[BaseModel]
@@ -46,6 +48,7 @@ class ProviderKind:
     needs_account: Callable[[Indicator], bool] = lambda _indicator: False
     placed: Callable[[Indicator, str | None], Indicator] = lambda indicator, _account: indicator
     looks_itself: bool = False
+    bucket: Callable[[Indicator], timedelta] = lambda _indicator: timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from deploy.model import SERVICE, SERVICE_WORDS
+from rules.brief import Margin, PassEarly
 from rules.document import quoted
 from rules.document.version import Version
 from rules.duration import Duration, Share
@@ -38,6 +39,12 @@ Flag = Annotated[bool, Strict()]
 def _lasting(value: timedelta) -> timedelta:
     if not value:
         raise Malformed("must last longer than 0 s", remedy="write a duration, such as 30m")
+    return value
+
+
+def _missable(value: float) -> float:
+    if not 0 < value <= 0.5:  # noqa: PLR2004 - a coin does as well
+        raise Malformed("expected a probability above 0% and up to 50%", remedy="write 5%")
     return value
 
 
@@ -218,12 +225,52 @@ class TeamModel(Strictly):
     may_order: list[str] = []
 
 
+class WorseThanModel(Strictly):
+    """See `PassEarly`; beside what serves, or an objective."""
+
+    ratio: Annotated[float, Strict(), Field(ge=1, le=1000, allow_inf_nan=False)] = 2.0
+    plus: Share = 0.001
+
+    @model_validator(mode="after")
+    def _is_worse(self) -> Self:
+        if self.ratio == 1 and not self.plus:
+            raise Malformed(
+                "no evidence shows that a release is not a little worse",
+                remedy="write what would be too bad, such as {ratio: 2, plus: 0.1%}",
+            )
+        return self
+
+
+class PassEarlyModel(Strictly):
+    """See `PassEarly`."""
+
+    worse_than: WorseThanModel = WorseThanModel()
+    miss_probability: Annotated[Share, AfterValidator(_missable)] = 0.05
+
+    def value(self) -> PassEarly:
+        """As the judges take it."""
+        return PassEarly(Margin(self.worse_than.ratio, self.worse_than.plus), self.miss_probability)
+
+
+def _unless_off(value: object) -> object:
+    return None if value == "off" else value
+
+
 class BakeModel(Strictly):
     """See `Bake`."""
 
     at_least: Lasting = Bake().at_least
     at_most: Lasting = Bake().at_most
     runs: Annotated[Whole, Field(ge=1, le=1000)] | None = None
+    pass_early: Annotated[PassEarlyModel | None, BeforeValidator(_unless_off)] = None
+
+    @model_validator(mode="after")
+    def _has_a_time_to_shorten(self) -> Self:
+        if self.runs is not None and self.pass_early is not None:
+            raise Malformed(
+                "a bake of runs has no shortest time to pass before", remedy="remove `runs`, or `pass_early`"
+            )
+        return self
 
     @model_validator(mode="after")
     def _is_ordered(self) -> Self:

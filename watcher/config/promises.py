@@ -7,7 +7,7 @@ from pathlib import Path
 import rules
 from rules.document import Mistakes, Node, Place, quoted, unknown
 from rules.errors import InvalidRules
-from rules.model import BeforeAfter, Indicator, Rule, RuleSet
+from rules.model import BeforeAfter, Indicator, PercentileRank, Rule, RuleSet
 from rules.rulefile import RuleFile, combined, lint_rules, read_as_far
 from watcher.config.configuration import Configured
 from watcher.config.errors import InvalidConfiguration
@@ -18,6 +18,7 @@ from watcher.config.references import refer
 from watcher.signals.provider import connection_in
 
 CATALOG = Path(rules.__file__).parent / "catalog"
+ENDING = ".test.yaml"  # of the file beside a rule file that has its tests
 EMPTY = RuleSet((), ())
 NO_ACCOUNTS = "add `accounts: {NAME: {region: …, read: …}}`, and `account: NAME` to the service"
 
@@ -37,6 +38,15 @@ class Shelf:
     connections: Mapping[str, Configured]
     accounts: Collection[str] = ()
     catalog: Path = field(default=CATALOG)
+
+
+def packs(catalog: Path = CATALOG) -> dict[str, Path]:
+    """The rule packs in a folder, by name, in their order. The tests beside a pack are none."""
+    return {
+        path.stem: path
+        for path in sorted(catalog.glob("*.yaml"), key=lambda path: path.stem)
+        if not path.name.endswith(ENDING)
+    }
 
 
 def read_promises(
@@ -73,15 +83,18 @@ def check_queries(file: RuleFile, kinds: Kinds, mistakes: Mistakes) -> None:
 
 def _refuse_without_past(rule: Rule, file: RuleFile, kinds: Kinds, mistakes: Mistakes) -> None:
     """A comparison with the past needs a system that keeps one."""
-    if not isinstance(rule.judge, BeforeAfter):
+    if not isinstance(rule.judge, (BeforeAfter, PercentileRank)):
         return
+    instead = (
+        "compare both arms: canary_vs_baseline" if isinstance(rule.judge, BeforeAfter) else "use a threshold"
+    )
     for indicator in file.rules.indicators:
         if indicator.id == rule.indicator and kinds.providers[indicator.provider].looks_itself:
             node = file.promises[rule.id]
             mistakes.add(
                 node.get("judge") or node,
-                f"before_after needs days of history, and {indicator.provider} remembers minutes",
-                "ask a system that keeps it, such as prometheus or cloudwatch, or compare both arms: canary_vs_baseline",
+                f"{rule.judge.kind} needs a history, and {indicator.provider} remembers minutes",
+                f"ask a system that keeps it, such as prometheus or cloudwatch, or {instead}",
             )
 
 
@@ -132,8 +145,7 @@ def _read_entry(item: Node, shelf: Shelf, mistakes: Mistakes) -> RuleFile | None
 
 def _tell_missing(where: Node, path: Path, why: str, shelf: Shelf, mistakes: Mistakes) -> None:
     if path.parent == shelf.catalog:
-        packs = {file.stem for file in shelf.catalog.glob("*.yaml")}
-        mistakes.add(where, *unknown("pack", path.stem, packs))
+        mistakes.add(where, *unknown("pack", path.stem, packs(shelf.catalog)))
         return
     near = neighbour(path)
     remedy = f"did you mean {near}?" if near else f"it is looked for at {path}"

@@ -22,6 +22,7 @@ def all_kinds() -> Kinds:
                 needs_account=kind.needs_account,
                 placed=kind.placed,
                 looks_itself=kind.looks_itself,
+                bucket=kind.bucket,
             )
             for name, kind in PROVIDERS.items()
         },

@@ -3,16 +3,20 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from deploy.model import WHOLE
 from deploy.target import HINTS
 from rules.document import Entry, Mistakes, Node, merged, quoted, unknown
 from rules.model import RuleSet
+from rules.objectives.burn_rate import misfits
+from rules.objectives.prepared import SHORTER, too_long
 from watcher.config.configuration import Account, Configured, Effective, Heard, Key
-from watcher.config.models import NAME, NAME_REMEDY, Layer
+from watcher.config.models import NAME, NAME_REMEDY, BakeModel, Layer
 from watcher.config.promises import NO_ACCOUNTS, Shelf, read_promises
 from watcher.config.references import Referred, refer, refer_each
 from watcher.config.sections import read_configured
+from watcher.config.stacks import Watched, names_stack, watched
 from watcher.core.service import Asking, Bake, Ceilings, KnownGood, Mode, Policy, Service, Team
 
 NOBODY = Team("nobody")
@@ -67,18 +71,19 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
     """The service that *node*, its layers merged, describes; ``None`` where it cannot be read, with all that is wrong."""
     written = mistakes.read(node, Layer)
     account = refer(node.get("account"), "account", around.accounts, mistakes)
-    rules, promises = read_promises(
-        _required(node, "rules", "[{file: …}]", mistakes), account, around.shelf, mistakes
-    )
     targets = _read_targets(
         _required(node, "runs_on", "[{command: …}]", mistakes), account, around.shelf, mistakes
     )
+    watching = watched(node, targets)
+    rules, promises = read_promises(_rules_of(watching, targets, mistakes), account, around.shelf, mistakes)
     team = refer(node.get("team"), "team", around.teams, mistakes)
     referred = list(refer_each(node.get("heard_from"), "source", around.sources, mistakes))
     heard = [heard for each in referred if (heard := _heard(each, targets, around, mistakes)) is not None]
     _check_names(node.get("names"), mistakes)
     if written is None:
         return None
+    if not mistakes.problems:  # else the queries may be such that nobody knows their buckets
+        _check_bake(written.bake.at_most, rules, promises, around.shelf, mistakes)
     if written.mode is not Mode.SHADOW:
         _check_may_act(node, targets, around, mistakes)
     service = Service(
@@ -94,7 +99,38 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
         reads_live=written.reads_live,
         alone=around.may_act,
     )
-    return Built(service, targets, Effective(node, promises), tuple(heard))
+    return Built(service, targets, Effective(watching.layers, promises, watching.usual), tuple(heard))
+
+
+def _rules_of(watching: Watched, targets: Mapping[str, Configured], mistakes: Mistakes) -> Node | None:
+    """The rules that are named, or those of the stack; what is lacking is told once."""
+    if watching.lacks is not None and watching.at is not None:
+        mistakes.add(watching.at, *watching.lacks)
+        return None
+    if not targets and names_stack(watching.layers.get("runs_on")):
+        return watching.layers.get("rules")  # what is wrong with the target is told, and it may say the rest
+    return _required(watching.layers, "rules", "[{file: …}]", mistakes)
+
+
+def _check_bake(
+    at_most: timedelta, rules: RuleSet, promises: Mapping[str, Node], shelf: Shelf, mistakes: Mistakes
+) -> None:
+    """A watch that ends before a breach could be told would see nothing."""
+    for rule in rules.rules:
+        if rule.indicator is None:
+            continue
+        indicator = rules.indicator(rule.indicator)
+        bucket = shelf.kinds.providers[indicator.provider].bucket(indicator)
+        words = too_long(rule, bucket, at_most)
+        if words:
+            mistakes.add(promises[rule.id], words, SHORTER)
+        for why, remedy in misfits(rule, bucket, at_most):
+            mistakes.add(promises[rule.id], why, remedy)
+
+
+def _bake(written: BakeModel) -> Bake:
+    early = written.pass_early.value() if written.pass_early else None
+    return Bake(written.at_least, written.at_most, written.runs, early)
 
 
 def _policy(written: Layer, rules: RuleSet, ceilings: Ceilings) -> Policy:
@@ -102,7 +138,7 @@ def _policy(written: Layer, rules: RuleSet, ceilings: Ceilings) -> Policy:
         rules=rules,
         mode=written.mode,
         false_rollback_probability=written.false_rollback_probability,
-        bake=Bake(written.bake.at_least, written.bake.at_most, written.bake.runs),
+        bake=_bake(written.bake),
         rollout_timeout=written.rollout_timeout,
         move_timeout=written.move_timeout,
         countdown=written.countdown,

@@ -2,13 +2,23 @@
 
 Source:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html for the grammar of names;
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html for the two forms of ARNs.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-account-settings.html for the two forms of ARNs;
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html (dimensions)
+    for what a balancer and its target group are called.
 """
 
 import re
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    StringConstraints,
+    Tag,
+    model_validator,
+)
 
 from deploy.ports import AwsAccount
 
@@ -18,17 +28,61 @@ _WHERE = r"arn:aws[a-z-]*:ecs:(?P<region>[a-z0-9-]{1,32}):(?P<account>\d{12})"
 _CLUSTER = re.compile(rf"(?:{_WHERE}:cluster/)?(?P<name>{_NAME})")
 # A service's ARN of before 2018 has no cluster in it.
 _SERVICE = re.compile(rf"(?:{_WHERE}:service/(?:(?P<cluster>{_NAME})/)?)?(?P<name>{_NAME})")
+_BEHIND = r"(?:arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]{1,32}:\d{12}:)?"
+_LOAD_BALANCER = re.compile(rf"{_BEHIND}(?:loadbalancer/)?(?P<end>app/[A-Za-z0-9-]{{1,32}}/[0-9a-f]{{16}})")
+_TARGET_GROUP = re.compile(rf"{_BEHIND}(?P<end>targetgroup/[A-Za-z0-9-]{{1,32}}/[0-9a-f]{{16}})")
 
 
-def _fits(pattern: re.Pattern[str], example: str) -> AfterValidator:
+def _fits(pattern: re.Pattern[str], example: str, words: str = f"a name ({_NAME_WORDS})") -> AfterValidator:
     def check(written: str) -> str:
         if not pattern.fullmatch(written):
-            raise ValueError(
-                f"{written[:80]!r} is neither a name ({_NAME_WORDS}) nor an ARN such as {example}"
-            )
+            raise ValueError(f"{written[:80]!r} is neither {words} nor an ARN such as {example}")
         return written
 
     return AfterValidator(check)
+
+
+_LB_ARN = "arn:aws:elasticloadbalancing:eu-central-1:123456789012"
+
+
+class Balancer(BaseModel):
+    """An application load balancer, and the target group that the service's tasks are in.
+
+    Attributes:
+        load_balancer: app/NAME/ID, the end of its ARN; or its ARN.
+        target_group: targetgroup/NAME/ID, the end of its ARN; or its ARN.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, regex_engine="python-re")
+
+    load_balancer: Annotated[
+        str, _fits(_LOAD_BALANCER, f"{_LB_ARN}:loadbalancer/app/shop/0123456789abcdef", "app/NAME/ID")
+    ]
+    target_group: Annotated[
+        str, _fits(_TARGET_GROUP, f"{_LB_ARN}:targetgroup/web/fedcba9876543210", "targetgroup/NAME/ID")
+    ]
+
+    @property
+    def load_balancer_name(self) -> str:
+        """As CloudWatch calls it: app/NAME/ID."""
+        return _end(_LOAD_BALANCER, self.load_balancer)
+
+    @property
+    def target_group_name(self) -> str:
+        """As CloudWatch calls it: targetgroup/NAME/ID."""
+        return _end(_TARGET_GROUP, self.target_group)
+
+
+def _end(pattern: re.Pattern[str], written: str) -> str:
+    match = pattern.fullmatch(written)
+    return match["end"] if match else written
+
+
+# By its form, so that of a mistake in one only that one is told.
+Behind = Annotated[
+    Annotated[Balancer, Tag("balancer")] | Annotated[Literal["nothing"], Tag("nothing")],
+    Discriminator(lambda value: "nothing" if isinstance(value, str) else "balancer"),
+]
 
 
 class Settings(BaseModel):
@@ -38,6 +92,7 @@ class Settings(BaseModel):
         cluster: Its name or ARN.
         service: Its name or ARN.
         container: Whose image names the release (``version``, ``digest``); by default the first essential one.
+        behind: What stands before it, ``nothing`` for a worker: whoever names no rules is watched accordingly.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, regex_engine="python-re")
@@ -45,6 +100,7 @@ class Settings(BaseModel):
     cluster: Annotated[str, _fits(_CLUSTER, "arn:aws:ecs:eu-central-1:123456789012:cluster/prod")]
     service: Annotated[str, _fits(_SERVICE, "arn:aws:ecs:eu-central-1:123456789012:service/prod/web")]
     container: Annotated[str, StringConstraints(pattern=rf"^{_NAME}\Z")] | None = None
+    behind: Behind | None = None
 
     @model_validator(mode="after")
     def _agrees(self) -> Self:

@@ -1,9 +1,14 @@
-"""The rule packs, as a configuration uses them: each is read with its parameters, and says what is wrong with them.
+"""The rule packs, as a configuration uses them: each is read with its parameters, passes its own tests, and says what is wrong.
 
-What they find is told in ``tests/scenarios/aws/test_ecs_pack.py``.
+Whatever lies in the catalog is looked at: what a pack is given here is what its head shows. What `ecs` finds with a daemon
+around it is told in ``tests/scenarios/aws/test_ecs_pack.py``.
 """
 
 import json
+import re
+import tomllib
+from collections import Counter
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -16,48 +21,108 @@ from rules.document import Mistakes, read_document
 from rules.errors import InvalidRules
 from rules.model import PROMISES, Consequence, InState, Kind, Slo
 from rules.rulefile import RuleFile, lint_rules, read_rules
+from rules.verdict import Outcome
 from watcher.commands import check, explain
+from watcher.commands.test import tested as own_tests
 from watcher.config import InvalidConfiguration, read_configuration
-from watcher.config.promises import check_queries
+from watcher.config.promises import CATALOG, ENDING, check_queries, packs
 from watcher.config.registries import all_kinds
+from watcher.config.stacks import STACKS
+from watcher.signals.cloudwatch.plan import arm_of
+from watcher.signals.cloudwatch.query import parsed
 
-CATALOG = Path(rules.__file__).parent / "catalog"
 KINDS = all_kinds()
-ECS = {
-    "cluster": "shop",
-    "service": "checkout",
-    "load_balancer": "app/shop/0123456789abcdef",
-    "target_group": "targetgroup/checkout/fedcba9876543210",
+
+
+def head_of(pack: str) -> list[str]:
+    """The lines of the comment that it begins with, without their ``#``."""
+    lines = packs()[pack].read_text(encoding="utf-8").splitlines()
+    return [line[1:] for line in takewhile(lambda line: line.startswith("#"), lines)]
+
+
+def shown(pack: str) -> dict[str, Any]:
+    """The entry of ``rules:`` that its head shows."""
+    lines = [line[3:] for line in head_of(pack) if line.startswith("   ")]
+    (entry,) = yaml.safe_load("\n".join(lines))["rules"]
+    assert isinstance(entry, dict)
+    return entry
+
+
+PACKS: dict[str, dict[str, Any]] = {pack: shown(pack)["with"] for pack in packs()}
+ECS, PROBE, ALARMS, WORKER = (PACKS[pack] for pack in ("ecs", "ecs-probe", "ecs-alarms", "ecs-worker"))
+TOGETHER = {pack: PACKS[pack] for pack in ("ecs", "ecs-probe", "ecs-alarms")}
+ALIKE = {"angular-5xx"}  # a test of its pack shows `angular-4xx`, the same rule about another status
+INSTEAD = {"ecs-worker": "ecs", "otel-http-target-info": "otel-http"}  # the same, where something is lacking
+BALANCER, GROUP = frozenset({"LoadBalancer"}), frozenset({"LoadBalancer", "TargetGroup"})
+REST, HTTP = frozenset({"ApiName", "Stage"}), frozenset({"ApiId"})
+FUNCTION, ALIAS = frozenset({"FunctionName"}), frozenset({"FunctionName", "Resource"})
+VERSION, MAPPING = ALIAS | {"ExecutedVersion"}, frozenset({"EventSourceMappingUUID"})
+QUEUE, SITE = frozenset({"QueueName"}), frozenset({"DistributionId", "Region"})
+METRICS: dict[str, dict[str, set[frozenset[str]]]] = {
+    "AWS/ApplicationELB": {
+        "RequestCount": {BALANCER, GROUP},
+        "HTTPCode_Target_5XX_Count": {BALANCER, GROUP},
+        "HTTPCode_ELB_5XX_Count": {BALANCER},
+        "TargetConnectionErrorCount": {BALANCER, GROUP},
+        "TargetResponseTime": {BALANCER, GROUP},
+        "LambdaUserError": {GROUP},
+        "HealthyHostCount": {GROUP},
+        "UnHealthyHostCount": {GROUP},
+    },
+    "AWS/ApiGateway": {
+        "Count": {REST, HTTP},
+        "Latency": {REST, HTTP},
+        "5XXError": {REST},
+        "4XXError": {REST},
+        "5xx": {HTTP},
+        "4xx": {HTTP},
+    },
+    "AWS/CloudFront": {"5xxErrorRate": {SITE}, "4xxErrorRate": {SITE}},
+    "AWS/ElasticBeanstalk": {"EnvironmentHealth": {frozenset({"EnvironmentName"})}},
+    "AWS/Lambda": {
+        "Invocations": {FUNCTION, ALIAS, VERSION},
+        "Errors": {FUNCTION, ALIAS, VERSION},
+        "Duration": {FUNCTION, ALIAS, VERSION},
+        "Throttles": {FUNCTION, ALIAS},
+        "IteratorAge": {FUNCTION, ALIAS},
+        "PolledEventCount": {MAPPING},
+        "DroppedEventCount": {MAPPING},
+        "OnFailureDestinationDeliveredEventCount": {MAPPING},
+    },
+    "AWS/SQS": {
+        "NumberOfMessagesReceived": {QUEUE},
+        "NumberOfMessagesDeleted": {QUEUE},
+        "ApproximateAgeOfOldestMessage": {QUEUE},
+    },
 }
-PROBE = {"cluster": "shop", "service": "checkout", "port": 8080, "path": "/health/ready"}
-ALARMS = {"alarms": ["payments-db-connections", "payments-queue-age"]}
-WORKER = {"cluster": "shop", "service": "mailer"}
-PACKS: dict[str, dict[str, Any]] = {
-    "ecs": ECS,
-    "ecs-worker": WORKER,
-    "ecs-probe": PROBE,
-    "ecs-alarms": ALARMS,
-}
-TOGETHER = {
-    pack: given for pack, given in PACKS.items() if pack != "ecs-worker"
-}  # it is `ecs` without a balancer
+
+
+def metrics_in(query: dict[str, Any]) -> set[str]:
+    """The names of all that a query counts."""
+    counted = [*query.get("bad", {}).values(), *query.get("total", {}).values()]
+    return {name for names in counted for name in names} | ({query["metric"]} if "metric" in query else set())
+
 
 CONFIGURATION = """\
 version: 1
 daemon: {{store: {{memory: {{}}}}, alone: true, reach: [10.0.0.0/16]}}
 accounts:
   shop: {{region: eu-central-1, read: "arn:aws:iam::123456789012:role/rb-read"}}
+  edge: {{region: us-east-1, read: "arn:aws:iam::123456789012:role/rb-read"}}
+connections:
+  tsdb: {{prometheus: {{url: "https://prometheus.example"}}}}
 services:
   checkout:
     production:
       account: shop
       runs_on: [{{ecs: {{cluster: shop, service: checkout}}}}]
+      bake: {{at_least: 1h, at_most: 3d}}
       rules: {rules}
 """
 
 
 def read(pack: str, **given: Any) -> RuleFile:
-    text = (CATALOG / f"{pack}.yaml").read_text(encoding="utf-8")
+    text = packs()[pack].read_text(encoding="utf-8")
     return read_rules(text, f"{pack}.yaml", KINDS.catalogue, read_document(json.dumps(given), "with"))
 
 
@@ -69,15 +134,82 @@ def written(folder: Path, *packs: tuple[str, dict[str, Any]]) -> str:
     return str(path)
 
 
-def test_every_pack_has_its_parameters_here():
-    assert {path.stem for path in CATALOG.glob("*.yaml")} == set(PACKS)
+def test_every_pack_has_its_tests_beside_it_and_no_test_is_without_a_pack():
+    tests = {path.name.removesuffix(ENDING) for path in CATALOG.glob(f"*{ENDING}")}
+
+    assert tests == set(packs())
+    assert {path.stem for path in CATALOG.glob("*.yaml")} == {*packs(), *(f"{pack}.test" for pack in packs())}
 
 
 @pytest.mark.parametrize("pack", PACKS)
-def test_a_pack_is_right_by_itself(pack):
-    text = (CATALOG / f"{pack}.yaml").read_text(encoding="utf-8")
+def test_a_pack_passes_its_own_tests_and_they_show_all_that_it_does(pack):
+    """What passes, that silence does not, and of each rule that acts what it finds; in one test, for playing them takes time."""
+    played = tuple(own_tests(CATALOG / f"{pack}{ENDING}"))
+    expected = [each for one in played for each in one.trial.expectations]
+    breached = {told.rule for one in played for told in one.told if told.outcome is Outcome.BREACHED}
+    rules_of = read(pack, **PACKS[pack]).rules.rules
 
-    assert lint_rules(text, pack, KINDS.catalogue).rules.rules
+    assert [(one.trial.name, failure.words) for one in played for failure in one.failures] == []
+    assert {Outcome.HEALTHY, Outcome.BLIND} <= {each.says for each in expected}
+    for consequence, word in ((Consequence.ROLLBACK, "rollback"), (Consequence.ASK, "ask")):
+        found = any(each.then == word and each.by is not None for each in expected)
+        assert found or all(rule.on_breach is not consequence for rule in rules_of), f"when does it {word}?"
+    assert {rule.id for rule in rules_of if rule.on_breach is not Consequence.TELL} <= breached | ALIKE
+
+
+def test_a_pack_is_right_by_itself():
+    for pack, path in packs().items():
+        assert lint_rules(path.read_text(encoding="utf-8"), pack, KINDS.catalogue).rules.rules
+
+
+def test_no_two_packs_use_one_name():
+    """Whoever uses two of them would be told to rename one, in a file that is not theirs."""
+    alone = [read(pack, **PACKS[pack]).rules for pack in packs() if pack not in INSTEAD]
+    ids = Counter(rule.id for each in alone for rule in each.rules)
+    indicators = Counter(indicator.id for each in alone for indicator in each.indicators)
+
+    assert [name for name, times in (ids + indicators).items() if times > 1] == []
+
+
+def test_each_rule_says_in_words_what_is_promised():
+    for pack in packs():
+        for rule in read(pack, **PACKS[pack]).rules.rules:
+            assert re.fullmatch(r"[A-Za-z0-9][^_{}$=<>]{7,99}", rule.name), rule.name
+            assert len(rule.name.split()) >= 2, rule.name
+            assert rule.name.replace(" ", "-").lower() != rule.id
+
+
+def test_each_pack_cites_the_vendors_pages_for_what_it_reads_of_aws():
+    for pack in set(packs()) - {"ecs", "ecs-worker", "ecs-probe", "ecs-alarms"}:  # docs/aws.md does
+        of_aws = any(
+            indicator.provider == "cloudwatch" for indicator in read(pack, **PACKS[pack]).rules.indicators
+        )
+        assert not of_aws or "https://docs.aws.amazon.com/" in packs()[pack].read_text(encoding="utf-8"), pack
+
+
+def test_tests_are_shipped_with_their_packs():
+    """Many a pack says: copy this file. Who does takes its tests along."""
+    project = Path(rules.__file__).parents[1] / "pyproject.toml"
+    wheel = tomllib.loads(project.read_text(encoding="utf-8"))["tool"]["hatch"]["build"]["targets"]["wheel"]
+
+    assert "rules" in wheel["packages"]
+    assert not {"exclude", "only-include", "include"} & wheel.keys()
+
+
+def test_a_packs_tests_are_no_pack(tmp_path):
+    path = written(tmp_path, ("alb.test", {}))
+
+    with pytest.raises(InvalidConfiguration):
+        read_configuration(Path(path), KINDS)
+
+    assert not [name for name in packs() if "test" in name]
+
+
+def test_what_a_target_may_say_of_a_pack_is_what_the_pack_has_no_default_for():
+    for stack in STACKS.values():
+        for pack, names in stack.packs.items():
+            declared = yaml.safe_load(packs()[pack].read_text(encoding="utf-8"))["parameters"]
+            assert all(declared[name] == {} for name in names), pack
 
 
 @pytest.mark.parametrize(
@@ -96,6 +228,12 @@ def test_a_pack_is_right_by_itself(pack):
         ("ecs-probe", {"every": "5s", "grace": "3m"}),
         ("ecs-alarms", {}),
         ("ecs-alarms", {"alarms": "payments-db-connections"}),
+        ("alb", {"history": "1d", "sick": "20%"}),
+        ("beanstalk", {"well": 20}),
+        ("lambda", {"beside": "tell", "period": "5m"}),
+        ("sqs-worker", {"oldest": 60, "warmup": "15m", "deletions": "20%"}),
+        ("stream-worker", {"batch": 1000, "lost": "tell", "period": "5m"}),
+        ("scheduled-jobs", {"every": "1d", "runs": 2, "failed": "rollback", "attempts": 1}),
     ],
 )
 def test_a_pack_is_read_with_its_parameters(tmp_path, pack, more):
@@ -106,12 +244,16 @@ def test_a_pack_is_read_with_its_parameters(tmp_path, pack, more):
     assert service.policy.rules.rules == read(pack, **{**PACKS[pack], **more}).rules.rules
 
 
-@pytest.mark.parametrize(("pack", "name"), [(pack, name) for pack, given in PACKS.items() for name in given])
-def test_a_parameter_without_a_value_is_asked_for(pack, name):
-    given = {key: value for key, value in PACKS[pack].items() if key != name}
+def test_each_parameter_without_a_value_is_asked_for():
+    for pack, path in packs().items():
+        declared = yaml.safe_load(path.read_text(encoding="utf-8")).get("parameters", {})
 
-    with pytest.raises(InvalidRules, match=f'the parameter "{name}" has no value'):
-        read(pack, **given)
+        with pytest.raises(InvalidRules) as caught:
+            read(pack)
+
+        asked = [problem.message for problem in caught.value.problems]
+        for name in (name for name, parameter in declared.items() if parameter == {}):
+            assert f'the parameter "{name}" has no value' in asked, pack
 
 
 @pytest.mark.parametrize(
@@ -126,6 +268,9 @@ def test_a_parameter_without_a_value_is_asked_for(pack, name):
         ("ecs-probe", {"port": 99999}),
         ("ecs-probe", {"path": "health"}),
         ("ecs-probe", {"every": "7s"}),
+        ("lambda", {"beside": "perhaps"}),
+        ("scheduled-jobs", {"every": "7m"}),
+        ("sqs-worker", {"deletions": "100%"}),
     ],
 )
 def test_a_value_that_makes_no_sense_is_told_where_it_was_given(tmp_path, pack, wrong):
@@ -192,6 +337,37 @@ def test_the_latency_is_counted_over_its_bounds():
     assert (several.kind, several.bounds) == (Kind.LATENCY, (0.3, 1.0))
 
 
+def test_the_versions_of_a_function_are_told_apart_by_the_one_that_ran():
+    indicator = read("lambda", **PACKS["lambda"]).rules.indicator("lambda_failed_invocations")
+
+    new, old = (
+        dict(arm_of(indicator, parsed(indicator.query), {"lambda_version": version}).main[0].dimensions)
+        for version in ("43", "42")
+    )
+
+    assert indicator.compares_arms
+    assert new == {"FunctionName": "checkout", "Resource": "checkout:live", "ExecutedVersion": "43"}
+    assert old == new | {"ExecutedVersion": "42"}
+
+
+@pytest.mark.parametrize(
+    ("pack", "name", "stat"),
+    [
+        ("alb", "alb_slow_requests", "TC(:1)"),  # published in seconds
+        ("beanstalk", "beanstalk_slow_requests", "TC(:1)"),
+        ("api-gateway", "api_slow_requests", "TC(:1000)"),  # in milliseconds
+        ("api-gateway-http", "http_api_slow_requests", "TC(:1000)"),
+        ("lambda", "lambda_slow_invocations", "TC(:3000)"),
+    ],
+)
+def test_a_bound_is_asked_for_in_the_unit_in_which_the_latency_is_published(pack, name, stat):
+    indicator = read(pack, **PACKS[pack]).rules.indicator(name)
+
+    arm = arm_of(indicator, parsed(indicator.query), {"lambda_version": "43"})
+
+    assert [metric.stat for metric in arm.within.values()] == [stat]
+
+
 def test_one_failure_an_hour_and_task_is_what_the_promise_allows():
     rule = next(rule for rule in read("ecs", **ECS).rules.rules if rule.id == "ecs-tasks")
 
@@ -221,6 +397,17 @@ def test_alarms_only_make_questions_of_rollbacks():
     assert isinstance(rule.judge, InState)
 
 
+def test_the_metrics_that_a_pack_asks_for_are_those_of_aws_with_all_their_dimensions():
+    """A wrong name, or one dimension too few, looks like silence. Names and dimensions: from the pages that the packs cite."""
+    for pack in packs():
+        for indicator in read(pack, **PACKS[pack]).rules.indicators:
+            query = json.loads(indicator.query)
+            if indicator.provider == "cloudwatch" and "namespace" in query:
+                of_aws = METRICS[query["namespace"]]
+                for metric in metrics_in(query):
+                    assert frozenset(query["dimensions"]) in of_aws[metric], f"{pack}: {metric}"
+
+
 def test_what_a_pack_asks_its_provider_understands():
     for pack, given in PACKS.items():
         mistakes = Mistakes()
@@ -228,16 +415,13 @@ def test_what_a_pack_asks_its_provider_understands():
         assert mistakes.problems == ()
 
 
-def test_what_a_pack_says_of_its_use_can_be_copied(tmp_path):
+@pytest.mark.parametrize("pack", PACKS)
+def test_what_a_pack_says_of_its_use_can_be_copied(tmp_path, pack):
     """The lines in its head are a configuration."""
-    for pack in PACKS:
-        head = (CATALOG / f"{pack}.yaml").read_text(encoding="utf-8").split("version:")[0]
-        lines = [line[1:] for line in head.splitlines() if line.startswith("#   ")]
-        (entry,) = yaml.safe_load("\n".join(line[3:] for line in lines))["rules"]
-        path = written(tmp_path, (entry["pack"], entry["with"]))
+    path = written(tmp_path, (shown(pack)["pack"], PACKS[pack]))
 
-        assert entry["pack"] == pack
-        assert read_configuration(Path(path), KINDS).services
+    assert shown(pack)["pack"] == pack
+    assert read_configuration(Path(path), KINDS).services
 
 
 def test_the_tasks_of_a_worker_are_promised_what_those_behind_a_balancer_are():

@@ -74,6 +74,17 @@ rules: [{name: it, indicator: errors, judge: {slo: {objective: 99%}}, on_breach:
     assert len(explain.promise(service)) == 1
 
 
+def test_when_a_bake_ends_early_and_what_keeps_it_from_that_is_told(tmp_path):
+    on = changed("bake: {at_least: 1h}", "bake: {pass_early: {}}")
+    service = read(tmp_path, on).services["checkout", "production"]
+
+    assert explain.early(service) == [
+        "Passes early: once every rule that acts is proven not to be 2 times as bad and 0.1% more; a release that is, passes so in at most 5% of its deployments.",
+        'Not here: nothing can prove these well: "ready".',
+    ]
+    assert explain.early(read(tmp_path).services["checkout", "production"]) == []
+
+
 def test_programs_get_json():
     (data,) = json.loads(run("--json", "web/production").stdout)
 

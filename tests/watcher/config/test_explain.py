@@ -2,8 +2,9 @@
 
 import pytest
 
+from rules.brief import Margin, PassEarly
 from tests.watcher.config.sample import MAIN, changed, read
-from watcher.config import explain, without_promise, wrong_rollbacks
+from watcher.config import explain, holds_up, without_promise, wrong_rollbacks
 
 PRODUCTION = ("checkout", "production")
 
@@ -81,6 +82,25 @@ def test_the_setting_allows_so_many_wrong_rollbacks_and_none_where_nothing_happe
 
     assert wrong_rollbacks(services[PRODUCTION].policy, 1000) == 1.0
     assert wrong_rollbacks(services["checkout", "staging"].policy, 1000) == 0.0
+
+
+def test_a_bake_may_end_early_where_it_says_so_and_rules_that_hold_it_up_are_named(tmp_path):
+    on = "bake: {at_least: 1h, pass_early: {worse_than: {ratio: 3}}}"
+    early = read(tmp_path, changed("bake: {at_least: 1h}", on))
+    off = read(tmp_path, changed("bake: {at_least: 1h}", "bake: {at_least: 1h, pass_early: off}"))
+    rows = {row.key: row.value for row in explain(early, PRODUCTION) if "pass_early" in row.key}
+
+    policy = early.services[PRODUCTION].policy
+    assert policy.bake.pass_early == PassEarly(Margin(3.0, 0.001), 0.05)
+    assert holds_up(policy) == ("ready",)
+    assert rows == {
+        "bake.pass_early.worse_than.ratio": "3",
+        "bake.pass_early.worse_than.plus": "0.1%",
+        "bake.pass_early.miss_probability": "5%",
+    }
+    assert off.services[PRODUCTION].policy.bake.pass_early is None
+    assert holds_up(off.services[PRODUCTION].policy) == ()
+    assert [row.value for row in explain(off, PRODUCTION) if "pass_early" in row.key] == ["off"]
 
 
 def test_rules_that_promise_nothing_are_named(tmp_path):

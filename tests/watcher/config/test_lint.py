@@ -1,9 +1,12 @@
 """A rule file by itself, as its author has it in front of him."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.watcher.config.sample import KINDS, RULES, changed, folder
-from watcher.config import InvalidConfiguration, lint_file
+from rules.model import Kind
+from tests.watcher.config.sample import KINDS, RULES, Query, changed, folder
+from watcher.config import InvalidConfiguration, ProviderKind, lint_file
 
 
 def lint(tmp_path, rules: str = RULES, name: str = "web.yaml") -> list[str]:
@@ -27,7 +30,6 @@ def test_a_clean_file_is_clean_though_nobody_gave_its_parameters(tmp_path):
     [
         ("{metrics: {url: x}}", "{metrics: {ulr: x, url: x}}", 'rules/web.yaml:7:30: indicators.stored.ratio.metrics.ulr: unknown key "ulr" | try: did you mean "url"?'),
         ("judge: {threshold: {}}", "judge: {treshold: {}}", 'rules/web.yaml:11:45: rules[1].judge.treshold: unknown judge "treshold" | try: did you mean "threshold"?'),
-        ("judge: {threshold: {}}", "judge: {percentile_rank: {}}", 'rules/web.yaml:11:45: rules[1].judge.percentile_rank: the judge "percentile_rank" is not in this version | try: in this version: before_after, canary_vs_baseline, slo, state, threshold, traffic_drop'),
         ("{metrics: {url: x}}", "{sentry: {url: x}}", 'rules/web.yaml:7:20: indicators.stored.ratio.sentry: the provider "sentry" is not in this version | try: in this version: http, metrics, scrape'),
         ('{http: {url: "http://${host}/ready"}}', "{http: {url: http://a:13/}}", "rules/web.yaml:8:25: indicators.ready.probe.http: a wrong port | try: write 80"),
     ],
@@ -40,10 +42,26 @@ def test_a_comparison_with_the_past_of_what_remembers_minutes_is_refused(tmp_pat
     without = changed("  objective: {default: 99.9%}\n", "", RULES)
     rules = changed('judge: {slo: {objective: "${objective}"}}', "judge: {before_after: {}}", without)
 
-    what = "before_after needs days of history, and scrape remembers minutes"
+    what = "before_after needs a history, and scrape remembers minutes"
     remedy = "ask a system that keeps it, such as prometheus or cloudwatch, or compare both arms: canary_vs_baseline"
     assert lint(tmp_path, rules) == [f"rules/web.yaml:9:59: rules[0].judge: {what} | try: {remedy}"]
     assert lint(tmp_path, changed("indicator: errors", "indicator: stored", rules)) == []
+
+
+def test_a_rank_among_the_past_of_what_remembers_minutes_is_refused(tmp_path):
+    rules = """version: 1
+indicators: {p99: {value: {scrape: {url: x}}}}
+rules: [{name: slow, indicator: p99, judge: {percentile_rank: {}}, on_breach: ask}]
+"""
+    folder(tmp_path, rules=rules)
+    gauges = ProviderKind(Query, frozenset({Kind.VALUE}), looks_itself=True)
+
+    with pytest.raises(InvalidConfiguration) as caught:
+        lint_file(tmp_path / "rules/web.yaml", replace(KINDS, providers={"scrape": gauges}))
+
+    (problem,) = caught.value.problems
+    assert problem.message == "percentile_rank needs a history, and scrape remembers minutes"
+    assert problem.remedy.endswith("such as prometheus or cloudwatch, or use a threshold")
 
 
 def test_a_file_that_is_not_there_is_told_with_the_one_that_is(tmp_path):

@@ -25,6 +25,10 @@ DIGEST = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
         ("countdown: 30s", "countdown: 2h", "rollbackd.yaml:26:16: environments.production.countdown: longer than 1h | try: write at most 1h"),
         ("at_least: 1h", "at_least: 0s", "rollbackd.yaml:25:22: environments.production.bake.at_least: must last longer than 0 s | try: write a duration, such as 30m"),
         ("bake: {at_least: 1h}", "bake: {at_least: 2d, at_most: 1d}", "rollbackd.yaml:25:11: environments.production.bake: at_least is longer than at_most | try: write at_most: 24h, or a shorter at_least"),
+        ("bake: {at_least: 1h}", "bake: {pass_early: {worse_than: {ratio: 1, plus: 0%}}}", "rollbackd.yaml:25:37: environments.production.bake.pass_early.worse_than: no evidence shows that a release is not a little worse | try: write what would be too bad, such as {ratio: 2, plus: 0.1%}"),
+        ("bake: {at_least: 1h}", "bake: {pass_early: {miss_probability: 60%}}", "rollbackd.yaml:25:43: environments.production.bake.pass_early.miss_probability: expected a probability above 0% and up to 50% | try: write 5%"),
+        ("bake: {at_least: 1h}", "bake: {runs: 2, pass_early: {}}", "rollbackd.yaml:25:11: environments.production.bake: a bake of runs has no shortest time to pass before | try: remove `runs`, or `pass_early`"),
+        ("bake: {at_least: 1h}", "bake: {at_least: 5s, at_most: 15s}", "rules/web.yaml:10:5: rules[0]: a breach takes 2 buckets of 60 s, and the watch ends after 15 s | try: use shorter buckets, or a longer bake.at_most"),
         ("mode: auto", "false_rollback_probability: 50%", "rollbackd.yaml:36:35: services.checkout.production.false_rollback_probability: must lie between 0.0001% and 10% | try: 0.1% is usual: one good release in a thousand"),
         ("may_cross: 1", "may_cross: -1", "rollbackd.yaml:37:31: services.checkout.production.known_good.may_cross: must be at least 0 | try: write a number that is at least 0"),
         ("mode: auto", "asking: {then: wait}", 'rollbackd.yaml:36:22: services.checkout.production.asking.then: "wait" is not one of keep, roll_back | try: write one of keep, roll_back'),
@@ -88,6 +92,14 @@ def test_a_mistake_is_told_at_its_place_with_a_remedy(tmp_path, old, new, expect
     found = problems(tmp_path, changed(old, new))
 
     assert any(problem.startswith(expected) for problem in found), "\n".join(found)
+
+
+def test_a_window_that_is_longer_than_the_watch_is_told_before_there_is_one(tmp_path):
+    burn = "judge: {burn_rate: {objective: 99.9%, windows: [{long: 3d, short: 6h, burn: 1}]}}"
+    rules = changed("judge: {threshold: {}}", burn, RULES)
+
+    told = "a window of 72 h is longer than the watch, which ends after 24 h | try: remove the pair, or write `bake: {at_most: 3d}`"
+    assert any(problem.endswith(told) for problem in problems(tmp_path, rules=rules))
 
 
 @pytest.mark.parametrize(

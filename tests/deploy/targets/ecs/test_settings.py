@@ -3,9 +3,11 @@ from pydantic import ValidationError
 
 from deploy.ports import AwsAccount
 from deploy.targets.ecs import Settings, addresses, misplaced
+from deploy.targets.ecs.settings import Balancer
 
 HERE = "arn:aws:ecs:eu-central-1:123456789012"
 ACCOUNT = AwsAccount("shop", "eu-central-1")
+BALANCER, GROUP = "app/shop/0123456789abcdef", "targetgroup/web/fedcba9876543210"
 
 
 def test_names_and_arns_mean_the_same():
@@ -34,6 +36,14 @@ def test_names_and_arns_mean_the_same():
         },
         {"cluster": "prod", "service": "web", "container": "a b"},
         {"cluster": "prod", "service": "web", "tags": {}},
+        {"cluster": "prod", "service": "web", "behind": "something"},
+        {"cluster": "prod", "service": "web", "behind": {"load_balancer": BALANCER}},
+        {"cluster": "prod", "service": "web", "behind": {"load_balancer": "shop", "target_group": GROUP}},
+        {
+            "cluster": "prod",
+            "service": "web",
+            "behind": {"load_balancer": BALANCER, "target_group": BALANCER},
+        },
     ],
 )
 def test_what_cannot_be_meant_is_refused(written):
@@ -53,6 +63,17 @@ def test_events_find_it_by_region_account_cluster_and_service(written, account, 
     settings = Settings.model_validate({"cluster": "prod", "service": "web", **written})
 
     assert addresses(settings, account) == (address,)
+
+
+def test_what_it_is_behind_is_told_by_name_or_arn_or_is_nothing():
+    arn = "arn:aws:elasticloadbalancing:eu-central-1:123456789012"
+    by_name = Balancer(load_balancer=BALANCER, target_group=GROUP)
+    by_arn = Balancer(load_balancer=f"{arn}:loadbalancer/{BALANCER}", target_group=f"{arn}:{GROUP}")
+
+    assert Settings(cluster="prod", service="web").behind is None
+    assert Settings(cluster="prod", service="web", behind="nothing").behind == "nothing"
+    for behind in (by_name, by_arn):
+        assert (behind.load_balancer_name, behind.target_group_name) == (BALANCER, GROUP)
 
 
 def test_without_an_account_there_is_no_address():
