@@ -31,22 +31,33 @@ ECS = {
 }
 PROBE = {"cluster": "shop", "service": "checkout", "port": 8080, "path": "/health/ready"}
 ALARMS = {"alarms": ["payments-db-connections", "payments-queue-age"]}
+DATADOG = {"service": "checkout", "env": "prod", "operation": "http.request"}
+SENTRY = {"project": "checkout", "environment": "production"}
+SCREEN = {"url": "https://shop.example.com/"}
 WORKER = {"cluster": "shop", "service": "mailer"}
 PACKS: dict[str, dict[str, Any]] = {
     "ecs": ECS,
     "ecs-worker": WORKER,
     "ecs-probe": PROBE,
     "ecs-alarms": ALARMS,
+    "datadog-apm": DATADOG,
+    "sentry-releases": SENTRY,
+    "white-screen": SCREEN,
 }
 TOGETHER = {
-    pack: given for pack, given in PACKS.items() if pack != "ecs-worker"
-}  # it is `ecs` without a balancer
+    pack: given
+    for pack, given in PACKS.items()
+    if pack not in {"ecs-worker", "white-screen", "datadog-apm", "sentry-releases"}
+}  # the one is `ecs` without a balancer, the others are for whatever Datadog traces, and Sentry hears of
 
 CONFIGURATION = """\
 version: 1
 daemon: {{store: {{memory: {{}}}}, alone: true, reach: [10.0.0.0/16]}}
 accounts:
   shop: {{region: eu-central-1, read: "arn:aws:iam::123456789012:role/rb-read"}}
+connections:
+  dog: {{datadog: {{site: datadoghq.eu, api_key: {{env: DD_API_KEY}}, application_key: {{env: DD_APP_KEY}}}}}}
+  bugs: {{sentry: {{organization: shop, token: {{env: SENTRY_TOKEN}}}}}}
 services:
   checkout:
     production:
@@ -96,6 +107,9 @@ def test_a_pack_is_right_by_itself(pack):
         ("ecs-probe", {"every": "5s", "grace": "3m"}),
         ("ecs-alarms", {}),
         ("ecs-alarms", {"alarms": "payments-db-connections"}),
+        ("datadog-apm", {"slower_than": ["300ms", "1s"]}),
+        ("white-screen", {"every": "10s", "meta": "app-version"}),
+        ("sentry-releases", {"events": 100, "crash_free": "99.5%"}),
     ],
 )
 def test_a_pack_is_read_with_its_parameters(tmp_path, pack, more):
@@ -126,6 +140,9 @@ def test_a_parameter_without_a_value_is_asked_for(pack, name):
         ("ecs-probe", {"port": 99999}),
         ("ecs-probe", {"path": "health"}),
         ("ecs-probe", {"every": "7s"}),
+        ("datadog-apm", {"service": "a,b:c{"}),
+        ("white-screen", {"url": "ftp://shop.example.com/"}),
+        ("sentry-releases", {"project": "Check Out"}),
     ],
 )
 def test_a_value_that_makes_no_sense_is_told_where_it_was_given(tmp_path, pack, wrong):

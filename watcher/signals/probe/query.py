@@ -18,11 +18,13 @@ from pydantic import (
     model_validator,
 )
 
-from rules.duration import Duration
+from rules.duration import Duration, Share
 from rules.errors import Malformed
 from watcher.signals.limits import Addressed
+from watcher.signals.probe.health import Health
 
 USUAL_TIMEOUT = timedelta(seconds=2)
+MOST_ASKED = 1000  # probes of a beat that a quorum counts
 USUAL_GRACE = timedelta(minutes=1)  # a guess: most services are up by then, and one that is not says its own
 _STATUS = re.compile(r"([1-5][0-9]{2})(?:-([1-5][0-9]{2}))?")
 _PATH = re.compile(r"[A-Za-z0-9_$-]+(?:\.[A-Za-z0-9_$-]+|\[[0-9]{1,4}\])*")
@@ -94,12 +96,14 @@ class Expect(_Model):
         text: Must stand somewhere in the body.
         header: Headers and their values.
         json_: Values in the body.
+        health: The body is a health document, and what it says has to be well.
     """
 
     status: Statuses = ((200, 299),)
     text: Text | None = None
     header: Headers = {}
     json_: Annotated[list[InJson], Field(alias="json", max_length=50)] = []
+    health: Health | None = None
     version: Version | None = None
 
 
@@ -125,23 +129,35 @@ class Tls(_Model):
         return self
 
 
-class Query(Addressed):
-    """``{http: {url, every, timeout, expect: {status, text, version}, slower_than}}``.
+def _quorum(value: Any) -> Any:
+    if isinstance(value, bool) or (isinstance(value, int) and not 1 <= value <= MOST_ASKED):
+        raise Malformed("not a quorum", remedy="write how many must be well, 2, or which share of them, 60%")
+    return value
+
+
+def _some(value: float) -> float:
+    if value <= 0:
+        raise Malformed("a quorum of nobody", remedy="write how many must be well, 2, or which share, 60%")
+    return value
+
+
+Quorum = Annotated[StrictInt | Annotated[Share, AfterValidator(_some)], BeforeValidator(_quorum)]
+
+
+class Probes(Addressed):
+    """What all kinds of probes may say of whom they ask.
 
     Attributes:
-        timeout: Of one probe; by default 2 s, or half of a shorter beat.
-        headers: That are sent: to be routed to the canary, for example. No secrets.
-        slower_than: A good answer is bad if its last byte came later.
+        times: How often each address is asked in a beat, each time on a connection of its own: through a balancer another
+            instance may answer.
+        quorum: All probes of a beat are counted as one, which is good if so many of them are (2), or such a share (60%).
+            Of fewer than so many probes of a release nothing is counted.
         grace: How long a task that was found may take from its start until it answers well for the first time; 1 minute, if
             nothing else is said.
     """
 
-    timeout: Duration | None = None
-    method: Literal["GET", "HEAD"] = "GET"
-    headers: Headers = Field(default_factory=dict)
-    expect: Expect = Expect()
-    slower_than: Duration | None = None
-    tls: Tls = Tls()
+    times: Annotated[StrictInt, Field(ge=1, le=10)] = 1
+    quorum: Quorum | None = None
     grace: Duration | None = None
 
     @model_validator(mode="after")
@@ -153,12 +169,41 @@ class Query(Addressed):
         return self
 
     @model_validator(mode="after")
+    def _has_a_quorum_of_several(self) -> Self:
+        asked = self.times * len(self.addresses)
+        if self.quorum is None or self.discover is not None:
+            return self
+        if asked == 1 or (isinstance(self.quorum, int) and self.quorum > asked):
+            raise Malformed(
+                f"a quorum of {self.quorum}, where {asked} are asked",
+                remedy="name the instances under `urls:`, or ask a balancer several `times:`",
+            )
+        return self
+
+
+class Query(Probes):
+    """``{http: {url, every, timeout, expect: {status, text, health, version}, slower_than, times, quorum}}``.
+
+    Attributes:
+        timeout: Of one probe; by default 2 s, or half of a shorter beat.
+        headers: That are sent: to be routed to the canary, for example. No secrets.
+        slower_than: A good answer is bad if its last byte came later.
+    """
+
+    timeout: Duration | None = None
+    method: Literal["GET", "HEAD"] = "GET"
+    headers: Headers = Field(default_factory=dict)
+    expect: Expect = Expect()
+    slower_than: Duration | None = None
+    tls: Tls = Tls()
+
+    @model_validator(mode="after")
     def _fits_the_beat(self) -> Self:
         if self.timeout is not None and not timedelta(0) < self.timeout <= self.every * 0.8:
             raise Malformed(
                 "the timeout does not fit the beat", remedy="make `timeout` at most 80 % of `every`"
             )
-        if self.method == "HEAD" and (self.expect.text or self.expect.json_):
+        if self.method == "HEAD" and (self.expect.text or self.expect.json_ or self.expect.health):
             raise Malformed("the answer to HEAD has no body", remedy="use GET")
         return self
 
