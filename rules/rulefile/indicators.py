@@ -3,8 +3,9 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
-from rules.document import Chosen, Mistakes, Node, quoted, unknown
+from rules.document import Chosen, Entry, Mistakes, Node, quoted, unknown
 from rules.duration import parse_duration
 from rules.errors import Malformed
 from rules.model import Indicator, Kind
@@ -13,6 +14,7 @@ from rules.rulefile.templates import NAME, NAME_REMEDY
 
 ARM = "${arm."
 _KINDS = frozenset(kind.value for kind in Kind)
+_OF_STEPS = re.compile(r"\$\{(?:step|secret)\.[a-z][a-z0-9_]*\}")
 _RATE = re.compile(r"\bi?rate\s*\(")
 
 
@@ -29,6 +31,7 @@ def read_indicators(
         kind = mistakes.kind(entry.node, "kind of indicator", _KINDS)
         provider = kind and mistakes.kind(kind.settings, "provider", catalogue.providers, catalogue.later)
         if kind and provider:
+            provider = _spelt_out(provider, catalogue)
             queries[name] = provider.settings
             indicators[name] = _indicator(name, Kind(kind.kind), provider, catalogue, mistakes)
     _refuse_foreign_exposures(indicators, queries, mistakes)
@@ -50,6 +53,8 @@ def _indicator(
         mistakes.add(query, "expected a query", f"write {{{provider.kind}: {{…}}}}")
         return Indicator(name, kind, provider.kind, "{}")
     _refuse_rates(query, mistakes)
+    if provider.kind not in catalogue.suites:
+        _refuse_steps(query, mistakes)
     return Indicator(
         name,
         kind,
@@ -61,6 +66,24 @@ def _indicator(
         compares_arms=provider.kind in catalogue.own_arms or names_arms(query),
         bounds=_bounds(query, mistakes) if kind is Kind.LATENCY else (),
     )
+
+
+def _spelt_out(provider: Chosen, catalogue: Catalogue) -> Chosen:
+    """*provider* with its query as a mapping, where a list of steps stands alone."""
+    steps = provider.settings
+    if not steps.is_list or provider.kind not in catalogue.suites:
+        return provider
+    return replace(provider, settings=Node(steps.at, {provider.kind: Entry(steps.at, steps)}))
+
+
+def _refuse_steps(query: Node, mistakes: Mistakes) -> None:
+    """What one step gives to the next is known in suites alone."""
+    for scalar in query.scalars():
+        found = _OF_STEPS.search(scalar.content) if isinstance(scalar.content, str) else None
+        if found:
+            mistakes.add(
+                scalar, f"{found[0]} outside of a suite", "steps are known in a query of `steps` alone"
+            )
 
 
 def names_arms(query: Node) -> bool:

@@ -1,7 +1,7 @@
 """Parameters of a rule file, and `${name}` in its scalars.
 
-A value never becomes query syntax: it is of a safe grammar, or refused. ``${arm.NAME}`` and ``${bucket}`` are the
-provider's, and stay.
+A value never becomes query syntax: it is of a safe grammar, or refused. ``${arm.NAME}``, ``${bucket}``, and
+what a suite of steps carries (``${step.NAME}``, ``${secret.NAME}``), are the provider's, and stay.
 """
 
 import re
@@ -14,7 +14,7 @@ from rules.document import Entry, Mistakes, Node, quoted, unknown
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 NAME_REMEDY = "begin with a letter; small letters, digits, - and _ alone, at most 64"
 _TEMPLATE = re.compile(r"\$\{([^{}]*)\}")
-_LEFT = re.compile(r"arm\.[a-z][a-z0-9_]{0,63}|bucket")  # what providers fill in
+_LEFT = re.compile(r"(?:arm|step|secret)\.[a-z][a-z0-9_]{0,63}|bucket")  # what providers fill in
 # None of quotes, braces, brackets, backslashes, blanks, `$`, `=`, `|`: nothing that ends a string or begins an expression.
 _VALUE = re.compile(r"[A-Za-z0-9._:/@+%~-]{1,256}")
 _URL = re.compile(r"https?://[A-Za-z0-9._~:/?#@%&=+-]{1,1024}")

@@ -19,6 +19,7 @@ class Happened:
     status: int
     seconds: float
     instance: int = 0
+    session: str = ""  # of a user, whose requests share it; empty: the request is one for itself
 
 
 @dataclass
@@ -68,6 +69,11 @@ def traffic(
             Happened(at, name, status, chance.choice((0.05, 0.2, 0.4, 2.0)), chance.randrange(instances))
         )
     return log
+
+
+def last(world: World, now: datetime) -> Happened:
+    """The request that was answered last before *now*: how things stand."""
+    return max((each for each in world.log if each.at < now), default=Happened(START, "v0", 200, 0.1))
 
 
 class Clock:

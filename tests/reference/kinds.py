@@ -30,6 +30,12 @@ KINDS = {
     "connections.NAME.prometheus.tls.authority": "that has signed the server's certificate, instead of the system's",
     "connections.NAME.prometheus.tls.certificate": "ours, with `key`, where the server asks for one",
     "connections.NAME.prometheus.tls.key": "of the certificate",
+    "connections.NAME.loki.basic.user": "whom the server knows us as",
+    "connections.NAME.loki.basic.password": "a secret, so a reference",
+    "connections.NAME.loki.bearer": "a token",
+    "connections.NAME.loki.tls.authority": "that has signed the server's certificate, instead of the system's",
+    "connections.NAME.loki.tls.certificate": "ours, with `key`, where the server asks for one",
+    "connections.NAME.loki.tls.key": "of the certificate",
     "connections.NAME.github.app.id": "of the app, a number",
     "connections.NAME.github.app.installation": "of the app in the organisation, a number",
     "connections.NAME.prometheus.bearer": "a token",
@@ -46,6 +52,9 @@ KINDS = {
     "cloudwatch.bad.sample_count": "metrics whose samples are counted",
     "cloudwatch.total.sum": "metrics whose sums are added up",
     "cloudwatch.total.sample_count": "metrics whose samples are counted",
+    "cloudwatch_logs.total.fields.NAME.not": "the field's value must not be like this",
+    "cloudwatch_logs.bad.fields.NAME.not": "the field's value must not be like this",
+    "datadog.value": "a query that gives one number a bucket; percentiles are read so alone",
     "ecs_tasks.cluster": "its name or ARN",
     "ecs_tasks.service": "its name or ARN",
     "http.urls": "one address for each instance",
@@ -60,8 +69,31 @@ KINDS = {
     "http.expect.version.json": "at this path in the body",
     "http.expect.version.equals": "what it has to be: `${arm.version}`",
     "http.method": "GET or HEAD",
-    "http.expect": "`{status, text, not_text, header, json, version}`: what a good answer is; by default status 200-299",
+    "http.expect": "`{status, text, not_text, header, json, health, version}`: what a good answer is; by default status 200-299",
     "http.tls": "`{ca, min_days, verify}`: how the certificate is checked",
+    "page.urls": "one address for each instance",
+    "page.discover": "`{ecs_tasks: …}`: the tasks that run are found, and each is asked",
+    "page.discover.ecs_tasks": "where each task of a service answers",
+    "page.discover.ecs_tasks.cluster": "its name or ARN",
+    "page.discover.ecs_tasks.service": "its name or ARN",
+    "page.expect": "`{status, assets, release}`: what a good page is",
+    "page.expect.release.json.url": "its address, such as /version.json",
+    "page.expect.release.json.path": "into it, such as build.version",
+    "steps.urls": "one address for each instance",
+    "steps.discover": "`{ecs_tasks: …}`: the tasks that run are found, and each is asked",
+    "steps.discover.ecs_tasks": "where each task of a service answers",
+    "steps.discover.ecs_tasks.cluster": "its name or ARN",
+    "steps.discover.ecs_tasks.service": "its name or ARN",
+    "steps.steps[].expect.json[].path": "into the body, such as entries.db[0].status",
+    "steps.steps[].expect.json[].equals": "what has to stand there",
+    "steps.steps[].expect.version": "where the answer says which release it is of",
+    "steps.steps[].expect.version.header": "in this header, or",
+    "steps.steps[].expect.version.json": "at this path in the body",
+    "steps.steps[].expect.version.equals": "what it has to be: `${arm.version}`, the same in all steps that say it",
+    "newrelic.from": "the type of events: Transaction, Span, PageView, …",
+    "loki.total.labels.NAME.not": "the label's value must not be like this",
+    "loki.bad.labels.NAME.not": "the label's value must not be like this",
+    "loki.stream.NAME.not": "the label's value must not be like this",
     "prometheus.where.NAME.not": "the label's value must not be like this",
     "prometheus.bad.NAME.not": "the label's value must not be like this",
     "prometheus.histogram": "the metric of a latency, without `_bucket`",
@@ -94,7 +126,8 @@ def kinds() -> Iterator[tuple[str, str, type[BaseModel]]]:
         if provider.settings is not None:
             yield "Connections", f"connections.NAME.{name}.", provider.settings
     for name, notifier in NOTIFIERS.items():
-        yield "Connections", f"connections.NAME.{name}.", notifier.settings
+        if notifier.settings is not None:  # what is read, too, is among the providers
+            yield "Connections", f"connections.NAME.{name}.", notifier.settings
     for name, provider in PROVIDERS.items():
         yield "Queries", f"{name}.", provider.query
 

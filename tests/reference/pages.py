@@ -51,7 +51,7 @@ LEADS = {
     "Errors": "Each says what happened, and what to do about it: in the log, on stderr, or as the answer of HTTP. What a platform or a"
     " provider says is no error, but a value that is told in its own words.",
     "Queries": "What stands in `indicators: {NAME: {kind: {provider: query}}}` of a rule file; beside these keys `connection: NAME`, where"
-    " a configuration has several. [Prometheus](../prometheus.md), [CloudWatch](../aws.md#cloudwatch-in-a-rule-file).",
+    " a configuration has several. [Prometheus](../prometheus.md), [CloudWatch](../aws.md#cloudwatch-in-a-rule-file), [probes](../probes.md).",
 }
 
 Row = tuple[str, ...]

@@ -77,7 +77,7 @@ async def build(
         aws = await open_aws(configuration, ports, metrics, stack)
         opening = Opening(http, ports.now, ports.monotonic, metrics, aws)
         inquiry = Inquiry(await open_providers(configuration, opening, stack), metrics)
-        notifiers = await open_notifiers(configuration, ports, http, store, stack)
+        notifiers = await open_notifiers(configuration, ports, http, aws, store, stack)
         metrics.will_tell(notifiers)
         ears = await open_ears(configuration, ports, http, metrics, stack)
         current = Current(fleet_of(configuration, ports, aws))

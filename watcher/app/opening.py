@@ -84,7 +84,7 @@ async def open_providers(
     needing_none = {
         name: (kind, None, opening)
         for name, kind in PROVIDERS.items()
-        if kind.settings is None and not kind.on_aws
+        if (kind.settings is None or kind.stands_alone) and not kind.on_aws
     }
     on_aws = {
         connection_in(name, account.name): (kind, None, replace(opening, account=account.aws))
@@ -104,11 +104,17 @@ async def open_providers(
 
 
 async def open_notifiers(
-    configuration: Configuration, ports: Ports, http: Http, store: Store, stack: AsyncExitStack
+    configuration: Configuration,
+    ports: Ports,
+    http: Http,
+    aws: Aws | None,
+    store: Store,
+    stack: AsyncExitStack,
 ) -> Mapping[str, Notifier]:
     """Each connection that tells people, under its name."""
+    public_url = configuration.daemon.public_url
     opening = NotifierOpening(
-        http, ports.now, public_url=configuration.daemon.public_url, chart_of=partial(_chart_of, store)
+        http, ports.now, public_url=public_url, chart_of=partial(_chart_of, store), aws=aws
     )
     notifiers = {
         name: await stack.enter_async_context(NOTIFIERS[each.kind].open(each.settings, opening))

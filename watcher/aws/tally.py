@@ -11,6 +11,7 @@ from watcher.telemetry.metrics import Metrics
 # USD for each metric that GetMetricData is asked for; each page of an answer is counted as asked anew.
 # https://aws.amazon.com/cloudwatch/pricing/, N. Virginia: an estimate, for prices differ by region.
 A_METRIC = 0.01 / 1000
+A_BYTE = 0.005 / 1e9  # that Logs Insights scans; of the same page
 
 
 class Tally:
@@ -41,6 +42,9 @@ class Tally:
         status = str(answer.get("ResponseMetadata", {}).get("HTTPStatusCode", ""))
         if Result.THROTTLED in {result_of(code), result_of(status)}:
             self._metrics.aws_throttles.labels(service, operation).inc()
+        if (service, operation) == ("logs", "get_query_results") and answer.get("status") == "Complete":
+            scanned = float(answer.get("statistics", {}).get("bytesScanned", 0.0))
+            self._metrics.aws_cost.inc(scanned * A_BYTE)
         self._note_clock(headers)
 
     def _note_clock(self, headers: Mapping[str, Any]) -> None:

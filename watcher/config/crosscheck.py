@@ -45,9 +45,9 @@ def check_connections(
 ) -> None:
     """A connection that asks as an account names one that there is."""
     for connection in connections.values():
-        kind = kinds.providers.get(connection.kind)
-        if kind is not None and kind.account_at:
-            refer(_at(connection.node, kind.account_at), "account", accounts, mistakes)
+        keys = kinds.account_at(connection.kind)
+        if keys:
+            refer(_at(connection.node, keys), "account", accounts, mistakes)
 
 
 def _at(node: Node | None, keys: Iterable[str]) -> Node | None:

@@ -1,7 +1,7 @@
 """All kinds that a configuration may name, and those of later versions."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -35,6 +35,8 @@ class ProviderKind:
         on_aws: It is connected to by the accounts; its query may name one.
         needs_account: It finds on AWS what it asks, though it is not asked there itself.
         placed: What an indicator's query says once the account of its service is known.
+        stands_alone: It has settings, and needs no connection for all that.
+        misfit: What a query asks of a connection that does not have it, and the remedy.
         looks_itself: It knows only what it has seen itself, and not for long.
         bucket: Length of a bucket of an indicator.
     """
@@ -47,6 +49,8 @@ class ProviderKind:
     on_aws: bool = False
     needs_account: Callable[[Indicator], bool] = lambda _indicator: False
     placed: Callable[[Indicator, str | None], Indicator] = lambda indicator, _account: indicator
+    stands_alone: bool = False
+    misfit: Callable[[Indicator, BaseModel], tuple[str, str] | None] = lambda _indicator, _settings: None
     looks_itself: bool = False
     bucket: Callable[[Indicator], timedelta] = lambda _indicator: timedelta(minutes=1)
 
@@ -61,6 +65,7 @@ class Kinds:
     sources: Mapping[str, SourceKind[Any]]
     stores: Mapping[str, type[BaseModel]]
     boards: Collection[str] = frozenset()  # notifiers that disturb nobody
+    told_at: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # `Kind.account_at` of notifiers
     later_providers: Collection[str] = frozenset(LATER_PROVIDERS)
     later_notifiers: Collection[str] = frozenset(LATER_NOTIFIERS)
     later_stores: Collection[str] = frozenset(LATER_STORES)
@@ -71,7 +76,11 @@ class Kinds:
     def catalogue(self) -> Catalogue:
         """What rule files may refer to."""
         return Catalogue(
-            {name: kind.fits for name, kind in self.providers.items()}, frozenset(self.later_providers)
+            {name: kind.fits for name, kind in self.providers.items()},
+            frozenset(self.later_providers),
+            suites=frozenset(
+                name for name, kind in self.providers.items() if name in kind.query.model_fields
+            ),
         )
 
     @property
@@ -79,6 +88,11 @@ class Kinds:
         """Settings of all that is connected to: providers that need it, and notifiers."""
         needing = {name: kind.settings for name, kind in self.providers.items() if kind.settings is not None}
         return needing | dict(self.notifiers)
+
+    def account_at(self, connection: str) -> tuple[str, ...]:
+        """The keys under which the settings of a connection of that kind name an account of AWS; empty: none does."""
+        provider = self.providers.get(connection)
+        return provider.account_at if provider else self.told_at.get(connection, ())
 
     @property
     def later_connections(self) -> Collection[str]:

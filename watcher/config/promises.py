@@ -4,6 +4,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from pydantic import BaseModel
+
 import rules
 from rules.document import Mistakes, Node, Place, quoted, unknown
 from rules.errors import InvalidRules
@@ -167,11 +169,11 @@ def _bound(
 ) -> Indicator:
     kind = shelf.kinds.providers[indicator.provider]
     if not (kind.on_aws or kind.needs_account(indicator)):
-        return replace(indicator, connection=_connection(indicator, query, shelf, mistakes))
+        return replace(indicator, connection=_fitting(indicator, query, shelf, mistakes))
     found = _account(indicator, query, account, shelf, mistakes)
     placed = kind.placed(indicator, found)
     if not kind.on_aws:
-        return replace(placed, connection=_connection(indicator, query, shelf, mistakes))
+        return replace(placed, connection=_fitting(indicator, query, shelf, mistakes))
     return replace(placed, connection=connection_in(indicator.provider, found) if found else None)
 
 
@@ -191,6 +193,19 @@ def _account(
     return account
 
 
+def _fitting(indicator: Indicator, query: Node, shelf: Shelf, mistakes: Mistakes) -> str | None:
+    """Its connection, which has to have what the query asks of it."""
+    name = _connection(indicator, query, shelf, mistakes)
+    connection = shelf.connections.get(name) if name is not None else None
+    kind = shelf.kinds.providers[indicator.provider]
+    if connection is None or not isinstance(query.read_as(kind.query), BaseModel):
+        return name
+    misfit = kind.misfit(indicator, connection.settings)
+    if misfit is not None:
+        mistakes.add(query, *misfit)
+    return name
+
+
 def _connection(indicator: Indicator, query: Node, shelf: Shelf, mistakes: Mistakes) -> str | None:
     fitting = [name for name, each in shelf.connections.items() if each.kind == indicator.provider]
     if shelf.kinds.providers[indicator.provider].settings is None:
@@ -199,6 +214,8 @@ def _connection(indicator: Indicator, query: Node, shelf: Shelf, mistakes: Mista
             mistakes.add(where, f"{indicator.provider} needs no connection", "remove it")
         return None
     if indicator.connection is None:
+        if not fitting and shelf.kinds.providers[indicator.provider].stands_alone and not _has_secrets(query):
+            return None
         if len(fitting) != 1:
             mistakes.add(query, *_which(indicator.provider, fitting))
         return fitting[0] if fitting else None
@@ -208,6 +225,10 @@ def _connection(indicator: Indicator, query: Node, shelf: Shelf, mistakes: Mista
             where, *unknown(f"connection of the kind {indicator.provider}", indicator.connection, fitting)
         )
     return indicator.connection
+
+
+def _has_secrets(query: Node) -> bool:
+    return any("${secret." in str(scalar.content) for scalar in query.scalars())
 
 
 def _which(provider: str, fitting: Iterable[str]) -> tuple[str, str]:

@@ -5,6 +5,7 @@ Deliberately absent: retries (who asks knows whether asking twice is safe), and 
 
 from watcher.http.answer import Answer, Fault, HttpRefused, Request, refusal
 from watcher.http.client import Http
+from watcher.http.cookies import Cookies
 from watcher.http.guard import Guard
 
-__all__ = ["Answer", "Fault", "Guard", "Http", "HttpRefused", "Request", "refusal"]
+__all__ = ["Answer", "Cookies", "Fault", "Guard", "Http", "HttpRefused", "Request", "refusal"]

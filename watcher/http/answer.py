@@ -70,6 +70,7 @@ class Answer:
         body: Decompressed.
         seconds: From the beginning of the request to the end of the body.
         certificate_until: When the far end's certificate ends; ``None`` without TLS, or where it is not checked.
+        set_cookies: All that it said in ``Set-Cookie``: of that name there are several.
     """
 
     status: int
@@ -77,6 +78,7 @@ class Answer:
     body: bytes
     seconds: float
     certificate_until: datetime | None = None
+    set_cookies: tuple[str, ...] = ()
 
     @property
     def media_type(self) -> str:
@@ -97,6 +99,7 @@ class Fault(StrEnum):
     TLS = "tls"
     DISCONNECTED = "disconnected"
     READ_TIMEOUT = "read_timeout"
+    ENCODING = "encoding"  # brotli, for example, which nobody asked for
     MALFORMED = "malformed"
     TRUNCATED = "truncated"
     TOO_LARGE = "too_large"

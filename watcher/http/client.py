@@ -28,6 +28,7 @@ from watcher.telemetry.metrics import Metrics
 IDLE = 15.0  # seconds that an unused connection is kept
 NAMES = 10  # seconds that a name is remembered in the pool that keeps connections
 PIECE = 64 * 1024  # bytes that are read at once
+_KNOWN = frozenset({"gzip", "x-gzip", "deflate"})
 
 
 class Http:
@@ -162,7 +163,8 @@ class Http:
             body = await _read(request, response)
             seconds = asyncio.get_running_loop().time() - began
             certificate = response.until if isinstance(response, _Response) else None
-            return Answer(response.status, _headers(response), body, seconds, certificate)
+            cookies = tuple(response.headers.getall("Set-Cookie", ()))
+            return Answer(response.status, _headers(response), body, seconds, certificate, cookies)
 
 
 def _elsewhere(request: Request, elsewhere: Redirected) -> HttpRefused:
@@ -254,8 +256,13 @@ async def _read(request: Request, response: aiohttp.ClientResponse) -> bytes:
         body += piece
         if len(body) > request.most:
             raise _too_large(request)
-    if response.headers.get("Content-Encoding", "identity").strip().lower() in {"", "identity"}:
+    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+    if encoding in {"", "identity"}:
         return bytes(body)
+    if encoding not in _KNOWN:
+        raise HttpRefused(
+            request.far, f"{request.origin}: a body in an encoding that was not asked for", Fault.ENCODING
+        )
     return _inflated(request, bytes(body))
 
 
@@ -265,7 +272,9 @@ def _inflated(request: Request, body: bytes) -> bytes:
         plain = inflating.decompress(body, request.most + 1)
     except zlib.error:
         raise HttpRefused(
-            request.far, f"{request.origin}: a body in an encoding that was not asked for", Fault.MALFORMED
+            request.far,
+            f"{request.origin}: a body that is not in the encoding that it names",
+            Fault.MALFORMED,
         ) from None
     if len(plain) > request.most:
         raise _too_large(request)

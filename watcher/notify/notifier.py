@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pydantic import BaseModel
 
+from deploy.ports import Aws
 from watcher.core.watch import Message
 from watcher.core.wording import Chart
 from watcher.http import Http
@@ -52,12 +53,14 @@ class Opening:
     Attributes:
         chart_of: The picture of a watch, by its id, from what is stored of it; ``None`` where there is none to be had.
         public_url: Of the daemon, under which people reach it; without a slash at its end.
+        aws: In the accounts that are configured; ``None`` where there is none.
     """
 
     http: Http
     now: Callable[[], datetime]
     chart_of: Callable[[str], Awaitable[Chart | None]] | None = None
     public_url: str | None = None
+    aws: Aws | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,14 @@ class Kind:
     """One kind of notifier, for the registry.
 
     Attributes:
-        settings: Of a connection; its secrets are `SecretStr`, with the values in them when it is opened.
+        settings: Of a connection; its secrets are `SecretStr`, with the values in them when it is opened. ``None``: a connection
+            that signals are read by tells people, too; what is written there says the provider of the same name.
         open: Takes the settings and an `Opening`; gives the notifier, for as long as the context lasts.
         board: It disturbs nobody: it is shown how every watch stands, whatever `speak` says, and told nothing one by one.
+        account_at: The keys, from the outside in, under which a connection's settings name an account of AWS.
     """
 
-    settings: type[BaseModel]
+    settings: type[BaseModel] | None
     open: Callable[..., AbstractAsyncContextManager[Notifier]]
     board: bool = False
+    account_at: tuple[str, ...] = ()

@@ -2,22 +2,26 @@
 
 from collections.abc import Mapping
 
-from watcher.notify import webhook
+from watcher.notify import datadog, grafana, webhook
 from watcher.notify.github.connection import KIND as GITHUB
 from watcher.notify.notifier import Kind
+from watcher.notify.pagerduty.connection import KIND as PAGERDUTY
 from watcher.notify.slack.connection import KIND as SLACK
+from watcher.notify.sns.connection import KIND as SNS
 
 NOTIFIERS: Mapping[str, Kind] = {
+    "datadog": datadog.KIND,
     "github": GITHUB,
+    "grafana": grafana.KIND,
+    "pagerduty": PAGERDUTY,
     "slack": SLACK,
+    "sns": SNS,
     "webhook": webhook.KIND,
 }
 
 # Kinds that the design knows and this version does not have: "not in this version", never a misspelling.
 LATER: Mapping[str, str] = {
     "teams": "a channel in Microsoft Teams",
-    "pagerduty": "an incident in PagerDuty",
     "opsgenie": "an alert in Jira Service Management",
     "email": "an e-mail",
-    "sns": "a topic of Amazon SNS",
 }

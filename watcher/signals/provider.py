@@ -60,6 +60,14 @@ class Examined(Protocol):
         """What it does not know of what *indicator* asks for, of the release that goes by *arm*; ``None``: all is there."""
 
 
+@runtime_checkable
+class Billed(Protocol):
+    """A connection that is paid by what it reads; for ``rollbackd doctor``."""
+
+    def cost(self, indicator: Indicator) -> str | None:
+        """What the last reading of *indicator* has cost, in words; ``None``: nobody has read it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """What a provider is opened with: the daemon's HTTP sessions, its clock, and how it counts its calls.
@@ -99,6 +107,8 @@ class Kind:
         account_at: The keys, from the outside in, under which a connection's settings may name an account of AWS.
         open: Gives the provider, for as long as the context lasts.
         mistake: What a query lacks for the kind of its indicator, and the remedy; for the check of a configuration.
+        stands_alone: It has settings, and works without a connection too; it is open under its own name then.
+        misfit: What a query asks of a connection that does not have it, and the remedy; for the check of a configuration.
         looks_itself: It knows only what it has seen itself, from when it was first asked; so it is asked about every
             service, always.
         on_aws: It is opened once an account, without settings, as `connection_in`. Its query may say ``account: NAME``;
@@ -119,6 +129,8 @@ class Kind:
     settles_at: Callable[[BaseModel | None], timedelta] | None = None
     account_at: tuple[str, ...] = ()
     mistake: Callable[[Indicator], tuple[str, str] | None] = lambda _indicator: None
+    stands_alone: bool = False
+    misfit: Callable[[Indicator, BaseModel], tuple[str, str] | None] = lambda _indicator, _settings: None
     looks_itself: bool = False
     on_aws: bool = False
     needs_account: Callable[[Indicator], bool] = lambda _indicator: False

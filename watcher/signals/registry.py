@@ -2,24 +2,40 @@
 
 from collections.abc import Mapping
 
-from watcher.signals import cloudwatch, ecs_tasks, probe, prometheus, scrape
+from watcher.signals import (
+    application_signals,
+    cloudwatch,
+    cloudwatch_logs,
+    datadog,
+    ecs_tasks,
+    loki,
+    newrelic,
+    page,
+    probe,
+    prometheus,
+    scrape,
+    sentry,
+    steps,
+)
 from watcher.signals.provider import Kind
 
 PROVIDERS: Mapping[str, Kind] = {
+    "application_signals": application_signals.KIND,
     "cloudwatch": cloudwatch.KIND,
+    "cloudwatch_logs": cloudwatch_logs.KIND,
+    "datadog": datadog.KIND,
     "ecs_tasks": ecs_tasks.KIND,
     "http": probe.KIND,
+    "loki": loki.KIND,
+    "newrelic": newrelic.KIND,
+    "page": page.KIND,
     "prometheus": prometheus.KIND,
     "scrape": scrape.KIND,
+    "sentry": sentry.KIND,
+    "steps": steps.KIND,
 }
 
 # Kinds that the design knows and this version does not have: "not in this version", never a misspelling.
 LATER: Mapping[str, str] = {
-    "cloudwatch_logs": "counts of log lines in CloudWatch",
-    "sentry": "errors, sessions and new issues in Sentry",
-    "datadog": "metrics and monitors of Datadog",
-    "newrelic": "NRQL of New Relic",
-    "loki": "counts of log lines in Loki",
-    "application_signals": "SLOs of CloudWatch Application Signals",
     "alert": "alerts that are pushed to the daemon",
 }

@@ -116,6 +116,18 @@ class Metrics:
             "signal_query_duration_seconds", "One batch of questions to a provider", CALLS, "provider"
         )
         self.data_age = self._gauge("signal_data_age_seconds", "Age of the newest settled bucket", "provider")
+        self.limit_remaining = self._gauge(
+            "signal_limit_remaining_requests",
+            "Requests left of a provider's limit until it begins anew, as it last said",
+            "provider",
+            "limit",
+        )
+        self.limit_allowed = self._gauge(
+            "signal_limit_allowed_requests",
+            "Requests that a provider's limit allows in its time",
+            "provider",
+            "limit",
+        )
         self.probe_failures = self._counter(
             "probe_failures_total", "Probes that failed, by what failed", "reason"
         )
@@ -219,7 +231,8 @@ class Metrics:
             "Metrics that CloudWatch was asked for, which is what it charges for",
         )
         self.aws_cost = self._counter(
-            "aws_cost_usd_total", "An estimate: 0.01 USD for 1,000 metrics that CloudWatch was asked for"
+            "aws_cost_usd_total",
+            "An estimate: 0.01 USD for 1,000 metrics that CloudWatch was asked for, 5 USD for 1 TB of log that was scanned",
         )
         self.aws_skew = self._gauge(
             "aws_clock_skew_seconds", "How far our clock is ahead of AWS's; beyond 5 min it refuses us"

@@ -6,7 +6,11 @@ from datetime import datetime
 from typing import Any
 
 # `AssumeRole` gives a session and changes nothing; to receive a message moves its visibility, which is how a queue is read.
-_ONLY_READS = ("Describe", "List", "Get", "BatchGet", "Simulate", "AssumeRole", "Receive")
+# A query of logs is started, and stopped, to read.
+_ONLY_READS = (
+    *("Describe", "List", "Get", "BatchGet", "Simulate", "AssumeRole", "Receive"),
+    *("StartQuery", "StopQuery"),
+)
 
 
 @dataclass(frozen=True, slots=True)

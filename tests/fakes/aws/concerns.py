@@ -11,7 +11,9 @@ from tests.fakes.aws.calls import action
 from tests.fakes.aws.policies import ALL, Request
 
 
-def request(service: str, operation: str, parameters: Mapping[str, Any], place: str) -> Request:
+def request(  # noqa: PLR0911 - a table, by service
+    service: str, operation: str, parameters: Mapping[str, Any], place: str
+) -> Request:
     """What is to be allowed for this call. *place* is ``REGION:ACCOUNT``."""
     asked = action(service, operation)
     match service:
@@ -23,14 +25,20 @@ def request(service: str, operation: str, parameters: Mapping[str, Any], place: 
             return Request(asked, (f"arn:aws:ecr:{place}:repository/{parameters['repositoryName']}",))
         case "sqs" if "QueueUrl" in parameters:
             return Request(asked, (f"arn:aws:sqs:{place}:{parameters['QueueUrl'].rsplit('/', 1)[-1]}",))
+        case "sns" if "TopicArn" in parameters:
+            return Request(asked, (parameters["TopicArn"],))
         case "sts" | "iam" if role := parameters.get("RoleArn") or parameters.get("PolicySourceArn"):
             return Request(asked, (role,))
+        case "logs" if operation in _OF_GROUPS:
+            names = parameters.get("logGroupNames", [""])
+            return Request(asked, tuple(f"arn:aws:logs:{place}:log-group:{name}:*" for name in names))
         case "cloudwatch" if operation == "DescribeAlarms":
             return Request(asked, (f"arn:aws:cloudwatch:{place}:alarm:*",))
         case _:
             return Request(asked)
 
 
+_OF_GROUPS = frozenset({"StartQuery", "DescribeLogGroups"})  # the others have no resource
 # The parameter that names the resources of an operation, and the kind of resource that a plain name in it is.
 _NAMED_BY = {
     "DescribeServices": ("services", "service"),

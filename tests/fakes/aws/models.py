@@ -32,11 +32,14 @@ _MISFIT = {
     "resourcegroupstaggingapi": "InvalidParameterException",
     "sqs": "InvalidParameterValue",
     "cloudwatch": "ValidationError",
+    "logs": "InvalidParameterException",
+    "application-signals": "ValidationException",
+    "sns": "InvalidParameter",
     "sts": "ValidationError",
     "iam": "ValidationError",
 }
 _CLASSES_OF_OLD = {"AWS.SimpleQueueService.NonExistentQueue": "QueueDoesNotExist"}  # [C] not in the model
-_QUERY_SPEECH = frozenset({"sts", "iam", "cloudwatch"})  # code names without the suffix "Exception"
+_QUERY_SPEECH = frozenset({"sts", "iam", "cloudwatch", "sns"})  # code names without the suffix "Exception"
 
 
 @functools.cache

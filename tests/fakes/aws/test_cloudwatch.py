@@ -338,7 +338,7 @@ def test_the_metrics_of_another_account_are_forbidden_unless_it_is_linked(cloudw
     asked = query(AccountId="999900001111")
 
     forbidden = read(cloudwatch, asked)["MetricDataResults"][0]
-    aws_world.cloudwatch.reading.linked.add("999900001111")
+    aws_world.cloudwatch.link(aws_world.place("999900001111", "eu-central-1").cloudwatch)
 
     assert (forbidden["StatusCode"], forbidden["Values"]) == ("Forbidden", [])
     assert forbidden["Messages"][0]["Code"] == "Forbidden"

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.fakes.aws import models
+from tests.fakes.aws.application_signals import ApplicationSignals
 from tests.fakes.aws.calls import Asked, Call
 from tests.fakes.aws.cloudwatch.service import CloudWatch
 from tests.fakes.aws.concerns import request
@@ -19,6 +20,8 @@ from tests.fakes.aws.events import Event, Events
 from tests.fakes.aws.faults import Fault, Faults
 from tests.fakes.aws.identity import Identities, Identity, own_credentials, refused
 from tests.fakes.aws.limits import Limits
+from tests.fakes.aws.logs.service import Logs
+from tests.fakes.aws.sns import Sns
 from tests.fakes.aws.sqs import Sqs
 from tests.fakes.aws.tagging import Tagging
 from tests.fakes.aws.trouble import AwsError, FakeBug
@@ -56,6 +59,9 @@ class Place:
         self.ecs = Ecs(account, region, self.tagging, self.ecr, events, ids)
         self.cloudwatch = CloudWatch(account, region, events)
         self.sqs = Sqs(account, region, ids)
+        self.logs = Logs(account, region, ids)
+        self.slos = ApplicationSignals(account, region)
+        self.sns = Sns(account, region, ids)
 
     def advance(self, to: datetime) -> None:
         """Let happen what was to happen until *to*."""
@@ -67,6 +73,9 @@ class Place:
             "ecs": self.ecs.operations(),
             "cloudwatch": self.cloudwatch.operations(),
             "ecr": self.ecr.operations(),
+            "logs": self.logs.operations(),
+            "application-signals": self.slos.operations(),
+            "sns": self.sns.operations(),
             "resourcegroupstaggingapi": self.tagging.operations(),
             "sqs": self.sqs.operations(),
         }
@@ -123,6 +132,21 @@ class AwsWorld:
     def ecr(self) -> Ecr:
         """ECR, at home."""
         return self.home.ecr
+
+    @property
+    def slos(self) -> ApplicationSignals:
+        """Application Signals, at home."""
+        return self.home.slos
+
+    @property
+    def logs(self) -> Logs:
+        """CloudWatch Logs, at home."""
+        return self.home.logs
+
+    @property
+    def sns(self) -> Sns:
+        """SNS, at home."""
+        return self.home.sns
 
     @property
     def sqs(self) -> Sqs:

@@ -111,6 +111,8 @@ accounts:
   edge: {{region: us-east-1, read: "arn:aws:iam::123456789012:role/rb-read"}}
 connections:
   tsdb: {{prometheus: {{url: "https://prometheus.example"}}}}
+  dog: {{datadog: {{site: datadoghq.eu, api_key: {{env: DD_API_KEY}}, application_key: {{env: DD_APP_KEY}}}}}}
+  bugs: {{sentry: {{organization: shop, token: {{env: SENTRY_TOKEN}}}}}}
 services:
   checkout:
     production:
@@ -234,6 +236,9 @@ def test_what_a_target_may_say_of_a_pack_is_what_the_pack_has_no_default_for():
         ("sqs-worker", {"oldest": 60, "warmup": "15m", "deletions": "20%"}),
         ("stream-worker", {"batch": 1000, "lost": "tell", "period": "5m"}),
         ("scheduled-jobs", {"every": "1d", "runs": 2, "failed": "rollback", "attempts": 1}),
+        ("datadog-apm", {"slower_than": ["300ms", "1s"]}),
+        ("white-screen", {"every": "10s", "meta": "app-version"}),
+        ("sentry-releases", {"events": 100, "crash_free": "99.5%"}),
     ],
 )
 def test_a_pack_is_read_with_its_parameters(tmp_path, pack, more):
@@ -271,6 +276,9 @@ def test_each_parameter_without_a_value_is_asked_for():
         ("lambda", {"beside": "perhaps"}),
         ("scheduled-jobs", {"every": "7m"}),
         ("sqs-worker", {"deletions": "100%"}),
+        ("datadog-apm", {"service": "a,b:c{"}),
+        ("white-screen", {"url": "ftp://shop.example.com/"}),
+        ("sentry-releases", {"project": "Check Out"}),
     ],
 )
 def test_a_value_that_makes_no_sense_is_told_where_it_was_given(tmp_path, pack, wrong):

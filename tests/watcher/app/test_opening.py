@@ -139,7 +139,9 @@ async def test_a_provider_that_needs_no_connection_is_open_under_the_name_of_its
         providers = await open_providers(configuration, opening, stack)
 
         without = {
-            name: kind for name, kind in PROVIDERS.items() if kind.settings is None and not kind.on_aws
+            name: kind
+            for name, kind in PROVIDERS.items()
+            if (kind.settings is None or kind.stands_alone) and not kind.on_aws
         }
         assert {name: each.kind for name, each in providers.items()} == without
 
@@ -240,7 +242,15 @@ def test_whatever_kind_can_be_written_can_be_opened():
     assert set(kinds.targets) == set(TARGETS)
     assert set(kinds.sources) == set(SOURCES)
     assert set(kinds.connections) <= {*PROVIDERS, *NOTIFIERS}
-    assert not set(PROVIDERS) & set(NOTIFIERS)
+
+
+def test_what_is_both_read_and_told_is_written_as_its_provider_says():
+    kinds = all_kinds()
+    both = set(PROVIDERS) & set(NOTIFIERS)
+
+    assert both == {name for name, kind in NOTIFIERS.items() if kind.settings is None}
+    assert all(kinds.connections[name] is PROVIDERS[name].settings for name in both)
+    assert all(NOTIFIERS[name].board for name in both)  # whoever wrote it to read is not told one by one
 
 
 @pytest.mark.parametrize(

@@ -302,6 +302,15 @@ async def test_metrics_that_are_asked_for_are_counted_and_their_cost_estimated()
     assert near.counted("aws_cost_usd_total") == pytest.approx(0.0008)
 
 
+async def test_what_a_query_of_logs_has_scanned_is_paid_once_it_is_complete():
+    running = {"status": "Running", "statistics": {"bytesScanned": 1e9}}
+    for status, cost in ((running, 0.0), ({**running, "status": "Complete"}, 0.005)):
+        async with a_far_side(GetQueryResults=says(status)) as (_, near):
+            await near.door.read("shop", "logs", "get_query_results", queryId="q")
+
+        assert near.counted("aws_cost_usd_total") == pytest.approx(cost)
+
+
 async def test_what_is_refused_costs_nothing():
     async with a_far_side(GetMetricData=refuses("InvalidParameterValue")) as (_, near):
         with pytest.raises(AwsRefused):

@@ -30,7 +30,7 @@ def test_a_clean_file_is_clean_though_nobody_gave_its_parameters(tmp_path):
     [
         ("{metrics: {url: x}}", "{metrics: {ulr: x, url: x}}", 'rules/web.yaml:7:30: indicators.stored.ratio.metrics.ulr: unknown key "ulr" | try: did you mean "url"?'),
         ("judge: {threshold: {}}", "judge: {treshold: {}}", 'rules/web.yaml:11:45: rules[1].judge.treshold: unknown judge "treshold" | try: did you mean "threshold"?'),
-        ("{metrics: {url: x}}", "{sentry: {url: x}}", 'rules/web.yaml:7:20: indicators.stored.ratio.sentry: the provider "sentry" is not in this version | try: in this version: http, metrics, scrape'),
+        ("{metrics: {url: x}}", "{alert: {url: x}}", 'rules/web.yaml:7:20: indicators.stored.ratio.alert: the provider "alert" is not in this version | try: in this version: http, metrics, scrape'),
         ('{http: {url: "http://${host}/ready"}}', "{http: {url: http://a:13/}}", "rules/web.yaml:8:25: indicators.ready.probe.http: a wrong port | try: write 80"),
     ],
 )  # fmt: skip

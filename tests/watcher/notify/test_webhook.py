@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from tests.contract import test_notifiers
+from tests.contract import test_markers, test_notifiers, test_pagers
 from tests.contract.notifier_contract import NotifierContract, a_message
 from tests.fakes.world import START
 from watcher.notify.registry import LATER, NOTIFIERS
@@ -73,8 +73,9 @@ def test_a_secret_that_can_be_guessed_is_refused_and_not_repeated():
 def test_every_notifier_keeps_the_contract():
     kinds = {
         value.kind
-        for value in vars(test_notifiers).values()
-        if isinstance(value, type) and issubclass(value, NotifierContract) and value is not NotifierContract
+        for module in (test_markers, test_notifiers, test_pagers)
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, NotifierContract) and hasattr(value, "kind")
     }
 
     assert kinds == set(NOTIFIERS)

@@ -79,6 +79,14 @@ async def test_another_check_of_the_same_host_is_no_witness():
         assert is_bad(reading_of(track("a", TIMED_OUT), track("a", TIMED_OUT)))
 
 
+async def test_where_one_of_several_requests_was_answered_the_network_is_well():
+    async with probing() as track:
+        assert is_bad(reading_of(track("a", Probed(Reason.UNREACHABLE, answered=True))))
+        assert is_bad(
+            reading_of(track("a", Probed(Reason.CONNECT_TIMEOUT, answered=True)), track("b", TIMED_OUT))
+        )
+
+
 @pytest.mark.parametrize(
     "reason", [Reason.REFUSED, Reason.TLS, Reason.READ_TIMEOUT, Reason.DISCONNECTED, Reason.STATUS]
 )

@@ -170,7 +170,7 @@ class Checked:
     base: str
     clock: Clock
     world: World
-    provider: Probe
+    provider: Probe[Query]
     metrics: Metrics
     say: dict[str, tuple[int, str | None]] = field(default_factory=dict)
 

@@ -5,15 +5,35 @@ from collections.abc import Iterator
 import pytest
 
 from rules.model import Indicator, Kind
-from tests.contract import test_aws_providers, test_providers
+from tests.contract import (
+    test_aws_logs,
+    test_aws_providers,
+    test_datadog,
+    test_loki,
+    test_newrelic,
+    test_probes,
+    test_providers,
+    test_sentry,
+)
 from tests.contract.aws_provider_contract import AwsProviderContract
 from tests.contract.provider_contract import ProviderContract
 from watcher.signals.registry import LATER, PROVIDERS
 
+MODULES = (
+    test_providers,
+    test_aws_logs,
+    test_aws_providers,
+    test_datadog,
+    test_loki,
+    test_probes,
+    test_sentry,
+    test_newrelic,
+)
+
 
 def members() -> Iterator[type[ProviderContract | AwsProviderContract]]:
     contracts = (ProviderContract, AwsProviderContract)
-    for value in (*vars(test_providers).values(), *vars(test_aws_providers).values()):
+    for value in (found for module in MODULES for found in vars(module).values()):
         if isinstance(value, type) and issubclass(value, contracts) and value not in contracts:
             yield value
 

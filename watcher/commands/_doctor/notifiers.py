@@ -9,6 +9,7 @@ from deploy.sources.github import Settings as GitHubSettings
 from watcher.commands._doctor.checks import Check
 from watcher.commands._doctor.opened import Opened
 from watcher.config import Configuration
+from watcher.signals.registry import PROVIDERS
 
 
 @runtime_checkable
@@ -25,9 +26,15 @@ def checks(opened: Opened) -> Iterator[Check]:
         public_url = opened.configuration.daemon.public_url
         yield Check(f"connection {name}", "hears", partial(ear.examine, public_url))
     for name, notifier in opened.notifiers.items():
-        if isinstance(notifier, Examined):
+        if isinstance(notifier, Examined) and not _is_only_read(opened.configuration, name):
             narrowings = _narrowings(opened.configuration, name)
             yield Check(f"connection {name}", "answers", partial(notifier.examine, narrowings))
+
+
+def _is_only_read(configuration: Configuration, name: str) -> bool:
+    """Signals are read by the connection, and no team is told through it: it need not be able to."""
+    told = {each.partition(":")[0] for team in configuration.teams.values() for each in team.tell}
+    return configuration.connections[name].kind in PROVIDERS and name not in told
 
 
 def _narrowings(configuration: Configuration, name: str) -> Sequence[str]:

@@ -65,7 +65,7 @@ async def opened(configuration: Configuration, ports: Ports) -> AsyncIterator[Op
             inquiry,
             fleet_of(configuration, ports, aws),
             http,
-            await _notifiers(configuration, NotifierOpening(http, ports.now), stack),
+            await _notifiers(configuration, NotifierOpening(http, ports.now, aws=aws), stack),
             await _ears(configuration, ports, http, metrics, stack),
             sources_of(configuration),
         )

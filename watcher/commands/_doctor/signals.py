@@ -20,7 +20,7 @@ from watcher.core.service import Service
 from watcher.runtime.fleet import Key
 from watcher.runtime.inquiry import connection_of
 from watcher.signals.arms import names_in
-from watcher.signals.provider import Examined, Question
+from watcher.signals.provider import Billed, Examined, Question
 
 BACK = timedelta(
     minutes=15
@@ -190,6 +190,11 @@ def _lateness(opened: Opened, indicator: Indicator, reading: tuple[Series, ...])
     words = (
         f"data until {_text(age)} ago; a bucket of {_text(bucket)} is judged {_text(settle)} after its end"
     )
+    connected = opened.inquiry.providers.get(connection_of(indicator))
+    cost = (
+        connected.provider.cost(indicator) if connected and isinstance(connected.provider, Billed) else None
+    )
+    words += f"; {cost}" if cost else ""
     if age > 2 * bucket + settle + SLACK:
         return Finding(Level.WARN, words, "is there traffic now? Data that is this late is judged this late")
     return Finding(Level.OK, words)

@@ -78,6 +78,7 @@ def _facts(watch: Watch) -> dict[str, str]:
         "platform_ids": " ".join(watch.deployment.platform_ids) or None,
         "action": watch.action,
         "ordered_by": watch.ordered_by,
+        "ended_by": watch.ending.by if watch.ending else None,
         **_figures(watch),
     }
     return {key: value for key, value in told.items() if value is not None}

@@ -32,11 +32,19 @@ class Wanted:
 
     Attributes:
         dimensions: Name and value; ``None`` where the value comes from a release.
+        owner: The id of the account that it is in; empty: of the one that is asked.
     """
 
     namespace: str
     metric: str
     dimensions: tuple[tuple[str, str | None], ...]
+    owner: str = ""
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """What of its namespace is asked for: without saying so, linked accounts are left out in silence."""
+        of = {"IncludeLinkedAccounts": True, "OwningAccount": self.owner} if self.owner else {}
+        return {"Namespace": self.namespace, **of}
 
 
 def wanted(indicator: Indicator) -> tuple[Wanted, ...]:
@@ -46,7 +54,9 @@ def wanted(indicator: Indicator) -> tuple[Wanted, ...]:
         (name, None if names_in(value) else value) for name, value in sorted(query.dimensions.items())
     )
     names = [query.metric] if query.metric else [name for name, _ in query.total.terms] if query.total else []
-    return tuple(Wanted(query.namespace or "", name, dimensions) for name in dict.fromkeys(names))
+    return tuple(
+        Wanted(query.namespace or "", name, dimensions, query.owner or "") for name in dict.fromkeys(names)
+    )
 
 
 async def unknown(aws: Aws, account: AwsAccount, indicator: Indicator) -> str | None:
@@ -73,14 +83,14 @@ async def unknown(aws: Aws, account: AwsAccount, indicator: Indicator) -> str | 
 async def unknown_metric(aws: Aws, account: AwsAccount, of: Wanted) -> str | None:
     """The same for one metric."""
     filters = [{"Name": name, **({"Value": value} if value else {})} for name, value in of.dimensions]
-    exact = await _listed(aws, account, Namespace=of.namespace, MetricName=of.metric, Dimensions=filters)
+    exact = await _listed(aws, account, **of.request, MetricName=of.metric, Dimensions=filters)
     names = {name for name, _ in of.dimensions}
     if any(known.keys() == names for _, known in exact):
         return None
-    found = await _listed(aws, account, Namespace=of.namespace, MetricName=of.metric)
+    found = await _listed(aws, account, **of.request, MetricName=of.metric)
     if found:
         return f"in {place(account)} {_dimensions_words(of, [known for _, known in found])}"
-    metrics = {metric for metric, _ in await _listed(aws, account, Namespace=of.namespace)}
+    metrics = {metric for metric, _ in await _listed(aws, account, **of.request)}
     knows = f"in {place(account)} CloudWatch knows"
     if metrics:
         return f"{knows} no metric {of.metric} in {of.namespace}{_meant(of.metric, metrics)}"

@@ -19,18 +19,24 @@ MOST_POINTS = 100_800  # on one page
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One statistic of one metric, with all its dimensions: what CloudWatch bills, and what is asked once."""
+    """One statistic of one metric, with all its dimensions: what CloudWatch bills, and what is asked once.
+
+    Attributes:
+        owner: The id of the account that it is in; empty: of the one that is asked.
+    """
 
     namespace: str
     name: str
     dimensions: tuple[tuple[str, str], ...]
     stat: str
     period: timedelta
+    owner: str = ""
 
     def query(self, id: str) -> dict[str, Any]:
         """An entry of ``MetricDataQueries``."""
         return {
             "Id": id,
+            **({"AccountId": self.owner} if self.owner else {}),
             "MetricStat": {
                 "Metric": {
                     "Namespace": self.namespace,
@@ -45,7 +51,8 @@ class Metric:
     def __str__(self) -> str:
         """As people read it: ``RequestCount in AWS/ApplicationELB (TargetGroup=…)``."""
         of = ", ".join(f"{name}={value}" for name, value in self.dimensions)
-        return f"{self.name} in {self.namespace}{f' ({of})' if of else ''}"
+        whose = f" of the account {self.owner}" if self.owner else ""
+        return f"{self.name} in {self.namespace}{f' ({of})' if of else ''}{whose}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +84,7 @@ def arm_of(indicator: Indicator, query: Query, names: Mapping[str, str]) -> Arm:
     dimensions = tuple(sorted((key, filled(value, names)) for key, value in query.dimensions.items()))
 
     def metric(name: str, stat: str) -> Metric:
-        return Metric(query.namespace or "", name, dimensions, stat, query.period)
+        return Metric(query.namespace or "", name, dimensions, stat, query.period, query.owner or "")
 
     if query.metric is not None and query.over:
         return Arm(

@@ -79,6 +79,7 @@ MetricName = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,255}$")]
 DimensionName = Annotated[str, StringConstraints(pattern=r"^[\x21-\x39\x3b-\x7e][\x20-\x7e]{0,254}$")]
 DimensionValue = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,1024}$")]
 AlarmName = Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,255}$")]
+Owner = Annotated[str, StringConstraints(pattern=r"^[0-9]{12}$")]
 StateName = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 Metrics = Annotated[list[MetricName], BeforeValidator(_listed), Field(min_length=1, max_length=20)]
 Stat = Annotated[str, AfterValidator(_stat)]
@@ -139,6 +140,7 @@ class Query(_Strictly):
         alarms: Their names; may say ``${arm.x}``.
         good: For `alarms`, the states that are well. One that is neither bad nor good says nothing.
         account: Where to ask, if not in the account of the service.
+        owner: The id of the account whose metrics they are, where the one that is asked monitors it.
     """
 
     namespace: Namespace | None = None
@@ -160,6 +162,7 @@ class Query(_Strictly):
     ) = None
     good: Annotated[list[StateName], Field(min_length=1)] | None = None
     account: str | None = None
+    owner: Owner | None = None
 
     @model_validator(mode="after")
     def _asks_for_one_thing(self) -> Self:
@@ -179,6 +182,7 @@ class Query(_Strictly):
             ("unit", self.unit is not None, self.over is not None),
             ("stat", self.stat is not None, self.metric is not None),
             ("period", self.period != MINUTE, not of_alarms),
+            ("owner", self.owner is not None, not of_alarms),
         ):
             if written and not fits:
                 raise Malformed(

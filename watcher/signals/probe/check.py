@@ -7,17 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
 import structlog
 
 from rules.sample import Invalid, Unavailable, Who
 from watcher.http import Answer, Fault, Http, HttpRefused, Request
-from watcher.signals.probe.query import Expect, Query, Starting, Statuses, Version
+from watcher.signals.probe.health import wrong_health
+from watcher.signals.probe.query import Expect, Query, Starting, Statuses, Tls, Version
 
 MOST = 1024 * 1024  # bytes of an answer
 LONGEST_VERSION = 128
+LONGEST_TEXT = 100  # bytes of a health document that is but a word
 log = structlog.stdlib.get_logger("rollbackd.signals")
 
 
@@ -39,6 +41,10 @@ class Reason(StrEnum):
     JSON = "json"
     SLOW = "slow"
     STARTING = "starting"
+    REDIRECT = "redirect"  # to where nobody may follow
+    CAPTURE = "capture"  # a step gave nothing to carry on
+    DEADLINE = "deadline"  # of a suite
+    ASSET = "asset"  # a file of a page is missing, or another one
 
 
 _REASONS = {
@@ -48,6 +54,7 @@ _REASONS = {
     Fault.TLS: Reason.TLS,
     Fault.DISCONNECTED: Reason.DISCONNECTED,
     Fault.READ_TIMEOUT: Reason.READ_TIMEOUT,
+    Fault.ENCODING: Reason.BODY,
     Fault.MALFORMED: Reason.BODY,
     Fault.TRUNCATED: Reason.BODY,
     Fault.TOO_LARGE: Reason.BODY,
@@ -57,19 +64,56 @@ _NO_SIGN = frozenset({Reason.UNREACHABLE, Reason.CONNECT_TIMEOUT})
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """What one probe came to. *reason* is ``None`` for a good one; *version* is what the answer called itself."""
+    """What one probe came to.
+
+    Attributes:
+        reason: ``None`` for a good one.
+        version: What the answer called itself.
+        answered: Of several requests one was answered before another failed.
+    """
 
     reason: Reason | None
     words: str = ""
     version: str | None = None
+    answered: bool = False
 
     @property
     def got_through(self) -> bool:
         """Something at the other end reacted: the network between is well."""
-        return self.reason not in _NO_SIGN
+        return self.answered or self.reason not in _NO_SIGN
 
 
 Seen = Probed | Unavailable | Invalid
+
+
+@runtime_checkable
+class Hosted(Protocol):
+    """Something that is probed at a host: where no sign comes from any other either, it is our network."""
+
+    @property
+    def host(self) -> str:
+        """Its name, or its address."""
+
+
+class Noting:
+    """Counts the probes of one host that failed, and says in the log when it begins and when it is over."""
+
+    def __init__(self, host: str, count: Callable[[Reason], None]) -> None:
+        self._host = host
+        self._count = count
+        self._last = ""
+
+    def __call__(self, seen: Seen) -> Seen:
+        """*seen*; counted, and said once when it changes."""
+        what = "" if isinstance(seen, Probed) and seen.reason is None else seen.words
+        if isinstance(seen, Probed) and seen.reason is not None:
+            self._count(seen.reason)
+        if what and not self._last:
+            log.info("probe.failed", host=self._host, words=what)
+        if self._last and not what:
+            log.info("probe.recovered", host=self._host)
+        self._last = what
+        return seen
 
 
 class Check:
@@ -83,9 +127,8 @@ class Check:
         self._query = query
         self._http = http
         self._now = now
-        self._count = count
+        self._noted = Noting(self.host, count)
         self._request: Request | None = None
-        self._last = ""
 
     async def look(self, _at: datetime) -> Seen:
         """Probe once, on a connection of its own."""
@@ -93,7 +136,7 @@ class Check:
             self._request = self._request or self._prepared()
             answer = await self._http.send(self._request)
         except HttpRefused as refused:
-            return self._noted(_unanswered(refused))
+            return self._noted(unanswered(refused))
         except OSError as error:
             return Invalid(
                 Who.OPERATOR,
@@ -119,43 +162,46 @@ class Check:
             most=MOST,
             far=Who.SERVICE,
             fresh=True,
-            tls=_tls(query),
+            tls=context_of(query.tls),
         )
-
-    def _noted(self, seen: Seen) -> Seen:
-        """*seen*; counted, and said once when it changes."""
-        what = "" if isinstance(seen, Probed) and seen.reason is None else seen.words
-        if isinstance(seen, Probed) and seen.reason is not None:
-            self._count(seen.reason)
-        if what and not self._last:
-            log.info("probe.failed", host=self.host, words=what)
-        if self._last and not what:
-            log.info("probe.recovered", host=self.host)
-        self._last = what
-        return seen
 
 
 def judged(query: Query, answer: Answer, now: datetime) -> Probed:
     """Whether *answer* is what the query expects, and which version it says it is of."""
-    body = (
-        _json(answer) if query.expect.json_ or (query.expect.version and query.expect.version.json_) else None
-    )
-    version = _version(query.expect.version, answer, body) if query.expect.version else None
+    seen = weighed(query.expect, answer)
+    if starting := _starting(query.starting, answer):
+        return Probed(Reason.STARTING, starting, seen.version)
+    if seen.reason is not None:
+        return seen
     for reason, words in (
-        (Reason.STARTING, _starting(query.starting, answer)),
-        (Reason.STATUS, _wrong_status(query.expect, answer)),
-        (Reason.HEADER, _wrong_header(query.expect, answer)),
-        (Reason.BODY, _wrong_text(query.expect, answer)),
-        (Reason.JSON, _wrong_json(query.expect, body)),
         (Reason.TLS, _ends_soon(query, answer, now)),
-        (Reason.SLOW, _too_slow(query, answer)),
+        (Reason.SLOW, too_slow(query.slower_than, answer)),
+    ):
+        if words:
+            return Probed(reason, words, seen.version)
+    return seen
+
+
+def weighed(expect: Expect, answer: Answer) -> Probed:
+    """The same, of what the answer says alone."""
+    asks_json = expect.json_ or expect.health or (expect.version and expect.version.json_)
+    body = _json(answer) if asks_json else None
+    version = _version(expect.version, answer, body) if expect.version else None
+    unhealthy = _wrong_health(expect, answer, body)
+    for reason, words in (
+        (Reason.STATUS, _with(_wrong_status(expect, answer), unhealthy)),
+        (Reason.HEADER, _wrong_header(expect, answer)),
+        (Reason.BODY, _wrong_text(expect, answer)),
+        (Reason.BODY, unhealthy),
+        (Reason.JSON, _wrong_json(expect, body)),
     ):
         if words:
             return Probed(reason, words, version)
     return Probed(None, version=version)
 
 
-def _unanswered(refused: HttpRefused) -> Seen:
+def unanswered(refused: HttpRefused) -> Seen:
+    """What it means that there was no answer: bad, or our own trouble."""
     reason = _REASONS.get(refused.fault)
     if reason is not None:
         return Probed(reason, refused.words)
@@ -164,16 +210,16 @@ def _unanswered(refused: HttpRefused) -> Seen:
     return Unavailable(refused.who, refused.words)
 
 
-def _tls(query: Query) -> ssl.SSLContext | None:
+def context_of(tls: Tls) -> ssl.SSLContext | None:
     """How the certificate is checked; ``None``: as everywhere.
 
     Raises:
         OSError: The authorities cannot be read.
     """
-    if query.tls.verify and query.tls.ca is None:
+    if tls.verify and tls.ca is None:
         return None
-    context = ssl.create_default_context(cafile=query.tls.ca)
-    if not query.tls.verify:
+    context = ssl.create_default_context(cafile=tls.ca)
+    if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
@@ -205,9 +251,21 @@ def _wrong_text(expect: Expect, answer: Answer) -> str:
     return "" if found is None else f"{found[:40]!r} is in the answer"
 
 
+def _wrong_health(expect: Expect, answer: Answer, body: Any) -> str:
+    if expect.health is None:
+        return ""
+    text = answer.body[:LONGEST_TEXT].decode("utf-8", "replace")
+    return wrong_health(expect.health, text if body is _Missing else body)
+
+
+def _with(words: str, more: str) -> str:
+    """*words*, where there are any, and *more* to say why."""
+    return f"{words}: {more}" if words and more else words
+
+
 def _wrong_json(expect: Expect, body: Any) -> str:
     for wanted in expect.json_:
-        found = _at(body, wanted.path)
+        found = standing_at(body, wanted.path)
         if type(found) is not type(wanted.equals) and not _are_numbers(found, wanted.equals):
             return f"{wanted.path} is {_shown(found)}, not {_shown(wanted.equals)}"
         if found != wanted.equals:
@@ -226,15 +284,16 @@ def _ends_soon(query: Query, answer: Answer, now: datetime) -> str:
     return f"its certificate ends in {left.days} days" if left < timedelta(days=query.tls.min_days) else ""
 
 
-def _too_slow(query: Query, answer: Answer) -> str:
-    if query.slower_than is None or answer.seconds <= query.slower_than.total_seconds():
+def too_slow(limit: timedelta | None, answer: Answer) -> str:
+    """That *answer* came too late; empty if it did not."""
+    if limit is None or answer.seconds <= limit.total_seconds():
         return ""
     return f"it took {answer.seconds:.2g} s"
 
 
 def _version(where: Version, answer: Answer, body: Any) -> str | None:
     """What the answer calls its release; ``None`` where it says nothing."""
-    found = answer.headers.get(where.header.lower()) if where.header else _at(body, where.json_ or "")
+    found = answer.headers.get(where.header.lower()) if where.header else standing_at(body, where.json_ or "")
     if isinstance(found, bool) or not isinstance(found, str | int | float):
         return None
     return str(found).strip()[:LONGEST_VERSION] or None
@@ -252,7 +311,7 @@ def _json(answer: Answer) -> Any:
         return _Missing
 
 
-def _at(body: Any, path: str) -> Any:
+def standing_at(body: Any, path: str) -> Any:
     """What stands in *body* at *path* (``entries.db[0].status``)."""
     for key in re.findall(r"[^.\[\]]+", path):
         if isinstance(body, dict):

@@ -1,13 +1,15 @@
 """From probes to the buckets of one question: whose each is, and whether it says anything. Pure."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from rules.sample import Bucket, Counts, Invalid, NoData, Reading, Series, Unavailable, Who
-from watcher.signals.probe.check import Check, Probed, Reason, Seen
+from watcher.signals.probe.check import Hosted, Probed, Reason, Seen
 from watcher.signals.sampling import Track
 
+_ROUNDING = 1e-9  # 60 % of 5 are 3, whatever floating point makes of it
 LISTED = 5  # versions or words that a message lists
 Tracks = Sequence[Track[Seen]]
 
@@ -52,13 +54,20 @@ class _Strange:
     """What was seen and counted for nobody."""
 
     troubles: list[Unavailable | Invalid] = field(default_factory=list)
-    versions: dict[str, None] = field(default_factory=dict)
+    versions: dict[str, str] = field(default_factory=dict)
     nameless: bool = False
     starting: bool = False
+    few: bool = False
 
 
 def read(
-    indicator: str, canary: Arm, baseline: Arm | None, others: Tracks, after: datetime, until: datetime
+    indicator: str,
+    canary: Arm,
+    baseline: Arm | None,
+    others: Tracks,
+    after: datetime,
+    until: datetime,
+    quorum: float | None = None,
 ) -> Reading:
     """The buckets of *indicator* that end after *after* and not after *until*; or why there are none.
 
@@ -69,6 +78,8 @@ def read(
         others: All that is probed, to tell whether the network here is well.
         after: What ends before is known.
         until: What ends later is not final.
+        quorum: How many of a release's probes (`int`), or which share of them (`float`), have to be good for all of them
+            together to be one good probe; ``None``: each is counted.
     """
     strange, buckets = _Strange(), []
     if not canary.tracks and not (baseline and baseline.tracks):
@@ -89,8 +100,8 @@ def read(
             and _is_under_way(starts[id(track)], end, strange)
             and _is_sound(track, seen, others, end, strange)
         ]
-        own = _counts(canary, sound, strange)
-        beside = None if baseline is None else _counts(baseline, sound, _Strange())
+        own = _counts(canary, sound, quorum, strange, answers_for_all=True)
+        beside = None if baseline is None else _counts(baseline, sound, quorum, _Strange())
         if own is not None or beside is not None:
             buckets.append(Bucket(end - every, end, own, beside))
     if buckets:
@@ -170,7 +181,7 @@ def _is_ours(track: Track[Seen], seen: Probed, others: Tracks, end: datetime) ->
 
 
 def _host(track: Track[Seen]) -> str:
-    return track.subject.host if isinstance(track.subject, Check) else ""
+    return track.subject.host if isinstance(track.subject, Hosted) else ""
 
 
 def _latest(track: Track[Seen], end: datetime) -> Seen | None:
@@ -179,11 +190,41 @@ def _latest(track: Track[Seen], end: datetime) -> Seen | None:
     return next((beat.seen for beat in reversed(track.beats) if end - recent < beat.end <= end), None)
 
 
-def _counts(arm: Arm, probes: Sequence[tuple[Track[Seen], Seen]], strange: _Strange) -> Counts | None:
-    own = [seen for track, seen in probes if isinstance(seen, Probed) and _belongs(arm, track, seen, strange)]
-    if not own:
+def _counts(
+    arm: Arm,
+    probes: Sequence[tuple[Track[Seen], Seen]],
+    quorum: float | None,
+    strange: _Strange,
+    *,
+    answers_for_all: bool = False,
+) -> Counts | None:
+    """How many of the *probes* are the arm's, and how many of them bad.
+
+    Args:
+        arm: Whose.
+        probes: Of one beat.
+        quorum: See `read`.
+        strange: Gets what is nobody's.
+        answers_for_all: A page of another release whose files are gone is counted too. It lies in some cache, and its
+            files were there until this release came.
+    """
+    own = [
+        seen
+        for track, seen in probes
+        if isinstance(seen, Probed)
+        and (
+            _belongs(arm, track, seen, strange)
+            or (answers_for_all and seen.reason is Reason.ASSET and arm.lives_at(track))
+        )
+    ]
+    bad = sum(seen.reason is not None for seen in own)
+    if quorum is None:
+        return Counts(float(bad), float(len(own))) if own else None
+    wanted = quorum if isinstance(quorum, int) else math.ceil(quorum * len(own) - _ROUNDING)
+    if not own or len(own) < wanted:  # of a release that is only just coming so many do not run yet
+        strange.few |= bool(own)
         return None
-    return Counts(float(sum(seen.reason is not None for seen in own)), float(len(own)))
+    return Counts(float(len(own) - bad < wanted), 1.0)
 
 
 def _belongs(arm: Arm, track: Track[Seen], seen: Probed, strange: _Strange) -> bool:
@@ -194,7 +235,7 @@ def _belongs(arm: Arm, track: Track[Seen], seen: Probed, strange: _Strange) -> b
         strange.nameless |= seen.reason is None
         return seen.reason is not None and arm.lives_at(track)
     if seen.version != arm.version:
-        strange.versions[seen.version] = None
+        strange.versions[seen.version] = seen.words if seen.reason is None else ""
     return seen.version == arm.version
 
 
@@ -204,13 +245,18 @@ def _why_none(canary: Arm, strange: _Strange) -> Reading:
     if strange.troubles:
         return _worst(strange.troubles)
     if strange.versions:
-        there = ", ".join(repr(version[:40]) for version in list(strange.versions)[-LISTED:])
+        there = ", ".join(_called(*each) for each in list(strange.versions.items())[-LISTED:])
         return NoData(f"the answers are of {there}, none of {canary.version!r}")
-    if strange.nameless:
-        return NoData("the answers do not say which release they are of")
-    if strange.starting:
-        return NoData("a release is starting there, and has not answered well yet")
-    return NoData("no probe has come back yet")
+    whys = (
+        (strange.nameless, "the answers do not say which release they are of"),
+        (strange.starting, "a release is starting there, and has not answered well yet"),
+        (strange.few, "fewer are probed than the quorum names"),
+    )
+    return NoData(next((words for holds, words in whys if holds), "no probe has come back yet"))
+
+
+def _called(version: str, words: str) -> str:
+    return f"{version[:40]!r} ({words})" if words else repr(version[:40])
 
 
 def _worst(troubles: Sequence[Unavailable | Invalid]) -> Reading:

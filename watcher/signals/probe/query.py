@@ -18,11 +18,13 @@ from pydantic import (
     model_validator,
 )
 
-from rules.duration import Duration
+from rules.duration import Duration, Share
 from rules.errors import Malformed
 from watcher.signals.limits import Addressed
+from watcher.signals.probe.health import Health
 
 USUAL_TIMEOUT = timedelta(seconds=2)
+MOST_ASKED = 1000  # probes of a beat that a quorum counts
 USUAL_GRACE = timedelta(minutes=1)  # a guess: most services are up by then, and one that is not says its own
 LONGEST_GRACE = timedelta(
     minutes=10
@@ -102,6 +104,7 @@ class Expect(_Model):
         not_text: One text or several, none of which may stand in it: what says that it is not well, with a good status.
         header: Headers and their values.
         json_: Values in the body.
+        health: The body is a health document, and what it says has to be well.
     """
 
     status: Statuses = ((200, 299),)
@@ -109,6 +112,7 @@ class Expect(_Model):
     not_text: Annotated[list[Text], BeforeValidator(_texts), Field(max_length=20)] = []
     header: Headers = {}
     json_: Annotated[list[InJson], Field(alias="json", max_length=50)] = []
+    health: Health | None = None
     version: Version | None = None
 
 
@@ -146,8 +150,71 @@ class Tls(_Model):
         return self
 
 
-class Query(Addressed):
-    """``{http: {url, every, timeout, expect: {status, text, version}, slower_than}}``.
+def _quorum(value: Any) -> Any:
+    if isinstance(value, bool) or (isinstance(value, int) and not 1 <= value <= MOST_ASKED):
+        raise Malformed("not a quorum", remedy="write how many must be well, 2, or which share of them, 60%")
+    return value
+
+
+def _some(value: float) -> float:
+    if value <= 0:
+        raise Malformed("a quorum of nobody", remedy="write how many must be well, 2, or which share, 60%")
+    return value
+
+
+Quorum = Annotated[StrictInt | Annotated[Share, AfterValidator(_some)], BeforeValidator(_quorum)]
+
+
+class Probes(Addressed):
+    """What all kinds of probes may say of whom they ask.
+
+    Attributes:
+        times: How often each address is asked in a beat, each time on a connection of its own: through a balancer another
+            instance may answer.
+        quorum: All probes of a beat are counted as one, which is good if so many of them are (2), or such a share (60%).
+            Of fewer than so many probes of a release nothing is counted.
+        grace: How long a task that was found may take from its start until it answers well for the first time, and an address
+            that said that it starts; 1 minute, if nothing else is said.
+    """
+
+    times: Annotated[StrictInt, Field(ge=1, le=10)] = 1
+    quorum: Quorum | None = None
+    grace: Duration | None = None
+
+    @model_validator(mode="after")
+    def _has_grace_where_it_finds(self) -> Self:
+        if self.grace is not None and self.discover is None and not self.hears_starts:
+            raise Malformed(
+                "`grace` is for tasks that are found, and for addresses that say that they start",
+                remedy="leave `grace` out, or write `discover: …`, or `starting: …` where the kind has it",
+            )
+        return self
+
+    @property
+    def hears_starts(self) -> bool:
+        """An address may say that a release is just being put there."""
+        return False
+
+    @property
+    def start_takes(self) -> timedelta:
+        """How long a start may take."""
+        return USUAL_GRACE if self.grace is None else self.grace
+
+    @model_validator(mode="after")
+    def _has_a_quorum_of_several(self) -> Self:
+        asked = self.times * len(self.addresses)
+        if self.quorum is None or self.discover is not None:
+            return self
+        if asked == 1 or (isinstance(self.quorum, int) and self.quorum > asked):
+            raise Malformed(
+                f"a quorum of {self.quorum}, where {asked} are asked",
+                remedy="name the instances under `urls:`, or ask a balancer several `times:`",
+            )
+        return self
+
+
+class Query(Probes):
+    """``{http: {url, every, timeout, expect: {status, text, health, version}, slower_than, times, quorum}}``.
 
     Attributes:
         timeout: Of one probe; by default 2 s, or half of a shorter beat.
@@ -155,8 +222,6 @@ class Query(Addressed):
         slower_than: A good answer is bad if its last byte came later.
         starting: Of an address that answers so, nothing is counted from then on until it answers well, for at most `grace`: its
             silence is not held against the release, and not for it either.
-        grace: How long a task that was found may take from its start until it answers well for the first time, and an address that
-            said `starting`; 1 minute, if nothing else is said.
     """
 
     timeout: Duration | None = None
@@ -166,15 +231,9 @@ class Query(Addressed):
     slower_than: Duration | None = None
     tls: Tls = Tls()
     starting: Starting | None = None
-    grace: Duration | None = None
 
     @model_validator(mode="after")
-    def _has_grace_for_starts(self) -> Self:
-        if self.grace is not None and self.discover is None and self.starting is None:
-            raise Malformed(
-                "`grace` is for tasks that are found, and for addresses that say that they start",
-                remedy="leave `grace` out, or write `discover: …` or `starting: …`",
-            )
+    def _remembers_a_start(self) -> Self:
         if self.grace is not None and self.starting is not None and self.grace > LONGEST_GRACE:
             raise Malformed(
                 "nobody would remember when so long a start began", remedy="make `grace` at most 10m"
@@ -187,7 +246,13 @@ class Query(Addressed):
             raise Malformed(
                 "the timeout does not fit the beat", remedy="make `timeout` at most 80 % of `every`"
             )
-        reads = self.expect.text or self.expect.not_text or self.expect.json_ or self.starting
+        reads = (
+            self.expect.text
+            or self.expect.not_text
+            or self.expect.json_
+            or self.expect.health
+            or self.starting
+        )
         if self.method == "HEAD" and reads:
             raise Malformed("the answer to HEAD has no body", remedy="use GET")
         return self
@@ -198,9 +263,9 @@ class Query(Addressed):
         return self.timeout or min(USUAL_TIMEOUT, self.every / 2)
 
     @property
-    def start_takes(self) -> timedelta:
-        """How long a start may take."""
-        return USUAL_GRACE if self.grace is None else self.grace
+    def hears_starts(self) -> bool:
+        """Its answers may say so."""
+        return self.starting is not None
 
 
 @functools.lru_cache(maxsize=1024)

@@ -7,53 +7,16 @@ Source:
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from http import HTTPStatus
 from typing import Any
 
 from rules.sample import Invalid, Unavailable, Who
 from watcher.http import Answer, Fault, HttpRefused, Request, refusal
-from watcher.http.answer import without_secrets
+from watcher.signals.rows import MALFORMED, Failed, Next, Rows, clean, row
 
-WORDS = 200  # characters of the server's own
-Trouble = Unavailable | Invalid
 # How the servers of the family say that a query is more than they allow (Mimir: err-mimir-max-…; Thanos, VictoriaMetrics).
 _LIMIT = re.compile(r"too many|exceed|limit|maximum|max-|too large", re.IGNORECASE)
 _OF_THE_QUERY = "PromQL warning"
-
-
-class Next(StrEnum):
-    """What asking for less at once would help against."""
-
-    NOTHING = "nothing"
-    ONE = "one"  # one of the parts is wrong: the others must not suffer for it
-    SIZE = "size"  # it is too much: every part may be asked in parts of its own
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """There are no rows."""
-
-    trouble: Trouble
-    next: Next = Next.NOTHING
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One series: its labels, and its values by seconds since 1970. *is_number*: it has no native histograms."""
-
-    labels: Mapping[str, str]
-    points: Mapping[float, float]
-    is_number: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """All of an answer. *infos*: remarks on the query, without any effect on its numbers."""
-
-    rows: Sequence[Row]
-    infos: Sequence[str] = ()
 
 
 def read(request: Request, answer: Answer, where: str, now: Any) -> Rows | Failed:
@@ -76,8 +39,8 @@ def read(request: Request, answer: Answer, where: str, now: Any) -> Rows | Faile
     if warnings:
         return _warned(warnings, where)
     try:
-        rows = [_row(each) for each in content["data"]["result"]]
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        rows = [row(each) for each in content["data"]["result"]]
+    except MALFORMED:
         return Failed(Unavailable(Who.PROVIDER, f"{where} answers something that cannot be read"))
     return Rows(rows, [clean(request, text) for text in _texts(content.get("infos"))])
 
@@ -95,14 +58,6 @@ def _of_tls(error: HttpRefused) -> str:
     return ""
 
 
-def clean(request: Request, text: str) -> str:
-    """The server's words: in one line, without what is secret."""
-    plain = "".join(
-        sign if sign.isprintable() else " " for sign in without_secrets(request, text[: 8 * WORDS])
-    )
-    return " ".join(plain.split())[:WORDS]
-
-
 def _content(answer: Answer) -> Any:
     try:
         return json.loads(answer.body)
@@ -112,13 +67,6 @@ def _content(answer: Answer) -> Any:
 
 def _texts(value: Any) -> list[str]:
     return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
-
-
-def _row(series: Mapping[str, Any]) -> Row:
-    pairs = series.get("values") or ([series["value"]] if "value" in series else [])
-    points = {float(at): float(text) for at, text in pairs}
-    labels = {str(name): str(value) for name, value in series["metric"].items()}
-    return Row(labels, points, not ("histograms" in series or "histogram" in series))
 
 
 def _warned(warnings: Sequence[str], where: str) -> Failed:

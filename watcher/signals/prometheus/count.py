@@ -13,10 +13,8 @@ from math import inf, isclose, isfinite, isnan
 from rules.model import Indicator, Kind
 from rules.sample import Bucket, Counts, Invalid, Measure, NoData, Reading, Series, Value, Who
 from watcher.signals.exposed import no_bound
-from watcher.signals.prometheus.answer import Row, Trouble
-from watcher.signals.prometheus.fetch import Found, at
 from watcher.signals.prometheus.plan import Arm, Form, Unit
-from watcher.signals.prometheus.promql import FAMILY
+from watcher.signals.rows import FAMILY, Found, Row, Trouble, at
 
 NEARLY = 1e-6  # how far a count may be from a whole number by adding up
 LISTED = 3
@@ -54,7 +52,7 @@ class Unfit(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class _Measured:
+class Measured:
     """A measure, and whether the server estimated it."""
 
     measure: Measure
@@ -87,22 +85,33 @@ def is_silent(asked: Asked, found: Found) -> bool:
 
 def _buckets(asked: Asked, rows: Mapping[Unit, Sequence[Row]], bound: float | None) -> Iterable[Bucket]:
     arms = [_by_end(arm, rows, asked, bound) for arm in asked.arms]
+    return in_time(arms, asked.bucket, asked.after, asked.until, asked.final)
+
+
+def in_time(
+    arms: Sequence[Mapping[float, Measured]],
+    length: timedelta,
+    after: datetime,
+    until: datetime,
+    final: datetime,
+) -> Iterable[Bucket]:
+    """The buckets in ``(after, until]``, of what each of the *arms* measured, by their ends; the canary first."""
     for end in sorted({end for arm in arms for end in arm}):
-        if asked.after < at(end) <= asked.until:
+        if after < at(end) <= until:
             both = [arm.get(end) for arm in arms]
             yield Bucket(
-                at(end) - asked.bucket,
+                at(end) - length,
                 at(end),
                 both[0].measure if both[0] else None,
                 both[1].measure if len(both) > 1 and both[1] else None,
-                incomplete=at(end) > asked.final,
+                incomplete=at(end) > final,
                 approximate=any(each.approximate for each in both if each),
             )
 
 
 def _by_end(
     arm: Arm, rows: Mapping[Unit, Sequence[Row]], asked: Asked, bound: float | None
-) -> dict[float, _Measured]:
+) -> dict[float, Measured]:
     main = rows[arm.main]
     _refuse_histograms(main)
     match arm.main.family.form:
@@ -115,9 +124,9 @@ def _by_end(
         case Form.GAUGE | Form.ONE:
             return _gauge(arm.main, main)
         case Form.EXPRESSION if asked.indicator.kind is Kind.VALUE:
-            return {end: _Measured(Value(x)) for end, x in _only(main, "expr").items() if _is_value(x)}
+            return {end: Measured(Value(x)) for end, x in only(main, "expr").items() if is_value(x)}
         case Form.EXPRESSION:
-            return _expressions(main, rows[arm.bad] if arm.bad else ())
+            return shares(main, rows[arm.bad] if arm.bad else ())
 
 
 def _refuse_histograms(rows: Sequence[Row]) -> None:
@@ -128,7 +137,7 @@ def _refuse_histograms(rows: Sequence[Row]) -> None:
         )
 
 
-def _is_value(x: float) -> bool:
+def is_value(x: float) -> bool:
     """NaN is no data (0/0); what is infinite is no measurement."""
     if isnan(x):
         return False
@@ -139,55 +148,58 @@ def _is_value(x: float) -> bool:
     return True
 
 
-def _is_count(x: float) -> bool:
-    if _is_value(x) and x < -NEARLY:
+def is_count(x: float) -> bool:
+    """A number that something was counted to; NaN is no data."""
+    if is_value(x) and x < -NEARLY:
         raise Unfit(Who.AUTHOR, f"the server counts {x:g}, fewer than none: is it a counter?")
     return not isnan(x)
 
 
-def _counts(bad: float, total: float) -> _Measured:
+def counts(bad: float, total: float) -> Measured:
     """Whole numbers, never more bad ones than all; what was estimated says so."""
     whole = abs(bad - round(bad)) <= NEARLY * max(bad, 1) and abs(total - round(total)) <= NEARLY * max(
         total, 1
     )
     every = float(round(max(total, 0.0)))
-    return _Measured(Counts(min(float(round(max(bad, 0.0))), every), every), approximate=not whole)
+    return Measured(Counts(min(float(round(max(bad, 0.0))), every), every), approximate=not whole)
 
 
-def _summed(rows: Iterable[Row]) -> dict[float, float]:
+def summed(rows: Iterable[Row]) -> dict[float, float]:
+    """What all *rows* count together, by the ends of the buckets."""
     sums: dict[float, float] = {}
     for row in rows:
         for end, x in row.points.items():
-            if _is_count(x):
+            if is_count(x):
                 sums[end] = sums.get(end, 0.0) + x
     return sums
 
 
-def _counter(unit: Unit, rows: Sequence[Row]) -> dict[float, _Measured]:
+def _counter(unit: Unit, rows: Sequence[Row]) -> dict[float, Measured]:
     conditions = [
         (f"{FAMILY}{number}", operator in {"=", "=~"})
         for number, (_, operator, _) in enumerate(unit.family.bad, start=1)
     ]
-    bad = _summed(
+    bad = summed(
         row
         for row in rows
         if conditions and all((row.labels.get(label) == "1") is wanted for label, wanted in conditions)
     )
-    return {end: _counts(bad.get(end, 0.0), total) for end, total in _summed(rows).items()}
+    return {end: counts(bad.get(end, 0.0), total) for end, total in summed(rows).items()}
 
 
-def _expressions(main: Sequence[Row], bad: Sequence[Row]) -> dict[float, _Measured]:
-    of_all, of_bad = _only(main, "total_expr"), _only(bad, "bad_expr")
+def shares(main: Sequence[Row], bad: Sequence[Row]) -> dict[float, Measured]:
+    """What two expressions count: in all, and how many are bad of that."""
+    of_all, of_bad = only(main, "total_expr"), only(bad, "bad_expr")
     found = {}
     for end, total in of_all.items():
-        if _is_count(total):
+        if is_count(total):
             errors = of_bad.get(end, 0.0)
-            if _is_count(errors):
-                found[end] = _counts(errors, total)
+            if is_count(errors):
+                found[end] = counts(errors, total)
     return found
 
 
-def _only(rows: Sequence[Row], key: str) -> Mapping[float, float]:
+def only(rows: Sequence[Row], key: str) -> Mapping[float, float]:
     """The points of the one series that there may be; in parts of time, where it was asked in several."""
     sets = {tuple(sorted(row.labels.items())) for row in rows}
     if len(sets) > 1:
@@ -195,7 +207,7 @@ def _only(rows: Sequence[Row], key: str) -> Mapping[float, float]:
     return {end: x for row in rows for end, x in row.points.items()}
 
 
-def _gauge(unit: Unit, rows: Sequence[Row]) -> dict[float, _Measured]:
+def _gauge(unit: Unit, rows: Sequence[Row]) -> dict[float, Measured]:
     many = {end: x for row in rows if f"{FAMILY}1" in row.labels for end, x in row.points.items()}
     most = max(many.values(), default=1.0)
     if most > 1:
@@ -204,16 +216,16 @@ def _gauge(unit: Unit, rows: Sequence[Row]) -> dict[float, _Measured]:
             f"{unit.family.text} has {most:g} series where one was expected: narrow `where`, or say `take: max`",
         )
     values = {end: x for row in rows if f"{FAMILY}1" not in row.labels for end, x in row.points.items()}
-    return {end: _Measured(Value(x)) for end, x in values.items() if _is_value(x)}
+    return {end: Measured(Value(x)) for end, x in values.items() if is_value(x)}
 
 
-def _histogram(rows: Sequence[Row], bound: float) -> dict[float, _Measured]:
+def _histogram(rows: Sequence[Row], bound: float) -> dict[float, Measured]:
     """Those slower than *bound*, exactly: it is one of the histogram's own. How a bound is written ("0.30") differs."""
     counts: dict[float, dict[float, float]] = {}
     for row in rows:
         le = _le(row.labels.get("le", ""))
         for end, x in row.points.items():
-            if _is_count(x):
+            if is_count(x):
                 by_le = counts.setdefault(end, {})
                 by_le[le] = by_le.get(le, 0.0) + x
     return {end: _slow(by_le, bound) for end, by_le in counts.items()}
@@ -226,7 +238,7 @@ def _le(text: str) -> float:
         raise Unfit(Who.SERVICE, f"a bucket of a histogram whose bound is {text[:20]!r}") from None
 
 
-def _slow(by_le: Mapping[float, float], bound: float) -> _Measured:
+def _slow(by_le: Mapping[float, float], bound: float) -> Measured:
     if inf not in by_le:
         raise Unfit(Who.SERVICE, 'a histogram without its bucket le="+Inf"')
     within = next((x for le, x in by_le.items() if isclose(le, bound, rel_tol=1e-9)), None)
@@ -237,16 +249,16 @@ def _slow(by_le: Mapping[float, float], bound: float) -> _Measured:
         raise Unfit(
             Who.SERVICE, "histograms whose bounds differ are added up: narrow `where` to those that agree"
         )
-    return _counts(by_le[inf] - within, by_le[inf])
+    return counts(by_le[inf] - within, by_le[inf])
 
 
-def _native(rows: Sequence[Row], bound: float) -> dict[float, _Measured]:
+def _native(rows: Sequence[Row], bound: float) -> dict[float, Measured]:
     """How many are within the bound is guessed inside a bucket of the histogram: an estimate."""
     label = f"{FAMILY}1"
-    total = _summed(row for row in rows if label not in row.labels)
-    within = _summed(row for row in rows if row.labels.get(label) == f"{bound:.9g}")
+    total = summed(row for row in rows if label not in row.labels)
+    within = summed(row for row in rows if row.labels.get(label) == f"{bound:.9g}")
     return {
-        end: _Measured(_counts(every - within.get(end, 0.0), every).measure, approximate=True)
+        end: Measured(counts(every - within.get(end, 0.0), every).measure, approximate=True)
         for end, every in total.items()
         if end in within or every == 0
     }

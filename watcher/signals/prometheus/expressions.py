@@ -2,7 +2,7 @@
 
 They are sent in one query with those of others, so they must be whole: brackets and quotes that close, no comment. What
 they mean is the server's to say. A name of a release stands in quotes alone, where it cannot become syntax; behind ``=~``
-it is quoted as plain characters besides.
+it is quoted as plain characters besides, and so it is in Loki's ``|~``.
 
 Source:
     https://prometheus.io/docs/prometheus/latest/querying/basics/
@@ -123,7 +123,7 @@ def expanded(text: str, arm: Mapping[str, str], bucket: timedelta) -> str:
     for piece in _pieces(text):
         if not piece.is_quoted:
             done.append(piece.text.replace(BUCKET, span(bucket)))
-        elif re.search(r"[=!]~\s*$", "".join(done[-8:])):
+        elif re.search(r"[=!|]~\s*$", "".join(done[-8:])):
             done.append(filled(piece.text, arm, _as_plain))
         else:
             done.append(filled(piece.text, arm))

@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 from rules.model import Indicator
 from watcher.signals.arms import names_in
-from watcher.signals.prometheus.answer import Failed
 from watcher.signals.prometheus.plan import Arm, Form
 from watcher.signals.prometheus.promql import Matcher, marked, selector
 from watcher.signals.prometheus.query import parsed
 from watcher.signals.prometheus.server import Server
+from watcher.signals.rows import Failed
 
 BACK = "1h"  # what was not seen for so long is not known
 LISTED = 5

@@ -16,8 +16,9 @@ from watcher.signals.arms import filled, names_in
 from watcher.signals.exposed import Not
 from watcher.signals.prometheus import promql
 from watcher.signals.prometheus.expressions import expanded
-from watcher.signals.prometheus.promql import FAMILY, Matcher, counted, counted_native, joined, marked, summed
-from watcher.signals.prometheus.query import Matchers, Query
+from watcher.signals.prometheus.promql import Matcher, counted, counted_native, joined, marked, summed
+from watcher.signals.prometheus.query import Query
+from watcher.signals.rows import FAMILY
 
 LONGEST = 16_000  # characters of a query
 MOST_PARTS = 50  # that are joined by `or`
@@ -90,7 +91,7 @@ def arm_of(indicator: Indicator, query: Query, names: Mapping[str, str]) -> Arm:
         main = _expression(query.expr or query.total_expr or "", query, names)
         bad = _expression(query.bad_expr, query, names) if query.bad_expr is not None else None
         return Arm(main, bad)
-    exact, fixed = _split(query.where, names)
+    exact, fixed = split(query.where, names)
     form = _form(query)
     family = Family(
         form,
@@ -98,7 +99,7 @@ def arm_of(indicator: Indicator, query: Query, names: Mapping[str, str]) -> Arm:
         query.bucket,
         fixed,
         tuple(label for label, _ in exact),
-        _matchers(query.bad or {}, names),
+        compiled(query.bad or {}, names),
         _TAKEN[query.take] if query.take else "",
         indicator.bounds if form is Form.NATIVE else (),
     )
@@ -117,11 +118,17 @@ def _expression(text: str, query: Query, names: Mapping[str, str]) -> Unit:
     return Unit(Family(Form.EXPRESSION, expanded(text, names, query.bucket), query.bucket))
 
 
-def _split(where: Matchers, names: Mapping[str, str]) -> tuple[list[tuple[str, str]], tuple[Matcher, ...]]:
-    """Labels that have one value, and matchers for the others."""
+def split(
+    where: Mapping[str, str | Not], names: Mapping[str, str]
+) -> tuple[list[tuple[str, str]], tuple[Matcher, ...]]:
+    """Labels that have one value, and matchers for the others.
+
+    Raises:
+        ArmUnnamed: The release lacks a name that *where* asks for.
+    """
     exact: list[tuple[str, str]] = []
     fixed: list[Matcher] = []
-    for label, operator, value in _matchers(where, names):
+    for label, operator, value in compiled(where, names):
         if operator == "=" and value:
             exact.append((label, value))
         else:
@@ -129,7 +136,12 @@ def _split(where: Matchers, names: Mapping[str, str]) -> tuple[list[tuple[str, s
     return exact, tuple(fixed)
 
 
-def _matchers(matchers: Matchers, names: Mapping[str, str]) -> tuple[Matcher, ...]:
+def compiled(matchers: Mapping[str, str | Not], names: Mapping[str, str]) -> tuple[Matcher, ...]:
+    """*matchers* for the release that goes by *names*, in the order of their labels.
+
+    Raises:
+        ArmUnnamed: It lacks a name that they ask for.
+    """
     found: list[Matcher] = []
     for label, wanted in sorted(matchers.items()):
         text, differs = (wanted.not_, True) if isinstance(wanted, Not) else (wanted, False)

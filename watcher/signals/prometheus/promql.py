@@ -32,7 +32,6 @@ STARTED = "process_start_time_seconds"  # as the client libraries expose it
 # Between the start of a process and its first scrape: it is begun, found and waited for. What it counts meanwhile is a release's
 # own, whoever sees it first; beyond this it is a life. A guess.
 YOUNG = timedelta(minutes=2)
-FAMILY = "ind"  # the label that says which part of a query a row is of
 SIGN = re.compile(r"ind[0-9]*")  # labels that are ours
 _SPECIAL = re.compile(r"[\\.\[\](){}|*+?^$]")
 Matcher = tuple[str, str, str]  # label, operator, value

@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
@@ -15,14 +15,14 @@ from rules.sample import Invalid, NoData, Reading, Unavailable, Who
 from watcher.aws import Signs
 from watcher.signals.arms import ArmUnnamed
 from watcher.signals.prometheus import count, names
-from watcher.signals.prometheus.answer import Failed, Row, Trouble
 from watcher.signals.prometheus.count import Asked
-from watcher.signals.prometheus.fetch import Fetch, Found, Grid
-from watcher.signals.prometheus.plan import Unit, arm_of, planned
+from watcher.signals.prometheus.plan import Call, arm_of, planned
+from watcher.signals.prometheus.promql import range_of
 from watcher.signals.prometheus.query import FITS, Query, bucket, mistake, parsed
 from watcher.signals.prometheus.server import Server
 from watcher.signals.prometheus.settings import LEAST_SETTLE, Settings
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
+from watcher.signals.rows import Failed, Fetch, Found, Grid, Row, Rows, Trouble
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
 PATIENCE = timedelta(minutes=5)  # after which silence may be a wrong name
@@ -30,6 +30,7 @@ AGAIN = timedelta(hours=1)  # before the same name is looked up again
 LOOK = timedelta(seconds=2)
 MOST_LOOKED_UP = 4  # in one reading
 MOST_SILENT = 4096  # that are remembered
+QUERY_RANGE = "/api/v1/query_range"
 _Key = tuple[str, frozenset[tuple[str, str]]]
 
 
@@ -39,7 +40,7 @@ class Prometheus:
     def __init__(self, server: Server, now: Callable[[], datetime], monotonic: Callable[[], float]) -> None:
         self._server = server
         self._now = now
-        self._fetch = Fetch(server, monotonic)
+        self._fetch = Fetch(self._ask, server.where, monotonic)
         self._silent: dict[_Key, datetime] = {}
         self._looked_up: dict[_Key, tuple[datetime, str | None]] = {}
 
@@ -53,7 +54,7 @@ class Prometheus:
                 asked[question.id] = prepared
             else:
                 readings[question.id] = prepared
-        answers: dict[Unit, Sequence[Row] | Trouble] = {}
+        answers: dict[Hashable, Sequence[Row] | Trouble] = {}
         for length in sorted({each.bucket for each in asked.values()}):
             of_length = [each for each in asked.values() if each.bucket == length]
             answers |= await self._found(of_length, window, length)
@@ -66,6 +67,12 @@ class Prometheus:
             (unit for each in asked for unit in each.units), self._server.settings.scrape_interval
         )
         return await self._fetch.all(calls, grid, window.deadline - self._now() - MARGIN)
+
+    async def _ask(self, call: Call, grid: Grid, patience: timedelta) -> Rows | Failed:
+        more = {"timeout": f"{max(patience.total_seconds(), 1):.0f}s"}
+        text = call.text(self._server.settings.scrape_interval)
+        form = range_of(text, grid.first, grid.last, grid.step, more)
+        return await self._server.ask(QUERY_RANGE, form, patience)
 
     def _prepared(self, question: Question, window: Window) -> Asked | Reading:
         indicator = question.indicator

@@ -32,7 +32,12 @@ def _label(value: str) -> str:
     return value
 
 
-def _bucket(value: timedelta) -> timedelta:
+def aligned(value: timedelta) -> timedelta:
+    """*value*, if buckets of that length lie on one grid.
+
+    Raises:
+        Malformed: They do not.
+    """
     if not SHORTEST <= value <= LONGEST:
         limits = f"{duration_text(SHORTEST)} to {duration_text(LONGEST)}"
         raise Malformed(f"must lie within {limits}", remedy="1m is usual")
@@ -80,7 +85,7 @@ class Query(BaseModel):
     expr: Expression | None = None
     bad_expr: Count | None = None
     total_expr: Count | None = None
-    bucket: Annotated[Duration, AfterValidator(_bucket)] = USUAL
+    bucket: Annotated[Duration, AfterValidator(aligned)] = USUAL
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

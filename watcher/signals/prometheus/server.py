@@ -13,8 +13,8 @@ from rules.sample import Unavailable, Who
 from watcher.aws import Signs
 from watcher.http import Answer, Http, HttpRefused, Request
 from watcher.signals.prometheus import answer as answers
-from watcher.signals.prometheus.answer import Failed, Rows
 from watcher.signals.prometheus.settings import Settings
+from watcher.signals.rows import Failed, Rows
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 SERVICE = "aps"  # Amazon Managed Prometheus, in a signature
@@ -113,11 +113,10 @@ class Server:
         if self.settings.bearer is not None:
             return {"Authorization": SecretStr(f"Bearer {self.settings.bearer.get_secret_value()}")}
         if self.settings.basic is not None:
-            return {
-                "Authorization": SecretStr(_basic(self.settings.basic.user, self.settings.basic.password))
-            }
+            return {"Authorization": SecretStr(basic(self.settings.basic.user, self.settings.basic.password))}
         return {}
 
 
-def _basic(user: str, password: SecretStr) -> str:
+def basic(user: str, password: SecretStr) -> str:
+    """The value of the header ``Authorization``."""
     return "Basic " + base64.b64encode(f"{user}:{password.get_secret_value()}".encode()).decode()

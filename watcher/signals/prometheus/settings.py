@@ -44,6 +44,9 @@ def _token(value: SecretStr) -> SecretStr:
     return value
 
 
+Token = Annotated[SecretStr, AfterValidator(_token)]
+
+
 class _Strictly(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -109,7 +112,7 @@ class Settings(_Strictly):
 
     url: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$", max_length=2048)]
     basic: Basic | None = None
-    bearer: Annotated[SecretStr, AfterValidator(_token)] | None = None
+    bearer: Token | None = None
     sigv4: SigV4 | None = None
     tls: Tls | None = None
     tenant: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!_.*'()|-]{1,512}$")] | None = None

@@ -49,7 +49,7 @@ class Reading:
         billed: Metrics asked for: what AWS bills. [M] Each page asks for all of them again. [U]
         page_size: Points on a page, where fewer than asked for: AWS may always split earlier. [D]
         fail_once: Metric names that are answered once with ``InternalError``.
-        linked: Accounts whose metrics this one may see.
+        linked: Accounts whose metrics this one may see, and these.
     """
 
     account: str
@@ -57,7 +57,7 @@ class Reading:
     billed: int = 0
     page_size: int = _MOST_POINTS
     fail_once: list[str] = field(default_factory=list)
-    linked: set[str] = field(default_factory=set)
+    linked: dict[str, Mapping[Name, Series]] = field(default_factory=dict)
     _kept: dict[str, list[_Row]] = field(default_factory=dict)
     _lately: deque[tuple[datetime, int]] = field(default_factory=deque)
 
@@ -81,14 +81,17 @@ class Reading:
         stat = query["MetricStat"]
         metric = stat["Metric"]
         label = query.get("Label", metric["MetricName"])
-        if query.get("AccountId", self.account) not in {self.account, *self.linked}:
+        owner = query.get("AccountId", self.account)
+        if owner not in {self.account, *self.linked}:
             words = (("Forbidden", f"Not authorized to access metrics of account {query['AccountId']}"),)
             return _Row(query["Id"], label, (), "Forbidden", words)
         if metric["MetricName"] in self.fail_once:
             self.fail_once.remove(metric["MetricName"])
             return _Row(query["Id"], label, (), "InternalError")
         dimensions = {each["Name"]: each["Value"] for each in metric.get("Dimensions", [])}
-        series = self.series.get(Name.of(metric["Namespace"], metric["MetricName"], dimensions))
+        series = {self.account: self.series, **self.linked}[owner].get(
+            Name.of(metric["Namespace"], metric["MetricName"], dimensions)
+        )
         points = list(_points(series, stat, start, end, asked)) if series else []
         if asked.get("ScanBy", "TimestampDescending") == "TimestampDescending":
             points.reverse()

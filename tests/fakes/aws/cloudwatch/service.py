@@ -74,6 +74,10 @@ class CloudWatch:
         summary = (least, most, total)
         series.add(Sample(at, least, count, self._readable(namespace, at), summary))
 
+    def link(self, other: "CloudWatch") -> None:
+        """From now on the metrics of *other*, another account, may be seen here: this one monitors it."""
+        self.reading.linked[other._account] = other._series
+
     def set_alarm(
         self,
         name: str,
@@ -130,14 +134,20 @@ class CloudWatch:
         begin = asked.get("NextToken") or "0"
         if not begin.isdecimal():
             raise AwsError("InvalidParameterValue", "The next token specified is invalid.")
+        all_series: dict[str, Mapping[Name, Series]] = {self._account: self._series}
+        if asked.get("IncludeLinkedAccounts"):  # [M] without it, those of linked accounts are left out
+            all_series |= self.reading.linked
+        wanted = asked.get("OwningAccount")
         found = [
             {
                 "Namespace": name.namespace,
                 "MetricName": name.metric,
                 "Dimensions": [{"Name": each, "Value": value} for each, value in name.dimensions],
             }
-            for name in sorted(self._series)
-            if _matches(name, asked) and self._is_listed(self._series[name], asked)
+            for owner, series in all_series.items()
+            if wanted in {None, owner}
+            for name in sorted(series)
+            if _matches(name, asked) and self._is_listed(series[name], asked)
         ]
         first = int(begin)
         answer: dict[str, Any] = {"Metrics": found[first : first + _LISTED]}

@@ -15,6 +15,7 @@ from tests.watcher.notify.slack.scene import told
 from watcher.cli import Commands
 from watcher.core.watch import Button, Message, Notice, OrderKind, Tone
 from watcher.core.wording import Event
+from watcher.notify.commands import commands
 from watcher.notify.slack import text
 
 EVIL = "<!channel> <!here|x> <@U0BOB> <!subteam^S0ALL> @channel @here <https://evil.example|v42> &lt;!everyone&gt;"
@@ -154,7 +155,7 @@ ORDERS = [
 def test_each_command_that_is_printed_is_one_that_there_is(button):
     notice = replace(told().notice, buttons=(button,))
 
-    (line,) = text.commands(notice)
+    (line,) = commands(notice)
 
     program, name, *arguments = shlex.split(line.partition("`")[2].rstrip("`"))
     assert program == "rollbackd"
@@ -166,7 +167,7 @@ def test_each_command_that_is_printed_is_one_that_there_is(button):
 def test_what_is_pasted_into_a_shell_is_one_word_whatever_it_is_called():
     notice = replace(told().notice, buttons=(Button("Try", OrderKind.ROLL_BACK, to="v1; rm -rf / #"),))
 
-    (line,) = text.commands(notice)
+    (line,) = commands(notice)
 
     assert shlex.split(line.partition("`")[2].rstrip("`"))[-1] == "v1; rm -rf / #"
 
@@ -174,7 +175,7 @@ def test_what_is_pasted_into_a_shell_is_one_word_whatever_it_is_called():
 def test_what_orders_nothing_is_noted():
     notice = replace(told().notice, buttons=(Button("Stay on v42"), Button("Wrong call", call="wrong")))
 
-    assert text.commands(notice) == [
+    assert commands(notice) == [
         "Stay on v42: `rollbackd note w_1 note 'Stay on v42'`",
         "Wrong call: `rollbackd note w_1 wrong`",
     ]
@@ -183,7 +184,7 @@ def test_what_orders_nothing_is_noted():
 def test_for_asking_again_there_is_no_command():
     notice = replace(told().notice, buttons=(Button("Ask again", OrderKind.ASK_AGAIN),))
 
-    assert text.commands(notice) == []
+    assert commands(notice) == []
 
 
 def test_what_cannot_be_taken_back_asks_for_confirmation_and_looks_dangerous():

@@ -213,3 +213,13 @@ async def test_what_is_listed_without_a_name_is_nothing_and_ends_no_daemon(balan
 
     assert await unknown(aws, SHOP, an_indicator(RATIO))
     assert await unknown(aws, SHOP, an_indicator({"alarms": ["db"]}, Kind.STATE))
+
+
+async def test_names_of_a_monitored_account_are_looked_up_there(balancer):
+    other = balancer.aws.place("999900001111", "eu-central-1").cloudwatch
+    other.put("Shop", "requests", {"service": "cart"}, noon(-60), 1.0)
+    balancer.aws.cloudwatch.link(other)
+    asks = {"namespace": "Shop", "total": {"sum": "requests"}, "dimensions": {"service": "cart"}}
+
+    assert await said(balancer, {**asks, "owner": "999900001111"}, Kind.REQUESTS) is None
+    assert "knows nothing in the namespace Shop" in str(await said(balancer, asks, Kind.REQUESTS))

@@ -7,10 +7,10 @@ import pytest
 from rules.model import Kind
 from rules.sample import Bucket, Counts, Invalid, Reading, Who
 from tests.watcher.signals.prometheus.asking import MINUTE, NEW, NOON, indicator
-from watcher.signals.prometheus.answer import Row
 from watcher.signals.prometheus.count import Asked, read
 from watcher.signals.prometheus.plan import arm_of
 from watcher.signals.prometheus.query import parsed
+from watcher.signals.rows import Row
 
 QUERY = {"histogram": "seconds", "where": {"version": "${arm.version}"}, "over": "300ms"}
 END = NOON.timestamp() + 60

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from rules.model import Kind
 from tests.watcher.signals.prometheus.asking import MINUTE, NEW, NOON, OLD, RATIO, indicator
 from watcher.signals.arms import ArmUnnamed
-from watcher.signals.prometheus.fetch import Grid
 from watcher.signals.prometheus.plan import LONGEST, MOST_PARTS, Call, Unit, arm_of, planned
 from watcher.signals.prometheus.promql import either, quoted
 from watcher.signals.prometheus.query import Query, mistake, parsed
+from watcher.signals.rows import Grid
 
 SCRAPE = timedelta(seconds=15)
 

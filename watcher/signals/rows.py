@@ -1,23 +1,83 @@
-"""Carries out the calls of a plan: some at once, and in halves where one part spoils it for the others."""
+"""Rows of numbers over time, as Prometheus and Loki answer them: asked together, in halves where need be, and told apart.
+
+A call asks for several parts in one query; the label `FAMILY` says which part a row is of, and the labels that members of
+a part differ by, which member. So what is asked for a thousand services is a few calls, and one that is wrong spoils
+nothing for the others.
+"""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, Generic, Protocol, Self, TypeVar
 
 import structlog
 
 from rules.sample import Invalid, Unavailable, Who
-from watcher.signals.prometheus.answer import Failed, Next, Row, Rows, Trouble
-from watcher.signals.prometheus.plan import Call, Part, Unit
-from watcher.signals.prometheus.promql import FAMILY, range_of
-from watcher.signals.prometheus.server import Server
+from watcher.http import Request
+from watcher.http.answer import without_secrets
 
 AT_ONCE = 4  # calls; servers have 20 for everybody
 MOST_STEPS = 500  # buckets in one answer; servers give 11,000 at most
 MOST_REMARKS = 1000  # that are remembered, so that each is told once
-QUERY_RANGE = "/api/v1/query_range"
+WORDS = 200  # characters of the server's own
+FAMILY = "ind"  # the label that says which part of a query a row is of
+Trouble = Unavailable | Invalid
 log = structlog.stdlib.get_logger("rollbackd.signals")
+
+
+class Next(StrEnum):
+    """What asking for less at once would help against."""
+
+    NOTHING = "nothing"
+    ONE = "one"  # one of the parts is wrong: the others must not suffer for it
+    SIZE = "size"  # it is too much: every part may be asked in parts of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """There are no rows."""
+
+    trouble: Trouble
+    next: Next = Next.NOTHING
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One series: its labels, and its values by seconds since 1970. *is_number*: it has no native histograms."""
+
+    labels: Mapping[str, str]
+    points: Mapping[float, float]
+    is_number: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """All of an answer. *infos*: remarks on the query, without any effect on its numbers."""
+
+    rows: Sequence[Row]
+    infos: Sequence[str] = ()
+
+
+def clean(request: Request, text: str) -> str:
+    """The server's words: in one line, without what is secret."""
+    plain = "".join(
+        sign if sign.isprintable() else " " for sign in without_secrets(request, text[: 8 * WORDS])
+    )
+    return " ".join(plain.split())[:WORDS]
+
+
+# What reading an answer raises that has another form.
+MALFORMED = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+
+
+def row(series: Mapping[str, Any]) -> Row:
+    """One of a matrix, or of a vector. Raises what a form raises that is another one (see `MALFORMED`)."""
+    pairs = series.get("values") or ([series["value"]] if "value" in series else [])
+    points = {float(at): float(text) for at, text in pairs}
+    labels = {str(name): str(value) for name, value in series["metric"].items()}
+    return Row(labels, points, not ("histograms" in series or "histogram" in series))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +105,81 @@ class Grid:
         ]
 
 
-Found = Mapping[Unit, Sequence[Row] | Trouble]
+class Unit(Hashable, Protocol):
+    """What one arm of one question needs. *values*: of the labels that the members of its family differ by."""
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Of the family's labels."""
 
 
-class Fetch:
-    """Asks one server."""
+class Family(Protocol):
+    """What can be asked for together."""
 
-    def __init__(self, server: Server, monotonic: Callable[[], float]) -> None:
-        self._server = server
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Those by whose values its members differ."""
+
+
+class Part(Protocol):
+    """Members of one family that are asked for together."""
+
+    @property
+    def family(self) -> Family:
+        """Whose members they are."""
+
+    @property
+    def members(self) -> Sequence[Unit]:
+        """Each once."""
+
+    @property
+    def most_rows(self) -> int:
+        """How many rows it may have: more would be a mistake, of a pattern or of a label."""
+
+
+class Call(Protocol):
+    """Parts that are asked in one query."""
+
+    @property
+    def parts(self) -> Sequence[Part]:
+        """In the order of their numbers."""
+
+
+class Divisible(Call, Protocol):
+    """A call that can be made in two."""
+
+    def halves(self) -> "tuple[Self, Self] | None":
+        """The same in two calls; ``None``: there is nothing to split."""
+
+
+C = TypeVar("C", bound=Divisible)
+
+
+Found = Mapping[Hashable, Sequence[Row] | Trouble]
+
+
+class Fetch(Generic[C]):
+    """Asks one server.
+
+    Args:
+        ask: One call over one grid, with how long there is for it.
+        where: The server, for people.
+        monotonic: Seconds.
+    """
+
+    def __init__(
+        self,
+        ask: Callable[[C, Grid, timedelta], Awaitable[Rows | Failed]],
+        where: str,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._ask = ask
+        self._where = where
         self._monotonic = monotonic
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._told: set[str] = set()
 
-    async def all(self, calls: Iterable[Call], grid: Grid, patience: timedelta) -> Found:
+    async def all(self, calls: Iterable[C], grid: Grid, patience: timedelta) -> Found:
         """The rows of every unit in *calls*, at each end of *grid*; or why it has none.
 
         Args:
@@ -70,29 +192,26 @@ class Fetch:
         asked = [(call, part) for call in calls for part in grid.slices()]
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(self._in_time(call, part, until)) for call, part in asked]
-        found: dict[Unit, Sequence[Row] | Trouble] = {
+        found: dict[Hashable, Sequence[Row] | Trouble] = {
             unit: () for call in calls for part in call.parts for unit in part.members
         }
         for task in running:
             _join(found, task.result())
         return found
 
-    async def _in_time(self, call: Call, grid: Grid, until: float) -> Found:
+    async def _in_time(self, call: C, grid: Grid, until: float) -> Found:
         left = max(until - self._monotonic(), 0.0)
         try:
             async with asyncio.timeout(left):
                 return await self._whole(call, grid, until)
         except TimeoutError:
-            words = f"{self._server.where} gave no answer in time"
+            words = f"{self._where} gave no answer in time"
             return _failed(call, Unavailable(Who.PROVIDER, words))
 
-    async def _whole(self, call: Call, grid: Grid, until: float) -> Found:
+    async def _whole(self, call: C, grid: Grid, until: float) -> Found:
         async with self._gate:
             left = timedelta(seconds=max(until - self._monotonic(), 0.0))
-            more = {"timeout": f"{max(left.total_seconds(), 1):.0f}s"}
-            text = call.text(self._server.settings.scrape_interval)
-            form = range_of(text, grid.first, grid.last, grid.step, more)
-            answer = await self._server.ask(QUERY_RANGE, form, left)
+            answer = await self._ask(call, grid, left)
         if isinstance(answer, Rows):
             self._remark(answer.infos)
             return _sorted(call, answer.rows)
@@ -105,7 +224,7 @@ class Fetch:
         for words in infos:
             if words not in self._told and len(self._told) < MOST_REMARKS:
                 self._told.add(words)
-                log.info("query.remarked", server=self._server.where, words=words)
+                log.info("query.remarked", server=self._where, words=words)
 
 
 def _may_split(call: Call, failed: Failed) -> bool:
@@ -121,7 +240,7 @@ def _sorted(call: Call, rows: Iterable[Row]) -> Found:
     of_part: dict[str, list[Row]] = {}
     for row in rows:
         of_part.setdefault(row.labels.get(FAMILY, ""), []).append(row)
-    found: dict[Unit, Sequence[Row] | Trouble] = {}
+    found: dict[Hashable, Sequence[Row] | Trouble] = {}
     for number, part in enumerate(call.parts):
         found |= _of_members(part, of_part.get(str(number), []))
     return found
@@ -139,7 +258,7 @@ def _of_members(part: Part, rows: Sequence[Row]) -> Found:
     return {unit: by_values[unit.values] for unit in part.members}
 
 
-def _join(found: dict[Unit, Sequence[Row] | Trouble], more: Found) -> None:
+def _join(found: dict[Hashable, Sequence[Row] | Trouble], more: Found) -> None:
     """What was asked in several parts of time; a failure of one is a failure of all."""
     for unit, rows in more.items():
         known = found.get(unit)

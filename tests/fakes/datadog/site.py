@@ -1,0 +1,168 @@
+"""One site, with its own keys: the ways of asking that are used, in the shapes that were recorded."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+from aiohttp import web
+
+from tests.fakes.datadog import metrics
+from tests.fakes.datadog.limits import Allowed, refused
+from tests.fakes.datadog.metrics import Metrics, Wrong
+from tests.fakes.datadog.monitors import Monitor
+from tests.fakes.world import World
+
+JSONAPI = "application/vnd.api+json"
+RETENTION = 15 * 30 * 86400  # seconds: fifteen months
+API_KEY, APPLICATION_KEY = "a" * 32, "b" * 40
+SCOPES = frozenset({"timeseries_query", "monitors_read", "metrics_read"})
+
+
+@dataclass
+class Site:
+    """How it is, and what came.
+
+    Attributes:
+        scopes: Of the application key.
+        refuse: Looks at a request and its body, and answers itself; ``None``: it is answered as ever.
+        most_queries: In one call; more are too many. most_bytes: of a body; more is too much.
+        ahead: By which its clock differs from the world's, in seconds.
+        bodies: Of the queries that came.
+        calls: Paths that came, with when.
+    """
+
+    world: World
+    metrics: Metrics
+    scopes: frozenset[str] = SCOPES
+    allowed: list[Allowed] = field(default_factory=lambda: [Allowed("metrics_query", 300, 60)])
+    monitors: dict[int, Monitor] = field(default_factory=dict)
+    refuse: Callable[[str, Any], web.Response | None] = lambda _path, _body: None
+    most_queries: int = 100
+    most_bytes: int = 1 << 20
+    ahead: float = 0.0
+    bodies: list[Any] = field(default_factory=list)
+    calls: list[tuple[str, Any]] = field(default_factory=list)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        self.calls.append((request.path, self.world.now))
+        answered = self._answered(request, body)
+        answered.headers["Date"] = format_datetime(self._now(), usegmt=True)
+        return answered
+
+    def _now(self) -> datetime:
+        return self.world.now + timedelta(seconds=self.ahead)
+
+    def _answered(self, request: web.Request, body: bytes) -> web.Response:
+        unknown = self._unknown(request)
+        if unknown is not None:
+            return unknown
+        headers: dict[str, str] = {}
+        for allowed in self.allowed if request.path != "/api/v1/validate" else ():
+            is_over, headers = allowed.count(self.world.now)
+            if is_over:
+                return refused(headers)
+        if len(body) > self.most_bytes:
+            return web.Response(status=413, text="Request entity too large", headers=headers)
+        try:
+            content = json.loads(body) if body else None
+        except ValueError:
+            return web.Response(
+                status=400, text='{"errors":["Unable to parse payload as JSON"]}', headers=headers
+            )
+        told = self.refuse(request.path, content) or self._told(request, content)
+        told.headers.update(headers)
+        return told
+
+    def _unknown(self, request: web.Request) -> web.Response | None:
+        if "DD-API-KEY" not in request.headers:
+            return errors(403, "API key required")
+        if request.headers["DD-API-KEY"] != API_KEY:
+            return errors(403, "Forbidden")
+        if request.path == "/api/v1/validate":  # it looks at that key alone
+            return None
+        needs = {"/api/v2/query/timeseries": "timeseries_query", "/api/v1/search": "metrics_read"}
+        scope = needs.get(request.path, "monitors_read")
+        is_right = request.headers.get("DD-APPLICATION-KEY") == APPLICATION_KEY and scope in self.scopes
+        return None if is_right else errors(403, "Forbidden")
+
+    def _told(self, request: web.Request, content: Any) -> web.Response:
+        if request.path == "/api/v1/validate":
+            return web.json_response({"valid": True})
+        if request.path == "/api/v1/search" and request.method == "GET":
+            wanted = request.query.get("q", "").removeprefix("metrics:")
+            return web.json_response(
+                {"results": {"metrics": [n for n in self.metrics.names() if wanted in n]}}
+            )
+        if request.path == "/api/v2/query/timeseries" and request.method == "POST":
+            return self._timeseries(content)
+        number = request.path.removeprefix("/api/v1/monitor/")
+        if number.isdigit() and request.method == "GET":
+            monitor = self.monitors.get(int(number))
+            return (
+                errors(404, "Monitor not found")
+                if monitor is None
+                else web.json_response(monitor.told(int(number), self.world))
+            )
+        return errors(404, "Not found")
+
+    def _timeseries(self, content: Any) -> web.Response:
+        self.bodies.append(content)
+        data = content["data"]
+        if data["type"] != "timeseries_request":
+            return errors(400, 'API input validation failed: Invalid type. Expected "timeseries_request".')
+        given = data["attributes"]
+        start, end = given["from"] / 1000, given["to"] / 1000
+        if start >= end:
+            return errors(400, "API input validation failed: from must be before to")
+        if end < self.world.now.timestamp() - RETENTION:
+            return errors(400, "Queries ending outside the retention date are invalid")
+        if len(given["queries"]) > self.most_queries:
+            return errors(400, "Too many queries in one request")
+        try:
+            return web.json_response(self._series(given, int(start), int(end)), content_type=JSONAPI)
+        except Wrong as wrong:
+            return errors(400, str(wrong))
+
+    def _series(self, given: Mapping[str, Any], start: int, end: int) -> dict[str, Any]:
+        by_name = {query["name"]: metrics.asked(query["query"]) for query in given["queries"]}
+        names = [each["formula"] for each in given["formulas"]] if "formulas" in given else list(by_name)
+        found: list[tuple[int, tuple[str, ...], dict[int, float]]] = []
+        for index, name in enumerate(names):
+            if name not in by_name:
+                raise Wrong(f"API input validation failed: {name} is not defined")
+            groups = self.metrics.answer(by_name[name], start, end, given["interval"] // 1000)
+            found += [(index, tags, points) for tags, points in groups.items() if points]
+        times = sorted({at for _, _, points in found for at in points})
+        # Of all series together, and of buckets alone in which there is something: a null is none of this series.
+        return {
+            "data": {
+                "id": "0",
+                "type": "timeseries_response",
+                "attributes": {
+                    "series": [
+                        {"group_tags": list(tags), "query_index": index, "unit": None}
+                        for index, tags, _ in found
+                    ],
+                    "times": [at * 1000 for at in times],
+                    "values": [[points.get(at) for at in times] for _, _, points in found],
+                },
+            }
+        }
+
+
+def errors(status: int, words: str, *, jsonapi: bool = False) -> web.Response:
+    """In the one shape, or in the other."""
+    told = [{"status": str(status), "title": "Error", "detail": words}] if jsonapi else [words]
+    kind = JSONAPI if jsonapi else "application/json"
+    return web.Response(status=status, text=json.dumps({"errors": told}), content_type=kind)
+
+
+def app_of(site: Site) -> web.Application:
+    """Serves *site*."""
+    app = web.Application(client_max_size=1 << 24)
+    app.router.add_route("*", "/{path:.*}", site.answer)
+    return app

@@ -1,0 +1,127 @@
+"""A wrong name looks like silence; so silence that lasts is looked into, and what may have been meant is told."""
+
+import pytest
+
+from rules.model import Kind
+from rules.sample import Invalid, NoData
+from tests.fakes.datadog import Monitor
+from tests.watcher.signals.datadog.asking import RATIO, a_site, asking, indicator
+from watcher.signals.datadog.provider import Datadog
+
+HITS = "sum:trace.http.request.hits{env:prod,service:shop,version:${arm.version}}.as_count()"
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        (
+            HITS.replace("version:${arm.version}", "version:v22"),
+            "no series whose version is v22: did you mean v2?; it is 'v1', 'v2'",
+        ),
+        (
+            HITS.replace("service:shop", "service:shoop"),
+            "no series whose service is shoop: did you mean shop?",
+        ),
+        (HITS.replace("env:prod", "env:production"), "no series whose env is production; it is 'prod'"),
+        (
+            HITS.replace(".hits", ".hit"),
+            "knows no metric trace.http.request.hit: did you mean trace.http.request.hits?",
+        ),
+        ("sum:trace.http.hits{*}.as_count()", "knows no metric trace.http.hits"),
+        (HITS, None),
+        ("sum:trace.http.request.hits{*}.as_count()", None),
+    ],
+)
+async def test_the_nearest_name_is_told(query, words):
+    async with asking() as life:
+        assert isinstance(life.provider, Datadog)
+        told = await life.provider.unknown(indicator({"total": query}, Kind.REQUESTS), {"version": "v2"})
+
+        assert told == words if words is None else words in str(told)
+
+
+async def test_a_key_that_may_not_search_leaves_silence_as_it_is():
+    async with asking(a_site(scopes=frozenset({"timeseries_query"}))) as life:
+        assert isinstance(life.provider, Datadog)
+        wanted = indicator({"total": HITS.replace(".hits", ".hit")}, Kind.REQUESTS)
+
+        assert await life.provider.unknown(wanted, {"version": "v2"}) is None
+
+
+async def test_what_was_silent_for_five_minutes_is_looked_up_once_an_hour():
+    async with asking() as life:
+        wrong = {**RATIO, "total": HITS.replace("service:shop", "service:shoop")}
+        first = await life.one(wrong)
+        life.on(5)
+        second = await life.one(wrong)
+        life.site.calls.clear()
+        life.on(10)
+        third = await life.one(wrong)
+
+        assert isinstance(first, NoData)
+        assert isinstance(second, Invalid)
+        assert "did you mean shop?" in second.words
+        assert third == second
+        assert len(life.site.calls) == 1
+
+
+async def test_few_names_are_looked_up_at_a_time():
+    async with asking() as life:
+        wrong = [
+            indicator({"total": HITS.replace("shop", f"shop{n}x")}, Kind.REQUESTS, f"i{n}") for n in range(9)
+        ]
+        await life.all(*wrong)
+        life.on(5)
+        told = await life.all(*wrong)
+
+        assert sum(isinstance(each, Invalid) for each in told.values()) == 2
+
+
+async def test_a_monitor_that_is_not_there_is_told():
+    async with asking(a_site(monitors={7: Monitor("errors", 0.1)})) as life:
+        assert isinstance(life.provider, Datadog)
+        there, gone = ({"monitors": [number]} for number in (7, 9))
+
+        assert await life.provider.unknown(indicator(there, Kind.STATE), {}) is None
+        assert "no monitor 9" in str(await life.provider.unknown(indicator(gone, Kind.STATE), {}))
+
+
+async def test_a_release_without_the_name_is_told():
+    async with asking() as life:
+        assert isinstance(life.provider, Datadog)
+        told = await life.provider.unknown(indicator({"total": HITS}, Kind.REQUESTS), {})
+
+        assert "no name 'version'" in str(told)
+
+
+# ------------------------------------------------------------------------------------------------------------- doctor
+
+
+async def test_doctor_says_that_both_keys_are_right_and_what_is_left_of_the_limit():
+    async with asking() as life:
+        assert isinstance(life.provider, Datadog)
+        found = await life.provider.examine()
+
+        words = [f"{each.level.value}: {each.words}" for each in found]
+        assert [each.partition(":")[0] for each in words] == ["ok", "ok"]
+        assert "knows the API key" in words[0]
+        assert "299 of 300 requests left of the limit metrics_query" in words[1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "ahead", "levels", "words"),
+    [
+        ({"api_key": "c"}, 0.0, ["fail"], "is the API key one of this site"),
+        ({"application_key": "c"}, 0.0, ["ok", "fail"], "the scope timeseries_query"),
+        ({}, 10.0, ["ok", "ok", "warn"], "our clock is 10 s behind"),
+        ({}, 60.0, ["fail"], "our clock is 60 s behind"),
+    ],
+)
+async def test_doctor_says_what_is_wrong_with_the_connection(settings, ahead, levels, words):
+    async with asking(a_site(ahead=ahead), **settings) as life:
+        assert isinstance(life.provider, Datadog)
+        found = await life.provider.examine()
+
+        assert [each.level.value for each in found] == levels
+        assert words in found[-1].words
+        assert found[-1].remedy

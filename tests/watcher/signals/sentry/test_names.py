@@ -1,0 +1,182 @@
+"""A wrong name looks like silence: it is looked into, once it has lasted; and by the doctor at once."""
+
+from typing import Any
+
+from deploy.model import Level
+from rules.sample import Invalid, NoData, Reading, Unavailable, Who
+from tests.fakes.sentry import Shop
+from tests.scenarios.virtual import in_virtual_time
+from tests.watcher.signals.sentry.asking import (
+    ISSUES,
+    MINUTE,
+    NEW,
+    REQUESTS,
+    SESSIONS,
+    Asking,
+    a_log,
+    a_shop,
+    asking,
+    indicator,
+    read_one,
+)
+from watcher.signals.provider import Examined
+
+
+def built() -> Shop:
+    """Its SDK puts the build behind the version, which the pipeline does not know of."""
+    log = [each for each in a_log() if each.version == "2"]
+    return a_shop(log, named=lambda version: f"checkout@{version}+ab12", created={"catalog@7"})
+
+
+def test_a_project_that_is_not_there_is_the_authors_with_the_nearest():
+    found = read_one(a_shop(), {**REQUESTS, "project": "chekout"})
+
+    assert isinstance(found, Invalid)
+    assert found.who is Who.AUTHOR
+    assert "no project chekout: did you mean checkout?" in found.words
+
+
+def test_projects_are_listed_once_and_again_only_after_a_while():
+    async def story() -> list[str]:
+        async with asking(a_shop()) as ask:
+            for query in (
+                REQUESTS,
+                REQUESTS,
+                {**REQUESTS, "project": "new-one"},
+                {**REQUESTS, "project": "new-one"},
+            ):
+                await ask.one(query)
+            ask.shop.projects["new-one"] = 2
+            ask.shop.world.now += 11 * MINUTE
+            assert not isinstance(await ask.one({**REQUESTS, "project": "new-one"}), Invalid)
+            return ask.asked
+
+    assert in_virtual_time(story()).count("projects/") == 2
+
+
+async def after_a_while(ask: Asking, query: Any, minutes: int = 6) -> list[Reading]:
+    found = []
+    for _ in range(minutes + 1):
+        found.append(await ask.one(query))
+        ask.shop.world.now += MINUTE
+    return found
+
+
+def test_a_release_that_is_silent_for_five_minutes_is_looked_up_and_its_name_is_told():
+    async def story() -> list[Reading]:
+        async with asking(built()) as ask:
+            return await after_a_while(ask, SESSIONS)
+
+    found = in_virtual_time(story())
+
+    assert [type(each) for each in found[:5]] == [NoData] * 5
+    assert isinstance(found[-1], Invalid)
+    assert "no release checkout@2; nearest: checkout@2+ab12" in found[-1].words
+
+
+def test_the_same_of_its_issues():
+    async def story() -> list[Reading]:
+        async with asking(built()) as ask:
+            return await after_a_while(ask, ISSUES)
+
+    found = in_virtual_time(story())
+
+    assert isinstance(found[0], NoData)
+    assert isinstance(found[-1], Invalid)
+
+
+def test_one_that_is_known_and_silent_has_no_traffic_and_no_wrong_name():
+    shop = a_shop([each for each in a_log() if each.version == "1"], created={"checkout@2"})
+
+    async def story() -> list[Reading]:
+        async with asking(shop) as ask:
+            return await after_a_while(ask, {**SESSIONS, "release": "${arm.sentry}"})
+
+    found = in_virtual_time(story())
+
+    assert all(isinstance(each, tuple | NoData) for each in found)
+
+
+def test_it_is_looked_up_once_and_not_in_every_round():
+    async def story() -> list[str]:
+        async with asking(built()) as ask:
+            await after_a_while(ask, SESSIONS, minutes=20)
+            return [path for path in ask.asked if path.startswith("releases/")]
+
+    assert len(in_virtual_time(story())) == 2  # itself, and the list
+
+
+# ------------------------------------------------------------------------------------------------------------ the doctor
+
+
+def examined(shop: Shop, **settings: Any) -> list[tuple[Level, str]]:
+    async def story() -> list[tuple[Level, str]]:
+        async with asking(shop, **settings) as ask:
+            assert isinstance(ask.provider, Examined)
+            return [(each.level, each.words) for each in await ask.provider.examine()]
+
+    return in_virtual_time(story())
+
+
+def test_the_doctor_says_where_all_is_well():
+    (found,) = examined(a_shop())
+
+    assert found == (Level.OK, "https://sentry.io, organization shop answers")
+
+
+def test_the_doctor_names_what_the_token_may_not():
+    found = examined(a_shop(scopes=frozenset({"org:read"})))
+
+    assert [level for level, _ in found] == [Level.OK, Level.FAIL, Level.FAIL]
+    assert "names of releases" in found[1][1]
+    assert "project:releases" in found[1][1]
+    assert "new issues" in found[2][1]
+    assert "event:read" in found[2][1]
+
+
+def test_the_doctor_says_that_nobody_answers_or_that_the_clock_is_wrong():
+    ((level, words),) = examined(a_shop(), token="another")
+    skewed = examined(a_shop(ahead=-MINUTE / 6))
+
+    assert (level, "the token is wrong" in words) == (Level.FAIL, True)
+    assert skewed[1] == (Level.WARN, "this machine's clock is 10 s ahead of Sentry's")
+
+
+def test_the_doctor_says_what_the_release_is_called_there():
+    async def story() -> list[str | None]:
+        async with asking(built()) as ask:
+            assert isinstance(ask.provider, Examined)
+            wrong = indicator({**SESSIONS, "project": "chekout"})
+            return [
+                await ask.provider.unknown(indicator(SESSIONS), NEW),
+                await ask.provider.unknown(indicator(SESSIONS), {"sentry": "checkout@2+ab12"}),
+                await ask.provider.unknown(wrong, NEW),
+                await ask.provider.unknown(indicator(SESSIONS), {}),
+            ]
+
+    release, known, project, unnamed = in_virtual_time(story())
+
+    assert release is not None
+    assert "nearest: checkout@2+ab12" in release
+    assert known is None
+    assert project is not None
+    assert "did you mean checkout" in project
+    assert unnamed is not None
+    assert "names:" in unnamed
+
+
+def test_a_file_that_is_no_authority_is_said_and_nothing_is_asked(tmp_path):
+    file = tmp_path / "ca.pem"
+    file.write_text("nothing")
+
+    async def story() -> tuple[Reading, list[Level], str | None]:
+        async with asking(a_shop(), authority=str(file)) as ask:
+            assert isinstance(ask.provider, Examined)
+            levels = [each.level for each in await ask.provider.examine()]
+            return await ask.one(REQUESTS), levels, await ask.provider.unknown(indicator(REQUESTS), NEW)
+
+    reading, levels, unknown = in_virtual_time(story())
+
+    assert isinstance(reading, Unavailable)
+    assert reading.who is Who.OPERATOR
+    assert (levels, unknown) == ([Level.FAIL], None)

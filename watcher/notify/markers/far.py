@@ -1,0 +1,93 @@
+"""How a system that markers are put into is asked: JSON there and back, over our guarded HTTP; nothing is tried again here."""
+
+import json
+import ssl
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from pydantic import SecretStr, TypeAdapter, ValidationError
+
+from watcher.errors import WatcherError
+from watcher.http import Http, HttpRefused, Request, refusal
+
+MOST_ANSWER = 1024 * 1024  # bytes
+LONGEST_WAIT = timedelta(hours=1)  # that a system is believed
+JSON = {"Content-Type": "application/json", "Accept": "application/json"}
+T = TypeVar("T")
+
+
+class NotTheirs(WatcherError):
+    """Something answered, and not as the system would."""
+
+    def __init__(self, who: str) -> None:
+        super().__init__(f"not an answer of {who}'s", remedy="is the address that of its API?")
+
+
+def _never(_headers: Mapping[str, str], _now: datetime) -> datetime | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Far:
+    """One system, with the keys of a connection.
+
+    Attributes:
+        who: Whose system it is, for people.
+        system: A label of the metrics.
+        base: Its address, without a slash at its end.
+        resets: When it may be asked again, as its headers (by lower-case name) say beside a 429 without `Retry-After`.
+    """
+
+    who: str
+    system: str
+    base: str
+    http: Http
+    now: Callable[[], datetime]
+    secrets: Mapping[str, SecretStr]
+    timeout: timedelta
+    resets: Callable[[Mapping[str, str], datetime], datetime | None] = _never
+    tls: ssl.SSLContext | None = None
+
+    async def get(self, path: str, shape: TypeAdapter[T], *parameters: tuple[str, str]) -> T:
+        """What stands at *path*.
+
+        Raises:
+            HttpRefused: Nobody answered, or the system refuses.
+            NotTheirs: The answer is not of *shape*.
+        """
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        return await self._asked("GET", f"{path}{query}", None, shape)
+
+    async def post(self, path: str, content: Mapping[str, Any], shape: TypeAdapter[T]) -> T:
+        """What is answered to *content*. Raises the same."""
+        return await self._asked("POST", path, json.dumps(content, separators=(",", ":")).encode(), shape)
+
+    async def _asked(self, method: str, path: str, body: bytes | None, shape: TypeAdapter[T]) -> T:
+        url = f"{self.base}{path}"
+        request = Request(
+            self.system,
+            url,
+            method,
+            JSON,
+            self.secrets,
+            body,
+            timeout=self.timeout,
+            most=MOST_ANSWER,
+            tls=self.tls,
+        )
+        answer, now = await self.http.send(request), self.now()
+        refused = refusal(request, answer, now)
+        if refused is not None:
+            raise self._when(refused, answer.headers, now)
+        try:
+            return shape.validate_json(answer.body)
+        except (ValidationError, RecursionError) as error:
+            raise NotTheirs(self.who) from error
+
+    def _when(self, refused: HttpRefused, headers: Mapping[str, str], now: datetime) -> HttpRefused:
+        at = refused.retry_at or self.resets(headers, now)
+        until = None if at is None else min(max(at, now), now + LONGEST_WAIT)
+        return HttpRefused(refused.who, refused.words, refused.fault, status=refused.status, retry_at=until)

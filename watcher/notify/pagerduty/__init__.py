@@ -1,0 +1,1 @@
+"""PagerDuty: one incident a deployment, opened while somebody is needed and resolved when nobody is."""

@@ -1,0 +1,1 @@
+"""A topic of Amazon SNS: whoever is subscribed to it is told, by mail, text message, queue or function."""

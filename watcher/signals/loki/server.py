@@ -1,0 +1,100 @@
+"""One server, or what stands before it: asks by POST with a form, as whoever the settings say."""
+
+import ssl
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from pydantic import SecretStr
+
+from rules.sample import Unavailable, Who
+from watcher.http import Answer, Fault, Http, HttpRefused, Request
+from watcher.signals.loki import answer as answers
+from watcher.signals.loki.settings import Settings
+from watcher.signals.prometheus.server import FORM, SHORTEST, basic
+from watcher.signals.rows import Failed, Next, Rows
+
+
+class Server:
+    """Where is asked.
+
+    Attributes:
+        settings: Of the connection.
+    """
+
+    def __init__(self, settings: Settings, http: Http, now: Callable[[], datetime]) -> None:
+        self.settings = settings
+        self._http = http
+        self._now = now
+        self._tls: ssl.SSLContext | None = None
+        self._closed_until: datetime | None = None
+
+    def load(self) -> str | None:
+        """Read the files of the settings; in words, what is wrong with them."""
+        try:
+            self._tls = self.settings.tls.context() if self.settings.tls else None
+        except (OSError, ValueError) as error:
+            return f"the files of `tls` cannot be used: {type(error).__name__}"
+        return None
+
+    @property
+    def where(self) -> str:
+        """For people."""
+        return Request("loki", self.settings.url).origin
+
+    async def ask(self, path: str, form: Mapping[str, str], timeout: timedelta) -> Rows | Failed:
+        """The rows that the server has for *form* at *path*. A fault is a value."""
+        told = await self._said(path, form, timeout)
+        if isinstance(told, Failed):
+            return self._remembered(told)
+        read = answers.read(*told, self.where, self._now())
+        return self._remembered(read) if isinstance(read, Failed) else read
+
+    async def get(
+        self, path: str, parameters: Mapping[str, str], timeout: timedelta
+    ) -> tuple[Request, Answer] | Failed:
+        """The bare answer to a GET, with any status."""
+        question = f"?{urlencode(parameters)}" if parameters else ""
+        return await self._said(f"{path}{question}", None, timeout)
+
+    async def _said(
+        self, path: str, form: Mapping[str, str] | None, timeout: timedelta
+    ) -> tuple[Request, Answer] | Failed:
+        now = self._now()
+        if self._closed_until is not None and now < self._closed_until:
+            words = f"{self.where} asked for patience until {self._closed_until:%H:%M:%S} UTC"
+            return Failed(Unavailable(Who.PROVIDER, words, self._closed_until))
+        request = self._request(path, form, max(timeout, SHORTEST))
+        try:
+            return request, await self._http.send(request)
+        except HttpRefused as refused:
+            trouble = Unavailable(refused.who, f"Loki: {refused.words}", refused.retry_at)
+            return Failed(trouble, Next.SIZE if refused.fault is Fault.TOO_LARGE else Next.NOTHING)
+
+    def _remembered(self, failed: Failed) -> Failed:
+        """Who asks for patience gets it from all of us."""
+        if isinstance(failed.trouble, Unavailable) and failed.trouble.retry_at is not None:
+            self._closed_until = failed.trouble.retry_at
+        return failed
+
+    def _request(self, path: str, form: Mapping[str, str] | None, timeout: timedelta) -> Request:
+        headers = dict(FORM) if form is not None else {}
+        if self.settings.tenant is not None:
+            headers["X-Scope-OrgID"] = self.settings.tenant
+        return Request(
+            "loki",
+            self.settings.at(path),
+            "GET" if form is None else "POST",
+            headers,
+            self._secrets(),
+            None if form is None else urlencode(form).encode(),
+            timeout,
+            tls=self._tls,
+        )
+
+    def _secrets(self) -> dict[str, SecretStr]:
+        if self.settings.bearer is not None:
+            return {"Authorization": SecretStr(f"Bearer {self.settings.bearer.get_secret_value()}")}
+        if self.settings.basic is not None:
+            return {"Authorization": SecretStr(basic(self.settings.basic.user, self.settings.basic.password))}
+        return {}

@@ -1,0 +1,168 @@
+"""The provider: questions to requests, and rows to readings."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel
+
+from deploy.model import Finding, Level
+from rules.model import Indicator
+from rules.sample import Invalid, NoData, Reading, Who
+from watcher.signals.arms import ArmUnnamed
+from watcher.signals.newrelic import count, names, nrql
+from watcher.signals.newrelic.answer import Failed
+from watcher.signals.newrelic.count import Asked
+from watcher.signals.newrelic.fetch import Found, fetched
+from watcher.signals.newrelic.line import MARKED, Line, skew_words
+from watcher.signals.newrelic.plan import Unit, planned, unit_of
+from watcher.signals.newrelic.query import FITS, SETTLE, Query, bucket, mistake, parsed
+from watcher.signals.newrelic.settings import Settings
+from watcher.signals.provider import Kind, Opening, Provider, Question, Window
+
+MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
+PATIENCE = timedelta(minutes=5)  # after which silence may be a wrong name
+AGAIN = timedelta(hours=1)  # before the same name is looked up again
+LOOK = timedelta(seconds=3)
+MOST_LOOKED_UP = 2  # in one reading
+MOST_SILENT = 4096  # that are remembered
+
+
+class NewRelic:
+    """One connection."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._now: Callable[[], datetime] = line.now
+        self._silent: dict[Unit, datetime] = {}
+        self._looked_up: dict[Unit, tuple[datetime, str | None]] = {}
+
+    async def read(self, questions: Sequence[Question], window: Window) -> Mapping[str, Reading]:
+        """All *questions* over *window*, in as few requests as may be; a fault touches what it was asked with alone."""
+        readings: dict[str, Reading] = {}
+        asked: dict[str, Asked] = {}
+        for question in questions:
+            prepared = self._prepared(question, window)
+            if isinstance(prepared, Asked):
+                asked[question.id] = prepared
+            else:
+                readings[question.id] = prepared
+        calls = planned((unit for each in asked.values() for unit in each.units), window.start, window.end)
+        patience = max(window.deadline - self._now() - MARGIN, MARGIN)
+        found = await fetched(self._line, calls, patience)
+        readings |= {name: count.read(each, found) for name, each in asked.items()}
+        return readings | await self._doubted(asked, readings, found, window)
+
+    def _prepared(self, question: Question, window: Window) -> Asked | Reading:
+        indicator = question.indicator
+        wrong = mistake(indicator)
+        if wrong is not None:
+            return Invalid(Who.AUTHOR, f"{wrong[0]}: {wrong[1]}")
+        query = parsed(indicator.query)
+        beside = question.baseline if indicator.compares_arms else None
+        try:
+            canary = unit_of(indicator, query, question.canary)
+            baseline = None if beside is None else unit_of(indicator, query, beside)
+        except ArmUnnamed as unnamed:
+            return Invalid(Who.AUTHOR, f"{unnamed}: {unnamed.remedy}")
+        after = max(window.start, question.since or window.start)
+        return Asked(indicator, canary, baseline, after, window.end, self._now() - SETTLE)
+
+    # ----------------------------------------------------------------------------------------------------------- names
+
+    async def _doubted(
+        self, asked: Mapping[str, Asked], readings: Mapping[str, Reading], found: Found, window: Window
+    ) -> dict[str, Reading]:
+        """For what was silent for long: what is wrong with its name, if anything is."""
+        silent = {
+            name: each.canary
+            for name, each in asked.items()
+            if isinstance(readings[name], NoData) and count.is_silent(each, found)
+        }
+        for unit in {each.canary for name, each in asked.items() if name not in silent}:
+            self._silent.pop(unit, None)
+            self._looked_up.pop(unit, None)
+        due = [unit for unit in dict.fromkeys(silent.values()) if self._is_due(unit)]
+        for unit in due[:MOST_LOOKED_UP]:
+            if window.deadline - self._now() > LOOK + MARGIN:
+                self._looked_up[unit] = (self._now(), await self._unknown(unit))
+        doubted: dict[str, Reading] = {}
+        for name, unit in silent.items():
+            words = self._looked_up.get(unit, (None, None))[1]
+            if words:
+                doubted[name] = Invalid(Who.AUTHOR, words)
+        return doubted
+
+    def _is_due(self, unit: Unit) -> bool:
+        if len(self._silent) > MOST_SILENT:
+            self._silent.clear()
+            self._looked_up.clear()
+        now = self._now()
+        since = self._silent.setdefault(unit, now)
+        last = self._looked_up.get(unit)
+        return now - since >= PATIENCE and (last is None or now - last[0] >= AGAIN)
+
+    async def _unknown(self, unit: Unit) -> str | None:
+        until = self._line.monotonic() + LOOK.total_seconds()
+        try:
+            async with asyncio.timeout(LOOK.total_seconds()):
+                return await names.unknown(self._line, unit, self._now(), until)
+        except TimeoutError:
+            return None
+
+    # ---------------------------------------------------------------------------------------------------------- doctor
+
+    async def unknown(self, indicator: Indicator, arm: Mapping[str, str]) -> str | None:
+        """What New Relic does not know of what *indicator* asks for; ``None``: all is there, or nobody says."""
+        try:
+            unit = unit_of(indicator, parsed(indicator.query), arm)
+        except ArmUnnamed as unnamed:
+            return f"{unnamed}: {unnamed.remedy}"
+        return await self._unknown(unit)
+
+    async def examine(self) -> Sequence[Finding]:
+        """Is the account there, may the key see it, does it hold anything, and is it the same time there?"""
+        until = self._line.monotonic() + 2 * LOOK.total_seconds()
+        now = int(self._now().timestamp())
+        text = nrql.select("Transaction, Span", (now - 3600, now))
+        body = nrql.body(self._line.settings.account, {"q0": text})
+        told = await self._line.ask(body, until)
+        one = told if isinstance(told, Failed) else told.get("q0")
+        if isinstance(one, Failed):
+            return [Finding(Level.FAIL, one.trouble.words, _REMEDIES[one.trouble.who])]
+        findings = [Finding(Level.OK, f"{self._line.where} answers")]
+        if one is not None and not any(row.get("total") for row in one.results):
+            words = "the account had neither transactions nor spans in the last hour"
+            findings.append(Finding(Level.WARN, words, "is `account` right?"))
+        skew = self._line.skew
+        if skew is not None and abs(skew) > MARKED:
+            findings.append(Finding(Level.WARN, skew_words(skew), "set the clock: buckets are New Relic's"))
+        return findings
+
+
+_REMEDIES = {
+    Who.OPERATOR: "correct the connection: its account, its region, whose key it is; or `daemon.reach`",
+    Who.AUTHOR: "correct the connection's url",
+    Who.PROVIDER: "is it up? Try again",
+    Who.SERVICE: "is it up?",
+}
+
+
+@contextlib.asynccontextmanager
+async def open_newrelic(settings: BaseModel | None, opening: Opening) -> AsyncIterator[Provider]:
+    """The provider of one connection. Nothing is asked yet."""
+    if not isinstance(settings, Settings):
+        raise TypeError("a connection to New Relic needs its settings")
+    yield NewRelic(Line(settings, opening.http, opening.now, opening.monotonic))
+
+
+KIND = Kind(
+    query=Query,
+    fits=FITS,
+    bucket=bucket,
+    settle=SETTLE,
+    open=open_newrelic,
+    settings=Settings,
+    mistake=mistake,
+)

@@ -1,0 +1,142 @@
+"""The way to one organisation of one Sentry: asks by GET, waits where it is told to, and turns pages."""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from urllib.parse import urlencode
+
+from pydantic import SecretStr
+
+from rules.sample import Unavailable, Who
+from watcher.http import Answer, Http, HttpRefused, Request
+from watcher.signals.sentry import answer as answers
+from watcher.signals.sentry.answer import Failed, Page
+from watcher.signals.sentry.gate import Gate, clock
+from watcher.signals.sentry.plan import SAFE
+from watcher.signals.sentry.settings import Settings
+
+AT_ONCE = 4  # calls; endpoints allow 2 to 15, and an own Sentry has no limit but its database
+MOST_PAGES = 20
+SHORTEST = timedelta(milliseconds=100)
+SKEWED = timedelta(seconds=30)  # beyond which our buckets are not those that Sentry means
+MARKED = timedelta(seconds=5)
+
+
+class Line:
+    """One connection.
+
+    Attributes:
+        settings: Of the connection.
+        skew: How far our clock is ahead of Sentry's; ``None``: not heard yet.
+    """
+
+    def __init__(
+        self, settings: Settings, http: Http, now: Callable[[], datetime], monotonic: Callable[[], float]
+    ) -> None:
+        self.settings = settings
+        self.now = now
+        self.monotonic = monotonic
+        self.skew: timedelta | None = None
+        self._http = http
+        self._at_once = asyncio.Semaphore(AT_ONCE)
+        self._gates: dict[str, Gate] = {}
+        self._tls: ssl.SSLContext | None = None
+
+    def load(self) -> str | None:
+        """Read the file of the settings; in words, what is wrong with it."""
+        try:
+            self._tls = self.settings.tls()
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else "not a certificate"
+            return f"the file of `authority` cannot be used: {type(error).__name__}: {why}"
+        return None
+
+    @property
+    def where(self) -> str:
+        """For people."""
+        return f"{Request('sentry', self.settings.url).origin}, organization {self.settings.organization}"
+
+    async def pages(
+        self, path: str, params: Iterable[tuple[str, str]], until: float, most: int = MOST_PAGES
+    ) -> list[Page] | Failed:
+        """All pages, at most *most* of them; a fault in one is a fault of all."""
+        fixed, found = tuple(params), list[Page]()
+        more: tuple[tuple[str, str], ...] = ()
+        for _ in range(most):
+            page = await self.ask(path, (*fixed, *more), until)
+            if isinstance(page, Failed):
+                return page
+            found.append(page)
+            if page.cursor is None:
+                return found
+            more = (("cursor", page.cursor),)
+        words = f"{self.where}: more than {most} pages of {path.partition('/')[0]}: narrow what is asked for"
+        return Failed(Unavailable(Who.OPERATOR, words), answers.Next.SIZE)
+
+    async def ask(self, path: str, params: Iterable[tuple[str, str]], until: float) -> Page | Failed:
+        """What Sentry says. Waits while it is asked to, as long as that ends before *until* (monotonic). A fault is a value.
+
+        Args:
+            path: Behind the organisation's, with its slash at the end; quoted.
+            params: Of the query.
+            until: When an answer is too late.
+        """
+        query = urlencode(list(params), safe=SAFE)
+        url = self.settings.at(path) + (f"?{query}" if query else "")
+        gate = self._gates.setdefault(path.partition("/")[0], Gate(self.monotonic))
+        while True:
+            async with gate.passed(self._left(until)) as may:
+                if not may:
+                    return self._patient(gate, path)
+                async with self._at_once:
+                    if gate.closed_for > timedelta(0):  # while this one waited for its turn
+                        continue
+                    sent = await self._sent(url, until)
+                if isinstance(sent, Failed):
+                    return sent
+                request, answer = sent
+                refused = gate.heard(answer, self.now())
+            if refused is None:
+                return self._read(request, answer, path)
+
+    def _left(self, until: float) -> timedelta:
+        return timedelta(seconds=max(until - self.monotonic(), 0.0))
+
+    async def _sent(self, url: str, until: float) -> tuple[Request, Answer] | Failed:
+        left = self._left(until)
+        if left <= timedelta(0):
+            return Failed(Unavailable(Who.PROVIDER, f"{self.where} gave no answer in time"))
+        secret = SecretStr(f"Bearer {self.settings.token.get_secret_value()}")
+        request = Request(
+            "sentry", url, secrets={"Authorization": secret}, timeout=max(left, SHORTEST), tls=self._tls
+        )
+        try:
+            return request, await self._http.send(request)
+        except HttpRefused as error:
+            return answers.refused(error, self.where)
+
+    def _read(self, request: Request, answer: Answer, path: str) -> Page | Failed:
+        there, now = clock(answer.headers), self.now()
+        self.skew = None if there is None else now - there
+        if self.skew is not None and abs(self.skew) > SKEWED and answer.status < 400:  # noqa: PLR2004 - a refusal says more
+            words = (
+                f"{self.where}: {skew_words(self.skew)}, so that no bucket is what it seems: set the clock"
+            )
+            return Failed(Unavailable(Who.OPERATOR, words))
+        return answers.read(request, answer, path, self.where, now)
+
+    def _patient(self, gate: Gate, path: str) -> Failed:
+        at = self.now() + gate.closed_for
+        words = (
+            f"{self.where} asks for patience with {path.partition('/')[0]} until {at:%H:%M:%S} UTC (HTTP 429)"
+        )
+        return Failed(Unavailable(Who.PROVIDER, words, at))
+
+
+def skew_words(skew: timedelta) -> str:
+    """How far our clock is from Sentry's."""
+    seconds = abs(skew.total_seconds())
+    return (
+        f"this machine's clock is {seconds:.0f} s {'ahead of' if skew > timedelta(0) else 'behind'} Sentry's"
+    )

@@ -1,0 +1,265 @@
+"""The provider: questions to calls, and answers to readings."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from pydantic import BaseModel
+
+from deploy.model import Finding, Level
+from rules.model import Indicator
+from rules.sample import Invalid, NoData, Reading, Unavailable, Who
+from watcher.signals.arms import ArmUnnamed, filled
+from watcher.signals.provider import Kind, Opening, Provider, Question, Window
+from watcher.signals.sentry import count, issues
+from watcher.signals.sentry.answer import Failed, Trouble
+from watcher.signals.sentry.count import Asked
+from watcher.signals.sentry.fetch import Found, fetched
+from watcher.signals.sentry.issues import Issues, Wanted
+from watcher.signals.sentry.line import MARKED, Line, skew_words
+from watcher.signals.sentry.names import Names
+from watcher.signals.sentry.plan import arm_of, planned
+from watcher.signals.sentry.query import FITS, LEAST_SETTLE, NewIssues, Query, bucket, mistake, parsed, settle
+from watcher.signals.sentry.settings import Settings
+
+MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
+PATIENCE = timedelta(minutes=5)  # after which silence may be a wrong name
+AGAIN = timedelta(hours=1)  # before the same name is looked up again
+LOOK = timedelta(seconds=2)
+MOST_LOOKED_UP = 4  # in one reading
+MOST_SILENT = 4096  # that are remembered
+_Key = tuple[int, str]  # a release in a project
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What is asked in one reading, and what was answered without asking."""
+
+    counts: dict[str, Asked] = field(default_factory=dict)
+    states: dict[str, Wanted] = field(default_factory=dict)
+    readings: dict[str, Reading] = field(default_factory=dict)
+
+
+class Sentry:
+    """One connection."""
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._now: Callable[[], datetime] = line.now
+        self._names = Names(line)
+        self._silent: dict[_Key, datetime] = {}
+        self._looked_up: dict[_Key, tuple[datetime, str | None]] = {}
+
+    async def read(self, questions: Sequence[Question], window: Window) -> Mapping[str, Reading]:
+        """All *questions* over *window*, in as few calls as may be; a fault touches what it was asked with alone."""
+        patience = max(window.deadline - self._now() - MARGIN, MARGIN)
+        until = self._line.monotonic() + patience.total_seconds()
+        batch = await self._prepared(questions, window, until)
+        calls = planned(
+            (unit for each in batch.counts.values() for unit in each.units),
+            window.start,
+            window.end,
+            self._line.settings.requests_in,
+        )
+        left = timedelta(seconds=max(until - self._line.monotonic(), 0.0))
+        async with asyncio.TaskGroup() as tasks:
+            counting = tasks.create_task(fetched(self._line, calls, left))
+            looking = tasks.create_task(Issues(self._line, self._names, until).of(batch.states.values()))
+        found, states = counting.result(), looking.result()
+        indicators = {question.id: question.indicator.id for question in questions}
+        readings = batch.readings
+        readings |= {name: count.read(each, found) for name, each in batch.counts.items()}
+        readings |= {
+            name: issues.reading(indicators[name], each, states[each]) for name, each in batch.states.items()
+        }
+        return readings | await self._doubted(batch, found, window)
+
+    async def _prepared(self, questions: Sequence[Question], window: Window, until: float) -> _Batch:
+        batch = _Batch()
+        fit: list[tuple[Question, Query]] = []
+        for question in questions:
+            wrong = mistake(question.indicator)
+            if wrong is None:
+                fit.append((question, parsed(question.indicator.query)))
+            else:
+                batch.readings[question.id] = Invalid(Who.AUTHOR, f"{wrong[0]}: {wrong[1]}")
+        projects = await self._projects({query.project for _, query in fit}, until)
+        for question, query in fit:
+            self._add(batch, question, query, projects[query.project], window)
+        return batch
+
+    async def _projects(self, wanted: Iterable[str], until: float) -> Mapping[str, int | Trouble]:
+        wanted = set(wanted)
+        try:
+            async with asyncio.timeout(max(until - self._line.monotonic(), 0.0)):
+                return await self._names.projects(wanted, until)
+        except TimeoutError:
+            late = Unavailable(Who.PROVIDER, f"{self._line.where} gave no answer in time")
+            return dict.fromkeys(wanted, late)
+
+    def _add(
+        self, batch: _Batch, question: Question, query: Query, project: int | Trouble, window: Window
+    ) -> None:
+        if isinstance(project, Trouble):
+            batch.readings[question.id] = project
+            return
+        try:
+            if query.new_issues is not None:
+                batch.states[question.id] = self._wanted(question, query, project, window)
+            else:
+                batch.counts[question.id] = self._asked(question, query, project, window)
+        except ArmUnnamed as unnamed:
+            batch.readings[question.id] = Invalid(Who.AUTHOR, f"{unnamed}: {unnamed.remedy}")
+
+    def _asked(self, question: Question, query: Query, project: int, window: Window) -> Asked:
+        beside = question.baseline if question.indicator.compares_arms else None
+        where = self._line.settings.requests_in
+        return Asked(
+            question.indicator,
+            query,
+            arm_of(query, question.canary, project, where),
+            None if beside is None else arm_of(query, beside, project, where),
+            max(window.start, question.since or window.start),
+            window.end,
+            self._now() - query.settles,
+        )
+
+    def _wanted(self, question: Question, query: Query, project: int, window: Window) -> Wanted:
+        """The newest bucket: issues are told as they are now, and not as they were."""
+        new = query.new_issues or NewIssues()
+        release = filled(query.release, question.canary)
+        start = window.end - query.bucket
+        return Wanted(project, release, query.environment, new, start, window.end)
+
+    # ----------------------------------------------------------------------------------------------------------- names
+
+    async def _doubted(self, batch: _Batch, found: Found, window: Window) -> dict[str, Reading]:
+        """For what was silent for long: that Sentry knows no such release, if so."""
+        silent = {name: _key(each) for name, each in batch.counts.items() if count.is_silent(each, found)} | {
+            name: (each.project, each.release)
+            for name, each in batch.states.items()
+            if isinstance(batch.readings[name], NoData)
+        }
+        for key in {_key(each) for name, each in batch.counts.items() if name not in silent}:
+            self._silent.pop(key, None)
+            self._looked_up.pop(key, None)
+        for key in [key for key in dict.fromkeys(silent.values()) if self._is_due(key)][:MOST_LOOKED_UP]:
+            if window.deadline - self._now() > LOOK + MARGIN:
+                self._looked_up[key] = (self._now(), await self._unknown(*key))
+        doubted: dict[str, Reading] = {}
+        for name, key in silent.items():
+            words = self._looked_up.get(key, (None, None))[1]
+            if words:
+                doubted[name] = Invalid(Who.AUTHOR, words)
+        return doubted
+
+    def _is_due(self, key: _Key) -> bool:
+        if len(self._silent) > MOST_SILENT:
+            self._silent.clear()
+            self._looked_up.clear()
+        now = self._now()
+        since = self._silent.setdefault(key, now)
+        last = self._looked_up.get(key)
+        return now - since >= PATIENCE and (last is None or now - last[0] >= AGAIN)
+
+    async def _unknown(self, project: int, release: str) -> str | None:
+        until = self._line.monotonic() + LOOK.total_seconds()
+        try:
+            async with asyncio.timeout(LOOK.total_seconds()):
+                return await self._names.unknown(project, release, until)
+        except TimeoutError:
+            return None
+
+    # ---------------------------------------------------------------------------------------------------------- doctor
+
+    async def unknown(self, indicator: Indicator, arm: Mapping[str, str]) -> str | None:
+        """What Sentry does not know of what *indicator* asks for; ``None``: all is there, or nobody says."""
+        query = parsed(indicator.query)
+        try:
+            release = filled(query.release, arm)
+        except ArmUnnamed as unnamed:
+            return f"{unnamed}: {unnamed.remedy}"
+        until = self._line.monotonic() + LOOK.total_seconds()
+        project = (await self._projects({query.project}, until))[query.project]
+        if isinstance(project, Invalid):
+            return project.words
+        return None if isinstance(project, Unavailable) else await self._unknown(project, release)
+
+    async def examine(self) -> Sequence[Finding]:
+        """Is the organisation there, may the token read what is asked for, and is it the same time there?"""
+        until = self._line.monotonic() + 2 * LOOK.total_seconds()
+        first = await self._line.ask("", (), until)
+        if isinstance(first, Failed):
+            return [Finding(Level.FAIL, first.trouble.words, _REMEDIES[first.trouble.who])]
+        findings = [Finding(Level.OK, f"{self._line.where} answers")]
+        skew = self._line.skew
+        if skew is not None and abs(skew) > MARKED:
+            findings.append(Finding(Level.WARN, skew_words(skew), "set the clock: buckets are Sentry's"))
+        for path, params, needed_by in _PROBES:
+            page = await self._line.ask(path, params, until)
+            if isinstance(page, Failed):
+                findings.append(
+                    Finding(Level.FAIL, f"{needed_by}: {page.trouble.words}", _REMEDIES[page.trouble.who])
+                )
+        return findings
+
+
+# What the token is needed for, asked for as little of as may be.
+_PROBES: Sequence[tuple[str, tuple[tuple[str, str], ...], str]] = (
+    ("projects/", (("per_page", "1"),), "projects"),
+    ("releases/", (("per_page", "1"),), "names of releases"),
+    ("issues/", (("limit", "1"), ("query", "is:unresolved")), "new issues"),
+)
+_REMEDIES = {
+    Who.OPERATOR: "correct the connection: its url, its organization, its token and what that may; or `daemon.reach`",
+    Who.AUTHOR: "correct the connection's url",
+    Who.PROVIDER: "is it up? Try again",
+    Who.SERVICE: "is it up?",
+}
+
+
+def _key(asked: Asked) -> _Key:
+    return asked.canary.total.project, asked.canary.total.release
+
+
+class _Nowhere:
+    """A connection that cannot be used."""
+
+    def __init__(self, words: str) -> None:
+        self._words = words
+
+    async def read(self, questions: Sequence[Question], _window: Window) -> Mapping[str, Reading]:
+        """Nothing can be read."""
+        return {question.id: Unavailable(Who.OPERATOR, self._words) for question in questions}
+
+    async def examine(self) -> Sequence[Finding]:
+        """What is wrong."""
+        return [Finding(Level.FAIL, self._words, _REMEDIES[Who.OPERATOR])]
+
+    async def unknown(self, _indicator: Indicator, _arm: Mapping[str, str]) -> str | None:
+        """Nobody says."""
+        return None
+
+
+@contextlib.asynccontextmanager
+async def open_sentry(settings: BaseModel | None, opening: Opening) -> AsyncIterator[Provider]:
+    """The provider of one connection. Nothing is asked yet."""
+    if not isinstance(settings, Settings):
+        raise TypeError("a connection to Sentry needs its settings")
+    line = Line(settings, opening.http, opening.now, opening.monotonic)
+    wrong = line.load()
+    yield _Nowhere(wrong) if wrong else Sentry(line)
+
+
+KIND = Kind(
+    query=Query,
+    fits=FITS,
+    bucket=bucket,
+    settle=LEAST_SETTLE,
+    settles=settle,
+    open=open_sentry,
+    settings=Settings,
+    mistake=mistake,
+)
