@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from bench import aws, decision, durable, idle, intake, judgements, patrol, prometheus, replicas
+from bench import aws, datadog, decision, durable, idle, intake, judgements, patrol, prometheus, replicas
 from bench.figure import Figure, machine, table
 
 MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
@@ -21,6 +21,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "idle": idle.figures,
     "decision": decision.figures,
     "aws": aws.figures,
+    "datadog": datadog.figures,
     "prometheus": prometheus.figures,
     "replicas": replicas.figures,
 }
