@@ -3,17 +3,19 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from deploy.model import WHOLE
 from deploy.target import HINTS
 from rules.document import Entry, Mistakes, Node, merged, quoted, unknown
+from rules.duration import duration_text
 from rules.model import RuleSet
 from watcher.config.configuration import Account, Configured, Effective, Heard, Key
 from watcher.config.models import NAME, NAME_REMEDY, Layer
 from watcher.config.promises import NO_ACCOUNTS, Shelf, read_promises
 from watcher.config.references import Referred, refer, refer_each
 from watcher.config.sections import read_configured
-from watcher.core.service import Asking, Bake, Ceilings, KnownGood, Mode, Policy, Service, Team
+from watcher.core.service import Asking, Bake, Ceilings, Escalation, KnownGood, Mode, Policy, Service, Team
 
 NOBODY = Team("nobody")
 _TEMPLATE = re.compile(r"[^$]*(\$\{[a-z][a-z0-9_]*\}[^$]*)*")
@@ -79,12 +81,14 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
     _check_names(node.get("names"), mistakes)
     if written is None:
         return None
+    if team:
+        _check_escalation(node.get("team") or node, around.teams[team], written.asking.lasting, mistakes)
     if written.mode is not Mode.SHADOW:
         _check_may_act(node, targets, around, mistakes)
     service = Service(
         name=key[0],
         environment=key[1],
-        policy=_policy(written, rules, around.ceilings),
+        policy=_policy(written, rules, around.ceilings, around.teams[team].escalation if team else None),
         parts=tuple(targets),
         team=around.teams[team] if team else NOBODY,
         heard_from=tuple(dict.fromkeys(each.name for each in referred))
@@ -97,7 +101,17 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
     return Built(service, targets, Effective(node, promises), tuple(heard))
 
 
-def _policy(written: Layer, rules: RuleSet, ceilings: Ceilings) -> Policy:
+def _check_escalation(at: Node, team: Team, stands: timedelta, mistakes: Mistakes) -> None:
+    """A question that is over before anybody is called calls nobody."""
+    if team.escalation is not None and team.escalation.after >= stands:
+        after = duration_text(team.escalation.after)
+        words = f"team {team.name} escalates after {after}, and a question stands for {duration_text(stands)}"
+        mistakes.add(
+            at, words, "write a shorter `escalate: {after}` in the team, or a longer `asking: {for}`"
+        )
+
+
+def _policy(written: Layer, rules: RuleSet, ceilings: Ceilings, escalation: Escalation | None) -> Policy:
     return Policy(
         rules=rules,
         mode=written.mode,
@@ -110,6 +124,7 @@ def _policy(written: Layer, rules: RuleSet, ceilings: Ceilings) -> Policy:
         speak=written.speak,
         known_good=KnownGood(written.known_good.served_after, written.known_good.may_cross),
         ceilings=ceilings,
+        escalation=escalation,
     )
 
 
