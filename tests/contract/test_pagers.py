@@ -3,7 +3,7 @@
 import contextlib
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -86,19 +86,17 @@ CODES = {
 }
 
 
-@dataclass
 class SpokenToSns(Spoken):
-    """What was published, whether or not it was taken."""
+    """What was published, whether or not it was taken; and the answers that are due."""
 
-    world: AwsWorld = field(default_factory=lambda: AwsWorld(lambda: START))
+    def __init__(self, notifier: Notifier, world: AwsWorld) -> None:
+        self.world = world
+        super().__init__(notifier)
 
     @property
     def received(self) -> list[Received]:
-        return [
-            Received({}, json.dumps(call.parameters).encode())
-            for call in self.world.calls
-            if call.operation == "Publish"
-        ]
+        calls = [call for call in self.world.calls if call.operation == "Publish"]
+        return [Received({}, json.dumps(call.parameters).encode()) for call in calls]
 
     @received.setter
     def received(self, _nothing: list[Received]) -> None:
@@ -156,7 +154,7 @@ class TestSns(NotifierContract):
         world = AwsWorld(lambda: START)
         assert world.sns.create_topic("releases", "email") == self.topic
         async with self.on(world) as notifier:
-            yield SpokenToSns(notifier, world=world)
+            yield SpokenToSns(notifier, world)
 
     @pytest.mark.parametrize("fault", ["lost"])
     async def test_a_system_that_is_ill_is_told_later_and_in_time(self, fault: str):

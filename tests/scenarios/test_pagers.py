@@ -9,11 +9,11 @@ from pydantic import SecretStr
 
 from tests.builders import minutes
 from tests.fakes.pagerduty import ROUTING_KEY, Line, PagerDutyWorld
-from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.stage import CHANNEL, EPOCH, Stage
 from tests.scenarios.story import Story, watched
 from tests.scenarios.virtual import in_virtual_time
 from tests.scenarios.world import Act, a_service, a_world, killed, order, release
-from watcher.core.service import Asking, Mode, Service, Speak, Team, Then
+from watcher.core.service import Asking, Escalation, Mode, Service, Speak, Team, Then
 from watcher.notify.pagerduty.pager import Pager
 from watcher.notify.pagerduty.settings import Settings
 
@@ -121,3 +121,37 @@ def test_a_page_that_could_not_be_sent_in_time_is_not_sent_when_nobody_is_needed
     assert story.states() == ["watching", "asking", "kept"]
     assert on_call.incidents == []
     assert [each.action for each in on_call.world.log] == ["resolve"]
+
+
+# ------------------------------------------------------------------------------------------------------------ escalation
+
+LATE = replace(Team("shop", (CHANNEL,)), escalation=Escalation(minutes(5), (NAME,)))
+
+
+def escalating(on_call: OnCall, *acts: Act) -> Story:
+    service = replace(a_service(**ASKS, escalation=LATE.escalation), team=LATE)
+    return in_virtual_time(watched(a_world(service, on_call.opened(), *acts), minutes=40))
+
+
+def test_a_question_that_nobody_answers_calls_who_is_on_call_at_the_time_that_was_told_and_lets_go_at_the_answer():
+    on_call = OnCall()
+
+    story = escalating(on_call, BAD, order(minutes(20), "roll_back"))
+
+    (incident,) = on_call.world.incidents()
+    (asked_at,) = (at for at, notice in story.told if notice.event == "watch.asked")
+    assert incident.opened_at - EPOCH - asked_at < timedelta(minutes=5, seconds=10)
+    assert incident.opened_at - EPOCH >= asked_at + minutes(5)
+    assert incident.resolved_at is not None
+    assert minutes(20) <= incident.resolved_at - EPOCH < minutes(20.2)
+    assert any("calls pager" in line for _, notice in story.told for line in notice.lines)
+    assert story.states() == ["watching", "asking", "rolling_back", "recovering", "rolled_back"]
+    assert not story.bugs
+
+
+def test_whoever_answers_before_spares_them():
+    on_call = OnCall()
+
+    escalating(on_call, BAD, order(minutes(15), "keep"))
+
+    assert on_call.world.log == []

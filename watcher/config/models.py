@@ -218,11 +218,19 @@ class AccountModel(Strictly):
         return self
 
 
+class EscalateModel(Strictly):
+    """See `Escalation`; its references are read apart."""
+
+    after: Annotated[Lasting, _at_most(timedelta(hours=12), "12h")]
+    to: Annotated[list[Any], Field(min_length=1)]
+
+
 class TeamModel(Strictly):
     """See `Team`; its references are read apart."""
 
     tell: list[Any] = []
     may_order: list[str] = []
+    escalate: EscalateModel | None = None
 
 
 class WorseThanModel(Strictly):

@@ -13,7 +13,7 @@ from watcher.config.kinds import Kinds
 from watcher.config.models import AccountModel, DaemonModel, HeartbeatModel, TeamModel
 from watcher.config.references import named, refer, refer_each
 from watcher.config.secrets import sealed
-from watcher.core.service import Ceilings, Team
+from watcher.core.service import Ceilings, Escalation, Team
 
 HTTP = "http"  # the source behind POST /v1/deployments
 DEFAULT_STORE = "/var/lib/rollbackd/state.db"
@@ -142,16 +142,33 @@ def read_teams(
     teams: dict[str, Team] = {}
     for name, entry in named(section, "a team", mistakes):
         written = mistakes.read(entry.node, TeamModel)
-        tell = tuple(_tell(entry.node, notifiers, mistakes))
+        tell = tuple(_tell(entry.node.get("tell"), notifiers, mistakes))
         _check_principals(entry.node.get("may_order"), tokens, connections, mistakes)
         shown = frozenset(each for each in tell if each.partition(":")[0] in boards)
-        teams[name] = Team(name, tell, tuple(written.may_order) if written else (), shown)
+        called = entry.node.get("escalate") and _called(entry.node, notifiers, boards, tell, mistakes)
+        escalate = written and written.escalate
+        escalation = Escalation(escalate.after, tuple(called or ())) if escalate else None
+        teams[name] = Team(name, tell, tuple(written.may_order) if written else (), shown, escalation)
     return teams
 
 
-def _tell(team: Node, notifiers: Collection[str], mistakes: Mistakes) -> list[str]:
+def _called(
+    team: Node, notifiers: Collection[str], boards: Collection[str], tell: Collection[str], mistakes: Mistakes
+) -> list[str]:
+    """Who is called besides, where nobody has answered: neither a board, which calls nobody, nor who is told anyway."""
+    section = team.get("escalate")
+    to = section and section.get("to")
+    called = _tell(to, notifiers, mistakes)
+    for each in called:
+        if each in tell or each.partition(":")[0] in boards:
+            words = f"{quoted(each)} is told anyway, or calls nobody"
+            mistakes.add(to or team, words, "name a connection that calls somebody, and is not under `tell`")
+    return called
+
+
+def _tell(section: Node | None, notifiers: Collection[str], mistakes: Mistakes) -> list[str]:
     told: list[str] = []
-    for referred in refer_each(team.get("tell"), "connection that tells people", notifiers, mistakes):
+    for referred in refer_each(section, "connection that tells people", notifiers, mistakes):
         narrowing = referred.narrowing
         if narrowing is None:
             told.append(referred.name)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from deploy.model import WHOLE
 from deploy.target import HINTS
 from rules.document import Entry, Mistakes, Node, merged, quoted, unknown
+from rules.duration import duration_text
 from rules.model import RuleSet
 from rules.objectives.burn_rate import misfits
 from rules.objectives.prepared import SHORTER, too_long
@@ -17,7 +18,7 @@ from watcher.config.promises import NO_ACCOUNTS, Shelf, read_promises
 from watcher.config.references import Referred, refer, refer_each
 from watcher.config.sections import read_configured
 from watcher.config.stacks import Watched, names_stack, watched
-from watcher.core.service import Asking, Bake, Ceilings, KnownGood, Mode, Policy, Service, Team
+from watcher.core.service import Asking, Bake, Ceilings, Escalation, KnownGood, Mode, Policy, Service, Team
 
 NOBODY = Team("nobody")
 _TEMPLATE = re.compile(r"[^$]*(\$\{[a-z][a-z0-9_]*\}[^$]*)*")
@@ -84,12 +85,14 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
         return None
     if not mistakes.problems:  # else the queries may be such that nobody knows their buckets
         _check_bake(written.bake.at_most, rules, promises, around.shelf, mistakes)
+    if team:
+        _check_escalation(node.get("team") or node, around.teams[team], written.asking.lasting, mistakes)
     if written.mode is not Mode.SHADOW:
         _check_may_act(node, targets, around, mistakes)
     service = Service(
         name=key[0],
         environment=key[1],
-        policy=_policy(written, rules, around.ceilings),
+        policy=_policy(written, rules, around.ceilings, around.teams[team].escalation if team else None),
         parts=tuple(targets),
         team=around.teams[team] if team else NOBODY,
         heard_from=tuple(dict.fromkeys(each.name for each in referred))
@@ -133,7 +136,17 @@ def _bake(written: BakeModel) -> Bake:
     return Bake(written.at_least, written.at_most, written.runs, early)
 
 
-def _policy(written: Layer, rules: RuleSet, ceilings: Ceilings) -> Policy:
+def _check_escalation(at: Node, team: Team, stands: timedelta, mistakes: Mistakes) -> None:
+    """A question that is over before anybody is called calls nobody."""
+    if team.escalation is not None and team.escalation.after >= stands:
+        after = duration_text(team.escalation.after)
+        words = f"team {team.name} escalates after {after}, and a question stands for {duration_text(stands)}"
+        mistakes.add(
+            at, words, "write a shorter `escalate: {after}` in the team, or a longer `asking: {for}`"
+        )
+
+
+def _policy(written: Layer, rules: RuleSet, ceilings: Ceilings, escalation: Escalation | None) -> Policy:
     return Policy(
         rules=rules,
         mode=written.mode,
@@ -146,6 +159,7 @@ def _policy(written: Layer, rules: RuleSet, ceilings: Ceilings) -> Policy:
         speak=written.speak,
         known_good=KnownGood(written.known_good.served_after, written.known_good.may_cross),
         ceilings=ceilings,
+        escalation=escalation,
     )
 
 

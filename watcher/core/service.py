@@ -56,6 +56,14 @@ class Asking:
 
 
 @dataclass(frozen=True, slots=True)
+class Escalation:
+    """Who is told besides where nobody has answered, and after how long."""
+
+    after: timedelta
+    to: tuple[str, ...]  # as `Team.tell`
+
+
+@dataclass(frozen=True, slots=True)
 class KnownGood:
     """When a release that is unproven may still be gone back to, and how far back a rollback goes by itself."""
 
@@ -86,6 +94,7 @@ class Policy:
     speak: Speak = Speak.PROBLEMS
     known_good: KnownGood = KnownGood()
     ceilings: Ceilings = Ceilings()
+    escalation: Escalation | None = None  # of the team that answers for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +107,7 @@ class Team:
     ] = ()  # names of notifiers, each a connection, with its narrowing as `name:narrowing`
     may_order: tuple[str, ...] = ()  # principals: `token:on-call`, `slack:S0ONCALL`
     boards: frozenset[str] = frozenset()  # those of `tell` that show how a watch stands, and disturb nobody
+    escalation: Escalation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,6 +205,7 @@ class Watch:
         shares: Which share of the traffic the release has had, and since when it was seen to have it; the newest last. Only
             where a rule looks at it.
         pauses: Where the rollout waited for somebody's word, and people were told so.
+        escalated_at: When those were called whom the team names for it. From then on they hear what everybody hears.
     """
 
     id: str
@@ -249,6 +250,7 @@ class Watch:
     obstacles: tuple[str, ...] = ()
     pauses: tuple[Pause, ...] = ()
     shares: tuple[tuple[datetime, float], ...] = ()
+    escalated_at: datetime | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -283,6 +285,23 @@ class Watch:
     def switched_at(self) -> datetime:
         """From when the release under watch serves, as well as that is known: what begins long after is hardly its doing."""
         return self.complete_at or self.traffic_at or self.opened_at
+
+    @property
+    def escalates_at(self) -> datetime | None:
+        """When more people are called, if nobody has answered until then; a question that was put off is no open one."""
+        escalation, question = self.policy.escalation, self.question
+        if escalation is None or self.escalated_at is not None:
+            return None
+        if self.state is State.STUCK:
+            return self.since + escalation.after
+        is_open = self.state is State.ASKING and question is not None and question.again_at is None
+        return question.asked_at + escalation.after if is_open and question is not None else None
+
+    @property
+    def called_in(self) -> tuple[str, ...]:
+        """Who is told besides the team, because nobody had answered."""
+        escalation = self.policy.escalation
+        return escalation.to if escalation is not None and self.escalated_at is not None else ()
 
     @property
     def breaching(self) -> Judgement | None:

@@ -173,7 +173,7 @@ def resets(headers: Mapping[str, str], now: datetime) -> datetime | None:
 def place(keys: Keys, http: Http, now: Callable[[], datetime]) -> Datadog:
     """Where the connection leads to. Nothing is sent yet."""
     secrets = {"DD-API-KEY": keys.api_key, "DD-APPLICATION-KEY": keys.application_key}
-    return Datadog(Far("Datadog", "datadog", keys.base, http, now, secrets, TIMEOUT, resets), keys.place)
+    return Datadog(Far("datadog", keys.base, http, now, secrets, TIMEOUT, resets), keys.place)
 
 
 @contextlib.asynccontextmanager

@@ -151,7 +151,7 @@ def place(settings: Settings, http: Http, now: Callable[[], datetime]) -> Grafan
     """Where the connection leads to. Nothing is sent yet."""
     bearer = SecretStr(f"Bearer {settings.token.get_secret_value()}")
     base = settings.url.rstrip("/")
-    return Grafana(Far("Grafana", "grafana", base, http, now, {"Authorization": bearer}, settings.timeout))
+    return Grafana(Far("grafana", base, http, now, {"Authorization": bearer}, settings.timeout))
 
 
 @contextlib.asynccontextmanager

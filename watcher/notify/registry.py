@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from watcher.notify import datadog, grafana, webhook
+from watcher.notify import datadog, grafana, newrelic, sentry, webhook
 from watcher.notify.github.connection import KIND as GITHUB
 from watcher.notify.notifier import Kind
 from watcher.notify.pagerduty.connection import KIND as PAGERDUTY
@@ -13,7 +13,9 @@ NOTIFIERS: Mapping[str, Kind] = {
     "datadog": datadog.KIND,
     "github": GITHUB,
     "grafana": grafana.KIND,
+    "newrelic": newrelic.KIND,
     "pagerduty": PAGERDUTY,
+    "sentry": sentry.KIND,
     "slack": SLACK,
     "sns": SNS,
     "webhook": webhook.KIND,

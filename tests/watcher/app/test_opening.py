@@ -15,12 +15,22 @@ from deploy.model import Live
 from deploy.ports import Ran
 from deploy.sources.registry import SOURCES
 from deploy.targets.registry import TARGETS
+from tests.builders import NOON
 from tests.contract.notifier_contract import a_message
+from tests.fakes.aws import AwsWorld, Direct
 from tests.fakes.serve import serving_app
 from tests.watcher.app.house import a_house
 from watcher import clock, command
 from watcher.app import Ports, load
-from watcher.app.opening import fleet_of, open_http, open_notifiers, open_providers, open_store, sources_of
+from watcher.app.opening import (
+    fleet_of,
+    open_aws,
+    open_http,
+    open_notifiers,
+    open_providers,
+    open_store,
+    sources_of,
+)
 from watcher.config import InvalidConfiguration
 from watcher.config.registries import all_kinds
 from watcher.errors import StoreUnavailable
@@ -42,7 +52,8 @@ async def opened_notifiers(house, ports=None):
         configuration = load(house.file)
         store = await open_store(configuration, ports or Ports(), metrics, stack)
         http = await open_http(configuration, ports or Ports(), metrics, stack)
-        yield await open_notifiers(configuration, ports or Ports(), http, store, stack)
+        aws = await open_aws(configuration, ports or Ports(), metrics, stack)
+        yield await open_notifiers(configuration, ports or Ports(), http, aws, store, stack)
 
 
 # --------------------------------------------------------------------------------------------------------------- connections
@@ -111,6 +122,31 @@ async def test_each_connection_is_opened_under_its_name_with_its_own_settings(tm
         signature, timestamp, body = heard[path]
         mac = hmac.new(secret, timestamp.encode() + b"." + body, hashlib.sha256)
         assert signature == f"v1={mac.hexdigest()}"
+
+
+TOPIC = "  topic: {sns: {account: shop, topic: 'arn:aws:sns:eu-central-1:123456789012:releases'}}\nteams:\n"
+
+
+async def test_a_topic_is_told_by_the_account_that_is_configured(tmp_path):
+    house, world = a_house(tmp_path), AwsWorld(lambda: NOON)
+    world.sns.create_topic("releases")
+    house.change("connections:", "accounts: {shop: {region: eu-central-1}}\nconnections:")
+    house.change("teams:\n", TOPIC)
+    async with opened_notifiers(house, Ports(aws=Direct(world))) as notifiers:
+        telling = await notifiers["topic"].tell(a_message(), "", None)
+
+    assert isinstance(telling, Told)
+    assert len(world.sns.log) == 1
+
+
+async def test_a_topic_of_an_account_that_is_not_configured_is_a_mistake_before_anything_starts(tmp_path):
+    house = a_house(tmp_path)
+    house.change("teams:\n", TOPIC)
+
+    with pytest.raises(InvalidConfiguration) as refused:
+        load(house.file)
+
+    assert 'connections.topic.sns.account: unknown account "shop"' in str(refused.value)
 
 
 async def test_where_nobody_is_to_be_told_there_is_no_notifier(tmp_path):

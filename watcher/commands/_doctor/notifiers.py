@@ -39,7 +39,9 @@ def _is_only_read(configuration: Configuration, name: str) -> bool:
 
 def _narrowings(configuration: Configuration, name: str) -> Sequence[str]:
     """Those of all teams. Where one names none, a board of GitHub tells what the sources hear of."""
-    told = [each.partition(":") for team in configuration.teams.values() for each in team.tell]
+    teams = configuration.teams.values()
+    called = [each for team in teams if team.escalation for each in team.escalation.to]
+    told = [each.partition(":") for each in (*called, *(each for team in teams for each in team.tell))]
     named = {narrowing for connection, _, narrowing in told if connection == name}
     if "" in named and configuration.connections[name].kind == "github":
         for source in configuration.sources.values():

@@ -11,7 +11,7 @@ from watcher.core.lifecycle.judging import ended, recovery_ended, shadow_ended
 from watcher.core.lifecycle.making import moved, renewed, stepped
 from watcher.core.lifecycle.news import stuck, unanswered
 from watcher.core.lifecycle.table import Trigger
-from watcher.core.lifecycle.timing import RECOVERY, deadline
+from watcher.core.lifecycle.timing import RECOVERY, end
 from watcher.core.service import Mode, Then
 from watcher.core.watch import ActionResult, ActionState, Ending, Question, State, Step, Watch
 from watcher.core.wording import Event, ending_words
@@ -27,8 +27,8 @@ def due(watch: Watch, now: datetime, facts: Facts) -> Step | None:
 
 
 def _is_over(watch: Watch, now: datetime) -> bool:
-    end = deadline(watch)
-    return end is not None and now >= end
+    at = end(watch)
+    return at is not None and now >= at
 
 
 # ------------------------------------------------------------------------------------------------------------ watching
@@ -51,11 +51,11 @@ def _breached(watch: Watch, now: datetime, facts: Facts) -> Step | None:
 
 def _rollout_timed_out(watch: Watch, now: datetime, facts: Facts) -> Step | None:
     """Nobody told that the rollout is complete: the clocks start without."""
-    end = watch.opened_at + watch.policy.rollout_timeout
-    if watch.complete_at is not None or now < end:
+    latest = watch.opened_at + watch.policy.rollout_timeout
+    if watch.complete_at is not None or now < latest:
         return None
-    traffic_at = watch.traffic_at or end
-    after = renewed(watch, traffic_at=traffic_at, complete_at=max(end, traffic_at))
+    traffic_at = watch.traffic_at or latest
+    after = renewed(watch, traffic_at=traffic_at, complete_at=max(latest, traffic_at))
     return stepped(watch, after, now, facts, why="rollout timed out")
 
 
@@ -82,7 +82,7 @@ def _held(watch: Watch, now: datetime, facts: Facts) -> Step | None:
 def _asking(watch: Watch, now: datetime, facts: Facts) -> Step | None:
     question = watch.question
     if question is None or not _is_over(watch, now):
-        return None
+        return _escalated(watch, Event.ASKED, now, facts)
     if question.again_at is not None:
         return _asked_again(watch, question, now, facts)
     if question.is_of_the_blind:
@@ -90,6 +90,15 @@ def _asking(watch: Watch, now: datetime, facts: Facts) -> Step | None:
     if watch.policy.asking.then is Then.KEEP:
         return unanswered(watch, watch, now, facts)
     return _goes_unanswered(watch, now, facts)
+
+
+def _escalated(watch: Watch, event: Event, now: datetime, facts: Facts) -> Step | None:
+    """Nobody has answered: those are told whom the team names for it, and they alone; the others were told before."""
+    at = watch.escalates_at
+    if at is None or now < at:
+        return None
+    after = renewed(watch, escalated_at=now)
+    return stepped(watch, after, now, replace(facts, channels=()), event, why="nobody has answered")
 
 
 def _asked_again(watch: Watch, question: Question, now: datetime, facts: Facts) -> Step:
@@ -135,7 +144,7 @@ def _rolling_back(watch: Watch, now: datetime, facts: Facts) -> Step | None:
 
 def _stuck(watch: Watch, now: datetime, facts: Facts) -> Step | None:
     if not _is_over(watch, now):
-        return None
+        return _escalated(watch, Event.STUCK, now, facts)
     after = moved(watch, Trigger.STUCK_TOO_LONG, now)
     after = replace(after, ending=Ending(ending_words(after, now, unanswered=True)))
     return stepped(watch, after, now, facts, Event.KEPT, why="stuck for 24 h")

@@ -79,7 +79,7 @@ def messages_of(
     is_loud = event not in QUIET or watch.policy.speak is Speak.ALL or watch.spoken
     kinds_and_channels = [
         (kind, channel)
-        for channel in facts.channels
+        for channel in (*facts.channels, *watch.called_in)
         if is_loud or channel in facts.boards
         for kind in _kinds(event)
         if kind == "show" or channel not in facts.boards

@@ -47,7 +47,12 @@ def _final(grid: timedelta, settle: timedelta, now: datetime) -> datetime:
 
 
 def deadline(watch: Watch) -> datetime | None:
-    """When time alone changes the watch; ``None`` for a final one."""
+    """When time alone changes the watch, and be it only who is told; ``None`` for a final one."""
+    return min((each for each in (end(watch), watch.escalates_at) if each is not None), default=None)
+
+
+def end(watch: Watch) -> datetime | None:
+    """When time alone ends the state that the watch is in; ``None`` for a final one."""
     return _ENDS[watch.state](watch) if watch.state in _ENDS else None
 
 

@@ -9,7 +9,7 @@ from watcher.core.service import Mode
 from watcher.core.watch import Button, OrderKind, Tone, Watch
 from watcher.core.wording.evidence import blamed, evidence, fault, way, way_stays
 from watcher.core.wording.figures import moment
-from watcher.core.wording.text import RIGHT_CALL, WRONG_CALL, Text, beside, reason
+from watcher.core.wording.text import RIGHT_CALL, WRONG_CALL, Text, beside, escalation, reason
 
 # -------------------------------------------------------------------------------------------------------- the way back
 
@@ -44,11 +44,11 @@ def _latest(watch: Watch, now: datetime) -> str:
     return f"If {watch.goes_to} does not serve by {latest}, a person is asked"
 
 
-def stuck(watch: Watch, _now: datetime, facts: Facts) -> Text:
+def stuck(watch: Watch, now: datetime, facts: Facts) -> Text:
     """It did not finish."""
     return Text(
         f"the rollback to {watch.goes_to} did not finish. A person is needed",
-        [*watch.stuck_words.split("\n"), "Nothing more is sent by itself"],
+        [*watch.stuck_words.split("\n"), "Nothing more is sent by itself", escalation(watch, now)],
         (
             Button(f"Retry {watch.goes_to}", OrderKind.ROLL_BACK, to=_single(watch)),
             *_try(watch, facts),

@@ -21,6 +21,7 @@ from watcher.core.wording.text import (
     WRONG_CALL,
     Text,
     beside,
+    escalation,
     keep_button,
     obstacles,
     reason,
@@ -148,7 +149,7 @@ def asked(watch: Watch, now: datetime, facts: Facts) -> Text:
     why = question.words if question else ""
     return Text(
         f"{fault(watch)}. A person is needed: {why}",
-        [*evidence(watch, now), way(watch), beside(facts), _unanswered(watch, now)],
+        [*evidence(watch, now), way(watch), beside(facts), escalation(watch, now), _unanswered(watch, now)],
         (*roll_back_buttons(watch), keep_button(watch), ASK_AGAIN),
         Tone.ALARM,
     )

@@ -1,12 +1,13 @@
 """What a message is made of: what happened, its text in the making, and the buttons that several messages share."""
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from watcher.core.facts import Facts
 from watcher.core.watch import Button, OrderKind, Tone, Watch
 from watcher.core.wording.evidence import listed
+from watcher.core.wording.figures import moment
 
 
 class Event(StrEnum):
@@ -67,6 +68,16 @@ RESUME = Button("Resume", OrderKind.RESUME)
 def obstacles(watch: Watch) -> list[str]:
     """What forbids that the machine moves it by itself, a line each."""
     return [f"Nothing is moved here by itself: {each}" for each in watch.obstacles]
+
+
+def escalation(watch: Watch, now: datetime) -> str:
+    """Who is called besides, and when: to come, or done."""
+    told = watch.policy.escalation
+    names = listed([each.partition(":")[0] for each in told.to]) if told else ""
+    if watch.escalates_at is not None:
+        return f"If nobody answers until {moment(watch.escalates_at, now)}: calls {names}"
+    called = watch.escalated_at
+    return f"Nobody had answered until {moment(called, now)}: called {names}" if called else ""
 
 
 def beside(facts: Facts) -> str:

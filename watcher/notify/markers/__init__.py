@@ -4,8 +4,8 @@
 asked. A system is a module beside this folder, and says how it finds a marker that is there, and how it puts one.
 """
 
-from watcher.notify.markers.board import Board, Place, Refusing
-from watcher.notify.markers.far import Far, NotTheirs
+from watcher.notify.markers.board import Board, Place
+from watcher.notify.markers.far import Far, Refusing
 from watcher.notify.markers.marker import Marker, What, markers_of
 
-__all__ = ["Board", "Far", "Marker", "NotTheirs", "Place", "Refusing", "What", "markers_of"]
+__all__ = ["Board", "Far", "Marker", "Place", "Refusing", "What", "markers_of"]

@@ -14,22 +14,13 @@ import structlog
 from deploy.model import Finding, Level
 from watcher.core.watch import Message
 from watcher.http import Fault, HttpRefused
-from watcher.notify.markers.far import NotTheirs
+from watcher.notify.markers.far import Refusing
 from watcher.notify.markers.marker import Marker, markers_of
 from watcher.notify.notifier import Later, Never, Telling, Told
 
 SOON = timedelta(seconds=5)
 _LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 log = structlog.stdlib.get_logger("rollbackd.notify.markers")
-
-
-class Refusing(Exception):
-    """The system answered, and says in its own way that it does not take the marker; words and remedy are for people."""
-
-    def __init__(self, words: str, *, is_for_good: bool = True) -> None:
-        super().__init__(words)
-        self.words = words
-        self.is_for_good = is_for_good
 
 
 class Place(Protocol):
@@ -55,7 +46,7 @@ class Place(Protocol):
         """Why *narrowing* cannot stand after the connection's name, and what to write; ``None``: it can."""
 
     async def has(self, marker: Marker, narrowing: str) -> bool:
-        """The marker is there. Raises `HttpRefused`, `NotTheirs` and `Refusing`."""
+        """The marker is there. Raises `HttpRefused` and `Refusing`."""
 
     async def put(self, marker: Marker, narrowing: str) -> None:
         """Put the marker there; doing this twice puts two. Raises the same."""
@@ -98,7 +89,7 @@ class Board:
         misfit = self.place.misfit(narrowing)
         try:
             seen = await self.place.look(narrowing) if misfit is None else ""
-        except (HttpRefused, NotTheirs, Refusing) as error:
+        except (HttpRefused, Refusing) as error:
             words, _, remedy = self._refused(error, SOON).words.partition("; ")
             return Finding(Level.FAIL, words, remedy)
         if misfit is not None:
@@ -116,18 +107,16 @@ class Board:
                 return Told()
             after = max(SOON, self.place.lag)
             await self.place.put(marker, narrowing)
-        except (HttpRefused, NotTheirs, Refusing) as error:
+        except (HttpRefused, Refusing) as error:
             return self._refused(error, after)
         log.info("marker.put", marker=marker.id, what=marker.what.value, service=marker.service)
         return Told()
 
-    def _refused(self, error: HttpRefused | NotTheirs | Refusing, after: timedelta) -> Later | Never:
+    def _refused(self, error: HttpRefused | Refusing, after: timedelta) -> Later | Never:
         """What follows from it: later, or never; who must act, and what to do."""
         if isinstance(error, Refusing):
             words = f"{self.place.who}: {error.words}"
             return Never(words) if error.is_for_good else Later(after, words)
-        if isinstance(error, NotTheirs):
-            return Later(after, f"{error}; {error.remedy}")
         if error.fault in {Fault.BAD_URL, Fault.BLOCKED}:
             return Never(f"{error.words}; {error.remedy}")
         status = error.status

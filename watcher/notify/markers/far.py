@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from watcher.errors import WatcherError
 from watcher.http import Http, HttpRefused, Request, refusal
 
 MOST_ANSWER = 1024 * 1024  # bytes
@@ -19,11 +18,18 @@ JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 T = TypeVar("T")
 
 
-class NotTheirs(WatcherError):
-    """Something answered, and not as the system would."""
+class Refusing(Exception):
+    """The system answered, and not by its status: it does not take the marker, or it is not the system at all.
 
-    def __init__(self, who: str) -> None:
-        super().__init__(f"not an answer of {who}'s", remedy="is the address that of its API?")
+    Attributes:
+        words: For people: what it said, and what to do.
+        is_for_good: Asking again will not help.
+    """
+
+    def __init__(self, words: str, *, is_for_good: bool = True) -> None:
+        super().__init__(words)
+        self.words = words
+        self.is_for_good = is_for_good
 
 
 def _never(_headers: Mapping[str, str], _now: datetime) -> datetime | None:
@@ -35,13 +41,11 @@ class Far:
     """One system, with the keys of a connection.
 
     Attributes:
-        who: Whose system it is, for people.
         system: A label of the metrics.
         base: Its address, without a slash at its end.
         resets: When it may be asked again, as its headers (by lower-case name) say beside a 429 without `Retry-After`.
     """
 
-    who: str
     system: str
     base: str
     http: Http
@@ -56,7 +60,7 @@ class Far:
 
         Raises:
             HttpRefused: Nobody answered, or the system refuses.
-            NotTheirs: The answer is not of *shape*.
+            Refusing: The answer is not of *shape*.
         """
         query = f"?{urlencode(parameters)}" if parameters else ""
         return await self._asked("GET", f"{path}{query}", None, shape)
@@ -85,7 +89,8 @@ class Far:
         try:
             return shape.validate_json(answer.body)
         except (ValidationError, RecursionError) as error:
-            raise NotTheirs(self.who) from error
+            words = "what answers there is something else; is the address that of its API?"
+            raise Refusing(words, is_for_good=False) from error
 
     def _when(self, refused: HttpRefused, headers: Mapping[str, str], now: datetime) -> HttpRefused:
         at = refused.retry_at or self.resets(headers, now)

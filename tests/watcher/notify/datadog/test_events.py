@@ -119,6 +119,10 @@ def test_a_tag_is_written_as_datadog_keeps_it(value):
     assert kept(tag("version", value)) == tag("version", value)
 
 
+def test_a_release_of_capitals_keeps_its_letters():
+    assert tag("version", "V1+2") == "version:v1_2"
+
+
 async def test_a_deployment_that_is_too_long_ago_is_left_out_and_its_rollback_is_not():
     async with a_scene() as scene:
         scene.passes(timedelta(hours=19))

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from deploy.model import Level
+from tests.fakes.faults import says, serving
 from tests.fakes.grafana import TOKEN, VIEWER, Grafana, app
 from tests.fakes.serve import http_to_loopback, serving_app
 from tests.fakes.world import START
@@ -132,6 +133,17 @@ async def test_what_is_told_one_by_one_is_not_for_a_chart():
         assert await board.tell(replace(shown(), kind="append"), "", "it") == Told("it")
 
     assert grafana.asked == []
+
+
+async def test_a_page_that_says_200_is_no_grafana_and_no_marker_is_taken_for_put():
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: 15\r\n\r\n<html>hi</html>"
+    async with serving(says(page)) as port, http_to_loopback(lambda: START) as http:
+        settings = Settings(url=f"http://127.0.0.1:{port}", token=SecretStr(TOKEN), timeout=QUICK)
+        async with NOTIFIERS["grafana"].open(settings, Opening(http, lambda: START)) as board:
+            telling = await board.tell(shown(), "", None)
+
+    assert isinstance(telling, Later)
+    assert "is the address that of its API?" in telling.words
 
 
 async def test_looking_writes_nothing():

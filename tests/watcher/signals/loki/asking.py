@@ -59,7 +59,7 @@ class Asking:
 
 
 @contextlib.asynccontextmanager
-async def asking(server: Server, path: str = "", **settings: Any) -> AsyncIterator[Asking]:
+async def asking(server: Server, **settings: Any) -> AsyncIterator[Asking]:
     """Towards *server*."""
 
     def now() -> datetime:
@@ -67,7 +67,7 @@ async def asking(server: Server, path: str = "", **settings: Any) -> AsyncIterat
 
     async with serving_app(app_of(server)) as port, http_to_loopback(now) as http:
         opening = Opening(http, now, lambda: 0.0)
-        given = Settings.model_validate({"url": f"http://127.0.0.1:{port}{path}", **settings})
+        given = Settings.model_validate({"url": f"http://127.0.0.1:{port}", **settings})
         async with open_loki(given, opening) as provider:
             yield Asking(provider, server.world)
 
