@@ -3,7 +3,8 @@
 # would, and looks. The figures go to stdout, `name<TAB>value` a line; what is seen goes to stderr; fails at the first lie.
 #
 # Needs root, and Debian's buildah, podman, runc and debootstrap. What it cannot show: the content of the real
-# python:3.11-slim. In its place stands Debian's own Python 3.11, made once and kept as $base.
+# python:3.11-slim. In its place stands Debian's own Python 3.11, made once and kept as $base; `verify_image.sh base` makes
+# only that.
 # COMPRESSED=1 also measures the layers as a registry would hold them. KEEP=1 keeps the image. DATABASE_URL also tries a
 # PostgreSQL.
 set -euo pipefail
@@ -58,11 +59,15 @@ make_base() {
 }
 
 began=$(now)
+exec 9>"${TMPDIR:-/tmp}/rollbackd-verify-base.lock"    # whoever comes while another one makes it waits for that one
+flock 9
 if ! buildah inspect --type image "$base" >/dev/null 2>&1; then
   say "making the stand-in of $real"
-  make_base
+  make_base 9>&-
 fi
+exec 9>&-
 figure base_seconds $((($(now) - began) / 1000))
+[ "${1:-}" != base ] || exit 0
 
 # --- build -----------------------------------------------------------------------------------------------------------
 

@@ -1,8 +1,10 @@
-"""What holds for every test: no credentials of yours, no deadline by the wall clock, and on CI nothing is skipped."""
+"""What holds for every test: no credentials of yours, no deadline by the wall clock, on CI nothing is skipped, the longest first."""
 
 import asyncio
+import gc
 import os
 from collections.abc import Generator
+from itertools import islice
 
 import pytest
 from hypothesis import settings
@@ -26,6 +28,42 @@ asyncio.set_event_loop(None)
 # How long one example takes says more about the machine than about us.
 settings.register_profile("here", deadline=None, print_blob=True)
 settings.load_profile("here")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is collected lives to the end: whoever looks for garbage need not go through ten thousand tests again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Who waits for long begins first, each on a worker of its own: else the others wait for the last one in the end.
+
+    At first a worker gets so many tests in a row (``--dist worksteal``): what is to begin soon stands where a row begins.
+    """
+    workers = int(getattr(config, "workerinput", {}).get("workercount", 1))
+    lasting = sorted((item for item in items if _lasts(item)), key=_lasts, reverse=True)
+    others = iter([item for item in items if not _lasts(item)])
+    first: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    for item in lasting:
+        min(first, key=lambda row: sum(map(_lasts, row))).append(item)
+    left, rows = len(items), []
+    for number, row in enumerate(first):
+        share = left // (workers - number)
+        left -= share
+        rows += [*row, *islice(others, max(0, share - len(row)))]
+    items[:] = [*rows, *others]
+
+
+def _lasts(item: pytest.Item) -> float:
+    mark = item.get_closest_marker("lasts")
+    return float(mark.args[0]) if mark else 0.0
 
 
 def _on_ci() -> bool:

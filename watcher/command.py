@@ -36,14 +36,23 @@ async def run(argv: Sequence[str], timeout: timedelta, environment: Mapping[str,
     if not argv[0].startswith("/"):
         raise ValueError(f"{argv[0]!r} is not an absolute path")
 
-    transport, heard = await asyncio.get_running_loop().subprocess_exec(
-        _Listener,
-        *argv,
-        stdin=asyncio.subprocess.DEVNULL,
-        env={"PATH": PATH, **environment},
-        cwd="/",
-        start_new_session=True,
+    starting = asyncio.ensure_future(
+        asyncio.get_running_loop().subprocess_exec(
+            _Listener,
+            *argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            env={"PATH": PATH, **environment},
+            cwd="/",
+            start_new_session=True,
+        )
     )
+    try:
+        transport, heard = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # asyncio would kill the program alone, and wait until all that it started has let go of its output.
+        with contextlib.suppress(OSError):
+            await _bury(*await starting)
+        raise
     try:
         timed_out = not await _happens(heard.ended, timeout.total_seconds())
         if not timed_out:

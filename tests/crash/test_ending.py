@@ -51,6 +51,7 @@ def is_gone(pid: int | None) -> bool:
     return not Path(f"/proc/{pid}").exists()
 
 
+@pytest.mark.lasts(12)
 async def test_sigterm_ends_it_within_ten_seconds_with_a_long_poll_open_and_calls_that_hang(tmp_path):
     time = Hurried(1.0, clock.monotonic())
     async with (

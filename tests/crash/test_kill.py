@@ -80,6 +80,7 @@ async def test_nobody_dies_and_the_story_passes_every_seam(teller, seams):
     assert set(ALWAYS) <= set(seams)
 
 
+@pytest.mark.lasts(40)
 async def test_killed_once_between_any_two_effects(teller, seams):
     chosen = seams if SEAMS in {"", "all"} else SEAMS.split(", ")
 

@@ -13,6 +13,7 @@ When stdin ends, and when this process dies, all lives end.
 import asyncio
 import contextlib
 import ctypes
+import gc
 import json
 import os
 import selectors
@@ -130,4 +131,5 @@ def _say(**what: int) -> None:
 
 
 if __name__ == "__main__":
+    gc.freeze()  # or the collector of each life would go through all that was imported, and each page that it touches be copied
     Nurse().serve()

@@ -211,6 +211,7 @@ def _address(log: Path, daemon: subprocess.Popen[bytes]) -> str:
     raise AssertionError(log.read_text())
 
 
+@pytest.mark.lasts(70)
 def test_a_bad_release_is_brought_back_and_a_good_one_is_left_alone(shop):
     shop.goes_on_until(lambda: "web:1" in shop.running(), timedelta(minutes=1))
     shop.fails["web:2"] = 0.1

@@ -87,6 +87,7 @@ def test_renovate_adds_digests_to_images():
     os.geteuid() != 0 or any(shutil.which(program) is None for program in PROGRAMS),
     reason=f"the image is built by root, with {', '.join(PROGRAMS)}",
 )
+@pytest.mark.lasts(120)
 def test_it_is_built_and_runs_as_production_would_run_it():
     with a_server() as postgresql:
         seen = subprocess.run(

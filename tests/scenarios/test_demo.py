@@ -44,6 +44,7 @@ def left_behind(out: Path) -> list[str]:
     ("release", "says"),
     [("errors", "v41 was put back, with exactly one move"), ("good", "v42 was not rolled back, and passed")],
 )
+@pytest.mark.lasts(30)
 def test_a_release_is_played_and_all_that_is_claimed_happened(tmp_path, release, says):
     done = played(tmp_path, "--release", release)
 

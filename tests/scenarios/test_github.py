@@ -16,7 +16,7 @@ from deploy.sources.github.settings import Reads, of_environment
 from tests.builders import minutes, seconds
 from tests.fakes.github import SECRET, TOKEN, Delivery, GitHubWorld, Hook, Made
 from tests.fakes.github.line import Line
-from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.stage import CHANNEL, FOR_DAYS, PACE, Stage
 from tests.scenarios.story import Story, watched
 from tests.scenarios.virtual import in_virtual_time
 from tests.scenarios.world import USUAL, Act, a_release, a_service, a_world, killed, order
@@ -30,6 +30,7 @@ from watcher.core.service import Service, Speak, Team
 from watcher.notify.github.board import Board
 from watcher.notify.github.client import Client
 from watcher.notify.github.settings import Settings
+from watcher.runtime.crew import Pace
 
 NAME = "github"
 TEAM = Team("shop", (CHANNEL, NAME), boards=frozenset({NAME}))
@@ -117,8 +118,9 @@ def a_source() -> Source:
     return GitHubSource(settings, SourceOpening(NAME, lambda address: whose if address == where else ()))
 
 
-def story_of(site: Site, *acts: Act, minutes_long: float = 40, **policy: Any) -> Story:
-    return in_virtual_time(watched(a_world(by_github(**policy), site.opened(), *acts), minutes=minutes_long))
+def story_of(site: Site, *acts: Act, minutes_long: float = 40, pace: Pace = PACE, **policy: Any) -> Story:
+    world = a_world(by_github(**policy), site.opened(), *acts, settings={"pace": pace})
+    return in_virtual_time(watched(world, minutes=minutes_long))
 
 
 def test_a_good_release_is_joined_by_github_and_ends_as_a_success_though_nobody_is_told():
@@ -224,7 +226,11 @@ def test_what_is_replayed_after_a_day_starts_nothing():
 
     site.order = keeps
     story = story_of(
-        site, *site.deploys(minutes(10)), Act(minutes(60 * 25), replays), minutes_long=60 * 25 + 5
+        site,
+        *site.deploys(minutes(10)),
+        Act(minutes(60 * 25), replays),
+        minutes_long=60 * 25 + 5,
+        pace=FOR_DAYS,
     )
 
     assert len(story.watches) == 1

@@ -2,6 +2,7 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -120,6 +121,22 @@ async def test_a_program_of_a_cancelled_caller_is_killed_with_all_that_it_starte
 
     with pytest.raises(asyncio.CancelledError):
         await call
+    assert [await eventually(is_gone, int(pid)) for pid in pids.read_text().split()] == [True, True]
+
+
+@pytest.mark.parametrize("turns", [2, 3, 5])
+async def test_who_is_cancelled_while_the_program_begins_kills_all_that_it_started_too(tmp_path, turns):
+    pids = tmp_path / "pids"
+    call = asyncio.ensure_future(sh('sleep 60 & echo $! $$ >"$1.new"; mv "$1.new" "$1"; sleep 60', str(pids)))
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    while not pids.exists():
+        time.sleep(0.005)  # noqa: ASYNC251 - it is late, as on a machine that has other things to do
+    call.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        async with asyncio.timeout(5):
+            await call
     assert [await eventually(is_gone, int(pid)) for pid in pids.read_text().split()] == [True, True]
 
 

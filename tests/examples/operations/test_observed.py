@@ -3,6 +3,7 @@
 from typing import Any
 
 import aiohttp
+import pytest
 
 from tests.examples.operations.expressions import ALERTS, OPERATIONS, SELECTOR, targets
 from tests.fakes.prometheus.real import scraping
@@ -61,6 +62,7 @@ async def _plays(town: Town, daemon: AtWork) -> None:
     await daemon.logs("message.undeliverable")
 
 
+@pytest.mark.lasts(14)
 async def test_a_prometheus_that_scrapes_a_daemon_has_what_panels_and_alerts_ask_for(tmp_path):
     (tmp_path / "prometheus").mkdir()
     async with a_town(tmp_path) as town, at_work(town.house) as daemon:

@@ -8,6 +8,7 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
 from pydantic import TypeAdapter
 
 from deploy.model import Announcement
@@ -110,6 +111,7 @@ async def explored(api: Api, config: Path) -> tuple[int, str]:
     return await asyncio.to_thread(run)
 
 
+@pytest.mark.lasts(15)
 async def test_nothing_that_is_asked_breaks_the_daemon_or_the_document(tmp_path, capsys):
     quick = Limits(bad_tokens=10**9, longest_wait=timedelta(milliseconds=50))
     config = tmp_path / "schemathesis.toml"

@@ -1,9 +1,12 @@
 """The whole way of a deployment that GitHub tells of, through a daemon that the app has built, by real HTTP."""
 
+import pytest
+
 from tests.watcher.app.by_github import a_town
 from tests.watcher.app.house import at_work, soon
 
 
+@pytest.mark.lasts(14)
 async def test_what_a_webhook_tells_is_watched_rolled_back_and_ends_at_github_as_a_failure(tmp_path):
     async with a_town(tmp_path) as town, at_work(town.house) as daemon:
         await daemon.logs("release.adopted")

@@ -7,7 +7,7 @@ import pytest
 
 from rules.verdict import Judgement, Outcome
 from tests.watcher.api.daemon import NOON, a_watch, an_api, served
-from tests.watcher.commands.speaking import run, speak
+from tests.watcher.commands.speaking import begun, run, speak
 from watcher.api.server import build
 from watcher.commands._client import Client, Unreachable
 from watcher.commands.wait import Waiting
@@ -49,15 +49,13 @@ async def test_its_own_time_out_is_status_7():
 async def test_it_waits_until_the_verdict_comes_and_tells_what_happens_meanwhile():
     async with an_api() as api:
         await api.daemon.has(a_watch())
-        waiting = asyncio.ensure_future(speak(api, "wait", "w_1", "--timeout", "20s"))
-        await asyncio.sleep(1)
-        await api.post("/v1/watches/w_1/orders", {"order": "hold"})
-        await asyncio.sleep(0.3)
-        await api.post("/v1/watches/w_1/orders", {"order": "pass"})
-        said = await waiting
+        async with begun(api, "wait", "w_1", "--timeout", "20s") as waiting:
+            await waiting.until("v43 is watching")
+            await api.post("/v1/watches/w_1/orders", {"order": "hold"})
+            await api.post("/v1/watches/w_1/orders", {"order": "pass"})
+            said = await waiting.ended()
 
     assert said.status == 0
-    assert "v43 is watching" in said.err
     assert "v43 is passed" in said.out
 
 
@@ -169,10 +167,9 @@ async def test_a_daemon_that_is_started_anew_meanwhile_is_waited_for():
     port = a_free_port()
     async with an_api() as api:
         await api.daemon.has(a_watch(state=State.PASSED))
-        waiting = asyncio.ensure_future(speak(api, "wait", "w_1", ROLLBACKD_URL=f"http://127.0.0.1:{port}"))
-        await asyncio.sleep(1)
-        async with served(build(api.daemon.deps()), port):
-            said = await waiting
+        async with begun(api, "wait", "w_1", ROLLBACKD_URL=f"http://127.0.0.1:{port}") as waiting:
+            await waiting.until("trying again")
+            async with served(build(api.daemon.deps()), port):
+                said = await waiting.ended()
 
     assert said.status == 0
-    assert "trying again" in said.err

@@ -151,7 +151,7 @@ async def test_what_stopped_over_an_hour_ago_is_forgotten():
 async def test_a_reading_has_an_end_however_many_tasks_there_are(caplog):
     shop = Shop(desired=20)
     shop.deploy(Behaviour(starts_in=timedelta(seconds=1), crashes_after=timedelta(seconds=1)))
-    shop.turn(300)
+    shop.turn(130)
 
     told = (await a_reader(shop).read([WEB], shop.now))[WEB]
     calls = shop.calls()
