@@ -17,7 +17,6 @@ from watcher.signals.arms import ArmUnnamed
 from watcher.signals.datadog import count, names
 from watcher.signals.datadog.answer import Failed, Row, Timeseries, Trouble
 from watcher.signals.datadog.count import Asked
-from watcher.signals.datadog.doubts import Doubts
 from watcher.signals.datadog.fetch import SCOPE, TIMESERIES, Fetch, Grid, body_of
 from watcher.signals.datadog.limits import Limits
 from watcher.signals.datadog.monitors import Monitor, Monitors, reading, wanted_tags
@@ -25,6 +24,7 @@ from watcher.signals.datadog.plan import Call, Family, Part, Unit, arm_of
 from watcher.signals.datadog.query import FITS, MINUTE, Query, bucket, mistake, parsed
 from watcher.signals.datadog.server import Server
 from watcher.signals.datadog.settings import SETTLE, Settings
+from watcher.signals.doubts import Doubts
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not

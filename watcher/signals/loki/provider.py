@@ -13,7 +13,7 @@ from deploy.model import Finding, Level
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Unavailable, Who
 from watcher.signals.arms import ArmUnnamed
-from watcher.signals.datadog.doubts import Doubts
+from watcher.signals.doubts import Doubts
 from watcher.signals.loki import answer, count, names
 from watcher.signals.loki.count import Asked
 from watcher.signals.loki.plan import Arm, Call, arm_of, planned
