@@ -5,14 +5,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from deploy.model import Level
 from tests.fakes.datadog import API_KEY, APPLICATION_KEY, app_of
 from tests.fakes.serve import serving_app
 from tests.watcher.signals.datadog.asking import a_site, a_world
 from watcher.app.ports import Ports
-from watcher.commands import doctor, test
+from watcher.commands import doctor
 from watcher.config import Configuration, InvalidConfiguration, read_configuration, with_secrets
 from watcher.config.registries import all_kinds
 from watcher.config.secrets import Reference
@@ -126,12 +125,3 @@ async def test_the_doctor_says_how_late_the_data_are_and_what_is_not_known(tmp_p
     assert signal.level is level
     assert words in signal.words
     assert by_name["connection dog", "answers"].level is Level.OK
-
-
-def test_the_pack_says_what_its_tests_expect():
-    result = CliRunner().invoke(
-        test.command, [str(ROOT / "tests" / "rules" / "catalog" / "datadog-apm.test.yaml")]
-    )
-
-    assert result.exit_code == 0, result.output
-    assert "5 of 5" in result.output

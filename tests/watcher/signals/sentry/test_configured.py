@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
 from deploy.model import Level
 from tests.fakes.sentry import TOKEN, Shop, app
@@ -12,7 +11,7 @@ from tests.fakes.serve import serving_app
 from tests.fakes.world import START, World
 from tests.watcher.signals.sentry.asking import MINUTE, a_log
 from watcher.app.ports import Ports
-from watcher.commands import doctor, test
+from watcher.commands import doctor
 from watcher.config import Configuration, InvalidConfiguration, read_configuration, with_secrets
 from watcher.config.registries import all_kinds
 from watcher.config.secrets import Reference
@@ -127,11 +126,3 @@ async def test_the_doctor_says_how_late_the_data_are_and_what_is_not_known(
     assert words in signal.words
     assert signal.level is level
     assert by_name["connection errors", "answers"].level is Level.OK
-
-
-def test_the_pack_says_what_its_tests_expect():
-    path = ROOT / "tests" / "rules" / "catalog" / "sentry-releases.test.yaml"
-    result = CliRunner().invoke(test.command, [str(path)])
-
-    assert result.exit_code == 0, result.output
-    assert "5 of 5" in result.output
