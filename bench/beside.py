@@ -141,6 +141,7 @@ def draw(standings: Sequence[Standing], file: Path) -> None:
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt  # noqa: PLC0415
+    from matplotlib.ticker import FuncFormatter  # noqa: PLC0415
 
     figure, axes = plt.subplots(figsize=(9, 5.4), dpi=120)
     drawn = [each for each in standings if each.found]
@@ -168,17 +169,17 @@ def draw(standings: Sequence[Standing], file: Path) -> None:
     axes.set(
         xscale="log",
         yscale="log",
-        xlim=(1, 3 * max(each.ratio for each in drawn)),
-        ylim=(0.4, 1500),
+        xlim=(0.5, 3 * max(each.ratio for each in drawn)),
+        ylim=(0.1, 2000),
         xlabel="delay over the first moment at which any judge could know (median run; geometric mean of what it finds)",
         ylabel="good releases rolled back, of 1,000",
         title="Good releases rolled back, against how late bad ones are found",
     )
     axes.axhline(1, color="#1a7f37", linewidth=1, linestyle="--", zorder=1)
-    axes.text(
-        0.99, 1.05, "what rollbackd promises", color="#1a7f37", fontsize=8.5, ha="right",
-        transform=axes.get_yaxis_transform(),
-    )  # fmt: skip
+    axes.text(0.52, 1.08, "what rollbackd promises", color="#1a7f37", fontsize=8.5)
+    axes.axvline(1, color="#8c959f", linewidth=0.8, linestyle=":", zorder=1)
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
     axes.grid(which="major", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
