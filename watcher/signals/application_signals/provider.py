@@ -15,6 +15,7 @@ from watcher.signals.application_signals.query import FITS, MINUTE, SETTLE, Quer
 from watcher.signals.application_signals.reports import Missing, Reports, Status
 from watcher.signals.arms import ArmUnnamed, filled, names_in
 from watcher.signals.cloudwatch.refusals import place
+from watcher.signals.nowhere import without_account
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 
 MARGIN = 0.5  # seconds before the deadline
@@ -147,18 +148,9 @@ async def unknown(aws: Aws, account: AwsAccount, indicator: Indicator) -> str | 
 async def open_application_signals(_settings: BaseModel | None, opening: Opening) -> AsyncIterator[Provider]:
     """The provider for the account that *opening* names."""
     if opening.aws is None or opening.account is None:
-        yield Nowhere()
+        yield without_account()
         return
     yield ApplicationSignals(opening.aws, opening.account, opening.now)
-
-
-class Nowhere:
-    """There is no account to ask in."""
-
-    async def read(self, questions: Sequence[Question], _window: Window) -> Mapping[str, Reading]:
-        """Nothing can be read."""
-        words = "no account of AWS is configured"
-        return {question.id: Unavailable(Who.OPERATOR, words) for question in questions}
 
 
 KIND = Kind(

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel
 
 from deploy.ports import Aws, AwsAccount
-from rules.sample import Invalid, NoData, Reading, Unavailable, Who
+from rules.sample import Invalid, NoData, Reading, Who
 from watcher.signals.arms import ArmUnnamed, filled
 from watcher.signals.cloudwatch import alarms, count
 from watcher.signals.cloudwatch.alarms import Alarm, Alarms
@@ -19,6 +19,7 @@ from watcher.signals.cloudwatch.pace import Pace
 from watcher.signals.cloudwatch.plan import Span, arm_of, packed
 from watcher.signals.cloudwatch.query import FITS, MINUTE, SETTLE, Query, bucket, mistake, parsed, settle
 from watcher.signals.cloudwatch.refusals import Fault
+from watcher.signals.nowhere import without_account
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 
 MARGIN = timedelta(
@@ -161,20 +162,11 @@ def _names(query: Query, question: Question) -> tuple[str, ...]:
 async def open_cloudwatch(_settings: BaseModel | None, opening: Opening) -> AsyncIterator[Provider]:
     """The provider for the account that *opening* names."""
     if opening.aws is None or opening.account is None:
-        yield _Nowhere()
+        yield without_account()
         return
     provider = CloudWatch(opening.aws, opening.account, opening.now, opening.monotonic)
     async with provider.open():
         yield provider
-
-
-class _Nowhere:
-    """There is no account to ask in."""
-
-    async def read(self, questions: Sequence[Question], _window: Window) -> Mapping[str, Reading]:
-        """Nothing can be read."""
-        words = "no account of AWS is configured"
-        return {question.id: Unavailable(Who.OPERATOR, words) for question in questions}
 
 
 KIND = Kind(

@@ -20,6 +20,7 @@ from watcher.signals.cloudwatch_logs.fetch import Fetch, Found
 from watcher.signals.cloudwatch_logs.plan import Arm, Counted, Row, Scan, arm_of, planned
 from watcher.signals.cloudwatch_logs.query import FITS, SETTLE, Query, bucket, mistake, parsed
 from watcher.signals.cloudwatch_logs.refusals import NO_GROUP
+from watcher.signals.nowhere import without_account
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
@@ -216,20 +217,11 @@ def _names(answer: Mapping[str, Any]) -> list[str]:
 async def open_cloudwatch_logs(_settings: BaseModel | None, opening: Opening) -> AsyncIterator[Provider]:
     """The provider for the account that *opening* names."""
     if opening.aws is None or opening.account is None:
-        yield Nowhere()
+        yield without_account()
         return
     provider = CloudWatchLogs(opening.aws, opening.account, opening.now)
     async with provider.open():
         yield provider
-
-
-class Nowhere:
-    """There is no account to ask in."""
-
-    async def read(self, questions: Sequence[Question], _window: Window) -> Mapping[str, Reading]:
-        """Nothing can be read."""
-        words = "no account of AWS is configured"
-        return {question.id: Unavailable(Who.OPERATOR, words) for question in questions}
 
 
 KIND = Kind(

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from deploy.model import Finding, Level
 from rules.model import Indicator
-from rules.sample import Invalid, NoData, Reading, Unavailable, Who
+from rules.sample import Invalid, NoData, Reading, Who
 from watcher.signals.arms import ArmUnnamed
 from watcher.signals.doubts import Doubts
 from watcher.signals.loki import answer, count, names
@@ -20,6 +20,7 @@ from watcher.signals.loki.plan import Arm, Call, arm_of, planned
 from watcher.signals.loki.query import FITS, Query, bucket, mistake, parsed
 from watcher.signals.loki.server import Server
 from watcher.signals.loki.settings import USUAL_SETTLE, Settings
+from watcher.signals.nowhere import Nowhere
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 from watcher.signals.rows import Failed, Fetch, Found, Grid, Row, Rows, Trouble
 
@@ -166,25 +167,6 @@ _REMEDIES = {
 }
 
 
-class _Nowhere:
-    """A connection that cannot be used."""
-
-    def __init__(self, words: str) -> None:
-        self._words = words
-
-    async def read(self, questions: Sequence[Question], _window: Window) -> Mapping[str, Reading]:
-        """Nothing can be read."""
-        return {question.id: Unavailable(Who.OPERATOR, self._words) for question in questions}
-
-    async def examine(self) -> Sequence[Finding]:
-        """What is wrong."""
-        return [Finding(Level.FAIL, self._words, _REMEDIES[Who.OPERATOR])]
-
-    async def unknown(self, _indicator: Indicator, _arm: Mapping[str, str]) -> str | None:
-        """Nobody says."""
-        return None
-
-
 @contextlib.asynccontextmanager
 async def open_loki(settings: BaseModel | None, opening: Opening) -> AsyncIterator[Provider]:
     """The provider of one connection. Nothing is asked yet."""
@@ -192,7 +174,7 @@ async def open_loki(settings: BaseModel | None, opening: Opening) -> AsyncIterat
         raise TypeError("a connection to Loki needs its settings")
     server = Server(settings, opening.http, opening.now)
     wrong = server.load()
-    yield _Nowhere(wrong) if wrong else Loki(server, opening.now, opening.monotonic)
+    yield Nowhere(wrong, _REMEDIES[Who.OPERATOR]) if wrong else Loki(server, opening.now, opening.monotonic)
 
 
 def settle(settings: BaseModel | None) -> timedelta:

@@ -11,9 +11,10 @@ from pydantic import BaseModel
 from deploy.model import Finding, Level
 from rules.duration import duration_text
 from rules.model import Indicator
-from rules.sample import Invalid, NoData, Reading, Unavailable, Who
+from rules.sample import Invalid, NoData, Reading, Who
 from watcher.aws import Signs
 from watcher.signals.arms import ArmUnnamed
+from watcher.signals.nowhere import Nowhere
 from watcher.signals.prometheus import count, names
 from watcher.signals.prometheus.count import Asked
 from watcher.signals.prometheus.plan import Call, arm_of, planned
@@ -187,25 +188,6 @@ _REMEDIES = {
 }
 
 
-class _Nowhere:
-    """A connection that cannot be used."""
-
-    def __init__(self, words: str) -> None:
-        self._words = words
-
-    async def read(self, questions: Sequence[Question], _window: Window) -> Mapping[str, Reading]:
-        """Nothing can be read."""
-        return {question.id: Unavailable(Who.OPERATOR, self._words) for question in questions}
-
-    async def examine(self) -> Sequence[Finding]:
-        """What is wrong."""
-        return [Finding(Level.FAIL, self._words, _REMEDIES[Who.OPERATOR])]
-
-    async def unknown(self, _indicator: Indicator, _arm: Mapping[str, str]) -> str | None:
-        """Nobody says."""
-        return None
-
-
 @contextlib.asynccontextmanager
 async def open_prometheus(settings: BaseModel | None, opening: Opening) -> AsyncIterator[Provider]:
     """The provider of one connection. Nothing is asked yet."""
@@ -215,7 +197,11 @@ async def open_prometheus(settings: BaseModel | None, opening: Opening) -> Async
     signs = aws if isinstance(aws, Signs) else None
     server = Server(settings, opening.http, opening.now, signs)
     wrong = server.load()
-    yield _Nowhere(wrong) if wrong else Prometheus(server, opening.now, opening.monotonic)
+    yield (
+        Nowhere(wrong, _REMEDIES[Who.OPERATOR])
+        if wrong
+        else Prometheus(server, opening.now, opening.monotonic)
+    )
 
 
 def settle(settings: BaseModel | None) -> timedelta:

@@ -12,6 +12,7 @@ from deploy.model import Finding, Level
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Unavailable, Who
 from watcher.signals.arms import ArmUnnamed, filled
+from watcher.signals.nowhere import Nowhere
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 from watcher.signals.sentry import count, issues
 from watcher.signals.sentry.answer import Failed, Trouble
@@ -224,25 +225,6 @@ def _key(asked: Asked) -> _Key:
     return asked.canary.total.project, asked.canary.total.release
 
 
-class _Nowhere:
-    """A connection that cannot be used."""
-
-    def __init__(self, words: str) -> None:
-        self._words = words
-
-    async def read(self, questions: Sequence[Question], _window: Window) -> Mapping[str, Reading]:
-        """Nothing can be read."""
-        return {question.id: Unavailable(Who.OPERATOR, self._words) for question in questions}
-
-    async def examine(self) -> Sequence[Finding]:
-        """What is wrong."""
-        return [Finding(Level.FAIL, self._words, _REMEDIES[Who.OPERATOR])]
-
-    async def unknown(self, _indicator: Indicator, _arm: Mapping[str, str]) -> str | None:
-        """Nobody says."""
-        return None
-
-
 @contextlib.asynccontextmanager
 async def open_sentry(settings: BaseModel | None, opening: Opening) -> AsyncIterator[Provider]:
     """The provider of one connection. Nothing is asked yet."""
@@ -250,7 +232,7 @@ async def open_sentry(settings: BaseModel | None, opening: Opening) -> AsyncIter
         raise TypeError("a connection to Sentry needs its settings")
     line = Line(settings, opening.http, opening.now, opening.monotonic)
     wrong = line.load()
-    yield _Nowhere(wrong) if wrong else Sentry(line)
+    yield Nowhere(wrong, _REMEDIES[Who.OPERATOR]) if wrong else Sentry(line)
 
 
 KIND = Kind(
