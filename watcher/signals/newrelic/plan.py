@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from rules.model import Indicator
 from watcher.signals.arms import filled
+from watcher.signals.grid import Grid
 from watcher.signals.newrelic import nrql
 from watcher.signals.newrelic.nrql import attribute, select, string
 from watcher.signals.newrelic.query import Query
@@ -53,31 +54,6 @@ def unit_of(indicator: Indicator, query: Query, names: Mapping[str, str]) -> Uni
     slow = (query.duration, indicator.bounds) if query.over is not None else ("", ())
     family = Family(query.source, query.bucket, tuple(name for name, _ in where), query.bad or "", slow)
     return Unit(family, tuple(value for _, value in where))
-
-
-@dataclass(frozen=True, slots=True)
-class Grid:
-    """The buckets that are wanted: they begin at *first*, each *step* further, and end at *end*; seconds since 1970."""
-
-    first: int
-    end: int
-    step: int
-
-    @classmethod
-    def of(cls, start: datetime, end: datetime, bucket: timedelta) -> "Grid":
-        """All whole buckets in ``[start, end)``, on the grid of Unix time."""
-        step = int(bucket.total_seconds())
-        return cls(-(-int(start.timestamp()) // step) * step, int(end.timestamp()) // step * step, step)
-
-    @property
-    def many(self) -> int:
-        """How many."""
-        return max((self.end - self.first) // self.step, 0)
-
-    def slices(self, most: int) -> "list[Grid]":
-        """In parts of at most *most* buckets."""
-        length = most * self.step
-        return [Grid(at, min(at + length, self.end), self.step) for at in range(self.first, self.end, length)]
 
 
 @dataclass(frozen=True, slots=True)
