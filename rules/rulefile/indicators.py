@@ -137,7 +137,7 @@ def _refuse_rates(query: Node, mistakes: Mistakes) -> None:
             mistakes.add(
                 entry.node,
                 "rate() gives a speed; here counts are wanted",
-                "write increase(…[${bucket}]): the daemon fills in the span of a bucket",
+                "write increase(…[${bucket}]), of log lines count_over_time(…[${bucket}]): the daemon fills in the span of a bucket",
             )
 
 

@@ -86,7 +86,7 @@ def test_a_name_without_letters_needs_an_id():
         ("{latency: {scrape: {over: []}}}", "over: expected bounds that differ | try: write each bound once: [300ms, 1s]"),
         ("{events: {scrape: {exposure: trafic}}}", 'exposure: unknown indicator of requests "trafic" | try: did you mean "traffic"?'),
         ("{events: {scrape: {exposure: [traffic]}}}", 'exposure: unknown indicator of requests "" | try: known: traffic'),
-        ('{ratio: {cloudwatch: {bad_expr: "sum(rate(x[5m]))"}}}', "bad_expr: rate() gives a speed; here counts are wanted | try: write increase(…[${bucket}]): the daemon fills in the span of a bucket"),
+        ('{ratio: {cloudwatch: {bad_expr: "sum(rate(x[5m]))"}}}', "bad_expr: rate() gives a speed; here counts are wanted | try: write increase(…[${bucket}]), of log lines count_over_time(…[${bucket}]): the daemon fills in the span of a bucket"),
     ],
 )  # fmt: skip
 def test_an_indicator_that_measures_nothing_is_refused(indicator, expected):
