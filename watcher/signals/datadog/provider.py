@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -105,17 +104,23 @@ class Datadog:
             grid = Grid.of(window.start, window.end, length)
             found |= await self._fetch.all(units, grid, window.deadline - self._now() - MARGIN)
         readings = {name: count.read(each, found) for name, each in asked.items()}
-        self._doubts.begin()
-        for question in questions:
-            each = asked.get(question.id)
-            if each is not None:
-                key = question.indicator.query, frozenset(question.canary.items())
-                if not (isinstance(readings[question.id], NoData) and count.is_silent(each, found)):
-                    self._doubts.none_of(key)
-                elif window.deadline - self._now() > LOOK + MARGIN:
-                    words = await self._doubts.of(key, partial(self._unknown, each))
-                    readings[question.id] = Invalid(Who.AUTHOR, words) if words else readings[question.id]
-        return readings
+        keys = {
+            question.id: (question.indicator.query, frozenset(question.canary.items()))
+            for question in questions
+            if question.id in asked
+        }
+        silent = {
+            name: key
+            for name, key in keys.items()
+            if isinstance(readings[name], NoData) and count.is_silent(asked[name], found)
+        }
+        meant = {key: asked[name] for name, key in silent.items()}
+        return readings | await self._doubts.of(
+            silent,
+            (key for name, key in keys.items() if name not in silent),
+            lambda key: self._unknown(meant[key]),
+            lambda: window.deadline - self._now() > LOOK + MARGIN,
+        )
 
     async def _unknown(self, asked: Asked) -> str | None:
         return await names.unknown(self._server, asked.indicator, asked.canary, self._now(), LOOK)

@@ -4,7 +4,6 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
 from http import HTTPStatus
 
 from pydantic import BaseModel
@@ -103,25 +102,26 @@ class Loki:
         window: Window,
     ) -> dict[str, Reading]:
         """For what was silent for long: what is wrong with its labels, if anything is."""
-        doubted: dict[str, Reading] = {}
-        self._doubts.begin()
-        for question in questions:
-            each = asked.get(question.id)
-            if each is None:
-                continue
-            key = question.indicator.query, frozenset(question.canary.items())
-            if not (isinstance(readings[question.id], NoData) and count.is_silent(each, found)):
-                self._doubts.none_of(key)
-                continue
-            look = partial(self._unknown, question.indicator, each.canary, window.deadline)
-            words = await self._doubts.of(key, look)
-            if words:
-                doubted[question.id] = Invalid(Who.AUTHOR, words)
-        return doubted
+        keys = {
+            question.id: (question.indicator.query, frozenset(question.canary.items()))
+            for question in questions
+            if question.id in asked
+        }
+        silent = {
+            name: key
+            for name, key in keys.items()
+            if isinstance(readings[name], NoData) and count.is_silent(asked[name], found)
+        }
+        meant = {keys[question.id]: question.indicator for question in questions if question.id in silent}
+        arms = {key: asked[name].canary for name, key in silent.items()}
+        return await self._doubts.of(
+            silent,
+            (key for name, key in keys.items() if name not in silent),
+            lambda key: self._unknown(meant[key], arms[key]),
+            lambda: window.deadline - self._now() > LOOK + MARGIN,
+        )
 
-    async def _unknown(self, indicator: Indicator, arm: Arm, deadline: datetime) -> str | None:
-        if deadline - self._now() < LOOK + MARGIN:
-            return None
+    async def _unknown(self, indicator: Indicator, arm: Arm) -> str | None:
         return await names.unknown(self._server, indicator, arm, self._now(), LOOK)
 
     # ---------------------------------------------------------------------------------------------------------- doctor

@@ -11,6 +11,7 @@ from deploy.model import Finding, Level
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Who
 from watcher.signals.arms import ArmUnnamed
+from watcher.signals.doubts import Doubts
 from watcher.signals.newrelic import count, names, nrql
 from watcher.signals.newrelic.answer import Failed
 from watcher.signals.newrelic.count import Asked
@@ -22,11 +23,8 @@ from watcher.signals.newrelic.settings import Settings
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
-PATIENCE = timedelta(minutes=5)  # after which silence may be a wrong name
-AGAIN = timedelta(hours=1)  # before the same name is looked up again
 LOOK = timedelta(seconds=3)
 MOST_LOOKED_UP = 2  # in one reading
-MOST_SILENT = 4096  # that are remembered
 
 
 class NewRelic:
@@ -34,9 +32,8 @@ class NewRelic:
 
     def __init__(self, line: Line) -> None:
         self._line = line
+        self._doubts = Doubts(line.now, MOST_LOOKED_UP)
         self._now: Callable[[], datetime] = line.now
-        self._silent: dict[Unit, datetime] = {}
-        self._looked_up: dict[Unit, tuple[datetime, str | None]] = {}
 
     async def read(self, questions: Sequence[Question], window: Window) -> Mapping[str, Reading]:
         """All *questions* over *window*, in as few requests as may be; a fault touches what it was asked with alone."""
@@ -80,28 +77,12 @@ class NewRelic:
             for name, each in asked.items()
             if isinstance(readings[name], NoData) and count.is_silent(each, found)
         }
-        for unit in {each.canary for name, each in asked.items() if name not in silent}:
-            self._silent.pop(unit, None)
-            self._looked_up.pop(unit, None)
-        due = [unit for unit in dict.fromkeys(silent.values()) if self._is_due(unit)]
-        for unit in due[:MOST_LOOKED_UP]:
-            if window.deadline - self._now() > LOOK + MARGIN:
-                self._looked_up[unit] = (self._now(), await self._unknown(unit))
-        doubted: dict[str, Reading] = {}
-        for name, unit in silent.items():
-            words = self._looked_up.get(unit, (None, None))[1]
-            if words:
-                doubted[name] = Invalid(Who.AUTHOR, words)
-        return doubted
-
-    def _is_due(self, unit: Unit) -> bool:
-        if len(self._silent) > MOST_SILENT:
-            self._silent.clear()
-            self._looked_up.clear()
-        now = self._now()
-        since = self._silent.setdefault(unit, now)
-        last = self._looked_up.get(unit)
-        return now - since >= PATIENCE and (last is None or now - last[0] >= AGAIN)
+        return await self._doubts.of(
+            silent,
+            {each.canary for name, each in asked.items() if name not in silent},
+            self._unknown,
+            lambda: window.deadline - self._now() > LOOK + MARGIN,
+        )
 
     async def _unknown(self, unit: Unit) -> str | None:
         until = self._line.monotonic() + LOOK.total_seconds()

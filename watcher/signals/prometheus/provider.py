@@ -14,6 +14,7 @@ from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Who
 from watcher.aws import Signs
 from watcher.signals.arms import ArmUnnamed
+from watcher.signals.doubts import Doubts
 from watcher.signals.nowhere import Nowhere
 from watcher.signals.prometheus import count, names
 from watcher.signals.prometheus.count import Asked
@@ -26,13 +27,9 @@ from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 from watcher.signals.rows import Failed, Fetch, Found, Grid, Row, Rows, Trouble
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
-PATIENCE = timedelta(minutes=5)  # after which silence may be a wrong name
-AGAIN = timedelta(hours=1)  # before the same name is looked up again
 LOOK = timedelta(seconds=2)
 MOST_LOOKED_UP = 4  # in one reading
-MOST_SILENT = 4096  # that are remembered
 QUERY_RANGE = "/api/v1/query_range"
-_Key = tuple[str, frozenset[tuple[str, str]]]
 
 
 class Prometheus:
@@ -41,9 +38,8 @@ class Prometheus:
     def __init__(self, server: Server, now: Callable[[], datetime], monotonic: Callable[[], float]) -> None:
         self._server = server
         self._now = now
+        self._doubts = Doubts(now, MOST_LOOKED_UP)
         self._fetch = Fetch(self._ask, server.where, monotonic)
-        self._silent: dict[_Key, datetime] = {}
-        self._looked_up: dict[_Key, tuple[datetime, str | None]] = {}
 
     async def read(self, questions: Sequence[Question], window: Window) -> Mapping[str, Reading]:
         """All *questions* over *window*, in as few calls as may be; a fault touches what it was asked with alone."""
@@ -114,34 +110,23 @@ class Prometheus:
         window: Window,
     ) -> dict[str, Reading]:
         """For what was silent for long: what is wrong with its name, if anything is."""
-        doubted: dict[str, Reading] = {}
-        looks = MOST_LOOKED_UP
-        for question in questions:
-            each = asked.get(question.id)
-            if each is None:
-                continue
-            key = question.indicator.query, frozenset(question.canary.items())
-            if not (isinstance(readings[question.id], NoData) and count.is_silent(each, found)):
-                self._silent.pop(key, None)
-                self._looked_up.pop(key, None)
-                continue
-            due = self._is_due(key)
-            if due and looks and window.deadline - self._now() > LOOK + MARGIN:
-                looks -= 1
-                self._looked_up[key] = (self._now(), await self._unknown(each))
-            words = self._looked_up.get(key, (None, None))[1]
-            if words:
-                doubted[question.id] = Invalid(Who.AUTHOR, words)
-        return doubted
-
-    def _is_due(self, key: _Key) -> bool:
-        if len(self._silent) > MOST_SILENT:
-            self._silent.clear()
-            self._looked_up.clear()
-        now = self._now()
-        since = self._silent.setdefault(key, now)
-        last = self._looked_up.get(key)
-        return now - since >= PATIENCE and (last is None or now - last[0] >= AGAIN)
+        keys = {
+            question.id: (question.indicator.query, frozenset(question.canary.items()))
+            for question in questions
+            if question.id in asked
+        }
+        silent = {
+            name: key
+            for name, key in keys.items()
+            if isinstance(readings[name], NoData) and count.is_silent(asked[name], found)
+        }
+        meant = {key: asked[name] for name, key in silent.items()}
+        return await self._doubts.of(
+            silent,
+            (key for name, key in keys.items() if name not in silent),
+            lambda key: self._unknown(meant[key]),
+            lambda: window.deadline - self._now() > LOOK + MARGIN,
+        )
 
     async def _unknown(self, asked: Asked) -> str | None:
         return await names.unknown(self._server, asked.indicator, asked.canary, self._now(), LOOK)

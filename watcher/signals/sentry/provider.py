@@ -12,6 +12,7 @@ from deploy.model import Finding, Level
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Unavailable, Who
 from watcher.signals.arms import ArmUnnamed, filled
+from watcher.signals.doubts import Doubts
 from watcher.signals.nowhere import Nowhere
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 from watcher.signals.sentry import count, issues
@@ -26,11 +27,8 @@ from watcher.signals.sentry.query import FITS, LEAST_SETTLE, NewIssues, Query, b
 from watcher.signals.sentry.settings import Settings
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
-PATIENCE = timedelta(minutes=5)  # after which silence may be a wrong name
-AGAIN = timedelta(hours=1)  # before the same name is looked up again
 LOOK = timedelta(seconds=2)
 MOST_LOOKED_UP = 4  # in one reading
-MOST_SILENT = 4096  # that are remembered
 _Key = tuple[int, str]  # a release in a project
 
 
@@ -48,10 +46,9 @@ class Sentry:
 
     def __init__(self, line: Line) -> None:
         self._line = line
+        self._doubts = Doubts(line.now, MOST_LOOKED_UP)
         self._now: Callable[[], datetime] = line.now
         self._names = Names(line)
-        self._silent: dict[_Key, datetime] = {}
-        self._looked_up: dict[_Key, tuple[datetime, str | None]] = {}
 
     async def read(self, questions: Sequence[Question], window: Window) -> Mapping[str, Reading]:
         """All *questions* over *window*, in as few calls as may be; a fault touches what it was asked with alone."""
@@ -143,27 +140,12 @@ class Sentry:
             for name, each in batch.states.items()
             if isinstance(batch.readings[name], NoData)
         }
-        for key in {_key(each) for name, each in batch.counts.items() if name not in silent}:
-            self._silent.pop(key, None)
-            self._looked_up.pop(key, None)
-        for key in [key for key in dict.fromkeys(silent.values()) if self._is_due(key)][:MOST_LOOKED_UP]:
-            if window.deadline - self._now() > LOOK + MARGIN:
-                self._looked_up[key] = (self._now(), await self._unknown(*key))
-        doubted: dict[str, Reading] = {}
-        for name, key in silent.items():
-            words = self._looked_up.get(key, (None, None))[1]
-            if words:
-                doubted[name] = Invalid(Who.AUTHOR, words)
-        return doubted
-
-    def _is_due(self, key: _Key) -> bool:
-        if len(self._silent) > MOST_SILENT:
-            self._silent.clear()
-            self._looked_up.clear()
-        now = self._now()
-        since = self._silent.setdefault(key, now)
-        last = self._looked_up.get(key)
-        return now - since >= PATIENCE and (last is None or now - last[0] >= AGAIN)
+        return await self._doubts.of(
+            silent,
+            {_key(each) for name, each in batch.counts.items() if name not in silent},
+            lambda key: self._unknown(*key),
+            lambda: window.deadline - self._now() > LOOK + MARGIN,
+        )
 
     async def _unknown(self, project: int, release: str) -> str | None:
         until = self._line.monotonic() + LOOK.total_seconds()
