@@ -51,7 +51,7 @@ class Tally:
         date = next((value for name, value in headers.items() if name.lower() == "date"), None)
         try:
             theirs = parsedate_to_datetime(str(date))
-        except ValueError:
+        except (ValueError, OverflowError):
             return  # no date, or none that can be read: of no concern to the call
         if theirs.tzinfo is not None:
             self.skew = self._now() - theirs

@@ -197,7 +197,7 @@ def _retry_at(answer: Answer, now: datetime) -> datetime | None:
         return now + min(timedelta(seconds=min(int(text[:9]), 86400)), LONGEST_WAIT)
     try:
         at = email.utils.parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     at = at if at.tzinfo else at.replace(tzinfo=UTC)
     return min(max(at, now), now + LONGEST_WAIT)

@@ -148,7 +148,7 @@ class NewRelic:
         data = await self._asked(_CREATE, given)
         if data.created is None or data.created.event is None:
             said = (data.created.messages if data.created else None) or ["it does not say why"]
-            raise _refusing(said[0])
+            raise self._refusing(said[0])
 
     async def look(self, narrowing: str) -> str:  # noqa: ARG002 - applications are looked for with a marker
         """May events of change tracking be counted."""
@@ -169,12 +169,12 @@ class NewRelic:
         answer = await self.far.post("", {"query": query, "variables": variables}, _GRAPH)
         for error in answer.errors or ():
             kind = str((error.extensions or {}).get("errorClass", ""))
-            raise _refusing(error.message or kind or "an error that says nothing", kind)
+            raise self._refusing(error.message or kind or "an error that says nothing", kind)
         return answer.data or _Data()
 
-
-def _refusing(words: str, kind: str = "") -> Refusing:
-    return Refusing(plain(words), is_for_good=not (_AGAIN.search(kind) or _AGAIN.search(words)))
+    def _refusing(self, words: str, kind: str = "") -> Refusing:
+        is_for_good = not (_AGAIN.search(kind) or _AGAIN.search(words))
+        return Refusing(plain(self.far.clean(words)), is_for_good=is_for_good)
 
 
 def event(marker: Marker) -> dict[str, Any]:

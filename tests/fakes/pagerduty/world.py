@@ -45,20 +45,21 @@ class PagerDutyWorld:
     Attributes:
         key: Its integration key.
         once: What is answered next, instead of taking the event: a status, and headers; ``None``: it is taken.
-        repeats: An answer that refuses repeats what it was sent.
+        repeats: What an answer that refuses says before it repeats what it was sent; ``None``: it says nothing.
     """
 
     now: Callable[[], datetime]
     key: str = ROUTING_KEY
     log: list[Taken] = field(default_factory=list)
     once: list[tuple[int, Mapping[str, str]] | None] = field(default_factory=list)
-    repeats: bool = False
+    repeats: str | None = None
 
     def enqueue(self, body: bytes) -> tuple[int, Mapping[str, str], bytes]:
         """The status, the headers and the body of the answer."""
         due = self.once.pop(0) if self.once else None
         if due is not None:
-            return due[0], due[1], body if self.repeats else b""
+            repeated = json.dumps({"message": f"{self.repeats}{body.decode()}"})
+            return due[0], due[1], b"" if self.repeats is None else repeated.encode()
         if len(body) > _MOST:
             return 413, {}, b""
         told = json.loads(body)

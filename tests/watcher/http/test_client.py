@@ -118,6 +118,7 @@ def answering(status: int, **how):
         ("99999999999999", 3600),
         ("soon", None),
         ("-5", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
     ],
 )
 async def test_retry_after_is_believed_for_an_hour(said, seconds):

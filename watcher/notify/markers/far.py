@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from watcher.http import Http, HttpRefused, Request, refusal
+from watcher.http.answer import without_secrets
 
 MOST_ANSWER = 1024 * 1024  # bytes
 LONGEST_WAIT = timedelta(hours=1)  # that a system is believed
@@ -88,9 +89,13 @@ class Far:
             raise self._when(refused, answer.headers, now)
         try:
             return shape.validate_json(answer.body)
-        except (ValidationError, RecursionError) as error:
+        except ValidationError as error:
             words = "what answers there is something else; is the address that of its API?"
             raise Refusing(words, is_for_good=False) from error
+
+    def clean(self, text: str) -> str:
+        """*text*, which the system says, without our keys: it may repeat what it was sent."""
+        return without_secrets(Request(self.system, self.base, secrets=self.secrets), text)
 
     def _when(self, refused: HttpRefused, headers: Mapping[str, str], now: datetime) -> HttpRefused:
         at = refused.retry_at or self.resets(headers, now)

@@ -143,8 +143,9 @@ def _opened(watch: str, at: datetime) -> datetime:
     found = _WHEN.fullmatch(watch)
     if found is None:
         return at
-    opened = datetime.fromtimestamp(int(found[1], 16) / 1000, UTC)
-    return opened if at - _LONGEST_WATCH <= opened <= at else at
+    seconds = int(found[1], 16) / 1000  # an id can say more than a `datetime` holds
+    is_believed = (at - _LONGEST_WATCH).timestamp() <= seconds <= at.timestamp()
+    return datetime.fromtimestamp(seconds, UTC) if is_believed else at
 
 
 def plain(text: str) -> str:

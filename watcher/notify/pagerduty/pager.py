@@ -105,24 +105,21 @@ class Pager:
             return Later(
                 THROTTLED, f"{request.origin}: HTTP {answer.status}, which is no answer of PagerDuty's"
             )
-        words = self._safe(refused.words)
+        words = f"{request.origin}: HTTP {answer.status}{self._said(answer)}"
         if refused.retry_at is not None:
             return Later(max(refused.retry_at - now, timedelta(0)), words)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             return Later(THROTTLED, words)
         if answer.status in _LATER or answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             return Later(SOON, words)
-        return Never(f"{request.origin}: HTTP {answer.status}{self._said(answer)}; {_KEY}")
+        return Never(f"{words}; {_KEY}")
 
     def _said(self, answer: Answer) -> str:
-        """PagerDuty's own words."""
+        """PagerDuty's own words, without the key: whoever answers may repeat what was sent. It is cut after, so no part is left."""
         try:
             said = _Said.model_validate_json(answer.body)
         except ValidationError:
             return ""
-        words = self._safe(" ".join("; ".join([said.message, *said.errors]).split()))[:MOST_WORDS]
+        told = " ".join("; ".join([said.message, *said.errors]).split())
+        words = told.replace(self._settings.routing_key.get_secret_value(), "***")[:MOST_WORDS]
         return f" ({words})" if words and words.isprintable() else ""
-
-    def _safe(self, words: str) -> str:
-        """*words* without the key: whoever answers may repeat what was sent."""
-        return words.replace(self._settings.routing_key.get_secret_value(), "***")

@@ -83,7 +83,7 @@ def _clock(headers: Mapping[str, str], now: datetime) -> Iterator[Finding]:
     date = next((value for name, value in headers.items() if name.lower() == "date"), "")
     try:
         theirs = email.utils.parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):
         return
     skew = now - theirs
     words = f"our clock is {abs(skew.total_seconds()):.0f} s {'ahead of' if skew > timedelta() else 'behind'} Slack's"

@@ -206,7 +206,7 @@ def _age(page: Page, answer: Answer, now: datetime) -> timedelta | None:
         return None
     try:
         told = email.utils.parsedate_to_datetime(answer.headers.get("date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         told = now
     told = told if told.tzinfo else told.replace(tzinfo=UTC)
     return timedelta(seconds=min(max(told.timestamp() - page.started, 0.0), 1e9))

@@ -1,5 +1,6 @@
 """Where nobody answers, more people are called: once, at a time that is told before."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,6 +10,7 @@ from watcher.core.lifecycle import due, next_due
 from watcher.core.service import Escalation
 from watcher.core.watch import Notice, State
 from watcher.core.wording import Event, notice
+from watcher.store.documents import WATCH
 
 AFTER = minutes(5)
 POLICY = replace(a_policy(), escalation=Escalation(AFTER, ("pager", "desk:night")))
@@ -89,3 +91,19 @@ def test_the_message_says_who_is_called_and_when_and_afterwards_that_they_were(w
 
     assert "If nobody answers until 12:05:00: calls pager · desk" in said(before)
     assert "Nobody had answered until 12:05:00: called pager · desk" in said(after)
+
+
+def test_a_watch_that_was_stored_before_there_was_any_of_this_calls_nobody():
+    data = json.loads(WATCH.encode(stuck()))
+    del data["escalated_at"], data["policy"]["escalation"], data["policy"]["bake"]["pass_early"]
+    watch = WATCH.decode(json.dumps(data))
+
+    assert watch == replace(stuck(), policy=a_policy())
+    assert due(watch, NOON + AFTER, FACTS) is None
+
+
+def test_what_a_later_version_adds_to_a_stored_watch_does_not_keep_this_one_from_reading_it():
+    data = json.loads(WATCH.encode(stuck()))
+    data["policy"]["escalation"]["loudly"] = data["policy"]["later"] = data["later"] = True
+
+    assert WATCH.decode(json.dumps(data)) == stuck()

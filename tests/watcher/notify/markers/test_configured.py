@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from watcher.app.ports import Ports
 from watcher.commands._doctor import notifiers
 from watcher.commands._doctor.opened import opened
-from watcher.config import Configuration, read_configuration, with_secrets
+from watcher.config import Configuration, InvalidConfiguration, read_configuration, with_secrets
 from watcher.config.registries import all_kinds
 from watcher.signals.datadog.settings import Settings
 
@@ -48,6 +48,11 @@ def test_what_is_told_of_markers_disturbs_nobody_and_is_read_by_as_ever(tmp_path
     settings = configuration.connections["dog"].settings
     assert isinstance(settings, Settings)
     assert settings.api_key == SecretStr("a-secret")
+
+
+def test_what_disturbs_nobody_cannot_be_called_where_nobody_answers(tmp_path):
+    with pytest.raises(InvalidConfiguration, match="calls nobody"):
+        read(tmp_path, "[dog], escalate: {after: 5m, to: [charts]}")
 
 
 @pytest.mark.parametrize(

@@ -78,9 +78,17 @@ def test_what_is_no_id_of_a_watch_has_no_marks(watch):
     assert markers(a_notice(State.WATCHING, watch=watch)) == []
 
 
-@pytest.mark.parametrize("at", [LATER + timedelta(seconds=1), LATER - timedelta(days=61)])
-def test_an_id_that_says_an_impossible_time_is_not_believed(at):
-    assert markers(a_notice(State.WATCHING, watch=new_id("w", at)))[0].at == LATER
+@pytest.mark.parametrize(
+    "watch",
+    [
+        new_id("w", LATER + timedelta(seconds=1)),
+        new_id("w", LATER - timedelta(days=61)),
+        f"w_{'f' * 32}",  # the year 10889
+    ],
+    ids=["to come", "long ago", "no time at all"],
+)
+def test_an_id_that_says_an_impossible_time_is_not_believed(watch):
+    assert markers(a_notice(State.WATCHING, watch=watch))[0].at == LATER
 
 
 def test_what_people_wrote_is_one_line_of_bounded_length():

@@ -8,6 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from deploy.model import Level
+from tests.fakes.faults import says, serving
 from tests.fakes.newrelic import KEY
 from tests.fakes.newrelic.changes import Changes, app
 from tests.fakes.newrelic.graph import NUMBER
@@ -119,3 +120,14 @@ async def test_what_is_refused_is_told_with_what_to_do():
     assert "correct `account`" in hidden.words
     assert found.level is Level.FAIL
     assert changes.log == []
+
+
+async def test_whoever_repeats_the_key_does_not_get_it_into_our_words():
+    body = b'{"data":null,"errors":[{"message":"no rights for %s"}]}' % KEY.encode()
+    page = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+    async with serving(says(page)) as port, http_to_loopback(lambda: START) as http:
+        settings = Settings(url=f"http://127.0.0.1:{port}", account=NUMBER, key=SecretStr(KEY))
+        async with NOTIFIERS["newrelic"].open(settings, Opening(http, lambda: START)) as board:
+            telling = await board.tell(shown(), NAMED, None)
+
+    assert telling == Never(f"New Relic (account {NUMBER}): no rights for ***")

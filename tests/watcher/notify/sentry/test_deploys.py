@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from deploy.model import Level
+from tests.fakes.faults import says, serving
 from tests.fakes.sentry import ORGANIZATION, TOKEN, Shop
 from tests.fakes.sentry.releases import Releases, app
 from tests.fakes.serve import http_to_loopback, serving_app
@@ -137,3 +138,22 @@ async def test_an_authority_that_cannot_be_read_keeps_no_daemon_from_starting():
     assert isinstance(telling, Never)
     assert "authority" in telling.words
     assert releases.asked == []
+
+
+async def test_a_marker_that_is_refused_does_not_keep_the_next_one_back():
+    async with a_sentry() as (releases, board):
+        telling = await board.tell(shown("rolling_back", facts={"tag": "v1 + v2"}), NAMED, None)
+
+    assert isinstance(telling, Never)
+    assert [each.name for each in releases.log] == [ACTION]
+
+
+async def test_a_limit_that_ends_in_a_thousand_years_is_believed_for_an_hour():
+    page = b"HTTP/1.1 429 No\r\nX-Sentry-Rate-Limit-Reset: 99999999999\r\nContent-Length: 0\r\n\r\n"
+    async with serving(says(page)) as port, http_to_loopback(lambda: START) as http:
+        given = Settings(url=f"http://127.0.0.1:{port}", organization=ORGANIZATION, token=SecretStr(TOKEN))
+        async with NOTIFIERS["sentry"].open(given, Opening(http, lambda: START)) as board:
+            telling = await board.tell(shown(), NAMED, None)
+
+    assert isinstance(telling, Later)
+    assert telling.after == timedelta(hours=1)
