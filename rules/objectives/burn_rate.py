@@ -89,7 +89,7 @@ def advance(case: Case, memory: Memory, bucket: Bucket) -> Memory:
 
     The evidence is all or nothing: infinite while a pair burns too fast, so that it can be a member of ``all_of``.
     """
-    if not isinstance(bucket.canary, Counts) or case.refusal is not None:
+    if not isinstance(bucket.canary, Counts):
         return memory
     requests, bad = bucket.canary.total, bucket.canary.bad
     clamped = in_proportions(case) and bad > requests

@@ -60,7 +60,7 @@ def grown(early: PassEarly, case: Case, before: Memory, bucket: Bucket) -> tuple
 
 def _increments(early: PassEarly, case: Case, phi: float | None, bucket: Bucket) -> Sequence[float]:
     """Of one bucket; nothing where it proves nothing, as where errors may clump at will."""
-    if phi is None or case.refusal is not None:
+    if phi is None:
         return ()
     match case.rule.judge, bucket.canary, bucket.baseline:
         case CanaryVsBaseline(), Counts() as canary, Counts() as baseline:

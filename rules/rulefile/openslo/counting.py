@@ -4,7 +4,7 @@ import re
 
 BUCKET = "${bucket}"
 _QUOTED = r'"(?:[^"\\]|\\.)*"' r"|'(?:[^'\\]|\\.)*'" r"|`[^`]*`"
-_SELECTOR = rf"[a-zA-Z_:][a-zA-Z0-9_:]*\s*(?:\{{(?:[^{{}}\"'`]|{_QUOTED})*\}})?"
+_SELECTOR = rf"[a-zA-Z_:][a-zA-Z0-9_:]*(?:\s*\{{(?:[^{{}}\"'`]|{_QUOTED})*\}})?"
 _COUNTER = re.compile(rf"(?:sum\s*\(\s*(?P<summed>{_SELECTOR})\s*\)|(?P<plain>{_SELECTOR}))", re.DOTALL)
 
 

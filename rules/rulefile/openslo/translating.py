@@ -121,6 +121,7 @@ class _File:
         self._rules: list[Node] = []
         self._slis: dict[str, _Sli] = {}
         self._used: set[str] = set()
+        self._all_read = True
 
     @property
     def promises(self) -> bool:
@@ -153,6 +154,7 @@ class _File:
         """An SLO; an SLI is put aside until one refers to it."""
         written = self._mistakes.read(node, Object)
         if written is None:
+            self._all_read = False
             return None
         name, kind = written.metadata.name, written.kind
         if written.api_version != VERSION:
@@ -221,7 +223,7 @@ class _File:
             return _sli(inside, written.metadata.name if written.metadata else metadata.name)
         name = spec.indicator_ref or ""
         self._used.add(name)
-        if name not in self._slis:
+        if name not in self._slis and self._all_read:  # else it may be the one that is wrong
             self._mistakes.add(_at(node, "indicatorRef"), *unknown("SLI of this file", name, self._slis))
         return self._slis.get(name)
 

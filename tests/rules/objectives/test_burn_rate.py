@@ -132,6 +132,21 @@ def test_a_window_with_holes_is_blind_and_not_healthy():
     assert watch.verdict().words == "only 2 of 5 buckets came in the window of 5 min"
 
 
+def test_one_bucket_that_did_not_come_is_no_hole_yet():
+    watch = a_burn()
+    watch.sees([WELL])
+
+    assert watch.sees([WELL], first=2).outcome is Outcome.UNDECIDED
+
+
+def test_it_is_not_healthy_where_an_effect_worth_seeing_would_not_show_in_the_short_window():
+    """Of two minutes one did not come: half of 8.6 %, twice the limit, are within it."""
+    watch = a_burn(BurnRate(0.999, (BurnWindow(HOUR, 2 * MINUTE, 45.0),)))
+
+    assert watch.sees([WELL] * 57).outcome is Outcome.HEALTHY
+    assert watch.sees([WELL], first=58).outcome is Outcome.UNDECIDED
+
+
 def test_what_did_not_come_did_not_fail():
     """Two minutes in which all fails, and then nothing came for half of the hour: the share is of the whole hour."""
     whole, holes = a_burn(), a_burn()

@@ -254,9 +254,23 @@ def test_a_release_that_gets_its_share_of_the_traffic_is_proven():
 def test_errors_that_may_clump_at_will_prove_nothing_until_it_is_known_how_they_do():
     robust = a_watch(a_rule(CanaryVsBaseline(), statistics=Statistics(correlation="robust")), early=TWICE)
     known = a_watch(a_rule(CanaryVsBaseline()), early=TWICE, histories={"errors": (a_history(INDEPENDENT),)})
+    learning = a_watch(a_rule(CanaryVsBaseline()), early=TWICE)
 
     assert robust.sees([GOOD] * 30).proven is False
+    assert not is_provable(robust.brief.cases["errors"].rule, ())
     assert known.sees([GOOD] * 10).proven is True
+    assert [learning.sees([GOOD] * 10, first=first).proven for first in (0, 10)] == [False, True]
+
+
+def test_where_more_was_slow_than_there_was_all_was():
+    kind = an_indicator(kind=Kind.LATENCY, bounds=(0.3,))
+    watch = a_watch(a_rule(Slo(0.9), statistics=INDEPENDENTLY), indicators=[kind], early=TWICE)
+    ((key, case),), memories = watch.brief.cases.items(), watch.evidence.memories
+    more, all_of_it = (
+        proof.grown(TWICE, case, memories[key], a_bucket(0, counts(bad, 600))) for bad in (900, 600)
+    )
+
+    assert more == all_of_it
 
 
 def test_buckets_of_one_arm_or_without_a_share_prove_nothing():

@@ -100,6 +100,20 @@ def test_what_no_target_has_a_pack_for_is_asked_for_as_ever(tmp_path):
     assert ['"rules" is missing' in problem for problem in wrong(tmp_path, text)] == [True]
 
 
+def test_of_a_target_without_a_pack_that_has_a_mistake_the_rules_are_asked_for_too(tmp_path):
+    problems = wrong(tmp_path, MAIN + "      runs_on: [{command: {live: [/l]}}]\n")
+
+    assert sum('"rules" is missing' in problem for problem in problems) == 1
+    assert len(problems) > 1
+
+
+@pytest.mark.parametrize("rules", ["{pack: ecs-worker}", "[{pack: ecs-worker, with: 3}]"])
+def test_what_is_written_otherwise_than_it_may_be_is_told_and_not_filled_in(tmp_path, rules):
+    (problem,) = wrong(tmp_path, runs_on(", behind: nothing", f"rules: {rules}"))
+
+    assert problem.startswith("rollbackd.yaml:9:")
+
+
 def test_of_a_service_in_parts_nobody_knows_which_one_is_meant(tmp_path):
     part = "{ecs: {cluster: shop, service: %s, behind: nothing}}"
     parts = f"{{web: {part % 'web'}, worker: {part % 'worker'}}}"
