@@ -5,7 +5,6 @@ Deliberately absent: keeping them between two exchanges, so that each begins as 
 """
 
 from collections.abc import Sequence
-from http.cookies import CookieError, SimpleCookie
 
 from aiohttp import CookieJar
 from yarl import URL
@@ -26,13 +25,10 @@ class Cookies:
         for line in told[:MOST]:
             if len(line) > LONGEST or len(self._jar) >= MOST:
                 continue
-            cookie = SimpleCookie()
-            try:
-                cookie.load(line)
-            except CookieError:
-                continue
-            if not any(_is_for_a_whole_tld(each["domain"]) for each in cookie.values()):
-                self._jar.update_cookies(cookie, URL(url))
+            if not _is_for_a_whole_tld(
+                line
+            ):  # Python's own parser drops a cookie that is `Partitioned`, or holds JSON
+                self._jar.update_cookies_from_headers([line], URL(url))
 
     def header(self, url: str) -> str:
         """What ``Cookie`` says towards *url*; empty where nothing is kept for it."""
@@ -43,6 +39,8 @@ class Cookies:
         return frozenset(each.value for each in self._jar)
 
 
-def _is_for_a_whole_tld(domain: str) -> bool:
+def _is_for_a_whole_tld(line: str) -> bool:
     """``Domain=com``, which no browser keeps. Which longer ones are public too is in a list that is not here."""
-    return bool(domain) and "." not in domain.strip(".")
+    attributes = (attribute.partition("=") for attribute in line.split(";")[1:])
+    domains = [value.strip(' ."') for name, _, value in attributes if name.strip().lower() == "domain"]
+    return any(domain and "." not in domain for domain in domains)

@@ -35,3 +35,11 @@ async def test_a_jar_that_somebody_fills_on_purpose_stays_small():
 
     assert len(cookies.header("http://a.example/").split("; ")) == MOST
     assert cookies.header("http://b.example/") == ""
+
+
+async def test_a_cookie_is_kept_whatever_else_its_line_says():
+    cookies = Cookies()
+    cookies.keep("https://a.example/", ["apart=1; Path=/; Secure; Partitioned", 'cart={"n":2}; Path=/'])
+    cookies.keep("https://a.example/", ["first=3; Path=/; Priority=High; second=4"])
+
+    assert cookies.header("https://a.example/") == 'apart=1; cart={"n":2}; first=3'

@@ -308,6 +308,20 @@ async def test_a_task_that_is_starting_has_its_grace_and_counts_from_its_first_g
     assert all(each.bad == 0 for each in mine)
 
 
+async def test_a_task_that_says_later_that_it_starts_is_not_held_to_it_and_is_asked_several_times_in_a_beat():
+    town = Town()
+    town.answers = lambda _task: (
+        web.Response(status=503, text="warming up") if 45 < second(town.clock.now()) < 65 else well()
+    )
+    async with probing(town) as found:
+        query = health(town, starting={"text": "warming up"}, times=2)
+        reading = buckets_of(await found.watch(query, until=120))
+
+    told = [bucket.canary or bucket.baseline for bucket in reading]
+    assert told
+    assert set(told) == {Counts(0, 2.0 * len(town.tasks()))}
+
+
 async def test_a_task_that_never_answers_is_bad_after_its_grace():
     town = Town()
     town.answers = lambda task: well(503 if task.task_definition.endswith(NEW) else 200)

@@ -1,6 +1,7 @@
 """Health documents of ASP.NET, Spring, and application/health+json."""
 
 import json
+import tracemalloc
 
 import pytest
 from pydantic import ValidationError
@@ -8,6 +9,7 @@ from pydantic import ValidationError
 from tests.fakes.world import START
 from tests.watcher.signals.test_probe import a_query, an_answer
 from watcher.signals.probe.check import Reason, judged
+from watcher.signals.probe.health import Health, wrong_health
 
 # As their writers give them: the documentation's, Xabaril's, Spring's, the draft's.
 DEGRADED = (
@@ -93,3 +95,18 @@ def test_what_is_expected_of_health_in_other_words_is_refused(query):
         a_query(expect=query)
     with pytest.raises(ValidationError):
         a_query(method="HEAD", expect={"health": {}})
+
+
+def test_names_that_are_made_to_hurt_neither_fill_the_memory_nor_a_message():
+    parts = {f"a{number}": {"status": "down"} for number in range(1000)}
+    outer = {"\n\ud800" + "x" * 100_000: {"status": "down", "components": parts}}
+    document = json.loads(json.dumps({"status": "down", "components": outer}))
+    tracemalloc.start()
+    try:
+        words = wrong_health(Health(), document)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert most < 10_000_000  # and not a name of 100 KB for each of a thousand parts
+    assert words.isprintable()

@@ -100,6 +100,14 @@ async def test_through_a_balancer_it_is_asked_several_times_in_a_beat():
         assert await service.counts(health) == [(GOOD, None), (BAD, None)]
 
 
+async def test_who_counts_in_another_way_shares_the_probes():
+    async with checked() as service:
+        for way in ({}, {"times": 3, "quorum": 2}, {"times": 3, "quorum": 3}):
+            await service.read(service.indicator("a", **way))
+
+        assert len(service.provider._sampler.tracks) == 3
+
+
 @pytest.mark.parametrize(
     "query",
     [

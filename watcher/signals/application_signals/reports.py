@@ -121,7 +121,8 @@ class Reports:
         found: dict[str, Status] = {}
         for report in answer.get("Reports", ()):
             for name in {report.get("Name", ""), report.get("Arn", "")} & set(names):
-                self._known[name, moment] = str(report.get("BudgetStatus", ""))
+                if report.get("BudgetStatus"):  # one without says nothing, and is asked for again
+                    self._known[name, moment] = str(report["BudgetStatus"])
         for error in answer.get("Errors", ()):
             for name in {error.get("Name", ""), error.get("Arn", "")} & set(names):
                 found[name] = self._error(name, error.get("ErrorCode", ""), error.get("ErrorMessage", ""))

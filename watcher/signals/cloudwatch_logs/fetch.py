@@ -145,7 +145,9 @@ class Fetch:
 
     async def _stop(self, keys: list[_Key]) -> None:
         for key in keys:
-            running = self._running.pop(key)
+            running = self._running.pop(key, None)
+            if running is None:  # it was asked for, and told, while another was stopped
+                continue
             try:
                 await self._aws.read(self._account.name, "logs", "stop_query", queryId=running.id)
             except AwsRefused as refused:  # it ends by itself, within an hour

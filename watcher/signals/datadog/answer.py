@@ -188,7 +188,7 @@ def skew(answer: Answer, now: datetime) -> timedelta | None:
     """How far our clock is ahead of theirs; ``None``: they do not say."""
     try:
         theirs = email.utils.parsedate_to_datetime(answer.headers.get("date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return now - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))
 

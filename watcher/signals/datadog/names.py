@@ -7,6 +7,7 @@ Source:
     https://docs.datadoghq.com/api/latest/metrics/#search-metrics
 """
 
+import asyncio
 import difflib
 from collections.abc import Iterable
 from dataclasses import replace
@@ -52,8 +53,18 @@ async def unknown(
         indicator: Whose.
         arm: Of the release that is looked for.
         now: The time.
-        patience: For each look.
+        patience: For all looks together: who waits longer loses what else was read.
     """
+    try:
+        async with asyncio.timeout(patience.total_seconds()):
+            return await _unknown(server, indicator, arm, now, patience)
+    except TimeoutError:
+        return None
+
+
+async def _unknown(
+    server: Server, indicator: Indicator, arm: tuple[Pair, ...], now: datetime, patience: timedelta
+) -> str | None:
     unit = arm[0].main
     family, of_release = unit.family, _of_release(indicator)
     tags = sorted(zip(family.tags, unit.values, strict=True), key=lambda each: each[0] in of_release)

@@ -20,6 +20,7 @@ from watcher.http.answer import without_secrets
 WORDS = 200  # characters of New Relic's own
 Trouble = Unavailable | Invalid
 _SLOW = re.compile(r"TIMEOUT|timed out|exceeded the set timeout|too many|limit", re.IGNORECASE)
+_QUOTED = re.compile(r"'[^']*'")  # of the query: an attribute may be called `rateLimited`
 _SYNTAX = re.compile(r"syntax|unknown function|NRQL|unexpected|argument", re.IGNORECASE)
 
 
@@ -151,7 +152,7 @@ def _alias(error: _Error) -> str | None:
 def _failed(request: Request, error: _Error, where: str) -> Failed:
     kind = str((error.extensions or {}).get("errorClass", ""))
     words = clean(request, error.message or kind)
-    if _SLOW.search(kind) or _SLOW.search(words):
+    if _SLOW.search(kind) or _SLOW.search(_QUOTED.sub("''", words)):
         return Failed(Unavailable(Who.PROVIDER, f"{where} took too long: {words}"), Next.SIZE)
     if _SYNTAX.search(words):
         return Failed(Invalid(Who.AUTHOR, f"{where} refuses the query: {words}"))

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from math import isfinite
+from sys import float_info
 from typing import Any
 
 from rules.sample import Invalid, Unavailable, Who
@@ -104,4 +104,4 @@ def _facet(facet: Any) -> tuple[str, ...]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and isfinite(value)
+    return isinstance(value, int | float) and abs(value) <= float_info.max  # JSON has whole numbers beyond it

@@ -94,7 +94,7 @@ class Line:
 def _skew(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     try:
         there = parsedate_to_datetime(headers.get("date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return now - there if there.tzinfo else None
 

@@ -124,6 +124,14 @@ class _Reader(HTMLParser):
         """What is not carried out."""
         self._count()
 
+    def parse_html_declaration(self, i: int) -> int:
+        """What begins with ``<!``. ``<![`` is a comment to browsers, up to the next ``>``; Python's parser may raise there."""
+        return (
+            self.parse_bogus_comment(i)
+            if self.rawdata.startswith("<![", i)
+            else super().parse_html_declaration(i)
+        )
+
     def _begin_script(self, attributes: Attributes) -> None:
         role = role_of_script(attributes)
         if "src" in attributes:  # what stands inside is not carried out then

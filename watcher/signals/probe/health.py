@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 NAMED = 3  # parts that a message names
 LONGEST_NAME = 60
+LONGEST_PART = 200  # characters of a part's name
 # Where the parts stand: the writer of Xabaril and those after the documentation's pattern, Spring, the draft.
 _PARTS = ("entries", "results", "components", "checks")
 
@@ -55,7 +56,7 @@ class Health(BaseModel):
 
     degraded: Literal["good", "bad"] = "good"
     parts: Annotated[
-        list[Annotated[str, StringConstraints(min_length=1, max_length=200)]], Field(max_length=50)
+        list[Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PART)]], Field(max_length=50)
     ] = []
 
 
@@ -110,7 +111,10 @@ def _each(document: Mapping[str, Any], prefix: str, depth: int) -> Iterator[tupl
     inside: Mapping[str, Any] = next(
         (document[key] for key in _PARTS if isinstance(document.get(key), Mapping)), {}
     )
-    for name, told in inside.items():
+    for full, told in inside.items():
+        name = full[
+            : LONGEST_PART + 1
+        ]  # it stands in the name of each part within: one that is made to hurt does not
         # The draft has a list for each part, one entry an instance.
         entries = told if isinstance(told, list) else [told]
         standings = [each for each in map(_standing, entries) if each is not None]
@@ -124,7 +128,8 @@ _BADNESS = [Standing.UP, Standing.DEGRADED, Standing.UNKNOWN, Standing.DOWN]
 
 
 def _of(name: str, standing: Standing | None) -> str:
-    return f"{name[:LONGEST_NAME]} is {'not there' if standing is None else standing}"
+    shown = "".join(sign if sign.isprintable() else "?" for sign in name[:LONGEST_NAME])
+    return f"{shown} is {'not there' if standing is None else standing}"
 
 
 def _listed(words: list[str]) -> str:

@@ -24,6 +24,8 @@ Begin = Callable[[str, Q, Opening, Callable[[Reason], None]], Subject[Seen]]
 
 # A probe of a task that was found is counted once ECS has told whether the task was to answer: asked every 15 s, and 5 s late.
 LATER_FOUND = EVERY + LAG
+# What is minded when probes are counted: two who differ in it alone share them.
+_WEIGHED_LATER: Mapping[str, Any] = {"times": 1, "quorum": None, "grace": None}
 SPREAD = timedelta(milliseconds=500)  # a look may begin so late, so that not all begin at once
 
 
@@ -104,7 +106,7 @@ class Probe(Generic[Q]):
         def begin(url: str, _born: datetime | None) -> Subject[Seen]:
             return self._begin(url, query.model_copy(update={"url": url, "discover": None}))
 
-        alone = repr(query.model_copy(update={"discover": None}))
+        alone = repr(query.model_copy(update={"discover": None, **_WEIGHED_LATER}))
         account, every = query.account or "", query.every
         found = [
             self._discovery.find(where, account, names, every, f"{alone} {nth}", begin)
@@ -115,7 +117,7 @@ class Probe(Generic[Q]):
         return Arm(tracks, expected, query.start_takes, spans, found[0].until, found[0].trouble)
 
     def _track(self, url: str, query: Q, nth: int) -> Track[Seen] | None:
-        alone = query.model_copy(update={"url": url, "urls": None})
+        alone = query.model_copy(update={"url": url, "urls": None, **_WEIGHED_LATER})
         return self._sampler.follow((repr(alone), nth), query.every, lambda: self._begin(url, alone))
 
     def _begin(self, url: str, query: Q) -> Subject[Seen]:

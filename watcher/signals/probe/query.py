@@ -115,6 +115,11 @@ class Expect(_Model):
     health: Health | None = None
     version: Version | None = None
 
+    @property
+    def reads_the_body(self) -> bool:
+        """It can only be weighed of an answer that has one."""
+        return bool(self.text or self.not_text or self.json_ or self.health)
+
 
 class Starting(_Model):
     """How an address says that a release is just being put there, or warms up.
@@ -246,14 +251,7 @@ class Query(Probes):
             raise Malformed(
                 "the timeout does not fit the beat", remedy="make `timeout` at most 80 % of `every`"
             )
-        reads = (
-            self.expect.text
-            or self.expect.not_text
-            or self.expect.json_
-            or self.expect.health
-            or self.starting
-        )
-        if self.method == "HEAD" and reads:
+        if self.method == "HEAD" and (self.expect.reads_the_body or self.starting):
             raise Malformed("the answer to HEAD has no body", remedy="use GET")
         return self
 

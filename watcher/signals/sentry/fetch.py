@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from itertools import pairwise
-from math import isfinite
+from sys import float_info
 from typing import Any
 
 from rules.sample import Invalid, Unavailable, Who
@@ -194,10 +194,14 @@ def _table(call: Call, told: answers.Table, where: str, gathered: Gathered) -> F
         if unit is None:
             continue
         values = {name: value for name, value in row.items() if name.endswith(")") and value is not None}
-        if not all(isinstance(value, int | float) and isfinite(value) for value in values.values()):
+        if not all(_is_number(value) for value in values.values()):
             return Failed(Unavailable(Who.PROVIDER, f"{where} answers counts that are no numbers"))
         gathered.add(unit, call.grid.first, values)
     return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and abs(value) <= float_info.max  # JSON has whole numbers beyond it
 
 
 def _series(call: Call, told: answers.Lines, where: str, gathered: Gathered) -> Failed | None:

@@ -79,7 +79,7 @@ def clock(headers: Mapping[str, str]) -> datetime | None:
     """What time it is there; ``None``: it does not say."""
     try:
         at = email.utils.parsedate_to_datetime(headers.get("date", ""))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
 

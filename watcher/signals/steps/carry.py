@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 from watcher.http import Answer
 from watcher.signals.probe.query import Scalar
@@ -141,8 +141,11 @@ def from_pattern(answer: Answer, pattern: str) -> Scalar:
 def _bounded(value: Any) -> Scalar:
     if isinstance(value, float) and not math.isfinite(value):
         raise NothingToCarry("it is no number that can be sent")
-    if len(as_text(value)) > LONGEST:
+    text = as_text(value)
+    if len(text) > LONGEST:
         raise NothingToCarry(f"it is longer than {LONGEST} characters")
+    if any("\ud800" <= sign <= "\udfff" for sign in text):  # half a sign, as JSON can write it
+        raise NothingToCarry("it is no text that can be sent")
     return value  # type: ignore[no-any-return]
 
 
@@ -154,7 +157,7 @@ def hushed(text: str, values: Iterable[str]) -> str:
         for form in (
             value,
             *(json.dumps(value, ensure_ascii=plain)[1:-1] for plain in (True, False)),
-            quote(value),
+            *(written(value, safe=kept) for written in (quote, quote_plus) for kept in ("", "/")),
         )
     }
     for form in sorted(forms, key=len, reverse=True):

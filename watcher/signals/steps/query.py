@@ -136,7 +136,7 @@ class Step(_Model):
             raise Malformed("several bodies", remedy="write one of `body`, `json` and `form`")
         if self.sends and self.method in {"GET", "HEAD"}:
             raise Malformed(f"{self.method} sends no body", remedy="write `method: POST`, or leave it out")
-        if self.method == "HEAD" and (self.expect.text or self.expect.json_ or self.expect.health):
+        if self.method == "HEAD" and self.expect.reads_the_body:
             raise Malformed("the answer to HEAD has no body", remedy="use GET")
         return self
 
@@ -158,6 +158,7 @@ class Step(_Model):
             expect.text,
             dict(expect.header),
             [each.equals for each in expect.json_],
+            expect.not_text,
         ]
 
 

@@ -269,6 +269,7 @@ def _expected(expect: Expect, values: Values) -> Expect:
     return expect.model_copy(
         update={
             "text": None if expect.text is None else filled(expect.text, values),
+            "not_text": [filled(text, values) for text in expect.not_text],
             "header": {name: filled(text, values) for name, text in expect.header.items()},
             "json_": [
                 each.model_copy(update={"equals": _filled_scalar(each.equals, values)})

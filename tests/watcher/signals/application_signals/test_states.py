@@ -194,3 +194,22 @@ def test_a_query_that_cannot_be_meant_is_refused(wrong):
 
 def test_a_name_of_a_release_may_stand_in_a_name():
     assert Query.model_validate({"slo": "shop-${arm.version}"}).slo == ["shop-${arm.version}"]
+
+
+class Silent(Direct):
+    """Reports come without a status."""
+
+    async def read(self, scope: str, service: str, operation: str, /, **parameters: Any) -> Mapping[str, Any]:
+        answer = await super().read(scope, service, operation, **parameters)
+        return {**answer, "Reports": [{"Name": each["Name"]} for each in answer["Reports"]]}
+
+
+def test_a_report_that_says_no_status_is_blindness_each_time_that_it_is_asked_for():
+    async def story() -> None:
+        ask = Asking()
+        ask.provider = ApplicationSignals(Silent(ask.world), ACCOUNT, lambda: ask.now)
+
+        for _ in range(2):
+            assert isinstance(await ask.one({"slo": "checkout"}, 5), Unavailable)
+
+    in_virtual_time(story())

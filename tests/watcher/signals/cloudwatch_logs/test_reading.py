@@ -1,7 +1,10 @@
 """What is counted, what is scanned for it, and what happens to a query that takes longer than a round."""
 
+import asyncio
 import json
+from collections.abc import Mapping
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,13 +16,16 @@ from tests.watcher.signals.cloudwatch_logs.asking import (
     ACCOUNT,
     GROUP,
     MINUTE,
+    NEW,
+    OLD,
     RATIO,
     Asking,
     buckets,
     indicator,
     truth,
 )
-from watcher.signals.cloudwatch_logs import unknown
+from watcher.signals.cloudwatch_logs import CloudWatchLogs, unknown
+from watcher.signals.provider import Question, Window
 
 
 @pytest.mark.parametrize(
@@ -139,6 +145,33 @@ def test_a_query_that_nobody_asks_for_again_is_stopped():
     in_virtual_time(story())
 
 
+class SlowToStop(Direct):
+    """Where a query is stopped in three seconds."""
+
+    async def read(self, scope: str, service: str, operation: str, /, **parameters: Any) -> Mapping[str, Any]:
+        if operation == "stop_query":
+            await asyncio.sleep(3)
+        return await super().read(scope, service, operation, **parameters)
+
+
+def test_a_query_that_is_told_while_another_is_stopped_need_not_be_stopped():
+    async def story() -> None:
+        ask = Asking()
+        ask.provider = CloudWatchLogs(SlowToStop(ask.aws), ACCOUNT, lambda: ask.now)
+        async with ask.open():
+            ask.aws.logs.looks = 10**6
+            await ask.one()
+            ask.aws.logs.looks = 9
+            await ask.one(since=START + 6 * MINUTE)
+            ask.now += 11 * MINUTE
+            found = buckets(await ask.one(since=START + 6 * MINUTE))
+
+            assert found[0].end == START + 7 * MINUTE
+            assert ask.aws.count("logs", "StopQuery") == 1
+
+    in_virtual_time(story())
+
+
 def test_no_more_than_five_run_at_once_and_fifty_groups_share_one():
     async def story() -> None:
         groups = [f"/ecs/shop-{number:03}" for number in range(300)]
@@ -235,12 +268,11 @@ def test_more_rows_than_come_in_one_piece_never_pass_for_all_of_them():
 def test_what_may_still_come_is_marked():
     async def story() -> None:
         async with Asking().open() as ask:
-            ask.now -= MINUTE
-            end = buckets(await ask.one())[-1]
-            ask.now += MINUTE
-            whole = buckets(await ask.one())[-2]
+            asked = Question("q", indicator(), NEW, OLD)
+            window = Window(START, ask.now, ask.now + timedelta(seconds=6))
+            found = buckets((await ask.provider.read([asked], window))["q"])
 
-        assert (end.end, end.incomplete) == (whole.end, False)
+        assert [each.end for each in found if each.incomplete] == [ask.now - MINUTE, ask.now]
 
     in_virtual_time(story())
 

@@ -1,12 +1,21 @@
 """A wrong name looks like silence; so silence that lasts is looked into, and what may have been meant is told."""
 
+import asyncio
+import json
+
 import pytest
+from pydantic import SecretStr
 
 from rules.model import Kind
 from rules.sample import Invalid, NoData
 from tests.fakes.datadog import Monitor
+from tests.fakes.world import START
+from tests.scenarios.virtual import in_virtual_time
 from tests.watcher.signals.datadog.asking import RATIO, a_site, asking, indicator
-from watcher.signals.datadog.provider import Datadog
+from watcher.http import Answer, Http, Request
+from watcher.signals.datadog import Settings, open_datadog
+from watcher.signals.datadog.provider import LOOK, Datadog
+from watcher.signals.provider import Opening
 
 HITS = "sum:trace.http.request.hits{env:prod,service:shop,version:${arm.version}}.as_count()"
 
@@ -75,6 +84,36 @@ async def test_few_names_are_looked_up_at_a_time():
         told = await life.all(*wrong)
 
         assert sum(isinstance(each, Invalid) for each in told.values()) == 2
+
+
+class Slow(Http):
+    """Everything is there, and each look takes nearly as long as all together may."""
+
+    def __init__(self) -> None:
+        """It has no sessions."""
+
+    async def send(self, request: Request) -> Answer:
+        await asyncio.sleep(0.9 * LOOK.total_seconds())
+        series = [{"group_tags": ["env:prod", "service:shop", "version:v2"], "query_index": 0}]
+        told = {"data": {"attributes": {"series": series, "times": [0], "values": [[1.0]]}}}
+        return Answer(200, {}, json.dumps(told).encode(), 0.0)
+
+
+def test_all_looks_together_take_no_longer_than_is_kept_for_them():
+    async def story() -> float:
+        clock = asyncio.get_running_loop().time
+        settings = Settings(
+            url="http://datadog", api_key=SecretStr("a"), application_key=SecretStr("b"), site=None
+        )
+        async with open_datadog(settings, Opening(Slow(), lambda: START, clock)) as provider:
+            assert isinstance(provider, Datadog)
+            began = clock()
+            assert (
+                await provider.unknown(indicator({"total": HITS}, Kind.REQUESTS), {"version": "v2"}) is None
+            )
+            return clock() - began
+
+    assert in_virtual_time(story()) <= LOOK.total_seconds()
 
 
 async def test_a_monitor_that_is_not_there_is_told():

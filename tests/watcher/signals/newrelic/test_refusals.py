@@ -10,6 +10,7 @@ import pytest
 from deploy.model import Level
 from rules.sample import Invalid, NoData, Reading, Unavailable, Who
 from tests.fakes.newrelic import KEY, Account
+from tests.fakes.world import START
 from tests.scenarios.virtual import in_virtual_time
 from tests.watcher.signals.newrelic.asking import (
     BASE,
@@ -61,6 +62,32 @@ def test_a_condition_that_new_relic_refuses_is_the_authors_and_nobody_elses():
     assert isinstance(wrong, Invalid)
     assert (wrong.who, "unexpected 'nonsense'" in wrong.words) == (Who.AUTHOR, True)
     assert len(arms(readings["errors"])) == len(arms(readings["slow"])) == 10
+
+
+def test_what_a_refusal_quotes_of_the_query_is_no_ground_to_ask_for_less():
+    account = an_account()
+
+    reading = read_one(account, {**BASE, "bad": "rateLimited IS"})
+
+    assert isinstance(reading, Invalid)
+    assert (reading.who, "rateLimited" in reading.words, account.requests) == (Who.AUTHOR, True, 1)
+
+
+def test_a_date_that_is_none_is_no_clock():
+    async def story() -> Reading:
+        async with asking(an_account()) as ask:
+            await ask.one(RATIO)
+            said, wrong = ask.line.said, {**JSON, "date": f"Mon, {'9' * 20} Jan 2020 00:00:00 GMT"}
+            ask.line.instead = lambda request: replace(said[request.body or b""], headers=wrong)
+            return await ask.one(RATIO)
+
+    assert len(arms(in_virtual_time(story()))) == 10
+
+
+def test_what_is_known_is_not_told_again():
+    reading = read_one(an_account(), RATIO, since=START + timedelta(minutes=7))
+
+    assert [minute for minute, _, _ in arms(reading)] == [8, 9, 10]
 
 
 def test_one_bad_answer_is_the_providers_and_the_next_is_read():
@@ -164,6 +191,8 @@ STRANGE = {
     "no alias": b'{"data": {"actor": {"account": {}}}}',
     "text": b'{"data": {"actor": {"account": {"q0": {"results": [{"facet": "x", "total": "many"}], "metadata": {"timeWindow": {"begin": 1795521600000, "end": 1795522200000}}}}}}}',
     "infinite": b'{"data": {"actor": {"account": {"q0": {"results": [{"facet": ["checkout", "2"], "total": Infinity}], "metadata": {"timeWindow": {"begin": 1795521600000, "end": 1795522200000}}}}}}}',
+    "beyond a float": b'{"data": {"actor": {"account": {"q0": {"results": [{"facet": ["checkout", "2"], "total": 1%s}], "metadata": {"timeWindow": {"begin": 1795521600000, "end": 1795522200000}}}}}}}'
+    % (b"0" * 400),
     "more bad than all": b'{"data": {"actor": {"account": {"q0": {"results": [{"facet": ["checkout", "2"], "beginTimeSeconds": 1795521600, "total": 1, "bad": 2}], "metadata": {"timeWindow": {"begin": 1795521600000, "end": 1795522200000}}}}}}}',
     "deep": b"[" * 100_000,
     "a page": b"<html>Log in</html>",

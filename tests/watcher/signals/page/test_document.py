@@ -80,3 +80,9 @@ def test_a_page_that_is_made_to_hurt_is_read_once(piece):
 def test_a_page_of_too_many_pieces_is_none():
     with pytest.raises(Unreadable):
         read("<p>" * (MOST_PIECES + 1), HERE)
+
+
+def test_what_browsers_take_for_a_comment_is_one():
+    text = '<![ x ><script src="/a.js"></script><![CDATA[ > <script src="/b.js"></script> <![<![<!['
+
+    assert list(read(text, "http://a/").assets) == ["http://a/a.js", "http://a/b.js"]

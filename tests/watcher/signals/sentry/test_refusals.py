@@ -10,6 +10,7 @@ import pytest
 
 from rules.sample import Invalid, Reading, Unavailable, Who
 from tests.fakes.sentry import TOKEN, Shop
+from tests.fakes.world import START
 from tests.scenarios.virtual import in_virtual_time
 from tests.watcher.signals.sentry.asking import (
     ERRORS,
@@ -56,6 +57,12 @@ def test_a_scope_that_lacks_is_named(query, scope):
 
     assert isinstance(reading, Unavailable)
     assert f"lacks {scope}" in reading.words
+
+
+def test_what_is_known_is_not_told_again():
+    reading = read_one(a_shop(), REQUESTS, since=START + timedelta(minutes=7))
+
+    assert [minute for minute, _, _ in arms(reading)] == [8, 9, 10]
 
 
 def test_one_bad_answer_is_the_providers_and_the_next_is_read():
@@ -184,6 +191,32 @@ def test_what_is_no_answer_of_sentry_is_never_counts(body):
         assert not isinstance(reading, tuple)
     if body != b"[]":  # no issue: that is an answer
         assert isinstance(issues, Unavailable)
+
+
+def test_a_count_beyond_any_number_is_never_counts():
+    body = b'{"data": [{"release": "checkout@2", "count()": 1%s, "failure_count()": 0}]}' % (b"0" * 400)
+
+    async def story() -> Reading:
+        async with asking(a_shop(), requests_in="transactions") as ask:
+            await ask.one(REQUESTS)  # the project is known
+            ask.line.instead = lambda _: Answer(200, {"content-type": "application/json"}, body, 0.0)
+            return await ask.one(REQUESTS)
+
+    reading = in_virtual_time(story())
+
+    assert isinstance(reading, Unavailable)
+    assert "counts that are no numbers" in reading.words
+
+
+def test_a_date_that_is_none_is_no_clock():
+    async def story() -> Reading:
+        async with asking(a_shop()) as ask:
+            await ask.one(REQUESTS)
+            said, wrong = ask.line.said, {"date": f"Mon, {'9' * 20} Jan 2020 00:00:00 GMT"}
+            ask.line.instead = lambda request: replace(said[request.url], headers=wrong)
+            return await ask.one(REQUESTS)
+
+    assert len(arms(in_virtual_time(story()))) == 10
 
 
 def test_it_does_not_matter_what_an_answer_calls_itself():

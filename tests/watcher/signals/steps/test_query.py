@@ -29,6 +29,8 @@ def test_a_suite_lives_at_the_origin_of_its_first_step_unless_it_says_where():
         ),
         ({"steps": [{"url": A, "expect": {"text": "${step.x}"}}]}, "no step before it captures"),
         ({"steps": [{"url": A, "expect": {"text": "${secret.x}"}}]}, "expects a secret"),
+        ({"steps": [{"url": A, "expect": {"not_text": "${step.x}"}}]}, "no step before it captures"),
+        ({"steps": [{"url": A, "method": "HEAD", "expect": {"not_text": "x"}}]}, "has no body"),
         ({"steps": [{"url": f"{A}/?k=${{secret.x}}"}]}, "a secret in an address"),
         ({"steps": [{"url": A}, {"url": "http://${step.x}/"}]}, "expected an address"),
         ({"steps": [{"url": A}, {"url": "//evil/"}]}, "expected an address"),

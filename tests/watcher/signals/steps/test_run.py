@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 import structlog
@@ -20,7 +21,7 @@ from tests.fakes.till import Till, suite
 from tests.fakes.world import START, Happened, World
 from watcher.http import Answer, Http
 from watcher.signals.probe.check import Probed, Reason, Seen
-from watcher.signals.steps.carry import NothingToCarry, from_json
+from watcher.signals.steps.carry import NothingToCarry, from_json, hushed
 from watcher.signals.steps.query import Query, Settings
 from watcher.signals.steps.run import Suite
 
@@ -100,6 +101,15 @@ async def test_a_step_without_a_name_is_called_by_its_number():
 
         assert isinstance(seen, Probed)
         assert seen.words == "step 2 of 2: 'Sale' is not in the answer"
+
+
+async def test_what_was_carried_may_be_what_must_not_stand_there():
+    async with a_shop() as shop:
+        page = {"url": "/", "capture": {"all": {"regex": "<f(orm)"}}}
+        seen = await shop.run({"steps": [page, {"url": "/", "expect": {"not_text": "<f${step.all}"}}]})
+
+        assert isinstance(seen, Probed)
+        assert (seen.reason, seen.words) == (Reason.BODY, "step 2 of 2: its body is not what it should be")
 
 
 async def test_what_is_to_be_carried_and_is_not_there_is_bad():
@@ -360,3 +370,14 @@ def test_a_run_has_its_deadline_or_half_of_a_short_beat():
 
     assert Query.model_validate({"steps": steps}).patience == timedelta(seconds=10)
     assert Query.model_validate({"steps": steps, "every": "10s"}).patience == timedelta(seconds=5)
+
+
+def test_half_a_sign_is_nothing_that_can_be_carried():
+    with pytest.raises(NothingToCarry, match="no text that can be sent"):
+        from_json(Answer(200, {}, rb'{"a": "x\ud800"}', 0.1), "/a")
+
+
+def test_what_is_hidden_is_hidden_as_an_address_or_a_form_writes_it_too():
+    secret = "open sesame/1+1"
+
+    assert hushed(f"{quote_plus(secret)} {quote(secret, safe='')} {quote(secret)}", [secret]) == "*** *** ***"
