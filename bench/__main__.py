@@ -10,12 +10,26 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from bench import aws, datadog, decision, durable, idle, intake, judgements, patrol, prometheus, replicas
+from bench import (
+    aws,
+    datadog,
+    decision,
+    durable,
+    idle,
+    intake,
+    judgements,
+    patrol,
+    preparing,
+    prometheus,
+    relaying,
+    replicas,
+)
 from bench.figure import Figure, machine, table
 
 MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "patrol": patrol.figures,
     "judgements": judgements.figures,
+    "preparing": preparing.figures,
     "intake": intake.figures,
     "durable": durable.figures,
     "idle": idle.figures,
@@ -23,6 +37,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "aws": aws.figures,
     "datadog": datadog.figures,
     "prometheus": prometheus.figures,
+    "relaying": relaying.figures,
     "replicas": replicas.figures,
 }
 ELSEWHERE = (

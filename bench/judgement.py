@@ -2,7 +2,8 @@
 
 Two measures. The *referee* (``bench/referee``, kept as it was published) plays deployments to ``rollbackd judge`` and
 counts false rollbacks and the delay over the mathematical limit. The *speed* is taken in this process, on one core, by
-CPU time, beside the reference judge's, so that a slow machine changes no ratio.
+CPU time, beside the reference judge's, so that a slow machine changes no ratio. The reference has the factors and the process
+alone: what a bucket would have shown, how many came, and since when nothing serves beside it, only ours keeps.
 
     python -m bench.judgement                        both, in about ten minutes
     python -m bench.judgement --speed                the speed alone
@@ -114,7 +115,7 @@ def print_speed() -> None:
         whole = microseconds(lambda brief=brief, buckets=buckets: rounds(brief, buckets))  # type: ignore[misc]
         theirs = None
         if form.counterpart is not None:
-            theirs = microseconds(lambda form=form: stepped(reference, form))  # type: ignore[misc]
+            theirs = microseconds(lambda form=form, buckets=buckets: stepped(reference, form, buckets))  # type: ignore[misc]
         beside = f"{theirs:>11.1f}{own / theirs:>7.2f}" if theirs else f"{'–':>11}{'–':>7}"
         print(f"{form.name:32}{own:>8.1f}{beside}{whole:>8.1f}{1e6 / whole:>10,.0f}")
     fleet = microseconds(four_rules)
@@ -229,12 +230,12 @@ def reference_judge() -> dict[str, Any]:
         sys.stdin = stdin
 
 
-def stepped(reference: Mapping[str, Any], form: Form) -> None:
+def stepped(reference: Mapping[str, Any], form: Form, buckets: Sequence[Bucket]) -> None:
     """The reference judge over the same traffic: its factors and its process, without a reading, a verdict or a memory."""
     evidence = reference["Evidence"](0.001, BUCKETS, len(reference["GRID"]))
     factors = reference[str(form.counterpart)]
     margin = form.judge if isinstance(form.judge, CanaryVsBaseline) else CanaryVsBaseline(1.0, 0.0)
-    for bucket in traffic(form):
+    for bucket in buckets:
         canary, baseline = bucket.canary, bucket.baseline
         if isinstance(canary, Counts) and isinstance(baseline, Counts):
             pair = (canary.total, canary.bad, baseline.total, baseline.bad)

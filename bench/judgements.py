@@ -38,7 +38,7 @@ def _of_form(form: Form) -> list[Figure]:
         whole.append(seconds(lambda: rounds(brief, buckets)) * 1e6)
         alone.append(seconds(lambda: judged(brief, buckets)) * 1e6)
         if reference is not None:
-            ratios.append(alone[-1] / (seconds(lambda: stepped(reference, form)) * 1e6))
+            ratios.append(alone[-1] / (seconds(lambda: stepped(reference, form, buckets)) * 1e6))
     found = [
         Figure(f"a bucket and rule, {form.name}: a whole round", "µs", whole),
         Figure(f"a bucket and rule, {form.name}: the judge", "µs", alone),

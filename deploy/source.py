@@ -32,6 +32,43 @@ class Ignored:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """One event of a platform, as its bus (EventBridge) or its topic (SNS) told it. Bounded as `deploy.sources.sqs.envelope` says.
+
+    Attributes:
+        id: The platform's own; the same again where the event comes again.
+        kind: Its ``detail-type``.
+        source: Such as ``aws.ecs``.
+        at: Its own time; ``None`` where it has none that can be read.
+        resources: What it is about: mostly ARNs.
+        detail: As its kind says; not checked yet.
+    """
+
+    id: str
+    kind: str
+    source: str
+    account: str
+    region: str
+    at: datetime | None
+    resources: Sequence[str]
+    detail: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Understood, and no deployment of ours: an event that whoever conducts may want to know (an alarm, a change elsewhere).
+
+    Attributes:
+        why: As of `Ignored`, where nobody wants it.
+        via: The source that it came by, as the configuration names it; whoever received it says so.
+    """
+
+    event: Event
+    why: str
+    via: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """Not understood, or not allowed: what is wrong, where in the body, and what to send instead."""
 
@@ -45,7 +82,7 @@ class Source(Protocol):
 
     name: str
 
-    def read(self, received: Received) -> Announcement | Ignored | Rejected:
+    def read(self, received: Received) -> Announcement | Aside | Ignored | Rejected:
         """What *received* says. Pure; raises nothing for bad input."""
 
 

@@ -29,6 +29,7 @@ from rules.verdict import Because
 # More than any service answers in a bucket; beyond it sums of products could leave the range of a float.
 LARGEST = 1e15
 
+_NOT_COUNTED = frozenset({Kind.VALUE, Kind.STATE})
 _FOR_EVER = datetime.max.replace(tzinfo=UTC)
 
 Counters = dict[tuple[float | None, str], Counter]  # by bound and arm
@@ -142,7 +143,9 @@ def _clean(bucket: Bucket, kind: Kind, words: list[str]) -> Bucket:
 def _sound(measure: Measure | None, kind: Kind, words: list[str]) -> Measure | None:
     """*measure*, if it can be judged. NaN is no data; what cannot be a measure at all is said in *words*."""
     match measure:
-        case Counts(bad, total) if kind not in (Kind.VALUE, Kind.STATE):
+        case None:
+            pass
+        case Counts(bad, total) if kind not in _NOT_COUNTED:
             if 0 <= bad <= LARGEST and 0 <= total <= LARGEST:
                 return measure
             if bad == bad and total == total:  # noqa: PLR0124  (not NaN, which is no data)
@@ -154,8 +157,6 @@ def _sound(measure: Measure | None, kind: Kind, words: list[str]) -> Measure | N
                 words.append(f"the provider answered {x:g}, which is no measurement")
         case State() if kind is Kind.STATE:
             return measure
-        case None:
-            pass
         case _:
             words.append(f"the provider answered a {type(measure).__name__}, which is not of the kind {kind}")
     return None

@@ -1,7 +1,7 @@
 """What is fixed when a watch opens: the setting, one `Case` a judge and series, and the `Brief` of them all.
 
 Nothing here changes while the watch lives; what does is in ``rules.evidence``. A brief is made by
-``rules.evaluate.prepare`` and written down by ``rules.evidence.encode_brief``.
+``rules.preparing`` and written down by ``rules.evidence.encode_brief``.
 """
 
 from collections.abc import Mapping

@@ -1,30 +1,27 @@
 """One round of judging: readings in, evidence and a judgement out. Daemon, ``judge``, ``test`` and ``replay`` call this.
 
-`prepare` fixes a brief when the watch opens, `start` gives the evidence before the first bucket, `evaluate` folds a
+`rules.preparing` fixes a brief when the watch opens, `start` gives the evidence before the first bucket, `evaluate` folds a
 round. Buckets are folded in the order of their ends, whatever round brought them, so that the evidence does not depend
 on how often one looked; a breach is kept in it and does not go away.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from math import log
 
 from rules import combine
-from rules.assemble import increments, settle
-from rules.brief import Beat, Brief, Case, Setting, Voice
+from rules.assemble import settle
+from rules.brief import Brief, Case, Setting, Voice
 from rules.combine import Sum
 from rules.evidence import Evidence, Intake, Memory
-from rules.gate import gated
-from rules.model import Consequence, Indicator, Rule, RuleSet
 from rules.objectives import proof
 from rules.objectives.coverage import Moment
-from rules.objectives.history import Past, Span
-from rules.objectives.prepared import opened
 from rules.objectives.registry import judge_of
 from rules.onset import Came, came, with_onset
+from rules.preparing import prepare, preparing
 from rules.recovery import Level, level
-from rules.sample import Bucket, Counts, Reading, Series, Value
+from rules.sample import Bucket, Reading, Series
 from rules.verdict import Judgement, Outcome, Verdict
 
 __all__ = [
@@ -39,6 +36,7 @@ __all__ = [
     "evaluate",
     "level",
     "prepare",
+    "preparing",
     "start",
     "wanted_since",
     "with_onset",
@@ -72,128 +70,12 @@ class Evaluation:
     judgement: Judgement
 
 
-# ------------------------------------------------------------------------------------------------- when a watch opens
-
-
-def prepare(rules: RuleSet, setting: Setting, histories: Mapping[str, Reading]) -> Brief:
-    """Fix what the watch will be judged by.
-
-    Args:
-        rules: What is promised.
-        setting: The circumstances.
-        histories: By indicator, the provider's answer over an older range, when a release served that was well. An
-            indicator that is not there, or whose answer holds no counts, has no history.
-
-    Raises:
-        KeyError: The setting lacks the bucket or the settle time of an indicator that a rule looks at.
-    """
-    brief = _prepared(rules, setting, histories)
-    softened = {case.rule.id: case.only_asks for case in brief.cases.values() if case.only_asks}
-    asking = _asking(rules, softened)
-    # Those that are left have more of the level, at which the past may say so of one of them too.
-    return brief if asking == rules else prepare(asking, setting, histories)
-
-
-def _asking(rules: RuleSet, softened: Collection[str]) -> RuleSet:
-    """*rules*; those that may only ask, by what the past says of them, ask."""
-    silent = set(softened) | {
-        rule.id for rule in rules.rules if combine.rests_on(rule, rules.rules, softened)
-    }
-    return replace(
-        rules,
-        rules=tuple(
-            replace(rule, on_breach=Consequence.ASK)
-            if rule.id in silent and rule.on_breach is Consequence.ROLLBACK
-            else rule
-            for rule in rules.rules
-        ),
-    )
-
-
-def _prepared(rules: RuleSet, setting: Setting, histories: Mapping[str, Reading]) -> Brief:
-    keys = {
-        rule.id: [_key(rule, indicator, bound) for bound in _bounds(indicator)]
-        for rule, indicator in _measured(rules)
-    }
-    voices = combine.voices(rules.rules, keys, setting.false_rollback_probability)
-    heard = {voice.rule.id: voice for voice in voices}
-    beats = {indicator.id: _beat(indicator, setting) for _, indicator in _measured(rules)}
-    cases = [
-        _case(heard[rule.id], indicator, bound, setting, histories.get(indicator.id))
-        for rule, indicator in _measured(rules)
-        for bound in _bounds(indicator)
-    ]
-    return Brief(
-        alpha=setting.false_rollback_probability,
-        opened_at=setting.opened_at,
-        at_least=setting.at_least,
-        at_most=setting.at_most,
-        voices=voices,
-        cases={case.key: case for case in cases},
-        beats=beats,
-        early=setting.early,
-    )
-
-
-def _measured(rules: RuleSet) -> list[tuple[Rule, Indicator]]:
-    return [(rule, rules.indicator(rule.indicator)) for rule in rules.rules if rule.indicator is not None]
-
-
-def _bounds(indicator: Indicator) -> tuple[float | None, ...]:
-    return indicator.bounds or (None,)
-
-
-def _key(rule: Rule, indicator: Indicator, bound: float | None) -> str:
-    return f"{rule.id}@{bound:g}" if len(indicator.bounds) > 1 else rule.id
-
-
-def _beat(indicator: Indicator, setting: Setting) -> Beat:
-    return Beat(indicator.id, indicator.kind, setting.buckets[indicator.id], setting.settles[indicator.id])
-
-
-def _case(
-    voice: Voice, indicator: Indicator, bound: float | None, setting: Setting, history: Reading | None
-) -> Case:
-    case = opened(voice, _key(voice.rule, indicator, bound), indicator, bound, setting)
-    past = _past(_beat(indicator, setting), bound, history).without(setting.suspects)
-    return gated(judge_of(case).prepare(case, past), past)
-
-
-def _past(beat: Beat, bound: float | None, history: Reading | None) -> Past:
-    """What each past bucket held."""
-    if not isinstance(history, tuple):
-        return Past()
-    return Past(
-        tuple(
-            span
-            for series in history
-            if series.bound == bound
-            for bucket in increments(beat, series)
-            if (span := _span(bucket))
-        )
-    )
-
-
-def _span(bucket: Bucket) -> Span | None:
-    """Requests and bad of both arms together, for a history is of the service; of a gauge, the one that serves alone."""
-    arms = (bucket.canary, bucket.baseline)
-    counts = [arm for arm in arms if isinstance(arm, Counts)]
-    if counts:
-        requests, bad = sum(arm.total for arm in counts), sum(arm.bad for arm in counts)
-        return Span(bucket.start, bucket.end, requests, bad)
-    value = next((arm.x for arm in arms if isinstance(arm, Value)), None)
-    return None if value is None else Span(bucket.start, bucket.end, 0.0, 0.0, value)
-
-
 def start(brief: Brief) -> Evidence:
     """The evidence before the first bucket."""
     return Evidence(
         intakes={name: Intake() for name in brief.beats},
         memories={key: judge_of(case).start(case) for key, case in brief.cases.items()},
     )
-
-
-# ------------------------------------------------------------------------------------------------------ while it lives
 
 
 def wanted_since(
@@ -236,26 +118,27 @@ def evaluate(brief: Brief, evidence: Evidence, readings: Mapping[str, Reading], 
     }
     fresh = tuple(series for each in settled.values() for series in each.series)
     intakes = {**evidence.intakes, **{name: each.intake for name, each in settled.items()}}
-    evidence = _folded(brief, replace(evidence, since=since, intakes=intakes), fresh)
-    return Evaluation(evidence, fresh, _judged(brief, evidence, timing))
+    evidence, sums = _folded(brief, replace(evidence, since=since, intakes=intakes), fresh)
+    return Evaluation(evidence, fresh, _judged(brief, evidence, sums, timing))
 
 
-def _folded(brief: Brief, evidence: Evidence, fresh: Sequence[Series]) -> Evidence:
-    """Every bucket in the order of its end; after each moment, who breaches."""
+def _folded(brief: Brief, evidence: Evidence, fresh: Sequence[Series]) -> tuple[Evidence, Sum]:
+    """Every bucket in the order of its end; after each moment, who breaches. And the sum of it all."""
+    sums: Sum | None = None
     for end, due in sorted(_by_end(brief, evidence, fresh).items()):
         memories = dict(evidence.memories)
         for case, bucket in due:
             memories[case.key] = _advanced(brief, case, memories[case.key], bucket)
-        evidence = replace(evidence, memories=memories)
-        evidence = combine.latch(brief, evidence, combine.add_up(brief, memories), end)
-    return evidence
+        sums = combine.add_up(brief, memories)
+        evidence = combine.latch(brief, replace(evidence, memories=memories), sums, end)
+    return evidence, sums or combine.add_up(brief, evidence.memories)
 
 
 def _advanced(brief: Brief, case: Case, before: Memory, bucket: Bucket) -> Memory:
     after = judge_of(case).advance(case, before, bucket)
     if brief.early is None:
         return after
-    return replace(after, proof=proof.grown(brief.early, case, before, bucket))
+    return after._replace(proof=proof.grown(brief.early, case, before, bucket))
 
 
 def _by_end(
@@ -273,8 +156,7 @@ def _by_end(
     return due
 
 
-def _judged(brief: Brief, evidence: Evidence, timing: Timing) -> Judgement:
-    sums = combine.add_up(brief, evidence.memories)
+def _judged(brief: Brief, evidence: Evidence, sums: Sum, timing: Timing) -> Judgement:
     said = {
         voice.rule.id: _said(voice, brief, evidence, sums, timing) for voice in brief.voices if voice.keys
     }

@@ -4,16 +4,18 @@ Values only: how they grow is in ``rules.assemble`` and ``rules.objectives``. Wr
 does not look into: JSON around the bytes of the floats, which lose nothing and know −∞, which a fresh threshold has as
 its evidence. What was decoded goes on bit for bit as if it had never been written. (``float.hex`` would do the same in ten times
 the time, and every watch is read and written in every round.)
+
+`Memory`, `Process` and `Tally` are tuples: they are made for each bucket and rule, and frozen dataclasses take four times as long.
 """
 
 import json
 import struct
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from math import exp, isnan, nan
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -21,7 +23,7 @@ from rules.brief import Brief
 from rules.errors import RulesError
 from rules.verdict import Because
 
-VERSION = 2
+VERSION = 2  # rises where an older one could not go on with what is written; what it may as well forget comes last, and needs none
 _LOGARITHMS = 1  # the version before: weights as logarithms, and the evidence their mean. A watch lives on through an upgrade
 _MOST = 299.0  # nats; a weight that was larger is less than it was, which keeps the promise
 SIZE = 13  # effects in the grid of `rules.objectives.eprocess`
@@ -37,8 +39,7 @@ class UnreadableEvidence(RulesError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Tally:
+class Tally(NamedTuple):
     """What was counted so far: settled buckets, the canary's requests and bad ones, and those beside it."""
 
     buckets: int = 0
@@ -49,8 +50,7 @@ class Tally:
     clamped: int = 0  # buckets in which more was bad than there was
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
+class Process(NamedTuple):
     """One e-process: a mixture over effects and onsets.
 
     Attributes:
@@ -137,8 +137,7 @@ class Cell:
     failed: int
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """What one judge remembers of one case.
 
     Attributes:
@@ -324,7 +323,9 @@ def _intake(intake: Intake) -> list[Any]:
     return [_stamp(intake.watermark), counters, trouble]
 
 
-def _read_intake(watermark: float | None, counters: list[list[Any]], trouble: list[str] | None) -> Intake:
+def _read_intake(
+    watermark: float | None, counters: list[list[Any]], trouble: list[str] | None, *_newer: Any
+) -> Intake:
     return Intake(
         watermark=_read_stamp(watermark),
         counters=tuple(
@@ -358,7 +359,11 @@ def _memory(memory: Memory) -> list[Any]:
 
 
 def _of_some_judges(memory: Memory) -> Iterator[Any]:
-    """What most judges do not have. What is added comes last, and is nothing by default: older evidence lacks it."""
+    """What most judges do not have.
+
+    What is added comes last, and is nothing by default: older evidence lacks it, and an older version, which knows nothing of
+    it, leaves it out of what it writes. So it has to be harmless to lose.
+    """
     yield memory.learned and _learned(memory.learned)
     yield memory.stood and _stood(memory.stood)
     yield [_cells(each) for each in memory.cells] or None
@@ -416,6 +421,7 @@ def _read_memory(
     cells: list[str] | None = None,
     ranked: str | None = None,
     proof: str | None = None,
+    *_newer: Any,
 ) -> Memory:
     buckets, clamped, placed, *floats = _BLOCK.unpack(b64decode(block, validate=True))
     origin, newest, latest, requests, bad, beside_requests, beside_bad = floats[:7]
@@ -442,7 +448,7 @@ def _read_memory(
 def _from_logarithms(memories: Mapping[str, Memory]) -> dict[str, Memory]:
     """The same evidence, with its weights as they are kept now."""
     return {
-        key: replace(memory, process=replace(memory.process, weights=_weights(memory.process.weights)))
+        key: memory._replace(process=memory.process._replace(weights=_weights(memory.process.weights)))
         for key, memory in memories.items()
     }
 

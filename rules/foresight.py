@@ -29,7 +29,6 @@ from rules.objectives.factors import (
     ceiling_proportions,
     compared_counts,
     compared_proportions,
-    most_likely,
 )
 from rules.objectives.history import DAY, slot_of
 from rules.objectives.promise import clump_of, in_proportions, worth_seeing
@@ -383,8 +382,7 @@ class Outlook:
         if exact:
             guess = min(max(self.flow.usual, _LEAST), _MOST)
             return compared_proportions(pair, case.margin, guess, phi)
-        chance = 1.0 if phi is None else most_likely(pair, case.margin, self.flow.usual)
-        return compared_counts(pair, case.margin, phi, chance=chance)
+        return compared_counts(pair, case.margin, phi, guess=self.flow.usual)
 
 
 def _allowed(case: Case, flow: Flow, at: datetime) -> float:

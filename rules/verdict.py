@@ -20,7 +20,11 @@ class Outcome(StrEnum):
 
 
 class Because(StrEnum):
-    """Why a verdict is what it is. A reason that people see comes with words."""
+    """Why a verdict is what it is. A reason that people see comes with words.
+
+    While replicas are upgraded one after the other, an older one reads what a newer one wrote: a reason that it does not know
+    is `UNKNOWN` to it, and the words stay.
+    """
 
     WITHIN = "within"  # healthy: judged, covered, fresh, and it would have seen
     NOT_SEEN_ENOUGH = "not_seen_enough"  # undecided: too little traffic to have seen an effect worth seeing
@@ -40,6 +44,11 @@ class Because(StrEnum):
     BURN = "burn"  # breached: the budget burns too fast, over a long and a short window
     RANK = "rank"  # breached: values rank too high among those of the history
     PART_OF = "part_of"  # speaks only through an `all_of`
+    UNKNOWN = "unknown"  # of a version that is newer than this one
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Because | None":
+        return cls.UNKNOWN if isinstance(value, str) else None
 
 
 @dataclass(frozen=True, slots=True)

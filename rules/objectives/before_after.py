@@ -18,8 +18,8 @@ from rules.model import BeforeAfter
 from rules.objectives import slo
 from rules.objectives.coverage import Moment
 from rules.objectives.dispersion import clump
-from rules.objectives.factors import NOTHING
-from rules.objectives.history import DAY, SLOTS, Past, Season, slot_of
+from rules.objectives.factors import NOTHING, ceiling_at_most
+from rules.objectives.history import DAY, SLOTS, Past, Season, Span, slot_of
 from rules.objectives.prepared import with_history
 from rules.objectives.promise import in_proportions
 from rules.objectives.wording import span_words
@@ -94,7 +94,7 @@ def _limit(case: Case) -> float:
 
 def start(case: Case) -> Memory:
     """Nothing seen; what is spent on the ceilings is spent from the start, lest a group have it twice."""
-    return replace(slo.start(case), process=Process(log_e=_KEPT))
+    return slo.start(case)._replace(process=Process(log_e=_KEPT))
 
 
 def advance(case: Case, memory: Memory, bucket: Bucket) -> Memory:
@@ -103,15 +103,27 @@ def advance(case: Case, memory: Memory, bucket: Bucket) -> Memory:
     Source:
         docs/judgement.md, "Against the past".
     """
-    after = slo.advance(then(case, bucket.start + (bucket.end - bucket.start) / 2), memory, bucket)
+    middle = bucket.start + (bucket.end - bucket.start) / 2
+    after = slo.against(case, _ceiling(case, middle), memory, bucket)
     if after is memory:
         return memory
-    return replace(after, process=replace(after.process, log_e=after.process.log_e + _KEPT))
+    return after._replace(process=after.process._replace(log_e=after.process.log_e + _KEPT))
+
+
+def at_most(case: Case, span: Span) -> float:
+    """The most (nats) that `advance` adds to the evidence by a bucket like *span*, computed in a fraction of its time."""
+    exact = in_proportions(case)
+    bad = min(span.bad, span.requests) if exact else span.bad
+    return ceiling_at_most(span.requests, bad, _ceiling(case, span.middle), case.phi, exact=exact)
 
 
 def then(case: Case, moment: datetime) -> Case:
     """*case* as it stands at a time of day."""
-    return replace(case, ceiling=case.ceilings[slot_of(moment)] if case.ceilings else _MOST)
+    return replace(case, ceiling=_ceiling(case, moment))
+
+
+def _ceiling(case: Case, moment: datetime) -> float:
+    return case.ceilings[slot_of(moment)] if case.ceilings else _MOST
 
 
 def verdict(case: Case, memory: Memory, moment: Moment) -> Verdict:

@@ -15,15 +15,14 @@ Source:
     https://sre.google/workbook/alerting-on-slos/
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from math import inf
 
-from rules.brief import Case, Refusal
-from rules.duration import duration_text
+from rules.brief import Case
 from rules.evidence import Cell, Memory, Process, Tally
-from rules.model import BurnRate, BurnWindow, Rule, WhenBlind
+from rules.model import BurnRate, BurnWindow, WhenBlind
 from rules.objectives.coverage import COVERED, Moment, Standing, blindness, marked
 from rules.objectives.dispersion import Block
 from rules.objectives.prepared import with_history
@@ -42,41 +41,13 @@ _NO_PROMISE = "no promise: burn rates say how fast the budget goes, not how ofte
 
 
 def prepare(case: Case, history: Sequence[Block]) -> Case:
-    """Refuse windows that could not be judged in this watch; the history only tells what is usual (for the onset)."""
+    """The history only tells what is usual (for the onset)."""
     case = replace(with_history(case, history), learns=False, assumes="")
     return replace(
         case,
         phi=case.phi or 1.0,
         ceiling=min((_limit(case, each) for each in _judge(case).windows), default=None),
-        refusal=case.refusal or _refusal(case),
     )
-
-
-def misfits(rule: Rule, bucket: timedelta, at_most: timedelta) -> Iterator[tuple[str, str]]:
-    """Why windows of *rule* cannot be judged in a watch that ends after *at_most*: what is wrong, and what to write."""
-    least, windows = (
-        rule.statistics.min_buckets,
-        rule.judge.windows if isinstance(rule.judge, BurnRate) else (),
-    )
-    for each in windows:
-        long, short = span_words(each.long), span_words(each.short)
-        if each.short < bucket:
-            why = f"a window of {short} holds no whole bucket of {span_words(bucket)}"
-            yield why, f"write `short: {duration_text(bucket)}` or more"
-        if each.long < least * bucket:
-            why = (
-                f"a breach takes {least} buckets of {span_words(bucket)}, more than a window of {long} holds"
-            )
-            yield why, f"write `long: {duration_text(least * bucket)}` or more"
-        if each.long > at_most:
-            why = f"a window of {long} is longer than the watch, which ends after {span_words(at_most)}"
-            yield why, f"remove the pair, or write `bake: {{at_most: {duration_text(each.long)}}}`"
-
-
-def _refusal(case: Case) -> Refusal | None:
-    for why, remedy in misfits(case.rule, case.bucket, case.horizon * case.bucket):
-        return Refusal(Because.INVALID, f"{why}: {remedy}")
-    return None
 
 
 def start(case: Case) -> Memory:
@@ -96,8 +67,7 @@ def advance(case: Case, memory: Memory, bucket: Bucket) -> Memory:
     bad = requests if clamped else bad
     newest, came = marked(case, memory, bucket)
     tally = memory.tally
-    memory = replace(
-        memory,
+    memory = memory._replace(
         origin=memory.origin or bucket.start,
         newest=newest,
         came=came,
@@ -110,7 +80,7 @@ def advance(case: Case, memory: Memory, bucket: Bucket) -> Memory:
         ),
     )
     burns = any(pair.burns for pair in pairs(case, memory))
-    return replace(memory, process=Process(memory.process.placed + 1, log_e=inf if burns else -inf))
+    return memory._replace(process=Process(memory.process.placed + 1, log_e=inf if burns else -inf))
 
 
 def _judge(case: Case) -> BurnRate:

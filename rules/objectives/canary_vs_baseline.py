@@ -24,7 +24,6 @@ from rules.objectives.factors import (
     compared_proportions,
     effect,
     moderated,
-    most_likely,
 )
 from rules.objectives.prepared import with_history
 from rules.objectives.promise import bad_of, clump_of, in_proportions, number, size, worth_seeing
@@ -101,13 +100,11 @@ def advance(case: Case, memory: Memory, bucket: Bucket) -> Memory:
 
 def paired(case: Case, canary: Counts, baseline: Counts) -> tuple[Pair, bool]:
     """The counts of both arms; where at most all can be bad, more than all is counted as all."""
-    if not in_proportions(case):
-        return Pair(canary.total, canary.bad, baseline.total, baseline.bad), False
-    bad, beside_bad = min(canary.bad, canary.total), min(baseline.bad, baseline.total)
-    return Pair(canary.total, bad, baseline.total, beside_bad), (bad, beside_bad) != (
-        canary.bad,
-        baseline.bad,
-    )
+    pair = Pair(canary.total, canary.bad, baseline.total, baseline.bad)
+    if (pair.bad <= pair.requests and pair.beside_bad <= pair.beside_requests) or not in_proportions(case):
+        return pair, False
+    bad, beside_bad = min(pair.bad, pair.requests), min(pair.beside_bad, pair.beside_requests)
+    return pair._replace(bad=bad, beside_bad=beside_bad), True
 
 
 def _counted(tally: Tally, pair: Pair, clamped: bool) -> Tally:  # noqa: FBT001  (a fact about the pair)
@@ -163,8 +160,7 @@ def _increments(
 ) -> list[float]:
     if in_proportions(case):
         return compared_proportions(pair, case.margin, guess, phi, effects)
-    chance = 1.0 if phi is None else most_likely(pair, case.margin, guess)
-    return compared_counts(pair, case.margin, phi, effects, chance)
+    return compared_counts(pair, case.margin, phi, effects, guess)
 
 
 def _moderated(case: Case, pair: Pair, guess: float, phi: float | None) -> Sequence[float]:
@@ -197,9 +193,8 @@ def _alone(memory: Memory, bucket: Bucket, canary: Counts) -> Memory:
     """Only the canary reported: counted, and no evidence."""
     tally = memory.tally
     pair = Pair(canary.total, canary.bad, 0.0, 0.0)
-    return replace(
-        memory,
-        tally=replace(tally, requests=tally.requests + canary.total, bad=tally.bad + canary.bad),
+    return memory._replace(
+        tally=tally._replace(requests=tally.requests + canary.total, bad=tally.bad + canary.bad),
         alone=_without_company(memory.alone, bucket, pair),
     )
 

@@ -22,6 +22,7 @@ _VERBS = {
     Because.NO_DATA: "no data",
     Because.UNAVAILABLE: "cannot be read",
     Because.INVALID: "cannot be judged",
+    Because.UNKNOWN: "cannot be judged",
 }
 
 

@@ -40,12 +40,13 @@ UNCAPPED = 1e6  # nats: one bucket may decide
 
 _LARGEST_STEP = 250.0  # nats; times HUGE it is still inside of what a float holds
 HUGE = 1e130
+_SLACK = 1e-9  # nats: more than sums differ by rounding
 _TINY = 5e-324  # the least that a float holds: the logarithm of no evidence at all is finite
 
 
 def placed(horizon: int, buckets: int) -> float:
     """How much of the onset's weight is placed after *buckets* buckets (0..1); all of it at the *horizon* (at least 1)."""
-    return _placed(horizon)[min(buckets, horizon)]
+    return _placed(horizon)[buckets] if buckets < horizon else 1.0
 
 
 @lru_cache(maxsize=64)
@@ -87,29 +88,33 @@ def weigh(
         until: The bucket's number from the origin (1 is the first); the weight of buckets that did not come is placed too.
         would_gain: What this bucket would have added, had the effect worth seeing been there.
     """
-    sums, horizon = _placed(case.horizon), case.horizon
-    before, after = sums[min(process.placed, horizon)], sums[min(until, horizon)]
-    weights = _grown(process.weights, after - before, increments, case.cap)
-    information = process.information + min(max(would_gain, 0.0), case.cap)
-    return Process(until, weights, log(max(1 - after + sum(weights), _TINY)), information)
+    before, after = placed(case.horizon, process.placed), placed(case.horizon, until)
+    weights, total = _grown(process.weights, after - before, increments, case.cap)
+    information = process.information + (min(would_gain, case.cap) if would_gain > 0 else 0.0)
+    return Process(until, weights, log(max(1 - after + total, _TINY)), information)
 
 
 def _grown(
     weights: tuple[float, ...], new: float, increments: Sequence[float], most: float
-) -> tuple[float, ...]:
-    """(R + w) * F for each effect, and all of them less where together they grew by more than *most*."""
-    steps = increments if max(increments) < _LARGEST_STEP else [min(by, _LARGEST_STEP) for by in increments]
+) -> tuple[tuple[float, ...], float]:
+    """(R + w) * F for each effect, and all of them less where together they grew by more than *most*; and their sum."""
+    steps, largest = increments, max(increments)
+    if largest >= _LARGEST_STEP:
+        steps = [min(by, _LARGEST_STEP) for by in increments]
     grown = [(old + new * prior) * exp(by) for old, prior, by in zip(weights, PRIOR, steps, strict=True)]
-    limit = HUGE if most >= _LARGEST_STEP else min(HUGE, (sum(weights) + new) * exp(most))
     total = sum(grown)
+    if largest < most - _SLACK and total <= HUGE:
+        return tuple(grown), total  # no effect grew by more, so their sum did not: nearly always
+    limit = HUGE if most >= _LARGEST_STEP else min(HUGE, (sum(weights) + new) * exp(most))
     if total <= limit:
-        return tuple(grown)
-    return tuple([each * (limit / total) for each in grown])
+        return tuple(grown), total
+    scaled = tuple([each * (limit / total) for each in grown])
+    return scaled, sum(scaled)
 
 
 def log_mean(logs: Sequence[float]) -> float:
     """The logarithm of the mean of numbers given by their logarithms; ±∞ are allowed."""
     top = max(logs)
-    if top in (-inf, inf):
+    if len(logs) == 1 or top in (-inf, inf):
         return top
     return top + log(sum([exp(each - top) for each in logs]) / len(logs))

@@ -26,20 +26,19 @@ def interval(bad: float, requests: float, alpha: float, phi: float = 1.0) -> tup
     outside = (
         sqrt(2 * far * (1 + count)) + 2 * far
     )  # there the evidence is at least `far`, less log(1 + count)
-    low = _crossing(max(0.0, count - outside), count, enough) if _excess(0.0, count) > enough else 0.0
+    low = _crossing(max(0.0, count - outside), count, enough) if lgamma(1 + count) > enough else 0.0
     return low / scale, _crossing(count + outside, count, enough) / scale
 
 
-def _excess(mean: float, count: float) -> float:
-    """The logarithm of the evidence against *mean*; convex, with its minimum at the count."""
-    return mean + lgamma(1 + count) - (1 + count) * log1p(mean)
-
-
 def _crossing(start: float, count: float, enough: float) -> float:
-    """Newton's steps from outside the interval stay outside, since the evidence is convex."""
-    mean = start
+    """Where the logarithm of the evidence against a mean crosses *enough*.
+
+    It is convex, with its minimum at the count, so that Newton's steps from outside the interval stay outside.
+    """
+    mean, more, of_counts = start, 1 + count, lgamma(1 + count)
     for _ in range(_STEPS):
-        slope = 1 - (1 + count) / (1 + mean)
-        # No slope is left where counts are so large that the interval has no width.
-        mean = max(0.0, mean - (_excess(mean, count) - enough) / slope) if slope else mean
+        slope = 1 - more / (1 + mean)
+        if not slope:  # counts are so large that the interval has no width
+            return mean
+        mean = max(0.0, mean - (mean + of_counts - more * log1p(mean) - enough) / slope)
     return mean

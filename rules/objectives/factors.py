@@ -20,7 +20,7 @@ The tests check each of these by full enumeration.
 """
 
 from collections.abc import Callable, Sequence
-from math import log, sqrt
+from math import inf, log, sqrt
 from typing import NamedTuple
 
 from rules.brief import Margin
@@ -31,7 +31,6 @@ Effects = Sequence[tuple[float, float]]  # each with its logarithm
 EFFECTS: Effects = tuple((effect, log(effect)) for effect in GRID)
 NOTHING = 1e-9  # requests below it are none: extrapolation leaves such crumbs
 ORDINARY = 1.0  # nats: what any bucket may say, however little an effect would make
-_EQUAL = Margin(1.0, 0.0)
 _STRAY = 2.0  # standard deviations of what an effect makes of a bucket
 _LARGEST_CLUMP = 1.5  # of shares the largest clump is what counts, and phi is a mean
 _ALL = 0.999  # a baseline's guess from here on leaves no room for worse
@@ -70,12 +69,12 @@ def ceiling_counts(
     if phi == 1:
         return [bad * log_size - expected * (size - 1) for size, log_size in effects]
     return [
-        bad * _of_an_error(size, log_size, phi) - expected * (size - 1) / phi for size, log_size in effects
+        bad * of_an_error(size, log_size, phi) - expected * (size - 1) / phi for size, log_size in effects
     ]
 
 
-def _of_an_error(worse: float, log_worse: float, phi: float) -> float:
-    """What an error weighs where a single one would weigh log *worse*, if it may be one of a clump (b1 above)."""
+def of_an_error(worse: float, log_worse: float, phi: float) -> float:
+    """What an error weighs where a single one would weigh log *worse*, above 0, if it may be one of a clump (b1 above)."""
     clumps = (phi + 1) / 2 * (worse - 1) / phi
     return min(log_worse / phi, log((1 + clumps) / (1 + (phi - 1) / (phi + 1) * clumps)))
 
@@ -96,47 +95,82 @@ def ceiling_proportions(
     return [(bad * log_size - requests * log(1 + (size - 1) * ceiling)) / phi for size, log_size in effects]
 
 
+def ceiling_at_most(requests: float, bad: float, ceiling: float, phi: float | None, *, exact: bool) -> float:
+    """No effect at all gains more by the bucket (nats, at least 0) in `ceiling_counts`; *exact*: in `ceiling_proportions`.
+
+    It is what the likelihood ratio of just so many bad against the ceiling would say, were there an effect for them.
+    """
+    expected = requests * ceiling
+    count = max(bad, 1.0) if phi is None and bad > 0 else bad
+    if count <= expected:
+        return 0.0
+    gain = _surprise(count, expected)
+    if exact and phi is not None:
+        gain += _surprise(requests - bad, requests - expected)
+    return gain / (phi or count)
+
+
+def _surprise(count: float, expected: float) -> float:
+    """By how many nats a count is other than expected."""
+    if count <= 0:
+        return expected
+    return count * log(count / expected) - (count - expected) if expected > 0 else inf
+
+
 def _largest(phi: float) -> float:
     return phi if phi == 1 else _LARGEST_CLUMP * phi
 
 
 def compared_counts(
-    pair: Pair, margin: Margin, phi: float | None, effects: Effects = EFFECTS, chance: float = 1.0
+    pair: Pair, margin: Margin, phi: float | None, effects: Effects = EFFECTS, guess: float | None = None
 ) -> list[float]:
     """Two arms, events: given an error, whose is it? Any drift that both arms share cancels.
 
-    *chance* is the most that a single request is likely to be bad, and matters only where errors count as one. 1 is
-    always safe; errors are rare.
+    *guess* is the baseline's share of bad (0..1), foretold from earlier buckets only, and matters only where fewer errors
+    than one cause makes count as one. Without it a single request may be bad for certain, which is always safe; errors are
+    rare.
     """
-    errors = pair.bad + pair.beside_bad
-    if phi is None or (errors < phi and margin.plus == 0):
-        return _one_clump(pair, margin, errors, chance, effects)
+    if phi is None:
+        return _one_clump(pair, margin, 1.0, effects)
+    if margin.plus == 0 and pair.bad + pair.beside_bad < phi:
+        chance = 1.0 if guess is None else _most_likely(pair, margin, guess)
+        return _one_clump(pair, margin, chance, effects)
+    if phi == 1:
+        return _each_for_itself(pair, margin, effects)
     mine = pair.requests * margin.ratio
     both, extra = mine + pair.beside_requests, pair.requests * margin.plus
-    if phi == 1:  # as below, in half the time
-        bad, beside = pair.bad, pair.beside_requests
-        return [
-            bad * log_size + errors * log(both / all_) - extra * (size - 1) * beside / all_
-            for size, log_size in effects
-            for all_ in (mine * size + beside,)
-        ]
     increments = []
     for size, log_size in effects:
         spread = both / (mine * size + pair.beside_requests)
         log_spread, worse = log(spread), size * spread
-        gain = pair.bad * _of_an_error(worse, log_size + log_spread, phi) + pair.beside_bad * log_spread / phi
+        gain = pair.bad * of_an_error(worse, log_size + log_spread, phi) + pair.beside_bad * log_spread / phi
         increments.append(gain - extra * (worse - 1) / phi)
     return increments
 
 
-def _one_clump(pair: Pair, margin: Margin, errors: float, chance: float, effects: Effects) -> list[float]:
+def _each_for_itself(pair: Pair, margin: Margin, effects: Effects) -> list[float]:
+    """As of clumps of one error, in half the time: nearly every bucket of a service whose errors are independent."""
+    requests, bad, beside, beside_bad = pair
+    mine, errors = requests * margin.ratio, bad + beside_bad
+    both, extra = mine + beside, requests * margin.plus
+    if extra == 0:
+        return [bad * log_size + errors * log(both / (mine * size + beside)) for size, log_size in effects]
+    increments = []
+    for size, log_size in effects:
+        all_ = mine * size + beside
+        gain = bad * log_size + errors * log(both / all_)
+        increments.append(gain - extra * (size - 1) * beside / all_)
+    return increments
+
+
+def _one_clump(pair: Pair, margin: Margin, chance: float, effects: Effects) -> list[float]:
     """All errors of the bucket may have one cause: together they count as one, which is the canary's in part.
 
     Valid for clumps of any size, if those of both arms are alike, and for single requests that are bad with at most
     *chance*: where errors are no accident the canary's part is a little more than its due, which *chance* takes away.
-    The penalty for *plus* is that of one error among *errors*; where there is none, it is paid in whole.
+    The penalty for *plus* is that of one error among all; where there is none, it is paid in whole.
     """
-    mine = pair.requests * margin.ratio
+    errors, mine = pair.bad + pair.beside_bad, pair.requests * margin.ratio
     both, extra = mine + pair.beside_requests, pair.requests * margin.plus
     surplus = 0.0  # of the canary's part of the errors over its due
     if errors > 0:
@@ -150,8 +184,8 @@ def _one_clump(pair: Pair, margin: Margin, errors: float, chance: float, effects
     return increments
 
 
-def most_likely(pair: Pair, margin: Margin, guess: float) -> float:
-    """The most that a single request of the bucket is held to be bad with (0..1), as `compared_counts` wants it.
+def _most_likely(pair: Pair, margin: Margin, guess: float) -> float:
+    """The most that a single request of the bucket is held to be bad with (0..1).
 
     Three times what both arms together show, or what earlier buckets foretell (*guess*) if that is more: requests differ,
     and an outage that both arms share was not foretold.
@@ -173,8 +207,9 @@ def compared_proportions(
     if not pair.compares:
         return [0.0] * len(effects)
     phi = _largest(phi)
-    if margin == _EQUAL:
-        return [by / phi for by in _of_equals(pair, min(guess, _ALL), effects)]
+    if margin.ratio == 1 and margin.plus == 0:
+        increments = _of_equals(pair, min(guess, _ALL), effects)
+        return increments if phi == 1 else [by / phi for by in increments]
     worst = min(margin.allows(guess), _ALL)
     return [
         _of_proportions(pair, margin, guess, size * worst / (1 + (size - 1) * worst)) / phi
@@ -192,8 +227,7 @@ def _of_equals(pair: Pair, guess: float, effects: Effects) -> list[float]:
     for size, log_size in effects:
         spread = 1 + (size - 1) * guess
         p = guess * (n1 * size / spread + n0) / every
-        gain = apart + bad * log_size - n1 * log(spread)
-        increments.append(gain - all_bad * log(p) - good * log(1 - p))
+        increments.append(apart + bad * log_size - n1 * log(spread) - all_bad * log(p) - good * log(1 - p))
     return increments
 
 

@@ -5,7 +5,7 @@ all days: from as many as there can be before it is worse than they are. From le
 that stands out in a half hour is an outage, and no part of what is usual.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import inf, log, sqrt
@@ -59,16 +59,24 @@ class Past(Sequence[Block]):
             return [(span.requests, span.bad) for span in self.spans[place]]
         return self.spans[place].requests, self.spans[place].bad
 
+    def __iter__(self) -> Iterator[Block]:
+        """The blocks, oldest first."""
+        return ((span.requests, span.bad) for span in self.spans)
+
     def __len__(self) -> int:
         """How many buckets came."""
         return len(self.spans)
 
     def since(self, moment: datetime) -> "Past":
         """Only what began at *moment* or later."""
+        if not self.spans or self.spans[0].start >= moment:
+            return self
         return Past(tuple(span for span in self.spans if span.start >= moment))
 
     def without(self, spells: Sequence[Spell]) -> "Past":
         """Only what touches none of *spells*."""
+        if not spells:
+            return self
         return Past(tuple(span for span in self.spans if not any(_touches(each, span) for each in spells)))
 
     @property
@@ -79,12 +87,14 @@ class Past(Sequence[Block]):
     def coarse(self, length: timedelta) -> "Past":
         """The same in spans of at least *length* (on the calendar), where it is finer."""
         found: list[Span] = []
+        border = _EPOCH
         for span in self.spans:
-            last = found[-1] if found else None
-            if last is not None and (last.start - _EPOCH) // length == (span.end - _EPOCH - _TICK) // length:
+            if found and span.end <= border:
+                last = found[-1]
                 found[-1] = Span(last.start, span.end, last.requests + span.requests, last.bad + span.bad)
             else:
                 found.append(span)
+                border = _begins(span.start, length) + length
         return Past(tuple(found))
 
 
@@ -93,12 +103,14 @@ def _touches(spell: Spell, span: Span) -> bool:
     return span.end > since and (until is None or span.start < until)
 
 
-_TICK = timedelta(microseconds=1)
-
-
 def slot_of(moment: datetime) -> int:
     """Which half hour of the day (UTC) *moment* is in: 0..47."""
     return ((moment - _EPOCH) % DAY) // SLOT
+
+
+def _begins(moment: datetime, length: timedelta) -> datetime:
+    """When the stretch of the calendar began that *moment* is in; they are all of this *length*."""
+    return moment - (moment - _EPOCH) % length
 
 
 class Season:
@@ -113,13 +125,22 @@ class Season:
     def __init__(self, past: Past, until: datetime, clump: float) -> None:
         self._clump = clump
         self._days: dict[int, list[list[float]]] = {}
+        counted, begins, ends = [0.0, 0.0], _EPOCH, _EPOCH
         for span in past.spans:
-            day = self._days.setdefault((until - span.end) // DAY, [[0.0, 0.0] for _ in range(SLOTS)])
-            slot = day[slot_of(span.middle)]
-            slot[0] += span.requests
-            slot[1] += span.bad
+            if span.end > ends or span.start < begins:
+                counted, begins, ends = self._half_hour(span, until)
+            counted[0] += span.requests
+            counted[1] += span.bad
         self.by_time_of_day = past.lasted >= SEASONED * DAY
         self._known: dict[tuple[int, int | None], Block] = {}
+        self._by_day: dict[range, dict[int, Block]] = {}
+
+    def _half_hour(self, span: Span, until: datetime) -> tuple[list[float], datetime, datetime]:
+        """What is counted of the half hour of the day that *span* belongs to; from when to when all belongs there."""
+        number, begins = (until - span.end) // DAY, _begins(span.middle, SLOT)
+        day = self._days.setdefault(number, [[0.0, 0.0] for _ in range(SLOTS)])
+        ends = until - number * DAY  # of the day, which is counted back and need not begin with a half hour
+        return day[slot_of(begins)], begins, min(begins + SLOT, ends)
 
     def usual(self, slot: int, without: int | None = None) -> Block:
         """Requests and bad from which the rate of a half hour is known; *without* one day (0 is the newest)."""
@@ -130,7 +151,7 @@ class Season:
 
     def _counted(self, slot: int, without: int | None) -> Block:
         if not self.by_time_of_day:
-            return _sum(self._by_day(range(SLOTS), without))
+            return _sum(self._days_of(range(SLOTS), without))
         own = self._around(slot, 0, without)
         around = [self._around(slot, reach, without) for reach in _REACH]
         return next(
@@ -138,15 +159,18 @@ class Season:
         )
 
     def _around(self, slot: int, reach: int, without: int | None) -> Block:
-        slots = [(slot + by) % SLOTS for by in range(-reach, reach + 1)]
-        return self._without_outage(self._by_day(slots, without))
+        slots = range(slot - reach, slot + reach + 1)
+        return self._without_outage(self._days_of(slots, without))
 
-    def _by_day(self, slots: Sequence[int], without: int | None) -> list[Block]:
-        return [
-            (sum([day[each][0] for each in slots]), sum([day[each][1] for each in slots]))
-            for number, day in self._days.items()
-            if number != without
-        ]
+    def _days_of(self, slots: range, without: int | None) -> list[Block]:
+        """What each day counted in these half hours (of the day before and after, where they reach over midnight)."""
+        if slots not in self._by_day:
+            of_day = [slot % SLOTS for slot in slots]
+            self._by_day[slots] = {
+                number: (sum([day[each][0] for each in of_day]), sum([day[each][1] for each in of_day]))
+                for number, day in self._days.items()
+            }
+        return [block for number, block in self._by_day[slots].items() if number != without]
 
     def _without_outage(self, days: Sequence[Block]) -> Block:
         requests, bad = _sum(days)

@@ -90,8 +90,7 @@ def advance(case: Case, memory: Memory, bucket: Bucket) -> Memory:
         return memory
     value = bucket.canary.x
     newest, came = marked(case, memory, bucket)
-    memory = replace(
-        memory,
+    memory = memory._replace(
         origin=memory.origin or bucket.start,
         newest=newest,
         came=came,
@@ -100,8 +99,7 @@ def advance(case: Case, memory: Memory, bucket: Bucket) -> Memory:
     )
     if memory.tally.buckets % stride(len(memory.ranked)):
         return memory
-    return replace(
-        memory,
+    return memory._replace(
         ranked=(*memory.ranked, value),
         process=weigh(
             case,

@@ -2,16 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from math import ceil, log
 
 from rules.brief import Case, Refusal, Setting, Voice
-from rules.model import COMPARES, PROMISES, Consequence, Indicator, Rule
+from rules.model import COMPARES, Consequence, Indicator, Rule
 from rules.objectives.coverage import window
 from rules.objectives.dispersion import Block, clump, storms
 from rules.objectives.eprocess import cap
 from rules.objectives.factors import NOTHING
-from rules.objectives.wording import span_words
+from rules.objectives.fitting import misfits
 from rules.verdict import Because
 
 _A_HABIT = 2  # storms in a history; one may be a past outage
@@ -60,22 +59,9 @@ def _refusal(rule: Rule, indicator: Indicator, setting: Setting) -> Refusal | No
     judge = rule.judge.kind if rule.judge else ""
     if judge in COMPARES and indicator.id in setting.not_comparable:
         return Refusal(Because.NOT_COMPARABLE, setting.not_comparable[indicator.id])
-    words = too_long(rule, setting.buckets[indicator.id], setting.at_most)
-    return Refusal(Because.INVALID, f"{words}: {SHORTER}") if words else None
-
-
-SHORTER = "use shorter buckets, or a longer bake.at_most"
-
-
-def too_long(rule: Rule, bucket: timedelta, at_most: timedelta) -> str:
-    """Why a watch ends before a breach of *rule* could be told, in words; empty if it does not, or nothing is promised."""
-    knobs = rule.statistics
-    if rule.judge is None or rule.judge.kind not in PROMISES:
-        return ""
-    if knobs.warmup + knobs.min_buckets * bucket <= at_most:
-        return ""
-    after = f" after a warm-up of {span_words(knobs.warmup)}" if knobs.warmup else ""
-    return f"a breach takes {knobs.min_buckets} buckets of {span_words(bucket)}{after}, and the watch ends after {span_words(at_most)}"
+    for why, remedy in misfits(rule, setting.buckets[indicator.id], setting.at_most):
+        return Refusal(Because.INVALID, f"{why}: {remedy}")
+    return None
 
 
 def with_history(case: Case, history: Sequence[Block]) -> Case:

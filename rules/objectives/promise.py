@@ -23,6 +23,7 @@ _TEN = log(10)
 _CERTAIN = 0.999  # a share that an effect worth seeing does not pass, lest its odds be infinite
 _SLACK = 1e-9  # sums of capped gains miss their target by rounding
 _HALVINGS = 8  # of the logarithm of a level: to some per cent of it
+_RATES = frozenset({Kind.EVENTS})  # of events there may be more than requests
 _SHARES = frozenset({Kind.LATENCY, Kind.PROBE})  # at most all are bad, by how they are counted
 
 
@@ -39,7 +40,7 @@ def number(case: Case, memory: Memory, start: datetime, end: datetime) -> int:
 
 def worth_seeing(case: Case, allowed: float) -> float:
     """The bad share that a healthy rule must have been able to see: ``must_have_seen``, or twice what is allowed."""
-    if case.kind is Kind.EVENTS:
+    if case.kind in _RATES:
         return max(case.rule.must_have_seen, 2 * allowed)
     return min(max(case.rule.must_have_seen, 2 * allowed / (1 + allowed)), _CERTAIN)
 
@@ -162,12 +163,13 @@ def _sight(case: Case, memory: Memory, moment: Moment, gain: Gain, allowed: floa
     buckets = remaining / case.bucket
     if buckets < 1 or memory.tally.requests <= 0:
         return None
-    low, high = allowed, 1.0 if case.kind is not Kind.EVENTS else max(1.0, 100 * allowed)
-    if min(gain(high), case.cap) * buckets < needed(case):
+    low, high = allowed, 1.0 if case.kind not in _RATES else max(1.0, 100 * allowed)
+    enough, cap = needed(case), case.cap
+    if min(gain(high), cap) * buckets < enough:
         return None
     for _ in range(_HALVINGS):
         level = sqrt(low * high)
-        if min(gain(level), case.cap) * buckets < needed(case):
+        if min(gain(level), cap) * buckets < enough:
             low = level
         else:
             high = level

@@ -22,7 +22,7 @@ from rules.evidence import Memory
 from rules.model import CanaryVsBaseline, Rule, Slo, TrafficDrop
 from rules.objectives.canary_vs_baseline import paired
 from rules.objectives.eprocess import cap, log_mean
-from rules.objectives.factors import NOTHING, Effects, Pair, ceiling_proportions
+from rules.objectives.factors import NOTHING, Effects, Pair, ceiling_proportions, of_an_error
 from rules.objectives.promise import clump_of, in_proportions
 from rules.objectives.traffic_drop import split
 from rules.objectives.wording import share_words
@@ -90,7 +90,7 @@ def compared(pair: Pair, worst: Margin, phi: float) -> list[float]:
     With A < 1 < B the factors of an error of the canary and of one beside it, n1 p1 (A - 1) + n0 p0 (B - 1) is at most
     n1 plus (A - 1) for every p1 >= ratio * p0 + plus, which is what the last term takes away. Events are Poisson, sums of
     single requests are less spread. How errors clump is as in `rules.objectives.factors`, with the arms exchanged: what
-    speaks for the release is an error beside it.
+    speaks for the release is an error beside it. Of one that speaks against, a phi-th is allowed by all clumps.
     """
     mine = pair.requests * worst.ratio
     both, extra = mine + pair.beside_requests, pair.requests * worst.plus
@@ -98,19 +98,11 @@ def compared(pair: Pair, worst: Margin, phi: float) -> list[float]:
     for size, log_size in BETTER:
         log_spread = log(both / (mine * size + pair.beside_requests))
         better = size * both / (mine * size + pair.beside_requests)
-        gain = pair.bad * (log_size + log_spread) / phi + pair.beside_bad * of_an_error(log_spread, phi)
+        gain = pair.bad * (log_size + log_spread) / phi + pair.beside_bad * of_an_error(
+            exp(log_spread), log_spread, phi
+        )
         found.append(gain - extra * (better - 1) / phi)
     return found
-
-
-def of_an_error(log_more: float, phi: float) -> float:
-    """What an error may weigh that is one of a clump, where a single one would weigh *log_more*, above 0.
-
-    The lesser of what clumps of at most phi allow (Jensen), and geometric ones: see `rules.objectives.factors`. For an
-    error that speaks against, below 0, a phi-th is allowed by both.
-    """
-    clumps = (phi + 1) / 2 * (exp(log_more) - 1) / phi
-    return min(log_more / phi, log((1 + clumps) / (1 + (phi - 1) / (phi + 1) * clumps)))
 
 
 def below(requests: float, bad: float, worst: float, phi: float) -> list[float]:

@@ -64,6 +64,11 @@ def advance(case: Case, memory: Memory, bucket: Bucket) -> Memory:
     Source:
         Ville's inequality over a mixture of likelihood ratios; docs/judgement.md, "A ceiling".
     """
+    return against(case, _ceiling(case), memory, bucket)
+
+
+def against(case: Case, ceiling: float, memory: Memory, bucket: Bucket) -> Memory:
+    """As `advance`, with a ceiling that is not the case's own."""
     if not isinstance(bucket.canary, Counts):
         return memory
     requests, bad = bucket.canary.total, bucket.canary.bad
@@ -81,9 +86,9 @@ def advance(case: Case, memory: Memory, bucket: Bucket) -> Memory:
         process=weigh(
             case,
             memory.process,
-            _moderated(case, requests, bad),
+            _moderated(case, ceiling, requests, bad),
             number(case, memory, bucket.start, bucket.end),
-            _gain(case, requests, worth_seeing(case, _ceiling(case))),
+            _gain(case, ceiling, requests, worth_seeing(case, ceiling)),
         ),
     )
 
@@ -92,43 +97,44 @@ def _ceiling(case: Case) -> float:
     return case.ceiling if case.ceiling is not None else _MOST
 
 
-def _increments(case: Case, requests: float, bad: float, effects: Effects = EFFECTS) -> list[float]:
-    if in_proportions(case):
-        return ceiling_proportions(requests, bad, _ceiling(case), case.phi, effects)
-    return ceiling_counts(requests, bad, _ceiling(case), case.phi, effects)
+def _increments(
+    case: Case, ceiling: float, requests: float, bad: float, effects: Effects = EFFECTS
+) -> list[float]:
+    form = ceiling_proportions if in_proportions(case) else ceiling_counts
+    return form(requests, bad, ceiling, case.phi, effects)
 
 
-def _moderated(case: Case, requests: float, bad: float) -> Sequence[float]:
+def _moderated(case: Case, ceiling: float, requests: float, bad: float) -> Sequence[float]:
     """No more for an effect than it makes of a bucket."""
-    plain = _increments(case, requests, bad)
+    plain = _increments(case, ceiling, requests, bad)
     if case.phi is None or max(plain) <= ORDINARY:
         return plain
     return moderated(
         plain,
         bad,
         case.phi,
-        lambda size: bad_of(case, requests, _ceiling(case), size),
-        lambda fewer, effects: _increments(case, requests, fewer, effects),
+        lambda size: bad_of(case, requests, ceiling, size),
+        lambda fewer, effects: _increments(case, ceiling, requests, fewer, effects),
     )
 
 
-def _gain(case: Case, requests: float, level: float) -> float:
+def _gain(case: Case, ceiling: float, requests: float, level: float) -> float:
     """What a bucket of so many requests is expected to add if *level* of them are bad."""
     if requests <= NOTHING:
         return 0.0
     bad = requests * level
-    (gain,) = _increments(case, requests, bad, effect(size(case, level, _ceiling(case))))
+    (gain,) = _increments(case, ceiling, requests, bad, effect(size(case, level, ceiling)))
     return gain if case.phi is not None else gain * min(1.0, bad)
 
 
 def verdict(case: Case, memory: Memory, moment: Moment) -> Verdict:
     """What the rule says now."""
-    mean = memory.tally.requests / max(memory.tally.buckets, 1)
+    mean, ceiling = memory.tally.requests / max(memory.tally.buckets, 1), _ceiling(case)
     return promised(
         case,
         memory,
         moment,
         blindness(case, memory, moment),
-        lambda level: _gain(case, mean, level),
-        _ceiling(case),
+        lambda level: _gain(case, ceiling, mean, level),
+        ceiling,
     )

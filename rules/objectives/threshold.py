@@ -5,7 +5,6 @@ the verdict says so. A bucket without data, or without traffic, is no data point
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import inf
 
 from rules.brief import Case
@@ -64,8 +63,8 @@ def _judge(case: Case) -> Threshold:
 
 def _counted(tally: Tally, measure: Measure) -> Tally:
     counts = measure if isinstance(measure, Counts) else Counts(0.0, 0.0)
-    return replace(
-        tally, buckets=tally.buckets + 1, requests=tally.requests + counts.total, bad=tally.bad + counts.bad
+    return tally._replace(
+        buckets=tally.buckets + 1, requests=tally.requests + counts.total, bad=tally.bad + counts.bad
     )
 
 

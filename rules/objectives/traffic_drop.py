@@ -60,14 +60,13 @@ def advance(case: Case, memory: Memory, bucket: Bucket) -> Memory:
     if not (isinstance(bucket.canary, Counts) and isinstance(bucket.baseline, Counts)):
         return memory
     newest, came = marked(case, memory, bucket)
-    memory = replace(memory, newest=newest, came=came, latest=bucket.share)
+    memory = memory._replace(newest=newest, came=came, latest=bucket.share)
     told = split(bucket)
     if told is None:
         return memory
     (requests, elsewhere), share = told
     tally, ceiling = memory.tally, _ceiling(case, share)
-    return replace(
-        memory,
+    return memory._replace(
         origin=memory.origin or bucket.start,
         tally=Tally(
             tally.buckets + 1,

@@ -5,6 +5,23 @@ what it is, for `rules` knows no provider: the caller says which there are, and 
 """
 
 from rules.rulefile.catalogue import Catalogue
-from rules.rulefile.reading import RuleFile, combined, lint_rules, opened, read_as_far, read_rules
+from rules.rulefile.reading import (
+    RuleFile,
+    combined,
+    lint_as_far,
+    lint_rules,
+    opened,
+    read_as_far,
+    read_rules,
+)
 
-__all__ = ["Catalogue", "RuleFile", "combined", "lint_rules", "opened", "read_as_far", "read_rules"]
+__all__ = [
+    "Catalogue",
+    "RuleFile",
+    "combined",
+    "lint_as_far",
+    "lint_rules",
+    "opened",
+    "read_as_far",
+    "read_rules",
+]

@@ -77,7 +77,7 @@ def read_as_far(
         InvalidRules: The text is no YAML document.
     """
     draft = _read(opened(text, file), catalogue, given)
-    return _without_open(draft), draft.problems
+    return _whole(draft), draft.problems
 
 
 def lint_rules(text: str, file: str, catalogue: Catalogue) -> RuleFile:
@@ -89,16 +89,27 @@ def lint_rules(text: str, file: str, catalogue: Catalogue) -> RuleFile:
     Raises:
         InvalidRules: With all problems.
     """
-    draft = _read(opened(text, file), catalogue, None)
-    problems = [problem for problem in draft.problems if (problem.line, problem.column) not in draft.open]
+    whole, problems = lint_as_far(text, file, catalogue)
     if problems:
         raise InvalidRules(problems)
-    return _without_open(draft)
+    return whole
 
 
-def _without_open(draft: _Draft) -> RuleFile:
-    """Without the queries in which a parameter has no value."""
-    whole = {name: query for name, query in draft.file.queries.items() if not _touches(query, draft.open)}
+def lint_as_far(text: str, file: str, catalogue: Catalogue) -> tuple[RuleFile, tuple[Problem, ...]]:
+    """As `lint_rules`, but what could be read and all problems.
+
+    Raises:
+        InvalidRules: The text is no YAML document.
+    """
+    draft = _read(opened(text, file), catalogue, None)
+    problems = (problem for problem in draft.problems if (problem.line, problem.column) not in draft.open)
+    return _whole(draft), tuple(problems)
+
+
+def _whole(draft: _Draft) -> RuleFile:
+    """Without the queries in which a parameter has no value, or of which something wrong is told already."""
+    places = draft.open | {(problem.line, problem.column) for problem in draft.problems}
+    whole = {name: query for name, query in draft.file.queries.items() if not _touches(query, places)}
     return RuleFile(draft.file.rules, whole, draft.file.promises)
 
 

@@ -4,119 +4,24 @@ The rules themselves are read before: a series is read by the kind of its indica
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Literal, Self, TypeVar
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from datetime import timedelta
+from typing import TypeVar
 
 from rules.document import Mistakes, Node, Place, read_document, unknown
-from rules.document.version import Version
-from rules.duration import Duration, Share, parse_duration
+from rules.duration import parse_duration
 from rules.errors import InvalidRules, Malformed
 from rules.model import Indicator, Kind, RuleSet
 from rules.sample import Bucket, Counts, Measure, Series, State, Value
+from rules.trial.doors import ExpectedModel, FileModel, Says, TestModel
 from rules.trial.notation import Named, numbers, shares, states
-from rules.verdict import Outcome
+from rules.trial.values import DEPLOYED, Expectation, Trial
 
-DEPLOYED = datetime(2025, 1, 1, tzinfo=UTC)  # any day: a test counts from the deployment
 MINUTE = timedelta(minutes=1)
 _T = TypeVar("_T")
 _ARMS = ("canary", "baseline")
 _NO_NUMBERS: tuple[float | None, ...] = ()
 _NO_SHARES: tuple[float, ...] = ()
 _NO_STATES: tuple[Named | None, ...] = ()
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _Bake(_Model):
-    at_least: Duration = timedelta(minutes=30)
-    at_most: Duration = timedelta(hours=24)
-
-    @model_validator(mode="after")
-    def _is_ordered(self) -> Self:
-        if self.at_least > self.at_most:
-            raise Malformed(
-                "at_least is longer than at_most", remedy="write at_most: 24h, or a shorter at_least"
-            )
-        return self
-
-
-class _Expected(_Model):
-    at: Duration | None = None
-    by: Duration | None = None
-    says: Outcome | None = None
-    then: Literal["rollback", "ask"] | None = None
-    never: Outcome | None = None
-    rule: str | None = None
-
-
-class _Test(_Model):
-    name: Annotated[str, Field(min_length=1)]
-    bucket: Any = None
-    settle: Duration = timedelta(0)
-    bake: _Bake = _Bake()
-    false_rollback_probability: Annotated[Share, Field(gt=0, lt=1)] = 0.001
-    traffic: Duration = timedelta(0)
-    complete: Duration | None = None
-    history: dict[str, Any] = {}
-    series: Annotated[dict[str, Any], Field(min_length=1)]
-    expect: Annotated[list[Any], Field(min_length=1)]
-
-
-class _File(_Model):
-    version: Version
-    rules: str | None = None
-    parameters: dict[str, Any] = Field(default={}, alias="with")
-    tests: Annotated[list[Any], Field(min_length=1)]
-
-
-@dataclass(frozen=True, slots=True)
-class Expectation:
-    """What is expected, and where it stands.
-
-    Attributes:
-        at: At this time after the deployment, exactly; else *by*: then, or earlier; both ``None``: never.
-        says: The outcome.
-        rule: Of this rule, by id; ``None``: of all together.
-        then: A breach starts the rollback, or asks a person; ``None``: either.
-    """
-
-    place: Place
-    says: Outcome
-    at: timedelta | None = None
-    by: timedelta | None = None
-    rule: str | None = None
-    then: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """One test.
-
-    Attributes:
-        buckets: Length of a bucket, by indicator.
-        settle: After its end a bucket is final so much later.
-        traffic, complete: When the release takes traffic, and has all of it, after the deployment.
-        history: Series that end at the deployment, by indicator.
-        series: Series that begin at the deployment, by indicator.
-    """
-
-    name: str
-    place: Place
-    buckets: Mapping[str, timedelta]
-    settle: timedelta
-    at_least: timedelta
-    at_most: timedelta
-    false_rollback_probability: float
-    traffic: timedelta
-    complete: timedelta
-    history: Mapping[str, tuple[Series, ...]]
-    series: Mapping[str, tuple[Series, ...]]
-    expectations: tuple[Expectation, ...]
 
 
 def rules_named(text: str, file: str) -> tuple[str | None, Node]:
@@ -126,7 +31,7 @@ def rules_named(text: str, file: str) -> tuple[str | None, Node]:
         InvalidRules: The text is no YAML document, or its keys are not those of a test file.
     """
     root, mistakes = read_document(text, file), Mistakes()
-    whole = mistakes.read(root, _File)
+    whole = mistakes.read(root, FileModel)
     if whole is None:
         raise InvalidRules(mistakes.problems)
     return whole.rules, root.get("with") or Node(root.at, {})
@@ -144,7 +49,7 @@ def read_trials(text: str, file: str, rules: RuleSet) -> tuple[Trial, ...]:
         InvalidRules: With all problems. Nothing else, whatever the text.
     """
     root, mistakes = read_document(text, file), Mistakes()
-    mistakes.read(root, _File)
+    mistakes.read(root, FileModel)
     reader = _Reader(rules, mistakes)
     tests = [reader.test(item) for item in (root.get("tests") or Node(root.at, ())).items()]
     if mistakes.problems:
@@ -162,7 +67,7 @@ class _Reader:
 
     def test(self, node: Node) -> Trial | None:
         """One test; ``None`` if its keys are wrong."""
-        written = self._mistakes.read(node, _Test)
+        written = self._mistakes.read(node, TestModel)
         if written is None:
             return None
         buckets = self._buckets(node.get("bucket"))
@@ -174,6 +79,7 @@ class _Reader:
             settle=written.settle,
             at_least=written.bake.at_least,
             at_most=written.bake.at_most,
+            early=written.bake.pass_early.value() if written.bake.pass_early else None,
             false_rollback_probability=written.false_rollback_probability,
             traffic=written.traffic,
             complete=written.complete if written.complete is not None else written.traffic,
@@ -324,7 +230,7 @@ class _Reader:
     # -------------------------------------------------------------------------------------------------- expectations
 
     def _expectation(self, node: Node) -> Expectation | None:
-        written = self._mistakes.read(node, _Expected)
+        written = self._mistakes.read(node, ExpectedModel)
         if written is None:
             return None
         times = [time for time in (written.at, written.by) if time is not None]
@@ -333,9 +239,13 @@ class _Reader:
         if says is None or (written.never is None) != (len(times) == 1) or (written.never and written.says):
             self._mistakes.add(node, "an expectation says when, and what", forms)
             return None
-        if written.then is not None and written.says is not Outcome.BREACHED:
+        if says is Says.PASSED and written.rule is not None:
+            self._mistakes.add(node, "a watch passes, and no rule alone", "leave `rule` out")
+        if written.then is not None and written.says is not Says.BREACHED:
             self._mistakes.add(node, "`then` is of a breach", "write it beside `says: breached`")
-        return Expectation(node.at, says, written.at, written.by, self._rule(node.get("rule")), written.then)
+        return Expectation(
+            node.at, says.meant, written.at, written.by, self._rule(node.get("rule")), written.then
+        )
 
     def _rule(self, node: Node | None) -> str | None:
         """The id of the rule that is meant, by its id or its name."""

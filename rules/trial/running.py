@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
 
+from rules.bake import may_end, passes
 from rules.duration import duration_text
 from rules.evaluate import Setting, prepare
 from rules.model import Rule, RuleSet
 from rules.replay import Recording, Round, asks, rounds
-from rules.trial.reading import DEPLOYED, Expectation, Trial
+from rules.trial.values import DEPLOYED, End, Expectation, Trial
 from rules.verdict import Judgement, Outcome, Verdict
 
 
@@ -23,31 +24,55 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A change of what was said. *rule*: its id; ``None`` for all together."""
+    """A change of what was said. *rule*: its id; ``None`` for all together, of which it is told too when they pass."""
 
     after: timedelta
     rule: str | None
-    outcome: Outcome
+    outcome: Outcome | End
     words: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Started:
-    """What the first breach of all rules together started. *why*: a person is asked; empty: the rollback starts by itself."""
+class _Story:
+    """What became of the watch.
 
-    round: Round
+    Attributes:
+        over: When it ends at the latest.
+        breached: The first breach of all rules together, unless it had ended before.
+        why: Why that only asks a person; empty: the rollback starts by itself.
+        passed: When it passed.
+        early: It may be proven well before its shortest time.
+    """
+
+    played: tuple[Round, ...]
+    over: datetime
+    breached: Round | None
     why: str
+    passed: Round | None
+    early: bool
 
 
 def run(trial: Trial, rules: RuleSet) -> tuple[tuple[Failure, ...], tuple[Told, ...]]:
     """Play *trial*: what was not as expected, and everything that was said, as it changed."""
-    played = tuple(_played(trial, rules))
-    first = next((round_ for round_ in played if round_.judgement.outcome is Outcome.BREACHED), None)
-    started = None if first is None else _Started(first, asks(first.judgement, _switched(trial, first.now)))
-    failures = tuple(
-        Failure(each, words) for each in trial.expectations if (words := _wrong(each, played, started))
-    )
-    return failures, tuple(sorted(_changes(played, rules.rules), key=lambda told: told.after))
+    story = _told(trial, tuple(_played(trial, rules)))
+    failures = tuple(Failure(each, words) for each in trial.expectations if (words := _wrong(each, story)))
+    return failures, tuple(sorted(_changes(story, rules.rules), key=lambda told: told.after))
+
+
+def _told(trial: Trial, played: tuple[Round, ...]) -> _Story:
+    complete = DEPLOYED + trial.complete
+    over, breached, passed = complete + trial.at_most, None, None
+    for round_ in played:
+        if round_.now > over:
+            break
+        if round_.judgement.outcome is Outcome.BREACHED:
+            breached = round_
+            break
+        if may_end(round_.judgement, trial.at_least, complete, round_.now):
+            passed = round_
+            break
+    why = asks(breached.judgement, _switched(trial, breached.now)) if breached else ""
+    return _Story(played, over, breached, why, passed, trial.early is not None)
 
 
 def _played(trial: Trial, rules: RuleSet) -> Iterator[Round]:
@@ -59,6 +84,7 @@ def _played(trial: Trial, rules: RuleSet) -> Iterator[Round]:
         at_most=trial.at_most,
         buckets=trial.buckets,
         settles=dict.fromkeys(names, trial.settle),
+        early=trial.early,
     )
     brief = prepare(rules, setting, trial.history)
     recordings = {name: Recording(series) for name, series in trial.series.items()}
@@ -66,7 +92,10 @@ def _played(trial: Trial, rules: RuleSet) -> Iterator[Round]:
 
 
 def _moments(trial: Trial) -> list[datetime]:
-    """Whenever a bucket becomes final, to the last expectation or the end of the series; and when something is expected."""
+    """Whenever a bucket becomes final, to the last expectation or the end of the series; and when something is expected.
+
+    And when the bake may end, where it is expected to.
+    """
     asked = {time for each in trial.expectations for time in (each.at, each.by) if time is not None}
     ends = [
         bucket.end - DEPLOYED
@@ -76,6 +105,8 @@ def _moments(trial: Trial) -> list[datetime]:
     ]
     until = max([*asked, *(end + trial.settle for end in ends)])
     moments = set(asked)
+    if any(each.says is End.PASSED for each in trial.expectations):
+        moments |= {end for end in (trial.complete + trial.at_least,) if end <= until}
     for length in set(trial.buckets.values()):
         moments |= {
             place * length + trial.settle for place in range(1, int((until - trial.settle) / length) + 1)
@@ -89,53 +120,69 @@ def _switched(trial: Trial, now: datetime) -> datetime:
     return complete if complete <= now else DEPLOYED + trial.traffic
 
 
-def _wrong(expected: Expectation, played: Sequence[Round], started: _Started | None) -> str:
+def _wrong(expected: Expectation, story: _Story) -> str:
     """Why *expected* did not hold; empty if it did."""
     if expected.at is not None:
-        return _at(expected, _last(played, expected.at), started)
+        return _at(expected, _last(story, expected.at), story)
     if expected.by is not None:
-        return _by(expected, played, started)
-    for round_ in played:
-        if _outcome(round_.judgement, expected.rule) is expected.says:
+        return _by(expected, story)
+    for round_ in story.played:
+        if _is_so(expected, round_, story):
             return f"expected never {expected.says}, and it was at {_after(round_)}: {_words(round_, expected.rule)}"
     return ""
 
 
-def _last(played: Sequence[Round], at: timedelta) -> Round:
-    return [round_ for round_ in played if round_.now <= DEPLOYED + at][-1]
+def _last(story: _Story, at: timedelta) -> Round:
+    return [round_ for round_ in story.played if round_.now <= DEPLOYED + at][-1]
 
 
-def _at(expected: Expectation, round_: Round, started: _Started | None) -> str:
-    found = _outcome(round_.judgement, expected.rule)
-    if found is expected.says:
-        return _then(expected, round_, started)
-    return (
-        f"expected {expected.says} at {_after(round_)}, and it was {found}: {_words(round_, expected.rule)}"
-    )
+def _is_so(expected: Expectation, round_: Round, story: _Story) -> bool:
+    if expected.says is End.PASSED:
+        return story.passed is not None and story.passed.now <= round_.now
+    return _outcome(round_.judgement, expected.rule) is expected.says
 
 
-def _by(expected: Expectation, played: Sequence[Round], started: _Started | None) -> str:
+def _at(expected: Expectation, round_: Round, story: _Story) -> str:
+    if _is_so(expected, round_, story):
+        return _then(expected, round_, story)
+    return f"expected {expected.says} at {_after(round_)}, and it was {_was(expected, round_, story)}"
+
+
+def _by(expected: Expectation, story: _Story) -> str:
     limit = DEPLOYED + (expected.by or timedelta())
-    found = [round_ for round_ in played if _outcome(round_.judgement, expected.rule) is expected.says]
+    found = [round_ for round_ in story.played if _is_so(expected, round_, story)]
     if found and found[0].now <= limit:
-        return _then(expected, found[0], started)
+        return _then(expected, found[0], story)
     late = f"it was so only at {_after(found[0])}" if found else "it never was"
-    until = _last(played, expected.by or timedelta())
-    was = f"; then it was {_outcome(until.judgement, expected.rule)}: {_words(until, expected.rule)}"
-    return f"expected {expected.says} by {duration_text(expected.by or timedelta())}, and {late}{was}"
+    was = _was(expected, _last(story, expected.by or timedelta()), story)
+    return f"expected {expected.says} by {duration_text(expected.by or timedelta())}, and {late}; then it was {was}"
 
 
-def _then(expected: Expectation, round_: Round, started: _Started | None) -> str:
+def _was(expected: Expectation, round_: Round, story: _Story) -> str:
+    said = f"{_outcome(round_.judgement, expected.rule)}: {_words(round_, expected.rule)}"
+    unproven = expected.says is End.PASSED and story.early and not round_.judgement.proven
+    return f"{said}; not proven well" if unproven and passes(round_.judgement) else said
+
+
+def _then(expected: Expectation, round_: Round, story: _Story) -> str:
     """What a breach starts, it starts when it comes: what is said later changes nothing about it."""
     if expected.then is None:
         return ""
-    wanted = "a question" if expected.then == "ask" else "a rollback"
-    if started is None or started.round.now > round_.now:
-        return f"expected {wanted} at {_after(round_)}, and nothing is started: no rule that can act breached"
-    if (expected.then == "ask") is bool(started.why):
+    wanted, breached = "a question" if expected.then == "ask" else "a rollback", story.breached
+    if breached is None or breached.now > round_.now:
+        return f"expected {wanted} at {_after(round_)}, and nothing is started: {_why_not(round_, story)}"
+    if (expected.then == "ask") is bool(story.why):
         return ""
-    said = f"expected {wanted} at {_after(started.round)}, and "
-    return said + (f"a person is asked: {started.why}" if started.why else "the rollback starts by itself")
+    said = f"expected {wanted} at {_after(breached)}, and "
+    return said + (f"a person is asked: {story.why}" if story.why else "the rollback starts by itself")
+
+
+def _why_not(round_: Round, story: _Story) -> str:
+    if story.passed is not None:
+        return f"the watch passed at {_after(story.passed)}"
+    if round_.now > story.over:
+        return f"the watch was over at {duration_text(story.over - DEPLOYED)}"
+    return "no rule that can act breached"
 
 
 def _outcome(judgement: Judgement, rule: str | None) -> Outcome:
@@ -158,9 +205,12 @@ def _after(round_: Round) -> str:
     return duration_text(round_.now - DEPLOYED)
 
 
-def _changes(played: Sequence[Round], rules: Sequence[Rule]) -> Iterator[Told]:
+def _changes(story: _Story, rules: Sequence[Rule]) -> Iterator[Told]:
     for name in (None, *(rule.id for rule in rules)):
-        said = [(round_, _outcome(round_.judgement, name)) for round_ in played]
+        said = [(round_, _outcome(round_.judgement, name)) for round_ in story.played]
         changed = [said[0], *(now for before, now in pairwise(said) if now[1] is not before[1])]
         for round_, outcome in changed:
             yield Told(round_.now - DEPLOYED, name, outcome, _words(round_, name))
+    if story.passed is not None:
+        how = "proven well" if story.passed.judgement.proven else "its bake is over"
+        yield Told(story.passed.now - DEPLOYED, None, End.PASSED, how)

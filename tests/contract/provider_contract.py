@@ -197,7 +197,8 @@ class ProviderContract:
     async def test_a_fault_touches_only_its_own_indicators(self):
         async with serving(never) as port, self.living(a_world()) as life:
             broken = self.indicator(life.base, "broken", self.query(f"http://127.0.0.1:{port}"))
-            readings = await life.watch(self.indicator(life.base), broken, until=8)
+            until = 7 + life.settle.total_seconds()
+            readings = await life.watch(self.indicator(life.base), broken, until=until)
 
             assert len(buckets_of(readings["errors"])) >= 5
             assert self.is_blind_or_bad(readings["broken"], "no answer")

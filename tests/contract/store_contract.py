@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.contract.store.alerts import AlertsContract
 from tests.contract.store.build import Clock
+from tests.contract.store.changes import ChangesContract
 from tests.contract.store.effects import ActionsContract, MessagesContract
 from tests.contract.store.guards import GuardsContract
 from tests.contract.store.inbox import InboxContract
 from tests.contract.store.ledger import LedgerContract
 from tests.contract.store.people import PeopleContract, SwitchContract, UpkeepContract
+from tests.contract.store.relayed import RelayContract
 from tests.contract.store.sharing import ChangedContract, SharingContract
 from tests.contract.store.stepping import SteppingContract
 from tests.contract.store.watches import WatchesContract
@@ -28,9 +31,12 @@ class StoreContract(
     ActionsContract,
     MessagesContract,
     LedgerContract,
+    AlertsContract,
     SwitchContract,
     PeopleContract,
+    ChangesContract,
     UpkeepContract,
+    RelayContract,
     SteppingContract,
 ):
     @abstractmethod

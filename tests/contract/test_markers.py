@@ -18,7 +18,7 @@ from tests.fakes.serve import http_to_loopback, serving_app
 from tests.fakes.world import START
 from watcher.core.watch import Message
 from watcher.http import Http
-from watcher.notify import datadog, newrelic, sentry
+from watcher.notify import datadog, dora, newrelic, sentry
 from watcher.notify.grafana import Settings as GrafanaSettings
 from watcher.notify.markers import Board
 from watcher.notify.notifier import Notifier, Told
@@ -146,6 +146,36 @@ class TestDatadog(ReadThereContract):
 
     def place(self, settings: Any, http: Http) -> Any:
         return datadog.place(settings, http, lambda: START)
+
+
+class TestDora(ReadThereContract):
+    """Deployments for the DORA metrics: known by their ids, and looked for by nobody; people read the version."""
+
+    kind = "datadog"
+    nothing: ClassVar[Any] = {}
+    taken: ClassVar[Any] = {"data": {"id": "4242fcdd31586083", "type": "dora_deployment"}}
+
+    def settings(self, base: str, secret: str) -> BaseModel:
+        return DatadogSettings(
+            url=base, api_key=SecretStr(secret), application_key=SecretStr(secret), dora=True
+        )
+
+    def puts(self, method: str, path: str, body: bytes) -> bool:
+        return (method, path) == ("POST", "/api/v2/dora/deployment")
+
+    def delivery(self, received: Received) -> str:
+        return str(received.json["data"]["attributes"]["id"]).removeprefix("dora.").rstrip(".")
+
+    def place(self, settings: Any, http: Http) -> Any:
+        to = datadog.place(settings, http, lambda: START)
+        return dora.Dora(to.far, to.place)
+
+    async def test_people_read_the_headline(self):
+        """They read which version of which service it was."""
+        async with self.telling() as told:
+            await told.notifier.tell(self.message(), self.narrowing, None)
+
+            assert told.received[0].json["data"]["attributes"]["version"] == "v2"
 
 
 class TestSentry(ReadThereContract):

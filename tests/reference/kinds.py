@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from deploy.sources.registry import SOURCES
 from deploy.targets.registry import TARGETS
 from watcher.notify.registry import NOTIFIERS
+from watcher.signals.alert.senders.registry import SENDERS
 from watcher.signals.registry import PROVIDERS
 from watcher.store.registry import STORES
 
@@ -99,6 +100,7 @@ KINDS = {
     "prometheus.histogram": "the metric of a latency, without `_bucket`",
     "prometheus.gauge": "the metric of a value",
     "prometheus.total_expr": "an expression whose one row is how many there are in a bucket",
+    "relay.http": "the same, for a health check: a query of `http`",
     "scrape.discover": "`{ecs_tasks: …}`: the tasks that run are found, and each page is read",
     "scrape.discover.ecs_tasks": "where each task of a service shows its page",
     "scrape.discover.ecs_tasks.cluster": "its name or ARN",
@@ -108,6 +110,7 @@ KINDS = {
     "scrape.histogram": "the metric of a latency, without `_bucket`",
     "scrape.gauge": "the metric of a value",
 }
+_OF_ALERTS = "Senders of alerts"
 _SECTION = re.compile(r"\n\s*Attributes:\n(.*?)(?:\n\s*\n|\Z)", re.DOTALL)
 _ENTRY = re.compile(r"^    (\w+): (.*(?:\n {8,}.*)*)", re.MULTILINE)
 
@@ -120,6 +123,7 @@ def kinds() -> Iterator[tuple[str, str, type[BaseModel]]]:
         yield "Sources", f"sources.NAME.{name}.", source.settings
         if source.narrowing is not None:
             yield "Sources", f"heard_from[].{name}.", source.narrowing
+    yield from ((_OF_ALERTS, f"alerts.NAME.{name}.", sender.settings) for name, sender in SENDERS.items())
     for name, target in TARGETS.items():
         yield "Targets", f"runs_on[].{name}.", target.settings
     for name, provider in PROVIDERS.items():
@@ -134,12 +138,13 @@ def kinds() -> Iterator[tuple[str, str, type[BaseModel]]]:
 
 def entries(prefix: str, model: type[BaseModel]) -> Iterator[tuple[str, object, str]]:
     """Each key of *model*, and of what is in it, with its default and what it means; no word is a mistake that the test finds."""
-    said = _said(model)
+    said, queries = _said(model), {provider.query for provider in PROVIDERS.values()}
     for name, field in model.model_fields.items():
         key = f"{prefix}{field.alias or name}"
         yield key, field.get_default(call_default_factory=True), KINDS.get(key) or said.get(name, "")
         for inside, inner in _models(field.annotation):
-            yield from entries(f"{key}{inside}.", inner)
+            if inner not in queries:  # what another provider's query says stands there
+                yield from entries(f"{key}{inside}.", inner)
 
 
 def _models(annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:

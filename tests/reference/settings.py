@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from pydantic import BaseModel
 
-from watcher.config import models
+from rules.document import early
+from watcher.config import models, relaying
 
 SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("", models.RootModel),
@@ -14,15 +15,18 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("daemon.tokens[].", models.TokenModel),
     ("daemon.ceilings.", models.CeilingsModel),
     ("daemon.heartbeat.", models.HeartbeatModel),
+    ("daemon.relay.", relaying.RelayModel),
+    ("daemon.relay.ecs.", relaying.EcsModel),
     ("accounts.NAME.", models.AccountModel),
     ("teams.NAME.", models.TeamModel),
     ("teams.NAME.escalate.", models.EscalateModel),
     ("services.NAME.ENVIRONMENT.", models.Layer),
     ("services.NAME.ENVIRONMENT.bake.", models.BakeModel),
-    ("services.NAME.ENVIRONMENT.bake.pass_early.", models.PassEarlyModel),
-    ("services.NAME.ENVIRONMENT.bake.pass_early.worse_than.", models.WorseThanModel),
+    ("services.NAME.ENVIRONMENT.bake.pass_early.", early.PassEarlyModel),
+    ("services.NAME.ENVIRONMENT.bake.pass_early.worse_than.", early.WorseThanModel),
     ("services.NAME.ENVIRONMENT.asking.", models.AskingModel),
     ("services.NAME.ENVIRONMENT.known_good.", models.KnownGoodModel),
+    ("services.NAME.ENVIRONMENT.changes.", models.ChangesModel),
     ("services.NAME.ENVIRONMENT.rules[].", models.RulesModel),
 )
 SETTINGS = {
@@ -31,6 +35,7 @@ SETTINGS = {
     "accounts": "AWS accounts: a role to read, one to act",
     "connections": "other outside systems, `NAME: {kind: settings}`; secrets are references (`{env: NAME}`, `{file: PATH}`)",
     "teams": "who is told, and who may order",
+    "alerts": "who tells of alerts by itself, at `/v1/alerts/NAME`; `NAME: {kind: settings}`: [alerts](../alerts.md)",
     "sources": "where deploy events come from, `NAME: {kind: settings}`; `http` is always there",
     "defaults": "any key of a service, once for all",
     "environments": "any key of a service, by environment: over the defaults, under the service",
@@ -44,6 +49,13 @@ SETTINGS = {
     "daemon.heartbeat": "a monitor outside that is told while all is well, and calls when it hears nothing",
     "daemon.heartbeat.url": "of the monitor; a secret, so a reference",
     "daemon.heartbeat.every": "how often; at most 1h",
+    "daemon.relay": "makes it a sidecar: it reads its own task, and tells the central daemon; see [sidecars](../sidecar.md)",
+    "daemon.relay.to": "the central daemon's address",
+    "daemon.relay.token": "of a token there that may `relay`; a secret, so a reference",
+    "daemon.relay.ecs": "who it is, and beside which release, as ECS tells the task",
+    "daemon.relay.ecs.container": "the container of the task that serves",
+    "daemon.relay.instance": "who it is, where there is no ECS: text, or `{env: NAME}`; unique in its service",
+    "daemon.relay.names": "what its release is called, by system: text, or `{env: NAME}`",
     "daemon.http.listen": "address and port; beyond loopback only with tokens",
     "daemon.http.public_url": "how people reach it, for links",
     "daemon.http.tls": "certificate and key",
@@ -51,7 +63,7 @@ SETTINGS = {
     "daemon.http.tls.key": "PEM file",
     "daemon.tokens[].name": "the principal is `token:NAME`",
     "daemon.tokens[].sha256": "of the whole secret, 64 hexadecimal digits",
-    "daemon.tokens[].may": "any of announce, read, order",
+    "daemon.tokens[].may": "any of announce, read, order, relay",
     "daemon.tokens[].services": "globs over the service, or over service/environment",
     "daemon.ceilings.service_per_day": "of one service",
     "daemon.ceilings.fleet_per_hour": "of all services: ten that breach at once share a cause",
@@ -66,6 +78,9 @@ SETTINGS = {
     "services.NAME.ENVIRONMENT.account": "for its target and its indicators in AWS",
     "services.NAME.ENVIRONMENT.runs_on": "its parts, each `{kind: settings}`; on the way back they move in this order",
     "services.NAME.ENVIRONMENT.heard_from": "sources that are believed; what is live is read anyway",
+    "services.NAME.ENVIRONMENT.changes": "what else may move beside it: [changes](../changes.md)",
+    "services.NAME.ENVIRONMENT.changes.told_by": "sources that tell of changes; without one, that nothing was told says nothing",
+    "services.NAME.ENVIRONMENT.changes.own": "patterns of names of what is its own: parameters, secrets, flags, databases, groups",
     "services.NAME.ENVIRONMENT.names": 'what signal systems call a release, by template: `{sentry: "checkout@${tag}"}`',
     "services.NAME.ENVIRONMENT.rules": "rule files and packs, with their parameters; left out, the pack of its stack: `runs_on[].ecs.behind`",
     "services.NAME.ENVIRONMENT.mode": "shadow (says what it would do) | ask | auto",
@@ -82,7 +97,7 @@ SETTINGS = {
     "services.NAME.ENVIRONMENT.bake.at_least": "never shorter",
     "services.NAME.ENVIRONMENT.bake.at_most": "until enough was seen, and never longer",
     "services.NAME.ENVIRONMENT.bake.runs": "for jobs: this many runs instead of a time",
-    "services.NAME.ENVIRONMENT.bake.pass_early": "off, or what ends a bake before `at_least`: every rule that acts proven well; see [how a release is judged](../judgement.md#proven-well)",
+    "services.NAME.ENVIRONMENT.bake.pass_early": "off, `true`, or what ends a bake before `at_least`: every rule that acts proven well; see [how a release is judged](../judgement.md#proven-well)",
     "services.NAME.ENVIRONMENT.bake.pass_early.worse_than": "proven is that the release is not so bad, beside what serves or the objective",
     "services.NAME.ENVIRONMENT.bake.pass_early.worse_than.ratio": "times",
     "services.NAME.ENVIRONMENT.bake.pass_early.worse_than.plus": "and this share more",

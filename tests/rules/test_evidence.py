@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.brief import Margin, PassEarly
 from rules.errors import RulesError
 from rules.evaluate import start
 from rules.evidence import (
@@ -33,7 +34,7 @@ from rules.evidence import (
 from rules.model import CanaryVsBaseline, Consequence, Kind, Slo, Statistics, Threshold
 from rules.objectives.eprocess import HUGE
 from rules.verdict import Because, Outcome
-from tests.rules.building import NOON, Played, a_brief, a_rule, an_indicator, counts
+from tests.rules.building import NOON, Played, a_brief, a_rule, an_indicator, counts, noon
 
 floats = st.floats(allow_nan=False)
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -225,3 +226,66 @@ def test_microseconds_are_kept():
     evidence = replace(Evidence(), since=late)
 
     assert decode_evidence(encode_evidence(evidence)).since == late
+
+
+# ------------------------------------------------------------------- what the next version writes, while both are running
+
+TOMORROW = "phase_of_the_moon"
+
+
+def test_a_reason_of_a_newer_version_is_unknown_and_keeps_its_words():
+    trouble = Trouble(Because.NO_DATA, "the moon is full")
+    text = encode_evidence(Evidence(intakes={"errors": Intake(NOON, trouble=trouble)}))
+
+    read = decode_evidence(text.replace('"no_data"', f'"{TOMORROW}"'))
+
+    assert read.intakes["errors"].trouble == Trouble(Because.UNKNOWN, "the moon is full")
+
+
+def test_a_watch_in_trouble_that_a_newer_version_tells_goes_on_being_judged():
+    watch = Played(a_brief(a_rule(Slo(0.99))))
+    watch.sees([(counts(0, 600), None)] * 5)
+    told = encode_evidence(watch.evidence).replace("[],null]", f'[],["{TOMORROW}","the moon is full"]]')
+    watch.evidence = decode_evidence(told)
+
+    assert watch.reads(noon(30)).outcome is Outcome.BLIND
+    assert watch.verdict().words == "cannot be judged: the moon is full"
+    assert watch.sees([(counts(0, 600), None)] * 30, first=30).outcome is Outcome.HEALTHY
+
+
+def test_a_refusal_of_a_newer_version_is_a_refusal():
+    brief = a_brief(a_rule(CanaryVsBaseline()), not_comparable={"errors": "the moon is full"})
+    text = encode_brief(brief).replace('"not_comparable"', f'"{TOMORROW}"')
+
+    refusal = decode_brief(text).cases["errors"].refusal
+
+    assert refusal is not None
+    assert (refusal.because, refusal.words) == (Because.UNKNOWN, "the moon is full")
+
+
+def test_what_a_newer_version_remembers_besides_is_left_out():
+    watch = Played(a_brief(a_rule(Slo(0.99)), early=PassEarly(Margin(2.0), 0.05)))
+    watch.sees([(counts(0, 600), None)] * 5)
+    known = encode_evidence(watch.evidence)
+    more = json.loads(known)
+    more["moon"] = "full"
+    more["memories"]["errors"] += ["AAAA", {"moon": "full"}]
+    more["intakes"]["errors"] += ["full"]
+
+    read = decode_evidence(json.dumps(more))
+
+    assert read == watch.evidence
+    assert encode_evidence(read) == known
+
+
+def test_what_a_newer_version_fixes_besides_is_left_out():
+    brief = a_brief(a_rule(Slo(0.99)))
+    more = json.loads(encode_brief(brief))
+    more["brief"]["moon"] = more["brief"]["cases"]["errors"]["moon"] = "full"
+
+    assert decode_brief(json.dumps(more)) == brief
+
+
+def test_no_reason_but_a_word_is_a_reason():
+    with pytest.raises(ValueError, match="7 is not a valid Because"):
+        Because(7)  # type: ignore[arg-type]

@@ -489,7 +489,7 @@ def test_a_comparison_without_company_sees_nothing_more():
     memory = evidence.memories["errors"]
 
     def left_for(minutes):
-        left = replace(memory, alone=Alone(NOON, noon(minutes), 100.0))
+        left = memory._replace(alone=Alone(NOON, noon(minutes), 100.0))
         return by_what_was_seen(brief, replace(evidence, memories={"errors": left}), NOON)
 
     assert by_what_was_seen(brief, alone, NOON) == {}

@@ -102,6 +102,32 @@ def _event(stage: Stage, kind: str, detail: dict[str, Any], resource: str) -> di
     }
 
 
+def moved(kind: str, source: str, detail: dict[str, Any], id: str = "moved-1") -> Callable[[Stage], Any]:
+    """An event that is no deployment, of now."""
+    return lambda stage: {
+        "version": "0",
+        "id": id,
+        "detail-type": kind,
+        "source": source,
+        "account": "111122223333",
+        "region": "eu-central-1",
+        "time": stage.now().isoformat(),
+        "resources": [],
+        "detail": detail,
+    }
+
+
+def parameter(name: str) -> Callable[[Stage], Any]:
+    """``Parameter Store Change``."""
+    return moved("Parameter Store Change", "aws.ssm", {"operation": "Update", "name": name}, f"event-{name}")
+
+
+def failover(name: str) -> Callable[[Stage], Any]:
+    """``RDS DB Cluster Event``."""
+    detail = {"EventCategories": ["failover"], "SourceIdentifier": name, "Message": "Started failover"}
+    return moved("RDS DB Cluster Event", "aws.rds", detail, f"event-{name}")
+
+
 def deployment(name: str) -> Callable[[Stage], Any]:
     """``ECS Deployment State Change``."""
     return lambda stage: _event(

@@ -29,13 +29,17 @@ from watcher.core.service import Service
 from watcher.core.watch import Message, Watch
 from watcher.errors import WatcherError
 from watcher.notify.notifier import Later, Never, Notifier, Telling, Told
+from watcher.runtime.answers import Answers
 from watcher.runtime.bells import Bells
 from watcher.runtime.crew import Pace
 from watcher.runtime.daemon import Daemon
 from watcher.runtime.feeder import Feeds
 from watcher.runtime.fleet import Current, Fleet
-from watcher.runtime.inquiry import Inquiry
+from watcher.runtime.inquiry import Connected, Inquiry
 from watcher.runtime.janitor import Janitor
+from watcher.signals import changes
+from watcher.signals.changes import Changes
+from watcher.store.besides import Besides
 from watcher.store.store import Store
 from watcher.telemetry.metrics import Metrics
 from watcher.telemetry.watchdog import Watchdog
@@ -93,9 +97,8 @@ class Life:
 
     def begin(self, pace: Pace, feeds: Feeds = dict) -> None:
         janitor = Janitor(self.made.store, self.made.metrics, self.made.ports.now)
-        self.tasks = [
-            asyncio.ensure_future(loop.run(self.stop)) for loop in self.made.crew(pace, feeds).loops(janitor)
-        ]
+        crew = self.made.crew(pace, feeds, self.made.changes())
+        self.tasks = [asyncio.ensure_future(loop.run(self.stop)) for loop in crew.loops(janitor)]
 
     async def end(self) -> None:
         """As SIGTERM ends it."""
@@ -157,10 +160,15 @@ class Stage:
 
     def bear(self) -> Life:
         """Another life (or another replica): nothing is known but what is in the store."""
-        inquiry = Inquiry({name: connected(each) for name, each in self.signals.items()}, self.metrics)
-        ports = Ports(now=self.now, monotonic=self.time, new_id=self.new_id)
         current, store = Current(self.fleet), self.around_store(self.store)
-        made = Made(store, current, inquiry, self.notifiers, Bells(), self.metrics, ports, self._heard)
+        answers = Answers()
+        besides = Changes(Besides(store, lambda: current.services, answers.is_deaf).of)
+        providers = {name: connected(each) for name, each in self.signals.items()}
+        inquiry = Inquiry({**providers, "changes": Connected(changes.KIND, besides)}, self.metrics)
+        ports = Ports(now=self.now, monotonic=self.time, new_id=self.new_id)
+        made = Made(
+            store, current, inquiry, self.notifiers, Bells(), self.metrics, ports, self._heard, answers
+        )
         life = Life(made)
         life.begin(self.pace, lambda: self.feeds)
         self.lives.append(life)

@@ -5,7 +5,17 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from watcher.api.grammar import AnnouncementId, Fingerprint, Lasting, Name, NameOrAll, Revision, Tag, WatchId
+from watcher.api.grammar import (
+    AnnouncementId,
+    Fingerprint,
+    Lasting,
+    Moment,
+    Name,
+    NameOrAll,
+    Revision,
+    Tag,
+    WatchId,
+)
 from watcher.core.watch import State
 
 
@@ -33,6 +43,12 @@ class OneHook(Asked):
     """A source that is told over HTTP by a system that signs."""
 
     source: Name
+
+
+class OneSender(Asked):
+    """A system that tells of its alerts by itself."""
+
+    sender: Name
 
 
 class OneConnection(Asked):
@@ -87,6 +103,16 @@ class OneRelease(Asked):
     """A release, by its content."""
 
     fingerprint: Fingerprint
+
+
+class SomeChanges(Asked):
+    """Which changes: from *since* on (a day ago), before *until* (now). With a service and its environment: what concerns it."""
+
+    since: Moment | None = None
+    until: Moment | None = None
+    service: Name | None = None
+    environment: Name | None = None
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
 
 
 class SomeAudit(Asked):

@@ -33,6 +33,7 @@ class Scope(StrEnum):
     ANNOUNCE = "announce"
     READ = "read"
     ORDER = "order"
+    RELAY = "relay"
 
 
 class Token(Protocol):
@@ -48,7 +49,7 @@ class Token(Protocol):
 
     @property
     def may(self) -> frozenset[str]:
-        """Its scopes: ``announce``, ``read``, ``order``."""
+        """Its scopes: ``announce``, ``read``, ``order``, ``relay``."""
 
     @property
     def services(self) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, Wit
 
 from deploy.model import Phase
 from watcher.api.grammar import NAMES, Fingerprint, Key, Lasting, Name, Reason, Revision, Tag
+from watcher.core.change import MOST_NAME, MOST_WORDS, ChangeKind
 from watcher.core.watch import OrderKind
 
 
@@ -169,6 +170,21 @@ class NewNote(Body):
 
     call: Literal["right", "wrong", "note"]
     words: Reason = ""
+
+
+class NewChange(Body):
+    """What else moved: a flag that was flipped, a migration that ran. In words; never the value, where that is a secret.
+
+    *at* is when; without it, now. Of no *service*, it is everybody's. *name* is what its system calls it (``new-pricing``):
+    services call what is theirs by it (``changes: {own: …}``).
+    """
+
+    what: Annotated[Reason, Field(min_length=3, max_length=MOST_WORDS)]
+    at: AwareDatetime | None = None
+    service: Name | None = None
+    environment: Name | None = None
+    kind: ChangeKind = ChangeKind.OTHER
+    name: Annotated[Reason, Field(max_length=MOST_NAME)] = ""
 
 
 class NewDeployment(Body):

@@ -6,12 +6,15 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from deploy.model import Foretold, RollbackPlan
-from deploy.source import Source
+from deploy.source import Received, Source
 from watcher.api.auth import Token
 from watcher.api.limits import Limits
 from watcher.core.facts import Facts
 from watcher.core.service import Service
 from watcher.core.watch import Watch
+from watcher.signals.alert.pushed import Meaning
+from watcher.signals.alert.senders.sender import Unproven
+from watcher.store.besides import Deaf, never_deaf
 from watcher.store.store import Store
 
 
@@ -36,6 +39,10 @@ def _uncounted(_route: str, _method: str, _status: int, _seconds: float) -> None
     """Nobody counts."""
 
 
+def _unsummed(_samples: Mapping[str, int]) -> None:
+    """Nobody counts."""
+
+
 def _unheard(_source: str, _result: str, _seconds: float) -> None:
     """Nobody counts."""
 
@@ -48,6 +55,16 @@ class Hearing(Protocol):
 
     async def hear(self, headers: Mapping[str, str], raw: bytes, now: datetime) -> None:
         """Take what was clicked, and wait for what comes of it as long as that system does."""
+
+
+class Alerted(Protocol):
+    """Where alerts arrive that are pushed."""
+
+    async def hear(self, name: str, received: Received) -> Meaning | Unproven:
+        """Take what came for the sender of that name, if it is that system's. Durable when it returns."""
+
+    def kinds(self) -> Mapping[str, str]:
+        """The kinds of all who may be heard, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +81,10 @@ class Deps:
         monotonic: Seconds, for how long a request took.
         counted: Told after each request: route, method, status, seconds.
         ears: Connections that people click in, by their names.
+        relayed: Told after each telling of a sidecar: how many of its samples were new, known, late or unasked for.
+        alerts: Where alerts arrive that are pushed; ``None``: nowhere.
         heard: Told after each announcement: source, result, seconds until it was written down.
+        deaf: Which sources, that are asked in a loop, do not answer.
     """
 
     store: Store
@@ -84,3 +104,6 @@ class Deps:
     heard: Callable[[str, str, float], None] = _unheard
     limits: Limits = field(default=Limits())
     ears: Callable[[], Mapping[str, Hearing]] = dict
+    alerts: Alerted | None = None
+    relayed: Callable[[Mapping[str, int]], None] = _unsummed
+    deaf: Deaf = never_deaf

@@ -3,11 +3,12 @@
 import re
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from deploy.model import FINGERPRINT, NAME, SERVICE, TAG
 from deploy.target import HINTS
 from rules.duration import Duration
+from rules.rulefile.templates import NAME as INDICATOR
 
 _ALL = r"\*"
 _LASTING = (
@@ -16,6 +17,7 @@ _LASTING = (
 _ONE_LINE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$"
 
 
+SYSTEM = r"^[a-z][a-z0-9_]{0,62}$"  # in which a release has a name
 NAMES = {
     "type": "object",
     "maxProperties": 32,
@@ -46,6 +48,13 @@ def _short(value: object) -> object:
     return value
 
 
+def _written_out(value: object) -> object:
+    """A time as it is written, with its zone. Numbers are refused: seconds or milliseconds, nobody can tell."""
+    if isinstance(value, str) and not re.match(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]", value):
+        raise ValueError("not an ISO 8601 time with its zone")
+    return value
+
+
 def _as_integer(value: object) -> object:
     """JSON knows one kind of number, and to JSON Schema 7.0 is an integer."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
@@ -58,6 +67,12 @@ _fingerprint, _fingerprint_schema = _text(FINGERPRINT, "sha256:9f86d081")
 _watch, _watch_schema = _text(r"w_[0-9a-zA-Z_.-]{1,64}", "w_0193a7c5e0f00123456789abcdef0123")
 _announcement, _announcement_schema = _text(r"a_[0-9a-zA-Z_.-]{1,64}", "a_0193a7c5e0f00123456789abcdef0123")
 _key, _key_schema = _text(r"[!-~]{1,200}", "run-4711")
+_indicator, _indicator_schema = _text(INDICATOR.pattern, "errors")
+_instance, _instance_schema = _text(
+    r"[A-Za-z0-9][A-Za-z0-9._:/@+-]{0,127}", "5c1a8e0d3f2b4c6d8e9f0a1b2c3d4e5f"
+)
+_run, _run_schema = _text(r"[A-Za-z0-9_.-]{1,64}", "r_0193a7c5e0f00123456789abcdef0123")
+_mark, _mark_schema = _text(r"[0-9a-f]{16}", "9f86d081884c7d65")
 _one_line, _ = _text(_ONE_LINE, "")
 
 Name = Annotated[str, _service, _service_schema]
@@ -67,6 +82,10 @@ Fingerprint = Annotated[str, _fingerprint, _fingerprint_schema]
 WatchId = Annotated[str, _watch, _watch_schema]
 AnnouncementId = Annotated[str, _announcement, _announcement_schema]
 Key = Annotated[str, _key, _key_schema]
+IndicatorName = Annotated[str, _indicator, _indicator_schema]
+Instance = Annotated[str, _instance, _instance_schema]
+Run = Annotated[str, _run, _run_schema]
+Mark = Annotated[str, _mark, _mark_schema]
 Reason = Annotated[str, Field(max_length=500, json_schema_extra={"pattern": _ONE_LINE}), _one_line]
 Lasting = Annotated[
     Duration,
@@ -80,4 +99,5 @@ Lasting = Annotated[
         }
     ),
 ]
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 Revision = Annotated[int, Field(ge=0, le=2**53), BeforeValidator(_as_integer)]

@@ -72,15 +72,19 @@ class Crowd:
 
 
 async def body_of(
-    request: web.Request, limits: Limits, send_less: str = "", takes: str = "application/json"
+    request: web.Request,
+    limits: Limits,
+    send_less: str = "",
+    takes: str = "application/json",
+    also_takes: str = "",
 ) -> bytes:
-    """The body, whole. *send_less* is what to do where it is too large, *takes* its media type.
+    """The body, whole. *send_less* is what to do where it is too large, *takes* and *also_takes* its media types.
 
     Raises:
         Declined: It is too large (413), too slow (408), compressed or of another kind (415).
         ConnectionError: Whoever sent it is gone.
     """
-    if request.content_type != takes:
+    if request.content_type not in {takes, also_takes or takes}:
         raise _unsupported(f"the body is not declared as {takes}", f"send `Content-Type: {takes}`")
     _refuse_by_its_headers(request, limits, send_less)
     try:

@@ -94,7 +94,8 @@ def _operation(route: AnyRoute, schemas: Schemas, definitions: Schema) -> Schema
     }
     if route.takes_body:
         body = schemas[route.body, "validation"]
-        operation["requestBody"] = {"required": True, "content": {route.takes: {"schema": body}}}
+        takes = [each for each in (route.takes, route.also_takes) if each]
+        operation["requestBody"] = {"required": True, "content": {each: {"schema": body} for each in takes}}
     return operation
 
 

@@ -89,6 +89,7 @@ class Route(Generic[A, B]):
         refuses: Statuses of its problems, beside those that every route can answer.
         send_less: What to do about a body that is too large.
         takes: The media type of its body.
+        also_takes: Another one, by which some systems call the same.
     """
 
     method: Literal["GET", "POST"]
@@ -106,6 +107,7 @@ class Route(Generic[A, B]):
     refuses: frozenset[HTTPStatus] = frozenset()
     send_less: str = ""
     takes: str = "application/json"
+    also_takes: str = ""
 
     @property
     def name(self) -> str:

@@ -12,30 +12,58 @@ from watcher.api.asked import (
     OneConnection,
     OneHook,
     OneRelease,
+    OneSender,
     OneService,
     OneServiceOrAll,
     OneVerdict,
     OneWatch,
     SomeAudit,
+    SomeChanges,
     SomeWatches,
     WayBack,
 )
 from watcher.api.auth import Scope
-from watcher.api.bodies import Delivery, NewDeployment, NewNote, NoBody, ToRelease, ToService, ToWatch
-from watcher.api.handlers import deployments, health, hooks, orders, plans, services, watches
+from watcher.api.bodies import (
+    Delivery,
+    NewChange,
+    NewDeployment,
+    NewNote,
+    NoBody,
+    ToRelease,
+    ToService,
+    ToWatch,
+)
+from watcher.api.handlers import (
+    alerts,
+    changes,
+    deployments,
+    health,
+    hooks,
+    orders,
+    plans,
+    samples,
+    services,
+    watches,
+)
 from watcher.api.openapi import document
 from watcher.api.route import AnyRoute, Call, Raw, Route
+from watcher.api.sampled import NewSamples
 from watcher.api.slack.click import FORM
 from watcher.api.slack.door import slack
 from watcher.api.told import (
+    AlertSenders,
+    AlertsHeard,
     Announced,
     AnnouncementTold,
     Audit,
+    ChangeKept,
+    Changes,
     Health,
     Noted,
     Ordered,
     Plan,
     Recorded,
+    SamplesTold,
     Services,
     Tags,
     VerdictTold,
@@ -46,8 +74,11 @@ from watcher.api.told import (
 ACCEPTED = HTTPStatus.ACCEPTED
 UNKNOWN = frozenset({HTTPStatus.NOT_FOUND})
 REFUSED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT})
+SAMPLES_REFUSED = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY})
 NOT_BELIEVED = frozenset({HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY})
 FEW = "let the system send only the events that its source reads (see the page of docs of the source)"
+SMALLER = "let the system send fewer alerts at once (`max_alerts`, a grouping by more labels)"
+TEXT = "text/plain"  # as SNS calls its JSON
 SERVICE = "/v1/services/{service}/{environment}"
 S = Scope
 
@@ -63,6 +94,9 @@ ROUTES: Sequence[AnyRoute] = (
     Route("GET", "/v1/announcements/{id}", S.READ, "What became of an announcement", deployments.announcement, OneAnnouncement, NoBody, AnnouncementTold, waits=True, refuses=UNKNOWN),
     Route("POST", "/v1/hooks/{source}", S.SIGNED, "Tell of a deployment, as the system does that has it", hooks.hook, OneHook, Delivery, Announced, ACCEPTED, refuses=UNKNOWN, reads_raw=True, send_less=FEW),
 
+    Route("POST", "/v1/alerts/{sender}", S.SIGNED, "Tell of alerts, as the system does that has them", alerts.push, OneSender, Delivery, AlertsHeard, ACCEPTED, refuses=UNKNOWN, reads_raw=True, send_less=SMALLER, also_takes=TEXT),
+    Route("GET", "/v1/alerts", S.READ, "Who tells of alerts, and when each was last heard", alerts.senders, Nothing, NoBody, AlertSenders),
+
     Route("POST", "/v1/slack/{connection}", S.SIGNED, "What somebody clicked in Slack", slack, OneConnection, Delivery, "text/plain", refuses=UNKNOWN, reads_raw=True, takes=FORM),
 
     Route("GET", "/v1/watches", S.READ, "Watches, newest first", watches.watches, SomeWatches, NoBody, Watches),
@@ -74,6 +108,11 @@ ROUTES: Sequence[AnyRoute] = (
     Route("POST", "/v1/watches/{id}/orders", S.ORDER, "Order something of a watch", orders.to_watch, OneWatch, ToWatch, Ordered, ACCEPTED, refuses=REFUSED, replays=True),
     Route("POST", f"{SERVICE}/orders", S.ORDER, "Order something of a service, or of all (`*`, `*`)", orders.to_service, OneServiceOrAll, ToService, Ordered, ACCEPTED, refuses=REFUSED, replays=True),
     Route("POST", "/v1/releases/{fingerprint}/orders", S.ORDER, "Allow or distrust a release", orders.to_release, OneRelease, ToRelease, Ordered, ACCEPTED, refuses=REFUSED, replays=True),
+
+    Route("POST", "/v1/samples", S.RELAY, "Tell what a sidecar counted", samples.samples, Nothing, NewSamples, SamplesTold, refuses=SAMPLES_REFUSED),
+
+    Route("POST", "/v1/changes", S.ANNOUNCE, "Tell of something else that moved", changes.tell_of_change, Nothing, NewChange, ChangeKept, HTTPStatus.CREATED, refuses=NOT_BELIEVED | UNKNOWN, replays=True),
+    Route("GET", "/v1/changes", S.READ, "What else moved", changes.changes, SomeChanges, NoBody, Changes, refuses=UNKNOWN),
 
     Route("GET", "/v1/services", S.READ, "How every service stands", services.services, Nothing, NoBody, Services),
     Route("GET", "/v1/tags/{service}/{environment}", S.READ, "The ledger of a service", services.tags, OneService, NoBody, Tags, refuses=UNKNOWN),

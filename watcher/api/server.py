@@ -140,7 +140,7 @@ class Door:
     async def _served(self, request: web.Request, route: AnyRoute, who: Principal) -> web.Response:
         asked = _asked(request, route)
         raw = (
-            await body_of(request, self._deps.limits, route.send_less, route.takes)
+            await body_of(request, self._deps.limits, route.send_less, route.takes, route.also_takes)
             if route.takes_body
             else b""
         )

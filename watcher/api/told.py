@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from deploy.model import Foretold, Pause, Release
 from deploy.tags import Back, Grade
 from rules.verdict import Judgement, Outcome
+from watcher.core.change import ChangeKind
 from watcher.core.watch import ActionState, Ending, Hold, Question, State
 
 
@@ -95,8 +96,37 @@ class Sees(Told):
     words: str
 
 
+class ChangeTold(Told):
+    """Something else that moved: *kind* is the sort of thing, *name* what its system calls it, *told_by* who said so.
+
+    Without a *service* it is everybody's who runs where it moved.
+    """
+
+    at: datetime
+    what: str
+    kind: ChangeKind
+    name: str
+    service: str | None
+    environment: str | None
+    account: str | None
+    region: str | None
+    told_by: str | None
+
+
+class Changes(Told):
+    """What else moved, newest first."""
+
+    changes: Sequence[ChangeTold]
+
+
+class ChangeKept(ChangeTold):
+    """It is kept. *duplicate*: it was before, under the same ``Idempotency-Key``."""
+
+    duplicate: bool
+
+
 class WatchTold(Summary):
-    """A watch, whole."""
+    """A watch, whole. *changes* is what else moved around it."""
 
     story: Sequence[str]
     parts: Sequence[PartMoved]
@@ -113,6 +143,7 @@ class WatchTold(Summary):
     ending: Ending | None
     stuck_words: str
     superseded_by: str | None
+    changes: Sequence[ChangeTold]
     orders_allowed: Sequence[str]
     actions: Sequence[ActionTold]
     notes: Sequence[NoteTold]
@@ -147,6 +178,31 @@ class Announced(Told):
     announcement: str
     duplicate: bool
     links: Mapping[str, str]
+
+
+class AlertsHeard(Told):
+    """They are written down, and what they concern is looked at. *alerts*: how many were told; none where it told of no alert."""
+
+    alerts: int
+
+
+class AlertSender(Told):
+    """A system that tells of its alerts: its kind, when it was last heard, and how many of its alerts stand how.
+
+    Without *heard_at* it was never heard. *lacking_at* is when it last told of more than it named, or than are kept.
+    """
+
+    name: str
+    kind: str
+    heard_at: datetime | None = None
+    lacking_at: datetime | None = None
+    moods: Mapping[str, int]
+
+
+class AlertSenders(Told):
+    """All who tell of alerts."""
+
+    senders: Sequence[AlertSender]
 
 
 class AnnouncementTold(Told):
@@ -286,6 +342,18 @@ class Services(Told):
     """The services that the token may see."""
 
     services: Sequence[ServiceTold]
+
+
+class SamplesTold(Told):
+    """What became of samples: how many are new, how many were told before, and how many came too late to be kept.
+
+    *unasked* says what is not kept because nobody asks for it so.
+    """
+
+    new: int
+    known: int
+    late: int
+    unasked: Sequence[str] = ()
 
 
 class Health(Told):

@@ -14,6 +14,7 @@ from watcher.api.deps import Deps
 from watcher.api.handlers.health import unwell
 from watcher.api.server import build as build_api
 from watcher.api.server import runner
+from watcher.app import relaying
 from watcher.app.made import Crashed, Heard, Made
 from watcher.app.opening import (
     feeds_of,
@@ -25,21 +26,27 @@ from watcher.app.opening import (
     open_providers,
     open_store,
     sources_of,
+    tellers_of,
 )
 from watcher.app.ports import Ports
 from watcher.app.reload import InForce
-from watcher.config import Configuration, Tls
+from watcher.config import Configuration, Configured, Tls
 from watcher.config.models import HeartbeatModel
+from watcher.config.relaying import RelayModel
 from watcher.errors import WatcherError
 from watcher.http import Http
+from watcher.runtime.answers import Answers
 from watcher.runtime.bells import Bells
+from watcher.runtime.crew import Pace
 from watcher.runtime.daemon import Daemon
+from watcher.runtime.feeder import Asides, first_of
 from watcher.runtime.fleet import Current
 from watcher.runtime.heartbeat import Heartbeat
 from watcher.runtime.inquiry import Inquiry
 from watcher.runtime.janitor import Janitor
-from watcher.runtime.rounds import Loop
+from watcher.runtime.rounds import Loop, Runs
 from watcher.signals.provider import Opening
+from watcher.store.besides import Besides
 from watcher.store.store import Store
 from watcher.telemetry.metrics import Metrics
 from watcher.telemetry.watchdog import Watchdog
@@ -75,12 +82,23 @@ async def build(
         store = await open_store(configuration, ports, metrics, stack)
         http = await open_http(configuration, ports, metrics, stack)
         aws = await open_aws(configuration, ports, metrics, stack)
-        opening = Opening(http, ports.now, ports.monotonic, metrics, aws)
+        current = Current(fleet_of(configuration, ports, aws))
+        answers = Answers()
+        opening = Opening(
+            http,
+            ports.now,
+            ports.monotonic,
+            metrics,
+            aws,
+            relayed=store.relayed,
+            until=ports.until,
+            alerts=store.alerts,
+            moved=Besides(store, lambda: current.services, answers.is_deaf).of,
+        )
         inquiry = Inquiry(await open_providers(configuration, opening, stack), metrics)
         notifiers = await open_notifiers(configuration, ports, http, aws, store, stack)
         metrics.will_tell(notifiers)
         ears = await open_ears(configuration, ports, http, metrics, stack)
-        current = Current(fleet_of(configuration, ports, aws))
         feeds = feeds_of(configuration, ports, aws, http)
         in_force = InForce(
             configuration, sources_of(configuration), current, ports, metrics, aws, feeds, http
@@ -88,14 +106,24 @@ async def build(
         in_force.say()
 
         heard = Heard(
-            lambda: in_force.configuration.daemon.tokens, lambda: in_force.sources, lambda: in_force.feeds
+            lambda: in_force.configuration.daemon.tokens,
+            lambda: in_force.sources,
+            lambda: in_force.feeds,
+            lambda: in_force.senders,
+            lambda: tellers_of(in_force.configuration),
         )
-        made = Made(store, current, inquiry, notifiers, Bells(), metrics, ports, crashed)
+        made = Made(store, current, inquiry, notifiers, Bells(), metrics, ports, crashed, answers)
         watchdog = Watchdog(ports.timing.watchdog, ports.monotonic, metrics)
         janitor = Janitor(store, metrics, ports.now)
-        daemon = Daemon(made.crew(feeds=heard.fed).loops(janitor), watchdog, ports.monotonic)
+        relay = configuration.daemon.relay
+        changes = made.changes()
+        alerts = made.alerts(heard, http, changes)
+        asides = first_of(alerts.aside, changes)
+        daemon = Daemon(_loops(relay, made, heard, janitor, http, asides), watchdog, ports.monotonic)
         hearing = {name: each.ear for name, each in ears.items()}
-        deps = replace(made.deps(heard, daemon, janitor), ears=lambda: hearing)
+        deps = replace(made.deps(heard, daemon, janitor), ears=lambda: hearing, alerts=alerts)
+        if relay is not None:  # a sidecar hears of no deployment, and obeys no order
+            deps = replace(deps, services=dict)
         daemon.loops = (
             *daemon.loops,
             *_heartbeat(configuration, http, made, daemon, janitor),
@@ -104,6 +132,16 @@ async def build(
         address = await _listen(configuration, deps, stack)
         stack.enter_context(watchdog.watching())
         yield Running(daemon, store, in_force, address)
+
+
+def _loops(
+    relay: Configured | None, made: Made, heard: Heard, janitor: Janitor, http: Http, asides: Asides
+) -> tuple[Runs, ...]:
+    """What goes round: all loops of a daemon; of a sidecar its own, and what keeps house."""
+    if relay is not None and isinstance(relay.settings, RelayModel):
+        keeps_house = Loop("janitor", janitor.go_round, Pace().janitor, None, made.failed)
+        return (keeps_house, *relaying.loops(relay.settings, made, http, made.ports.environ))
+    return made.crew(feeds=heard.fed, asides=asides).loops(janitor)
 
 
 def _heartbeat(

@@ -5,8 +5,8 @@ No socket is in sight, and no configuration.
 
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from deploy.model import Foretold, RollbackPlan
 from deploy.rollback import foretell
@@ -15,15 +15,22 @@ from rules.model import RuleSet
 from watcher.api.auth import Token
 from watcher.api.deps import Deps, Status
 from watcher.app.ports import Ports
+from watcher.changes import Hearing
 from watcher.core.facts import Beat, Facts
+from watcher.core.service import Service
 from watcher.core.watch import Watch
+from watcher.http import Http
 from watcher.notify.notifier import Notifier
+from watcher.runtime.alerts import Alerts
+from watcher.runtime.answers import Answers
 from watcher.runtime.bells import Bells
 from watcher.runtime.crew import Crew, Pace
 from watcher.runtime.daemon import Daemon
+from watcher.runtime.feeder import Asides, unwanted
 from watcher.runtime.fleet import Current
 from watcher.runtime.inquiry import Inquiry
 from watcher.runtime.janitor import Janitor
+from watcher.signals.alert.senders.sender import Sender
 from watcher.store.facts import Lookup
 from watcher.store.store import Store
 from watcher.telemetry.metrics import Metrics
@@ -38,6 +45,8 @@ class Heard:
     tokens: Callable[[], Sequence[Token]]
     sources: Callable[[], Mapping[str, Source]]
     feeds: Callable[[], Mapping[str, Feed]] = dict
+    senders: Callable[[], Mapping[str, Sender]] = dict
+    kinds: Callable[[], Mapping[str, str]] = dict
 
     def fed(self) -> Mapping[str, tuple[Source, Feed]]:
         """The sources that are asked in a loop, each with what reads what it says."""
@@ -57,11 +66,13 @@ class Made:
     metrics: Metrics
     ports: Ports
     crashed: Crashed
+    answers: Answers = field(default_factory=Answers)
 
     def crew(
         self,
         pace: Pace = Pace(),  # noqa: B008 - a value, never changed
         feeds: Callable[[], Mapping[str, tuple[Source, Feed]]] = dict,
+        asides: Asides = unwanted,
     ) -> Crew:
         """What the loops are made of. Their owner is another one for each process, also on one machine."""
         new_id, now = self.ports.new_id, self.ports.now
@@ -78,13 +89,33 @@ class Made:
             new_id=new_id,
             failed=self.failed,
             feeds=feeds,
+            asides=asides,
+            answers=self.answers,
             pace=pace,
             timing=self.ports.timing,
         )
 
+    def alerts(self, heard: Heard, http: Http, others: Asides = unwanted) -> Alerts:
+        """Who hears of alerts that are pushed. *others* may want what is no alarm."""
+        return Alerts(
+            store=self.store,
+            senders=heard.senders,
+            kinds=heard.kinds,
+            services=lambda: self.current.services,
+            http=http,
+            bells=self.bells,
+            metrics=self.metrics,
+            now=self.ports.now,
+            others=others,
+        )
+
+    def changes(self) -> Hearing:
+        """Who hears of what else moved."""
+        return Hearing(self._services, self.store.add_change)
+
     def lookup(self) -> Lookup:
         """What a step needs to know."""
-        return Lookup(self.store, lambda: self.current.services, self._beats)
+        return Lookup(self.store, lambda: self.current.services, self._beats, self.answers.is_deaf)
 
     def deps(self, heard: Heard, daemon: Daemon, janitor: Janitor) -> Deps:
         """What the API works with."""
@@ -104,12 +135,17 @@ class Made:
             new_id=self.ports.new_id,
             counted=self._counted,
             heard=self._heard,
+            relayed=self._relayed,
+            deaf=self.answers.is_deaf,
         )
 
     def status(self, daemon: Daemon, janitor: Janitor) -> Status:
         """How the daemon is, now."""
         age = self.ports.now() - janitor.checked_at if janitor.checked_at else None
         return Status(daemon.beat_age, age, draining=daemon.stop.is_set())
+
+    def _services(self) -> Iterable[Service]:
+        return self.current.services.values()
 
     async def _facts(self, watch: Watch) -> Facts:
         return await self.lookup().facts(watch, self.ports.now())
@@ -130,6 +166,10 @@ class Made:
         self.metrics.events.labels(source, result).inc()
         self.metrics.event_seconds.observe(seconds)
         self.metrics.source_last_event.labels(source).set(self.ports.now().timestamp())
+
+    def _relayed(self, samples: Mapping[str, int]) -> None:
+        for result, many in samples.items():
+            self.metrics.samples.labels(result).inc(many)
 
     def _counted(self, route: str, method: str, status: int, seconds: float) -> None:
         self.metrics.requests.labels(route, method, str(status)).inc()

@@ -34,6 +34,8 @@ from watcher.notify.slack.settings import Settings as SlackSettings
 from watcher.runtime.fleet import Fleet, Key
 from watcher.runtime.inquiry import Connected
 from watcher.runtime.rounds import Failed, Runs
+from watcher.signals.alert.senders.registry import SENDERS
+from watcher.signals.alert.senders.sender import Sender
 from watcher.signals.provider import Opening as ProviderOpening
 from watcher.signals.provider import connection_in
 from watcher.signals.registry import PROVIDERS
@@ -192,6 +194,29 @@ def sources_of(configuration: Configuration) -> Mapping[str, Source]:
         )
         for name, each in configuration.sources.items()
     }
+
+
+def senders_of(configuration: Configuration) -> Mapping[str, Sender]:
+    """Who tells of alerts, by name. Raises as `opened_sender`."""
+    return {name: opened_sender(each) for name, each in configuration.alerts.items()}
+
+
+def opened_sender(configured: Configured) -> Sender:
+    """Who tells of alerts. Touches nothing.
+
+    Raises:
+        WatcherError: A library is missing.
+    """
+    sender: Sender = SENDERS[configured.kind].open(configured.settings)
+    return sender
+
+
+def tellers_of(configuration: Configuration) -> Mapping[str, str]:
+    """The kinds of all who may tell of alerts: alarms come by queues too."""
+    queues = {
+        name: each.kind for name, each in configuration.sources.items() if SOURCES[each.kind].feed is not None
+    }
+    return queues | {name: each.kind for name, each in configuration.alerts.items()}
 
 
 def _looking_up(*directories: Mapping[str, Sequence[Whose]]) -> Directory:

@@ -1,7 +1,8 @@
 """What the daemon stands on, so that a test can stand it on something else."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from deploy.ports import Aws, Command
@@ -25,6 +26,8 @@ class Ports:
 
     Attributes:
         aws: ``None``: boto3, opened where an account is configured.
+        until: How a moment is waited for; ``None``: by sleeping.
+        environ: What a sidecar's names are looked up in. Secrets stand there too, so it is never shown.
         timing: How long leases last. No setting: what does not fit together would let two replicas act at once.
     """
 
@@ -33,6 +36,8 @@ class Ports:
     new_id: Callable[[str, datetime], str] = clock.new_id
     command: Command = command.run
     aws: Aws | None = None
+    until: Callable[[datetime], Awaitable[None]] | None = None
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     around_store: Callable[[Store], Store] = _same_store
     around_notifiers: Callable[[Mapping[str, Notifier]], Mapping[str, Notifier]] = _same_notifiers
     timing: Terms = TERMS

@@ -10,7 +10,7 @@ import structlog
 
 from deploy.ports import Aws
 from deploy.source import Feed, Source
-from watcher.app.opening import feeds_of, fleet_of, sources_of
+from watcher.app.opening import feeds_of, fleet_of, senders_of, sources_of
 from watcher.app.ports import Ports
 from watcher.config import (
     Configuration,
@@ -22,8 +22,10 @@ from watcher.config import (
     with_secrets,
 )
 from watcher.config.registries import all_kinds
+from watcher.errors import WatcherError
 from watcher.http import Http
 from watcher.runtime.fleet import Current
+from watcher.signals.alert.senders.sender import Sender
 from watcher.telemetry.metrics import Metrics
 
 Learn = Callable[[Iterable[str]], None]
@@ -52,7 +54,7 @@ def load(path: Path, learn: Learn = _nobody_learns) -> Configuration:
 
 @dataclass
 class InForce:
-    """What a reload swaps: services with their targets, sources with their feeds, tokens.
+    """What a reload swaps: services with their targets, sources with their feeds, who tells of alerts, tokens.
 
     Attributes:
         opened: What everything else was opened with, and stays so until a restart.
@@ -67,12 +69,14 @@ class InForce:
     feeds: Mapping[str, Feed] = field(default_factory=dict)
     http: Http | None = None
     learn: Learn = _nobody_learns
+    senders: Mapping[str, Sender] = field(init=False)
     opened: Configuration = field(init=False)
     # One after the other: of two that are told at once, the one that read the older files must not come last.
     _reading: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
 
     def __post_init__(self) -> None:
         self.opened = self.configuration
+        self.senders = senders_of(self.configuration)
 
     async def reload(self) -> bool:
         """Read the files again; ``False``: they have mistakes, or need an account that is not open so, and nothing has changed."""
@@ -83,24 +87,31 @@ class InForce:
         try:
             fresh = await asyncio.to_thread(load, Path(self.configuration.file), self.learn)
         except InvalidConfiguration as invalid:
-            self.metrics.config_reloaded.set(0)
-            for problem in invalid.problems:
-                log.error("configuration.refused", problem=str(problem))  # noqa: TRY400 - a mistake of an author has no trace
-            return False
+            return self._refused(*map(str, invalid.problems))
         opened = self.opened.accounts
         unopened = sorted(name for name, account in fresh.accounts.items() if opened.get(name) != account)
         if unopened:
-            self.metrics.config_reloaded.set(0)
             words = f"accounts were added or changed ({', '.join(unopened)}): they are opened when the daemon starts, so start it again"
-            log.error("configuration.refused", problem=words)
-            return False
+            return self._refused(words)
+        try:
+            senders = senders_of(fresh)
+        except WatcherError as missing:  # a library, which the image has
+            return self._refused(f"{missing}: {missing.remedy}")
         self._say_what_needs_a_restart(fresh)
         self.current.swap(fleet_of(fresh, self.ports, self.aws))
         self.configuration, self.sources = fresh, sources_of(fresh)
         self.feeds = feeds_of(fresh, self.ports, self.aws, self.http)
+        self.senders = senders
         self.say()
         log.info("configuration.reloaded", digest=fresh.digest[:12], services=len(fresh.services))
         return True
+
+    def _refused(self, *problems: str) -> bool:
+        """Say why what is written now is not in force. A mistake of an author has no trace."""
+        self.metrics.config_reloaded.set(0)
+        for problem in problems:
+            log.error("configuration.refused", problem=problem)
+        return False
 
     def say(self) -> None:
         """Which configuration is in force, as a metric."""
@@ -115,6 +126,7 @@ class InForce:
             "daemon.http": _heard_at(was) != _heard_at(will_be),
             "daemon.reach": was.reach != will_be.reach,
             "daemon.heartbeat": was.heartbeat != will_be.heartbeat,
+            "daemon.relay": was.relay != will_be.relay,
             "accounts": self.opened.accounts != fresh.accounts,
             "connections": self.opened.connections != fresh.connections,
         }

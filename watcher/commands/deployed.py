@@ -1,12 +1,11 @@
 """``rollbackd deployed``: tell the daemon of a deployment."""
 
-from datetime import datetime
-
 import click
 
 from watcher.commands._client import client
 from watcher.commands._orders import new_key
 from watcher.commands._screen import as_json, data, say
+from watcher.commands._time import moment
 
 PHASES = ("started", "shifted", "paused", "complete", "failed")
 
@@ -18,17 +17,6 @@ def _names(_ctx: click.Context, _parameter: click.Parameter, given: tuple[str, .
     return {name: value for name, _, value in pairs}
 
 
-def _moment(_ctx: click.Context, _parameter: click.Parameter, given: str | None) -> str | None:
-    """The daemon reads it; here only what it cannot be is said at once."""
-    try:
-        told = datetime.fromisoformat(given) if given else None
-    except ValueError as error:
-        raise click.BadParameter("write an ISO 8601 time, such as 2026-11-24T14:02:10Z") from error
-    if told is not None and told.tzinfo is None:
-        raise click.BadParameter("a time needs its zone: 2026-11-24T14:02:10Z, or +01:00")
-    return given
-
-
 @click.command()
 @click.argument("service")
 @click.argument("environment")
@@ -36,7 +24,7 @@ def _moment(_ctx: click.Context, _parameter: click.Parameter, given: str | None)
 @click.option(
     "--phase", type=click.Choice(PHASES), default="complete", show_default=True, help="How far it is."
 )
-@click.option("--at", callback=_moment, help="When that was; now, where it is left out.")
+@click.option("--at", callback=moment, help="When that was; now, where it is left out.")
 @click.option("--fingerprint", help="The content's digest, where you know it.")
 @click.option("--part", help="Which part, where a service has several.")
 @click.option(

@@ -14,7 +14,18 @@ from deploy.model import Finding, Level
 from watcher.app.ports import Ports
 from watcher.app.reload import load
 from watcher.commands._config import config_option
-from watcher.commands._doctor import accounts, daemon, heartbeat, notifiers, services, signals, sources
+from watcher.commands._doctor import (
+    accounts,
+    alerts,
+    changes,
+    daemon,
+    heartbeat,
+    notifiers,
+    relay,
+    services,
+    signals,
+    sources,
+)
 from watcher.commands._doctor.accounts import Identities
 from watcher.commands._doctor.checks import Found, carried_out
 from watcher.commands._doctor.opened import Opened, opened
@@ -70,6 +81,8 @@ async def _examined(world: Opened, patience: timedelta) -> list[Found]:
         *sources.looking(world),
         *sources.hooks(world),
         *sources.reading(world),
+        *alerts.checks(world),
+        *changes.checks(world),
         *services.looking(world, lives),
     ]
     if world.aws is not None:
@@ -80,7 +93,7 @@ async def _examined(world: Opened, patience: timedelta) -> list[Found]:
         moving = tasks.create_task(carried_out(then))
         judging = tasks.create_task(_judged(world, lives, patience))
     found += [*moving.result(), *judging.result()]
-    found += await carried_out([*daemon.checks(world), *heartbeat.checks(world)])
+    found += await carried_out([*daemon.checks(world), *heartbeat.checks(world), *relay.checks(world)])
     return _in_order([*found, *_clock(world)])
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from rules.document import Node, read_document
+from rules.document.early import read_early
 from rules.duration import duration_text, parse_share
 from rules.errors import InvalidRules, Malformed
 from rules.model import BeforeAfter, PercentileRank, RuleSet
@@ -77,6 +78,7 @@ _PATH = click.Path(path_type=Path)
 @click.option("--at-least", type=SECONDS, default=duration_text(_USUAL.at_least), show_default=True, help="As `bake`.")  # fmt: skip
 @click.option("--at-most", type=SECONDS, default=duration_text(_USUAL.at_most), show_default=True, help="As `bake`.")  # fmt: skip
 @click.option("--false-rollback-probability", "alpha", type=_Share(), default=0.001, show_default=True, help="As in the configuration.")  # fmt: skip
+@click.option("--pass-early", "early", default="off", show_default=True, metavar="true|{...}", help="As `bake`: `true`, or what has to be proven, such as '{worse_than: {ratio: 2}, miss_probability: 1%}'.")  # fmt: skip
 @click.option("--html", type=_PATH, help="Write the report there: one page that needs nothing else.")
 @click.option("--png", type=_PATH, help="Write the picture there (extra `plot`).")
 @as_json
@@ -95,6 +97,7 @@ def command(  # noqa: PLR0917 - options
     at_least: float,
     at_most: float,
     alpha: float,
+    early: str,
     html: Path | None,
     png: Path | None,
     as_json: bool,
@@ -124,7 +127,11 @@ def command(  # noqa: PLR0917 - options
         final = _lengths(settles, promised)
         terms = Terms(
             rules=promised,
-            bake=Bake(timedelta(seconds=at_least), timedelta(seconds=at_most)),
+            bake=Bake(
+                timedelta(seconds=at_least),
+                timedelta(seconds=at_most),
+                pass_early=read_early(early, "--pass-early"),
+            ),
             false_rollback_probability=alpha,
             settles={
                 each.id: final.get(each.id, final.get("", timedelta(0))) for each in promised.indicators

@@ -10,7 +10,7 @@ import click
 
 from watcher.commands._screen import as_json, data, say
 
-SCOPES = ("announce", "read", "order")
+SCOPES = ("announce", "read", "order", "relay")
 NAME = r"[a-z][a-z0-9_-]{0,62}"
 
 

@@ -67,7 +67,7 @@ class Token:
 
     Attributes:
         sha256: 64 hexadecimal digits, lower case.
-        may: ``announce``, ``read``, ``order``.
+        may: ``announce``, ``read``, ``order``, ``relay``.
         services: Names, or names with their environment (``checkout/production``); ``*`` stands for anything.
     """
 
@@ -111,6 +111,7 @@ class Daemon:
         reach: Private networks that providers and notifiers may connect to; public ones they may anyway.
         alone: A daemon that remembers nothing (``store: {memory: {}}``) acts only if this is said.
         heartbeat: The monitor that is told that all is well; its settings are a `HeartbeatModel`.
+        relay: The central daemon that is told what this sidecar counts; its settings are a `RelayModel`.
         written: The section, for `explain`.
     """
 
@@ -123,6 +124,7 @@ class Daemon:
     ceilings: Ceilings = field(default=Ceilings())
     alone: bool = False
     heartbeat: Configured | None = None
+    relay: Configured | None = None
     written: Node | None = field(default=None, repr=False, compare=False)
 
 
@@ -148,6 +150,7 @@ class Configuration:
     Attributes:
         targets: By service, then by part, in the order in which they move back.
         heard: By service, how it is heard from sources that hear of many.
+        alerts: Who tells of alerts by itself, by name.
         digest: SHA-256 of what is in force, in hexadecimal digits: comments and order do not count.
     """
 
@@ -162,3 +165,4 @@ class Configuration:
     effective: Mapping[Key, Effective] = field(repr=False, compare=False)
     digest: str
     heard: Mapping[Key, tuple[Heard, ...]] = field(default_factory=dict)
+    alerts: Mapping[str, Configured] = field(default_factory=dict)

@@ -15,6 +15,8 @@ from rules.model import Indicator
 from rules.model import Kind as IndicatorKind
 from rules.rulefile import Catalogue
 from watcher.notify.registry import LATER as LATER_NOTIFIERS
+from watcher.signals.alert.senders.sender import Kind as SenderKind
+from watcher.signals.provider import Pushing
 from watcher.signals.registry import LATER as LATER_PROVIDERS
 from watcher.store.registry import LATER as LATER_STORES
 
@@ -39,6 +41,8 @@ class ProviderKind:
         misfit: What a query asks of a connection that does not have it, and the remedy.
         looks_itself: It knows only what it has seen itself, and not for long.
         bucket: Length of a bucket of an indicator.
+        pushed: It is told by a source that the query names, and asks nobody.
+        needs_telling: It sees nothing of a service that nobody tells of changes.
     """
 
     query: type[BaseModel]
@@ -53,6 +57,8 @@ class ProviderKind:
     misfit: Callable[[Indicator, BaseModel], tuple[str, str] | None] = lambda _indicator, _settings: None
     looks_itself: bool = False
     bucket: Callable[[Indicator], timedelta] = lambda _indicator: timedelta(minutes=1)
+    pushed: Pushing | None = None
+    needs_telling: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +70,7 @@ class Kinds:
     targets: Mapping[str, TargetKind[Any]]
     sources: Mapping[str, SourceKind[Any]]
     stores: Mapping[str, type[BaseModel]]
+    senders: Mapping[str, SenderKind[Any]] = field(default_factory=dict)
     boards: Collection[str] = frozenset()  # notifiers that disturb nobody
     told_at: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # `Kind.account_at` of notifiers
     later_providers: Collection[str] = frozenset(LATER_PROVIDERS)

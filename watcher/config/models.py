@@ -19,8 +19,8 @@ from pydantic import (
 )
 
 from deploy.model import SERVICE, SERVICE_WORDS
-from rules.brief import Margin, PassEarly
 from rules.document import quoted
+from rules.document.early import Early
 from rules.document.version import Version
 from rules.duration import Duration, Share
 from rules.errors import Malformed
@@ -39,12 +39,6 @@ Flag = Annotated[bool, Strict()]
 def _lasting(value: timedelta) -> timedelta:
     if not value:
         raise Malformed("must last longer than 0 s", remedy="write a duration, such as 30m")
-    return value
-
-
-def _missable(value: float) -> float:
-    if not 0 < value <= 0.5:  # noqa: PLR2004 - a coin does as well
-        raise Malformed("expected a probability above 0% and up to 50%", remedy="write 5%")
     return value
 
 
@@ -75,14 +69,15 @@ def _network(value: object) -> Network:
         ) from None
 
 
-def _url(value: str) -> str:
+def url(value: str) -> str:
+    """*value*, an address of HTTP without anything secret in it, and without a slash at its end."""
     try:
-        url = urlsplit(value)
+        parts = urlsplit(value)
     except ValueError:
-        url = urlsplit("")
-    if url.scheme not in {"http", "https"} or not url.hostname:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise Malformed("expected an http(s) URL", remedy="write https://rollbackd.example.com")
-    if url.username is not None or url.query:
+    if parts.username is not None or parts.query:
         raise Malformed("a URL with a user, a password or a query", remedy="write the address alone")
     return value.rstrip("/")
 
@@ -121,6 +116,7 @@ class RootModel(Strictly):
     connections: dict[str, Any] = {}
     teams: dict[str, Any] = {}
     sources: dict[str, Any] = {}
+    alerts: dict[str, Any] = {}
     defaults: dict[str, Any] = {}
     environments: dict[str, Any] = {}
     services: dict[str, dict[str, dict[str, Any]]] = {}
@@ -144,7 +140,7 @@ class HttpModel(Strictly):
     """``daemon.http``."""
 
     listen: Annotated[Listen, BeforeValidator(_listen)] = Listen()
-    public_url: Annotated[str, AfterValidator(_url)] | None = None
+    public_url: Annotated[str, AfterValidator(url)] | None = None
     tls: TlsModel | None = None
 
 
@@ -153,7 +149,7 @@ class TokenModel(Strictly):
 
     name: Annotated[str, StringConstraints(pattern=f"^{SERVICE}$")]
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-    may: Annotated[list[Literal["announce", "read", "order"]], Field(min_length=1)]
+    may: Annotated[list[Literal["announce", "read", "order", "relay"]], Field(min_length=1)]
     services: Annotated[list[str], Field(min_length=1)] = ["*"]
 
 
@@ -165,7 +161,7 @@ class CeilingsModel(Strictly):
 
 
 class DaemonModel(Strictly):
-    """``daemon``; its store has kinds, and its heartbeat a secret: both are read apart."""
+    """``daemon``; its store has kinds, its heartbeat and its relay have secrets: they are read apart."""
 
     store: Any = None
     http: HttpModel = HttpModel()
@@ -174,6 +170,7 @@ class DaemonModel(Strictly):
     ceilings: CeilingsModel = CeilingsModel()
     alone: Flag = False
     heartbeat: Any = None
+    relay: Any = None
 
 
 class HeartbeatModel(Strictly):
@@ -233,44 +230,13 @@ class TeamModel(Strictly):
     escalate: EscalateModel | None = None
 
 
-class WorseThanModel(Strictly):
-    """See `PassEarly`; beside what serves, or an objective."""
-
-    ratio: Annotated[float, Strict(), Field(ge=1, le=1000, allow_inf_nan=False)] = 2.0
-    plus: Share = 0.001
-
-    @model_validator(mode="after")
-    def _is_worse(self) -> Self:
-        if self.ratio == 1 and not self.plus:
-            raise Malformed(
-                "no evidence shows that a release is not a little worse",
-                remedy="write what would be too bad, such as {ratio: 2, plus: 0.1%}",
-            )
-        return self
-
-
-class PassEarlyModel(Strictly):
-    """See `PassEarly`."""
-
-    worse_than: WorseThanModel = WorseThanModel()
-    miss_probability: Annotated[Share, AfterValidator(_missable)] = 0.05
-
-    def value(self) -> PassEarly:
-        """As the judges take it."""
-        return PassEarly(Margin(self.worse_than.ratio, self.worse_than.plus), self.miss_probability)
-
-
-def _unless_off(value: object) -> object:
-    return None if value == "off" else value
-
-
 class BakeModel(Strictly):
     """See `Bake`."""
 
     at_least: Lasting = Bake().at_least
     at_most: Lasting = Bake().at_most
     runs: Annotated[Whole, Field(ge=1, le=1000)] | None = None
-    pass_early: Annotated[PassEarlyModel | None, BeforeValidator(_unless_off)] = None
+    pass_early: Early = None
 
     @model_validator(mode="after")
     def _has_a_time_to_shorten(self) -> Self:
@@ -303,6 +269,15 @@ class KnownGoodModel(Strictly):
     may_cross: Annotated[Whole, Field(ge=0, le=100)] = KnownGood().may_cross
 
 
+class ChangesModel(Strictly):
+    """See `Around`; whether its sources are there is looked at apart."""
+
+    told_by: list[str] = []
+    own: Annotated[
+        list[Annotated[str, StringConstraints(min_length=1, max_length=256)]], Field(max_length=100)
+    ] = []
+
+
 class Layer(Strictly):
     """Any key of a service; the defaults, an environment and a service are each one of these.
 
@@ -327,6 +302,7 @@ class Layer(Strictly):
     known_good: KnownGoodModel = KnownGoodModel()
     team: str | None = None
     reads_live: Annotated[Lasting, _at_most(timedelta(minutes=10), "10m")] = timedelta(seconds=30)
+    changes: ChangesModel = ChangesModel()
 
 
 class RulesModel(Strictly):

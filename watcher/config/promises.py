@@ -10,12 +10,13 @@ import rules
 from rules.document import Mistakes, Node, Place, quoted, unknown
 from rules.errors import InvalidRules
 from rules.model import BeforeAfter, Indicator, PercentileRank, Rule, RuleSet
-from rules.rulefile import RuleFile, combined, lint_rules, read_as_far
+from rules.rulefile import RuleFile, combined, lint_as_far, read_as_far
 from watcher.config.configuration import Configured
 from watcher.config.errors import InvalidConfiguration
 from watcher.config.files import Unreadable, neighbour, read_text, top_of
 from watcher.config.kinds import Kinds
 from watcher.config.models import RulesModel
+from watcher.config.pushed import Tellers, refuse_hints, told_by
 from watcher.config.references import refer
 from watcher.signals.provider import connection_in
 
@@ -33,12 +34,14 @@ class Shelf:
         folder: Relative names start here: the folder of the configuration.
         connections: By name; whose kind a provider needs.
         accounts: Names of the accounts of AWS, which connect by themselves to what is asked there.
+        tellers: Who tells of alerts, where they are pushed.
     """
 
     folder: Path
     kinds: Kinds
     connections: Mapping[str, Configured]
     accounts: Collection[str] = ()
+    tellers: Tellers = field(default_factory=dict)
     catalog: Path = field(default=CATALOG)
 
 
@@ -81,6 +84,7 @@ def check_queries(file: RuleFile, kinds: Kinds, mistakes: Mistakes) -> None:
             mistakes.add(query, *mistake)
     for rule in file.rules.rules:
         _refuse_without_past(rule, file, kinds, mistakes)
+    refuse_hints(file, kinds, mistakes)
 
 
 def _refuse_without_past(rule: Rule, file: RuleFile, kinds: Kinds, mistakes: Mistakes) -> None:
@@ -108,13 +112,14 @@ def lint_file(path: Path, kinds: Kinds) -> RuleFile:
     """
     mistakes = Mistakes()
     try:
-        file = lint_rules(read_text(path), str(path), kinds.catalogue)
+        file, problems = lint_as_far(read_text(path), str(path), kinds.catalogue)
     except InvalidRules as invalid:
         raise InvalidConfiguration(invalid.problems) from None
     except Unreadable as unreadable:
         near = neighbour(path)
         remedy = f"did you mean {path.parent / near}?" if near else "name a rule file"
         raise InvalidConfiguration([top_of(path).problem(f"the file {unreadable}", remedy)]) from None
+    mistakes.extend(problems)
     check_queries(file, kinds, mistakes)
     if mistakes.problems:
         raise InvalidConfiguration(mistakes.problems)
@@ -168,6 +173,8 @@ def _bound(
     indicator: Indicator, query: Node, account: str | None, shelf: Shelf, mistakes: Mistakes
 ) -> Indicator:
     kind = shelf.kinds.providers[indicator.provider]
+    if kind.pushed is not None:
+        indicator = told_by(kind.pushed, indicator, query, shelf.tellers, mistakes)
     if not (kind.on_aws or kind.needs_account(indicator)):
         return replace(indicator, connection=_fitting(indicator, query, shelf, mistakes))
     found = _account(indicator, query, account, shelf, mistakes)

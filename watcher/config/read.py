@@ -23,10 +23,13 @@ from watcher.config.errors import InvalidConfiguration
 from watcher.config.files import Files, read_files
 from watcher.config.kinds import Kinds
 from watcher.config.promises import Shelf
+from watcher.config.pushed import tellers
+from watcher.config.relaying import check_relay
 from watcher.config.secrets import Secrets, unsealed
 from watcher.config.sections import (
     HTTP,
     read_accounts,
+    read_alerts,
     read_connections,
     read_daemon,
     read_sources,
@@ -55,18 +58,27 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
     teams = read_teams(root.get("teams"), notifiers, _token_names(section), mistakes, told_in, boards)
     known_accounts = _keys(root, "accounts")
     sources = read_sources(root.get("sources"), root, kinds, known_accounts, mistakes)
+    alerts = read_alerts(root.get("alerts"), kinds, _keys(root, "sources"), mistakes)
     around = Surroundings(
-        shelf=Shelf(path.parent, kinds, connections, known_accounts),
+        shelf=Shelf(
+            path.parent,
+            kinds,
+            connections,
+            known_accounts,
+            tellers(alerts, _keys(root, "alerts"), sources, kinds),
+        ),
         accounts={name: accounts.get(name) for name in known_accounts},
         teams=teams,
         sources={name: sources.get(name) for name in (HTTP, *sorted(_keys(root, "sources") - {HTTP}))},
         ceilings=daemon.ceilings if daemon else Ceilings(),
+        relays=section.get("relay") is not None,
         may_act=daemon is None or daemon.alone or daemon.store.kind != "memory",
     )
     check_layers(root, mistakes)
     services = _build_services(files, around, mistakes)
     if daemon:
         check_daemon(section, daemon, files.services.keys(), mistakes)
+        check_relay(section, daemon, (built.service for built in services.values()), mistakes)
     check_connections(connections, known_accounts, kinds, mistakes)
     check_sources(sources, accounts, kinds, mistakes)
     check_addresses(services, accounts, kinds, mistakes)
@@ -85,6 +97,7 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
         effective={key: built.effective for key, built in services.items()},
         digest=_digest(root, services),
         heard={key: built.heard for key, built in services.items()},
+        alerts=alerts,
     )
 
 
@@ -100,6 +113,7 @@ def with_secrets(configuration: Configuration, secrets: Secrets) -> Configuratio
         daemon=_daemon_with_secrets(configuration.daemon, secrets, mistakes),
         connections=_each_with_secrets(configuration.connections, secrets, mistakes),
         sources=_each_with_secrets(configuration.sources, secrets, mistakes),
+        alerts=_each_with_secrets(configuration.alerts, secrets, mistakes),
         targets={
             key: _each_with_secrets(parts, secrets, mistakes) for key, parts in configuration.targets.items()
         },
@@ -139,7 +153,9 @@ def _token_names(section: Node) -> frozenset[str]:
 
 def _daemon_with_secrets(daemon: Daemon, secrets: Secrets, mistakes: Mistakes) -> Daemon:
     heartbeat = daemon.heartbeat and _one_with_secrets(daemon.heartbeat, secrets, mistakes)
-    return replace(daemon, store=_one_with_secrets(daemon.store, secrets, mistakes), heartbeat=heartbeat)
+    relay = daemon.relay and _one_with_secrets(daemon.relay, secrets, mistakes)
+    store = _one_with_secrets(daemon.store, secrets, mistakes)
+    return replace(daemon, store=store, heartbeat=heartbeat, relay=relay)
 
 
 def _each_with_secrets(

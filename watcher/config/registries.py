@@ -6,6 +6,7 @@ from deploy.sources.registry import SOURCES
 from deploy.targets.registry import TARGETS
 from watcher.config.kinds import Kinds, ProviderKind
 from watcher.notify.registry import NOTIFIERS
+from watcher.signals.alert.senders.registry import SENDERS
 from watcher.signals.registry import PROVIDERS
 from watcher.store.registry import STORES
 
@@ -27,6 +28,8 @@ def all_kinds() -> Kinds:
                 misfit=kind.misfit,
                 looks_itself=kind.looks_itself,
                 bucket=kind.bucket,
+                pushed=kind.pushed,
+                needs_telling=kind.needs_telling,
             )
             for name, kind in PROVIDERS.items()
         },
@@ -36,6 +39,7 @@ def all_kinds() -> Kinds:
         targets=TARGETS,
         stores={name: kind.settings for name, kind in STORES.items()},
         sources=SOURCES,
+        senders=SENDERS,
     )
 
 

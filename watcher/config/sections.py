@@ -12,6 +12,7 @@ from watcher.config.configuration import Account, Configured, Daemon, Tls, Token
 from watcher.config.kinds import Kinds
 from watcher.config.models import AccountModel, DaemonModel, HeartbeatModel, TeamModel
 from watcher.config.references import named, refer, refer_each
+from watcher.config.relaying import read_relay
 from watcher.config.secrets import sealed
 from watcher.core.service import Ceilings, Escalation, Team
 
@@ -61,6 +62,7 @@ def read_daemon(section: Node, kinds: Kinds, mistakes: Mistakes) -> Daemon | Non
         ceilings=Ceilings(written.ceilings.service_per_day, written.ceilings.fleet_per_hour),
         alone=written.alone,
         heartbeat=_heartbeat(section.get("heartbeat"), mistakes),
+        relay=read_relay(section.get("relay"), mistakes),
         written=section,
     )
 
@@ -119,6 +121,21 @@ def read_sources(
         if source is not None:
             sources[name] = source
     return sources
+
+
+def read_alerts(
+    section: Node | None, kinds: Kinds, sources: Collection[str], mistakes: Mistakes
+) -> dict[str, Configured]:
+    """``alerts``, by name. A rule names them and queues alike, so no two may have one name."""
+    senders: dict[str, Configured] = {}
+    known = {name: kind.settings for name, kind in kinds.senders.items()}
+    for name, entry in named(section, "who tells of alerts", mistakes):
+        sender = read_configured(entry.node, "sender of alerts", known, (), mistakes)
+        if name in sources:
+            mistakes.add(entry.key, f"{quoted(name)} is a source already", "give one of the two another name")
+        elif sender is not None:
+            senders[name] = sender
+    return senders
 
 
 def read_teams(

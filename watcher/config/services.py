@@ -10,8 +10,8 @@ from deploy.target import HINTS
 from rules.document import Entry, Mistakes, Node, merged, quoted, unknown
 from rules.duration import duration_text
 from rules.model import RuleSet
-from rules.objectives.burn_rate import misfits
-from rules.objectives.prepared import SHORTER, too_long
+from rules.objectives.fitting import misfits
+from watcher.config.beside import Runs, check_told, read_around
 from watcher.config.configuration import Account, Configured, Effective, Heard, Key
 from watcher.config.models import NAME, NAME_REMEDY, BakeModel, Layer
 from watcher.config.promises import NO_ACCOUNTS, Shelf, read_promises
@@ -34,6 +34,7 @@ class Surroundings:
     teams: Mapping[str, Team]
     sources: Mapping[str, Configured | None]  # None: as with accounts
     ceilings: Ceilings
+    relays: bool  # a sidecar moves nothing, so it need not know what its service runs on
     may_act: bool  # a daemon that remembers nothing acts only when it is told that it is alone
 
 
@@ -72,9 +73,8 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
     """The service that *node*, its layers merged, describes; ``None`` where it cannot be read, with all that is wrong."""
     written = mistakes.read(node, Layer)
     account = refer(node.get("account"), "account", around.accounts, mistakes)
-    targets = _read_targets(
-        _required(node, "runs_on", "[{command: …}]", mistakes), account, around.shelf, mistakes
-    )
+    runs_on = node.get("runs_on") if around.relays else _required(node, "runs_on", "[{command: …}]", mistakes)
+    targets = _read_targets(runs_on, account, around.shelf, mistakes)
     watching = watched(node, targets)
     rules, promises = read_promises(_rules_of(watching, targets, mistakes), account, around.shelf, mistakes)
     team = refer(node.get("team"), "team", around.teams, mistakes)
@@ -89,6 +89,9 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
         _check_escalation(node.get("team") or node, around.teams[team], written.asking.lasting, mistakes)
     if written.mode is not Mode.SHADOW:
         _check_may_act(node, targets, around, mistakes)
+    runs = Runs(account, tuple(targets.values()), around.shelf.kinds, around.accounts)
+    beside = read_around(node.get("changes"), written.changes, runs, around.sources, mistakes)
+    check_told(beside, rules, promises, around.shelf.kinds, mistakes)
     service = Service(
         name=key[0],
         environment=key[1],
@@ -101,6 +104,7 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
         names=dict(written.names),
         reads_live=written.reads_live,
         alone=around.may_act,
+        around=beside,
     )
     return Built(service, targets, Effective(watching.layers, promises, watching.usual), tuple(heard))
 
@@ -124,9 +128,6 @@ def _check_bake(
             continue
         indicator = rules.indicator(rule.indicator)
         bucket = shelf.kinds.providers[indicator.provider].bucket(indicator)
-        words = too_long(rule, bucket, at_most)
-        if words:
-            mistakes.add(promises[rule.id], words, SHORTER)
         for why, remedy in misfits(rule, bucket, at_most):
             mistakes.add(promises[rule.id], why, remedy)
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from deploy.model import Deployment
 from deploy.tags import Back, Ledger, way_back
+from watcher.core.change import Beside
 from watcher.core.service import Policy
 
 Beat = tuple[
@@ -27,7 +28,7 @@ class Facts:
         armed: A hint, so that people are asked at once; the guard `Armed` decides.
         disarmed: By whom, until when and why, in words.
         beats: Of the indicators that are read: the watch is looked at when their buckets are final.
-        beside: What else moved, in words: shown beside the evidence.
+        beside: What else moved: shown beside the evidence.
     """
 
     channels: tuple[str, ...] = ()
@@ -38,7 +39,7 @@ class Facts:
     armed: bool = True
     disarmed: str = ""
     beats: tuple[Beat, ...] = ()
-    beside: tuple[str, ...] = ()
+    beside: Beside = field(default=Beside())
 
     def backs(self, deployment: Deployment) -> Mapping[str, Back] | None:
         """Where each part of *deployment* would go back to; ``None`` if one of them has nowhere to go."""

@@ -111,6 +111,23 @@ class Team:
 
 
 @dataclass(frozen=True, slots=True)
+class Around:
+    """What is around a service, and may move beside it.
+
+    Attributes:
+        told_by: Names of the sources that tell of changes there; none: that nothing was told says nothing.
+        own: Patterns (``*``, ``?``, ``[…]``) of the names of what is the service's own: parameters, secrets, flags, databases.
+        places: The accounts of AWS that it runs in (twelve digits; ``None``: not known), each with its region.
+        addresses: What its parts are called on their platforms (`deploy.target.Kind.addresses`).
+    """
+
+    told_by: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
+    places: frozenset[tuple[str | None, str]] = frozenset()
+    addresses: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """One service in one environment.
 
@@ -119,6 +136,7 @@ class Service:
         heard_from: Names of the sources whose announcements are believed; what is live is read anyway.
         names: Templates of its releases' names in signal systems (``{"sentry": "checkout@${image_tag}"}``).
         reads_live: How often what is live is read.
+        around: What may move beside it.
     """
 
     name: str
@@ -130,6 +148,7 @@ class Service:
     names: dict[str, str] = field(default_factory=dict)
     reads_live: timedelta = timedelta(seconds=30)
     alone: bool = True
+    around: Around = Around()
 
     @property
     def key(self) -> tuple[str, str]:

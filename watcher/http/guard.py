@@ -77,6 +77,18 @@ class Guard:
         return address.is_global or _is_in(address, self._allow)
 
 
+class OnlyTo(Guard):
+    """Allows one address, whatever it is, and no other: for what the platform itself says to ask, such as a task's metadata."""
+
+    def __init__(self, address: str) -> None:
+        super().__init__()
+        self._only = ip_address(address)
+
+    def allows(self, address: str) -> bool:
+        """*address* is the one."""
+        return ip_address(address) == self._only
+
+
 class GuardedResolver(AbstractResolver):
     """The system's resolver, without the addresses that are not allowed.
 

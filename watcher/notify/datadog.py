@@ -19,6 +19,7 @@ from typing import Any, Literal, Protocol
 from pydantic import BaseModel, ConfigDict, SecretStr, TypeAdapter
 
 from watcher.http import Http
+from watcher.notify.dora import Both, Dora, deployments_of
 from watcher.notify.markers import Board, Far, Marker, What
 from watcher.notify.notifier import Kind, Notifier, Opening
 
@@ -52,6 +53,10 @@ class Keys(Protocol):
     @property
     def application_key(self) -> SecretStr:
         """With the scope ``events_read``."""
+
+    @property
+    def dora(self) -> bool:
+        """Deployments and rollbacks are told for the DORA metrics, too; needs ``dora_metrics_write``."""
 
 
 class _Loose(BaseModel):
@@ -179,7 +184,12 @@ def place(keys: Keys, http: Http, now: Callable[[], datetime]) -> Datadog:
 @contextlib.asynccontextmanager
 async def open_datadog(settings: Keys, opening: Opening) -> AsyncIterator[Notifier]:
     """The notifier. Nothing is sent yet."""
-    yield Board(place(settings, opening.http, opening.now), opening.now, opening.public_url)
+    to = place(settings, opening.http, opening.now)
+    events = Board(to, opening.now, opening.public_url)
+    if not settings.dora:
+        yield events
+        return
+    yield Both(events, Board(Dora(to.far, to.place), opening.now, opening.public_url, deployments_of), LAG)
 
 
 KIND = Kind(settings=None, open=open_datadog, board=True)

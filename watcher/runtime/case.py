@@ -50,6 +50,7 @@ def _question(watch: Watch, indicator: Indicator, since: datetime | None) -> Que
         canary=watch.arms.canary,
         baseline=watch.arms.baseline if indicator.compares_arms else None,
         since=since,
+        of=watch.key,
     )
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypedDict
 
@@ -11,9 +11,10 @@ import structlog
 from deploy.source import Feed, Source
 from watcher.errors import StoreUnavailable
 from watcher.notify.notifier import Notifier
+from watcher.runtime.answers import Answers
 from watcher.runtime.bells import Bells
 from watcher.runtime.courier import Courier
-from watcher.runtime.feeder import Feeder
+from watcher.runtime.feeder import Asides, Feeder, unwanted
 from watcher.runtime.fleet import Current
 from watcher.runtime.inquiry import Inquiry
 from watcher.runtime.janitor import Janitor
@@ -91,6 +92,8 @@ class Crew:
         owner: Who holds leases: another name for each process.
         failed: Hears of each bug: in which loop, and which.
         feeds: The sources that are asked in a loop, by name; a reload may swap them.
+        asides: Who may want what they tell that is no deployment.
+        answers: Told which of them answer.
     """
 
     store: Store
@@ -105,6 +108,8 @@ class Crew:
     new_id: Callable[[str, datetime], str]
     failed: Failed
     feeds: Callable[[], Mapping[str, tuple[Source, Feed]]] = dict
+    asides: Asides = unwanted
+    answers: Answers = field(default_factory=Answers)
     pace: Pace = Pace()
     timing: Terms = TERMS
 
@@ -185,6 +190,8 @@ class Crew:
             self.now,
             self.new_id,
             self.pace.feeder,
+            asides=self.asides,
+            answers=self.answers,
         )
 
     def _onlooker(self) -> Onlooker:

@@ -3,18 +3,22 @@
 What comes is written into the inbox, and only then is the queue told that it may forget it. So whatever is killed in
 between, the message comes again, and is known by its key. What cannot be read is written down as rejected, with the
 reason, and is taken out of the queue too: nothing goes round for ever.
+
+An event that is no deployment is offered to those who may want it (`Asides`) before it is forgotten, so that an alarm or a
+change elsewhere is not lost either. They hear it as often as it comes, and know it again by the id of the event.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import structlog
 
 from deploy.errors import DeployError
 from deploy.model import Announcement
-from deploy.source import Feed, Ignored, Parcel, Received, Rejected, Source
+from deploy.source import Aside, Feed, Ignored, Parcel, Received, Rejected, Source
+from watcher.runtime.answers import Answers
 from watcher.runtime.bells import Bells
 from watcher.runtime.rounds import Boundary, Bug, Loop, pause
 from watcher.store.accepting import Arrival, Turned, accept, result_of
@@ -22,11 +26,32 @@ from watcher.store.store import Store
 from watcher.telemetry.metrics import Metrics
 
 Feeds = Callable[[], Mapping[str, tuple[Source, Feed]]]
+# Makes of an event what it can, by the time that is given, and keeps it before it returns; what was made of it, in words that are
+# the same for all events of one kind, or None: nobody wanted it. Raises StoreUnavailable, and the event comes again.
+Asides = Callable[[Aside, datetime], Awaitable[str | None]]
 PATIENCE = 15.0  # seconds for an answer; a feed keeps its own time, and says more than we could
 IDLE = 0.5  # seconds after an answer without news: it has waited for some itself
 LONGEST_BACK_OFF = 60.0  # seconds; the first is 1, and each is twice the one before
 NAME = "feeder"
+_OURS = Turned("rejected", "a bug of rollbackd: its log says which")
 log = structlog.stdlib.get_logger("rollbackd.feeder")
+
+
+async def unwanted(_aside: Aside, _now: datetime) -> str | None:
+    """Nobody wants it."""
+    return None
+
+
+def first_of(*asides: Asides) -> Asides:
+    """Offers an event to one after the other, until one makes something of it."""
+
+    async def offered(aside: Aside, now: datetime) -> str | None:
+        for each in asides:
+            if word := await each(aside, now):
+                return word
+        return None
+
+    return offered
 
 
 @dataclass
@@ -36,6 +61,8 @@ class Feeder:
     Attributes:
         feeds: With the parser of what comes, by the name of the source. A reload may swap them.
         look: How often it is looked whether the configuration names others, in seconds.
+        asides: Who may want what is no deployment.
+        answers: Told which feeds answer.
     """
 
     store: Store
@@ -47,6 +74,8 @@ class Feeder:
     new_id: Callable[[str, datetime], str]
     look: float = 5.0
     name: str = NAME
+    asides: Asides = unwanted
+    answers: Answers = field(default_factory=Answers)
     _asked: dict[str, "Asking"] = field(default_factory=dict)
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -62,9 +91,11 @@ class Feeder:
 
     async def _ask(self, asking: "Asking") -> None:
         loop = Loop(NAME, asking.go_round, IDLE, asking.ended, self.boundary.failed)
+        self.answers.begins(asking.name, self.now())
         try:
             await loop.run(asking.ended)
         finally:
+            self.answers.ends(asking.name)
             del self._asked[asking.name]
 
 
@@ -144,15 +175,27 @@ class Asking:
         match meaning:
             case Announcement():
                 return Arrival(self.name, body, principal, meaning)
+            case Aside() as aside:
+                return await self._offered(aside, received, now)
             case Ignored(why):
-                # Once a day for all of one name: tasks alone may tell of themselves a thousand times an hour.
-                once = f"{why} {now:%Y-%m-%d}"
-                return Arrival(self.name, body, principal, None, Turned("recorded", why), once)
+                return self._recorded(why, received, now)
             case Rejected(why, remedy):
                 return Arrival(self.name, body, principal, None, Turned("rejected", f"{why}; {remedy}"))
             case Bug():
-                turned = Turned("rejected", "a bug of rollbackd: its log says which")
-                return Arrival(self.name, body, principal, None, turned)
+                return Arrival(self.name, body, principal, None, _OURS)
+
+    async def _offered(self, aside: Aside, received: Received, now: datetime) -> Arrival:
+        """What somebody made of *aside*. An event at which they break is turned away, as one at which the parser does."""
+        known = replace(aside, via=self.name)
+        word = await self.feeder.boundary.around(self.feeder.asides(known, now), source=self.name)
+        if isinstance(word, Bug):
+            return Arrival(self.name, received.body, received.principal, None, _OURS)
+        return self._recorded(word or aside.why, received, now)
+
+    def _recorded(self, why: str, received: Received, now: datetime) -> Arrival:
+        """Once a day for all of one name: tasks alone may tell of themselves a thousand times an hour."""
+        once = f"{why} {now:%Y-%m-%d}"
+        return Arrival(self.name, received.body, received.principal, None, Turned("recorded", why), once)
 
     # -------------------------------------------------------------------------------------------------------- no answer
 
@@ -166,12 +209,13 @@ class Asking:
         await pause(self.ended, min(2.0 ** min(self._failures - 1, 10), LONGEST_BACK_OFF))
 
     def _say_that_it_answers(self) -> None:
+        self.feeder.answers.answered(self.name, self.feeder.now())
         if self._failures:
             log.info("feed.recovered", source=self.name, failures=self._failures)
             self._failures = 0
 
 
-async def _read(source: Source, received: Received) -> Announcement | Ignored | Rejected:
+async def _read(source: Source, received: Received) -> Announcement | Aside | Ignored | Rejected:
     return source.read(received)
 
 

@@ -148,8 +148,10 @@ class Inquiry:
         return Asked(batches.values(), reads, nobody)
 
     def _what_is_due(self, key: _Key, questions: Sequence[Question], now: datetime) -> _Batch | None:
-        _, bucket, settle = key
-        end = _floor(now - settle, bucket)
+        connection, bucket, settle = key
+        # Who is told may know more than when it was last asked, at any time.
+        told = self.providers[connection].kind.pushed is not None
+        end = now - settle if told else _floor(now - settle, bucket)
         due = [question for question in questions if question.since is None or question.since < end]
         if not due:
             return None

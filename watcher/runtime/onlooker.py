@@ -41,7 +41,9 @@ class Onlooker:
     async def _questions(self, service: Service) -> list[Question]:
         names = await self._names(service)
         return [
-            Question(f"{service.name}/{service.environment}/{indicator.id}", indicator, names, None)
+            Question(
+                f"{service.name}/{service.environment}/{indicator.id}", indicator, names, None, of=service.key
+            )
             for indicator in service.policy.rules.indicators
             if self.inquiry.looks_itself(indicator)
         ]

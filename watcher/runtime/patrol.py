@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import structlog
 
-from rules.evaluate import Brief, Evaluation, Timing, evaluate, level, prepare, start, with_onset
+from rules.evaluate import Brief, Evaluation, Timing, evaluate, level, preparing, start, with_onset
 from rules.evidence import decode_brief, encode_brief, encode_evidence
 from rules.sample import Reading, Series, Unavailable
 from rules.verdict import Judgement, Outcome
@@ -34,7 +34,7 @@ from watcher.runtime.case import (
     with_shares,
 )
 from watcher.runtime.inquiry import Inquiry
-from watcher.runtime.rounds import Boundary
+from watcher.runtime.rounds import Boundary, in_slices
 from watcher.runtime.tenure import Tenure, of_watches
 from watcher.runtime.timing import TERMS, Terms
 from watcher.store.facts import Lookup
@@ -142,7 +142,8 @@ class Patrol:
             return None
         spells = suspects(watch, await self.lookup.ledgers(watch), now)
         async with self._gate:
-            brief = prepare(watch.policy.rules, setting_of(watch, self.inquiry.beat, spells), histories)
+            setting = setting_of(watch, self.inquiry.beat, spells)
+            brief = await in_slices(preparing(watch.policy.rules, setting, histories))
             step = lifecycle.prepared(watch, encode_brief(brief), encode_evidence(start(brief)), now)
             step = self._foretold(step, brief, histories, now)
             saved = await self.store.save(step, now)
@@ -214,7 +215,8 @@ class Patrol:
     async def _recovering(self, case: Case, found: Evaluation, now: datetime) -> Step | None:
         watch, buckets = case.watch, await self._buckets(case.watch, found)
         how = level(case.brief, buckets, watch.back_at or now)
-        step = lifecycle.recovered(watch, how, now, self.lookup.glance(watch))
+        facts = replace(self.lookup.glance(watch), beside=await self.lookup.beside(watch, now))
+        step = lifecycle.recovered(watch, how, now, facts)
         return step and replace(step, watch=replace(step.watch, evidence=encode_evidence(found.evidence)))
 
     async def _buckets(self, watch: Watch, found: Evaluation) -> list[Series]:

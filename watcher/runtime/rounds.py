@@ -8,7 +8,7 @@ The store being unavailable is no bug. It ends the round, and is said once, and 
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -25,6 +25,17 @@ LONGEST_PAUSE = (
 LONGEST_WITHOUT_STORE = 2.0
 Failed = Callable[[str, Exception], None]
 log = structlog.stdlib.get_logger("rollbackd.runtime")
+
+
+async def in_slices(work: Generator[None, None, T]) -> T:
+    """What *work* comes to. After each of its slices whatever else is ready has its turn: renewals, requests, other watches."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as done:
+            found: T = done.value
+            return found
+        await asyncio.sleep(0)
 
 
 def _unreported(_loop: str, _error: Exception) -> None:

@@ -3,7 +3,7 @@
 A fault of the provider is a *value*, for the indicators that it touches and no others; exceptions are bugs.
 """
 
-from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -16,21 +16,32 @@ from deploy.ports import Aws, AwsAccount
 from rules.model import Indicator
 from rules.model import Kind as IndicatorKind
 from rules.sample import Reading
+from watcher.core.alerts import Remembered
+from watcher.core.change import Beside
+from watcher.core.relayed import Relayed
 from watcher.http import Http
 from watcher.telemetry.metrics import Metrics
 
 T = TypeVar("T")
+# By the name of who tells them, and what was answered before.
+AskAlerts = Callable[[str, Remembered | None], Awaitable[Remembered]]
+AskMoved = Callable[
+    [tuple[str, str], datetime, datetime], Awaitable[Beside]
+]  # beside a service, from when until when
+# Of a service in an environment: indicators, buckets that end after one moment and not after another, now.
+AskRelayed = Callable[[str, str, Collection[str], datetime, datetime, datetime], Awaitable[Relayed]]
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One indicator of one watch, with the names of both arms. ``id`` is unique in a batch."""
+    """One indicator of one watch, with the names of both arms. ``id`` is unique in a batch; *of* is the service, with its environment."""
 
     id: str
     indicator: Indicator
     canary: Mapping[str, str]
     baseline: Mapping[str, str] | None
     since: datetime | None = None  # newer than this is not known yet; None: from the window's start
+    of: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,10 @@ class Opening:
 
     Attributes:
         aws: Where an account is configured; *account* is the one that a kind on AWS is opened for.
+        relayed: What sidecars told, from the store; ``None`` where there is none to ask.
+        alerts: What is remembered of alerts that were pushed, the same.
+        moved: What else moved, the same.
+        until: How a moment is waited for; ``None``: by sleeping.
         _shared: What providers of one daemon share: see `shared`.
     """
 
@@ -83,6 +98,10 @@ class Opening:
     metrics: Metrics = field(default_factory=Metrics)
     aws: Aws | None = None
     account: AwsAccount | None = None
+    relayed: AskRelayed | None = None
+    until: Callable[[datetime], Awaitable[None]] | None = None
+    alerts: AskAlerts | None = None
+    moved: AskMoved | None = None
     _shared: dict[Hashable, Any] = field(default_factory=dict)
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -91,6 +110,21 @@ class Opening:
             self._shared[key] = make()
         found: T = self._shared[key]
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class Pushing:
+    """What is special of a kind that asks nobody, because it is told: it may know more than its last bucket at any time.
+
+    Attributes:
+        source: Who tells what an indicator asks for, by its name in the configuration.
+        decides: What is told may roll back by itself.
+        placed: An indicator, once it is known whether its source repeats what it told.
+    """
+
+    source: Callable[[Indicator], str]
+    decides: Callable[[Indicator], bool]
+    placed: Callable[[Indicator, bool], Indicator]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +151,8 @@ class Kind:
         placed: What an indicator's query says once the account of its service is known: where that is needed.
         unknown: What the system does not know of what an indicator asks for, of a kind on AWS whose silence may be a
             misspelt name; ``None``: all is there. Raises `deploy.errors.AwsRefused`.
+        pushed: It asks nobody, because it is told.
+        needs_telling: It sees nothing of a service that nobody tells of changes.
     """
 
     query: type[BaseModel]
@@ -136,6 +172,8 @@ class Kind:
     needs_account: Callable[[Indicator], bool] = lambda _indicator: False
     placed: Callable[[Indicator, str | None], Indicator] = lambda indicator, _account: indicator
     unknown: Callable[[Aws, AwsAccount, Indicator], Awaitable[str | None]] | None = None
+    pushed: Pushing | None = None
+    needs_telling: bool = False
 
     def settle_of(self, indicator: Indicator) -> timedelta:
         """How long after its end a bucket of *indicator* is final."""

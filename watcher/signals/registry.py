@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 
 from watcher.signals import (
+    alert,
     application_signals,
+    changes,
     cloudwatch,
     cloudwatch_logs,
     datadog,
@@ -13,6 +15,7 @@ from watcher.signals import (
     page,
     probe,
     prometheus,
+    relay,
     scrape,
     sentry,
     steps,
@@ -20,7 +23,9 @@ from watcher.signals import (
 from watcher.signals.provider import Kind
 
 PROVIDERS: Mapping[str, Kind] = {
+    "alert": alert.KIND,
     "application_signals": application_signals.KIND,
+    "changes": changes.KIND,
     "cloudwatch": cloudwatch.KIND,
     "cloudwatch_logs": cloudwatch_logs.KIND,
     "datadog": datadog.KIND,
@@ -30,12 +35,11 @@ PROVIDERS: Mapping[str, Kind] = {
     "newrelic": newrelic.KIND,
     "page": page.KIND,
     "prometheus": prometheus.KIND,
+    "relay": relay.KIND,
     "scrape": scrape.KIND,
     "sentry": sentry.KIND,
     "steps": steps.KIND,
 }
 
 # Kinds that the design knows and this version does not have: "not in this version", never a misspelling.
-LATER: Mapping[str, str] = {
-    "alert": "alerts that are pushed to the daemon",
-}
+LATER: Mapping[str, str] = {}

@@ -64,13 +64,17 @@ class Pace:
     until: Callable[[datetime], Awaitable[None]]
 
 
-def real_pace(now: Callable[[], datetime], monotonic: Callable[[], float]) -> Pace:
-    """Waits by sleeping."""
+def real_pace(
+    now: Callable[[], datetime],
+    monotonic: Callable[[], float],
+    until: Callable[[datetime], Awaitable[None]] | None = None,
+) -> Pace:
+    """Waits by sleeping, unless *until* waits otherwise."""
 
-    async def until(at: datetime) -> None:
+    async def sleep(at: datetime) -> None:
         await asyncio.sleep(max(0.0, (at - now()).total_seconds()))
 
-    return Pace(now, monotonic, until)
+    return Pace(now, monotonic, until or sleep)
 
 
 class Track(Generic[Seen]):

@@ -1,4 +1,4 @@
-"""What the store writes whole, as JSON: watches, actions, notices, announcements, buckets.
+"""What the store writes whole, as JSON: watches, actions, notices, announcements, alerts, buckets.
 
 Every document carries its version, ``"v": 1``. A field that is added with a default needs no new version; anything else
 raises `Document.version` and adds the way from the old one to ``upgrades``. JSON knows neither NaN nor infinity: they are
@@ -14,6 +14,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from deploy.model import Announcement
 from rules.sample import Bucket, Counts, Measure, State, Value
+from watcher.core.alerts import Alert
 from watcher.core.watch import Action, Notice, Watch
 from watcher.errors import StoreTooNew, StoreUnavailable
 
@@ -92,6 +93,7 @@ NOTICE = Document("notice", TypeAdapter(tuple[Notice], config=_NUMBERS_AS_WORDS)
 ANNOUNCEMENT = Document(
     "announcement", TypeAdapter(tuple[Announcement], config=_NUMBERS_AS_WORDS), upgrades=_UPGRADES
 )
+ALERT = Document("alert", TypeAdapter(tuple[Alert], config=_NUMBERS_AS_WORDS))
 
 
 # Buckets are many and small: a list each, without names. A measure begins with what it is, because a `Measure` has no kind.

@@ -7,9 +7,11 @@ from datetime import datetime
 from deploy.tags import Ledger
 from rules.model import RuleSet
 from watcher.core import disarm
+from watcher.core.change import Beside
 from watcher.core.facts import Beat, Facts, ways_back
 from watcher.core.service import Service
 from watcher.core.watch import Watch
+from watcher.store.besides import Besides, Deaf, never_deaf
 from watcher.store.store import Store
 
 
@@ -20,11 +22,13 @@ class Lookup:
     Attributes:
         services: Those that are configured now.
         beats: How often the indicators of a rule set are read, and when their buckets are final.
+        deaf: Which sources do not answer.
     """
 
     store: Store
     services: Callable[[], Mapping[tuple[str, str], Service]]
     beats: Callable[[RuleSet], tuple[Beat, ...]]
+    deaf: Deaf = never_deaf
 
     async def facts(self, watch: Watch, now: datetime) -> Facts:
         """Facts for a step of *watch*, as of *now*."""
@@ -35,7 +39,12 @@ class Lookup:
             ways_back=ways_back(watch.deployment, ledgers, watch.policy, now),
             armed=switch is None,
             disarmed=disarm.words(switch, now),
+            beside=await self.beside(watch, now),
         )
+
+    async def beside(self, watch: Watch, now: datetime) -> Beside:
+        """What else moved around *watch*."""
+        return await Besides(self.store, self.services, self.deaf).around(watch, now)
 
     def glance(self, watch: Watch) -> Facts:
         """What is known without asking the store: enough where nothing is wrong, and so nobody looks for the way back.

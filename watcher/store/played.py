@@ -1,7 +1,7 @@
 """The `Store` over an engine that plays operations: which of them write, and who is told that a watch has changed."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -12,17 +12,35 @@ from weakref import WeakValueDictionary
 from deploy.model import Announcement, Recalled, Release
 from deploy.tags import Ledger
 from rules.sample import Series
+from watcher.core.alerts import Pushed, Remembered
+from watcher.core.change import Change
+from watcher.core.relayed import MOST_INSTANCES, NotTaken, Relayed, Taken, Telling
 from watcher.core.watch import ActionState, Closing, Message, State, Step, Watch
 from watcher.errors import StoreUnavailable
-from watcher.store.sql import actions, audit, inbox, ledger, messages, people, steps, switch, upkeep, watches
+from watcher.store.sql import (
+    actions,
+    alerts,
+    audit,
+    changes,
+    inbox,
+    ledger,
+    messages,
+    people,
+    relayed,
+    steps,
+    switch,
+    upkeep,
+    watches,
+)
 from watcher.store.sql.operation import Operation, Rows, Statement
 from watcher.store.store import (
     Accepted,
     Answered,
     AuditRow,
-    Change,
     Claimed,
+    Concerned,
     Disarmed,
+    Heard,
     InboxItem,
     Leased,
     Note,
@@ -253,6 +271,28 @@ class Played:
         """See `Store`."""
         return await self._read(lambda: messages.get(id))
 
+    # -- alerts that are pushed
+
+    async def hear_alerts(
+        self,
+        sender: str,
+        pushed: Sequence[Pushed],
+        now: datetime,
+        concerned: Concerned,
+        *,
+        incomplete: bool = False,
+    ) -> Heard:
+        """See `Store`."""
+        return await self._write(lambda: alerts.hear(sender, pushed, now, concerned, incomplete=incomplete))
+
+    async def alerts(self, sender: str, known: Remembered | None = None) -> Remembered:
+        """See `Store`."""
+        return await self._read(lambda: alerts.of(sender, known))
+
+    async def alert_senders(self) -> Mapping[str, Remembered]:
+        """See `Store`."""
+        return await self._read(alerts.senders)
+
     # -- ledger
 
     async def ledger(self, service: str, environment: str, part: str) -> Ledger:
@@ -325,13 +365,33 @@ class Played:
         """See `Store`."""
         return await self._read(lambda: people.notes(watch))
 
-    async def add_change(self, change: Change, now: datetime) -> None:
+    async def add_change(self, change: Change, now: datetime) -> bool:
         """See `Store`."""
-        await self._write(lambda: people.add_change(change, now))
+        return await self._write(lambda: changes.add(change, now))
 
-    async def changes(self, since: datetime, until: datetime) -> Sequence[Change]:
+    async def changes(
+        self, since: datetime, until: datetime, near: datetime | None = None
+    ) -> Sequence[Change]:
         """See `Store`."""
-        return await self._read(lambda: people.changes(since, until))
+        return await self._read(lambda: changes.read(since, until, near or until))
+
+    async def relay(
+        self, telling: Telling, principal: str, now: datetime, most: int = MOST_INSTANCES
+    ) -> Taken | NotTaken:
+        """See `Store`."""
+        return await self._write(lambda: relayed.relay(telling, principal, now, most))
+
+    async def relayed(
+        self,
+        service: str,
+        environment: str,
+        indicators: Collection[str],
+        since: datetime,
+        until: datetime,
+        now: datetime,
+    ) -> Relayed:
+        """See `Store`."""
+        return await self._read(lambda: relayed.relayed(service, environment, indicators, since, until, now))
 
     async def once(self, principal: str, key: str, digest: bytes, now: datetime) -> Replayed | None:
         """See `Store`."""

@@ -6,6 +6,8 @@ their row, so that the columns before them are read without them.
 
 from dataclasses import dataclass
 
+from watcher.store import tables
+
 
 @dataclass(frozen=True, slots=True)
 class Migration:
@@ -286,4 +288,8 @@ MIGRATIONS = (
         sqlite=_AUDIT_STAYS_SQLITE,
         postgresql=(*_AUDIT_STAYS_POSTGRESQL, *_GATE),
     ),
+    # Tables of their own: the release before works on as it did.
+    Migration(2, "what sidecars tell", tables.SAMPLES, needs=1),
+    Migration(3, "alerts that are pushed", tables.ALERTS, needs=1),
+    Migration(4, "what moves besides", tables.CHANGES, needs=1),
 )

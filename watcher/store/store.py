@@ -8,7 +8,7 @@ Two kinds of ownership, and they are not the same: the *revision* of a watch dec
 shares out the work and gates calls that change the world. A lease that ran out is taken over under a higher *fence*.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -19,6 +19,9 @@ from pydantic import BaseModel
 from deploy.model import Announcement, Recalled, Release
 from deploy.tags import Ledger
 from rules.sample import Series
+from watcher.core.alerts import Pushed, Remembered
+from watcher.core.change import Change
+from watcher.core.relayed import MOST_INSTANCES, NotTaken, Relayed, Taken, Telling
 from watcher.core.watch import Action, ActionState, Closing, Guard, Message, State, Step, Watch
 from watcher.store.care import Care
 
@@ -144,16 +147,6 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """Anything else that moved: a flag, a parameter, a scaling event. Shown beside the evidence."""
-
-    at: datetime
-    what: str
-    service: str | None = None
-    environment: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Replayed:
     """What an idempotency key answered the first time; or *conflict*, when it came with another body."""
 
@@ -171,6 +164,26 @@ class Answered:
     digest: bytes
     status: int
     body: bytes
+
+
+# Whom an alert concerns, by its key: services with their environments.
+Concerned = Mapping[str, Collection[tuple[str, str]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What came of alerts that were told: how many changed, stood as before, or were older than what is known.
+
+    Attributes:
+        dropped: How many alerts of the sender were forgotten, because it has told of more than are kept.
+        hurried: The watches that are due because of it.
+    """
+
+    changed: int
+    repeated: int
+    outdated: int
+    dropped: int = 0
+    hurried: Collection[str] = ()
 
 
 class Store(Protocol):
@@ -333,6 +346,32 @@ class Store(Protocol):
     async def message(self, id: str) -> Message | None:
         """One message; ``None`` where a newer ``show`` took its place (what it offered is out of date), or it was pruned."""
 
+    # -- alerts that are pushed
+
+    async def hear_alerts(
+        self,
+        sender: str,
+        pushed: Sequence[Pushed],
+        now: datetime,
+        concerned: Concerned,
+        *,
+        incomplete: bool = False,
+    ) -> Heard:
+        """Remember how alerts stand, as *sender* tells, and make the watches of those that they concern due now: all or nothing.
+
+        Of one alert the newest word stands, by the sender's own clock, in whatever order they come; a word that is heard twice
+        changes nothing. Of one sender the 2,000 alerts are kept that fire, or were heard last. *incomplete*: it left some out.
+        """
+
+    async def alerts(self, sender: str, known: Remembered | None = None) -> Remembered:
+        """What is remembered of a sender, its alerts in the order of their keys.
+
+        *known*: what it answered before; the same again, without reading it, where the sender has told nothing since.
+        """
+
+    async def alert_senders(self) -> Mapping[str, Remembered]:
+        """All that were ever heard, by name, without their alerts."""
+
     # -- ledger
 
     async def ledger(self, service: str, environment: str, part: str) -> Ledger:
@@ -397,11 +436,35 @@ class Store(Protocol):
     async def notes(self, watch: str) -> Sequence[Note]:
         """What people said of a watch."""
 
-    async def add_change(self, change: Change, now: datetime) -> None:
-        """Record something else that moved."""
+    async def add_change(self, change: Change, now: datetime) -> bool:
+        """Record something else that moved. ``False``: it is known by its key already."""
 
-    async def changes(self, since: datetime, until: datetime) -> Sequence[Change]:
-        """What else moved."""
+    async def changes(
+        self, since: datetime, until: datetime, near: datetime | None = None
+    ) -> Sequence[Change]:
+        """What else moved in ``[since, until)``, oldest first, and what was deployed or went back meanwhile.
+
+        At most some 1,000: where there is more, what is nearest to *near*, or to *until*.
+        """
+
+    async def relay(
+        self, telling: Telling, principal: str, now: datetime, most: int = MOST_INSTANCES
+    ) -> Taken | NotTaken:
+        """Keep what a sidecar tells, each sample once for its instance and bucket. Twice is harmless, and counts nothing twice.
+
+        *most* is how many instances of one service may live.
+        """
+
+    async def relayed(
+        self,
+        service: str,
+        environment: str,
+        indicators: Collection[str],
+        since: datetime,
+        until: datetime,
+        now: datetime,
+    ) -> Relayed:
+        """What sidecars told of *indicators* in buckets that end in ``(since, until]``, and which of them were heard lately."""
 
     async def once(self, principal: str, key: str, digest: bytes, now: datetime) -> Replayed | None:
         """What this idempotency key answered before; ``None``: it is new (or the first request is not answered yet)."""
@@ -420,7 +483,8 @@ class Store(Protocol):
     async def prune(self, now: datetime) -> int:
         """Forget what is no longer needed; how many rows. Watches, actions, the ledger and the audit stay.
 
-        Buckets go 7 days after the end of their watch, keys after 24 h, announcements, messages and changes after 30 days.
+        Buckets go 7 days after the end of their watch, keys after 24 h, announcements, messages and changes after 30 days,
+        what sidecars told after half an hour.
         """
 
     async def check(self) -> None:

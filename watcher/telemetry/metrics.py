@@ -40,6 +40,8 @@ WORK = ("watch", "action")
 CLICKS = ("obeyed", "repeated", "refused", "ignored", "failed", "crowded")
 WAYS = ("http", "socket")
 TELLINGS = ("told", "later", "never")
+SAMPLES = ("new", "known", "late", "unasked")
+RELAYED = ("told", "dropped", "refused")
 
 
 class Metrics:
@@ -61,6 +63,7 @@ class Metrics:
         )
 
         self._hearing()
+        self._relaying()
         self._judging()
         self._acting()
         self._sharing()
@@ -102,6 +105,23 @@ class Metrics:
         )
         self.inbox_pending = self._gauge("inbox_pending", "Announcements that wait to be resolved")
 
+        self.samples = self._counter(
+            "samples_received_total", "Samples that sidecars told, by what became of them", "result"
+        )
+        for result in SAMPLES:
+            self.samples.labels(result)
+
+    def _relaying(self) -> None:
+        self.relay_samples = self._counter(
+            "relay_samples_total", "Samples of this sidecar, by what became of them", "result"
+        )
+        for result in RELAYED:
+            self.relay_samples.labels(result)
+        self.relay_waiting = self._gauge("relay_pending", "Samples that the central daemon has not taken yet")
+        self.relay_told_at = self._gauge(
+            "relay_last_told_timestamp_seconds", "When the central daemon last took what this sidecar tells"
+        )
+
     def _judging(self) -> None:
         self.watches = self._gauge("watches", "Watches that are not final", "state")
         self.overdue = self._gauge(
@@ -111,6 +131,15 @@ class Metrics:
             "asking_oldest_age_seconds", "Age of the oldest question that nobody has answered"
         )
         self.verdicts = self._counter("verdicts_total", "Verdicts of rules, one a round", "judge", "outcome")
+        self.alerts = self._counter(
+            "alerts_received_total",
+            "Alerts that were pushed: changed, repeated, outdated, dropped; and deliveries: ignored, rejected",
+            "sender",
+            "outcome",
+        )
+        self.alerts_last_heard = self._gauge(
+            "alerts_last_heard_timestamp_seconds", "When a sender of alerts was last heard", "sender"
+        )
         self.queries = self._counter("signal_queries_total", "Readings of indicators", "provider", "result")
         self.query_seconds = self._histogram(
             "signal_query_duration_seconds", "One batch of questions to a provider", CALLS, "provider"

@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from deploy.model import Announcement, Pause, Phase
-from deploy.source import Directory, Ignored, Opening, Rejected, Whose
-from deploy.sources.sqs.envelope import Event, moment, shown
+from deploy.source import Aside, Directory, Event, Ignored, Opening, Rejected, Whose
+from deploy.sources.sqs.envelope import moment, shown
 
 DEPLOYMENT = "ECS Deployment State Change"
 HOOK = "ECS Hook State Change"
@@ -42,17 +42,23 @@ _ID = re.compile(
 )  # of a deployment (ecs-svc/123), of a hook: it goes into a command to be copied
 _WORD = re.compile(r"[A-Z_]{1,64}")
 
-Meaning = Announcement | Ignored | Rejected
+Meaning = Announcement | Aside | Ignored | Rejected
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
     """A service of ECS, by its ARN."""
 
     region: str
     account: str
     cluster: str
     service: str
+
+    @classmethod
+    def of(cls, arn: object) -> "Place | None":
+        """The place that *arn* names; ``None``: it names no service, or not its cluster."""
+        found = _SERVICE.fullmatch(arn) if isinstance(arn, str) else None
+        return found and cls(found["region"], found["account"], found["cluster"], found["service"])
 
     def addresses(self) -> tuple[str, str]:
         """As `Opening.directory` knows it: exactly, and where the configuration does not tell the account's id."""
@@ -149,15 +155,15 @@ def _part(whose: Whose) -> dict[str, str]:
 # ------------------------------------------------------------------------------------------------------------- whose it is
 
 
-def _found(event: Event, arn: object, where: str, directory: Directory) -> Whose | Ignored | Rejected:
-    """Whose the service with *arn* is."""
+def _found(event: Event, arn: object, where: str, directory: Directory) -> Whose | Aside | Ignored | Rejected:
+    """Whose the service with *arn* is; what happens to another's is aside."""
     place = _place(event, arn, where)
-    if not isinstance(place, _Place):
+    if not isinstance(place, Place):
         return place
     exactly, anywhere = place.addresses()
     whose = directory(exactly) or directory(anywhere)
     if not whose:
-        return Ignored(f"no service of the configuration runs at {exactly}")
+        return Aside(event, f"no service of the configuration runs at {exactly}")
     return whose[0] if len(whose) == 1 else _several(exactly, whose)
 
 
@@ -168,20 +174,20 @@ def _several(address: str, whose: Sequence[Whose]) -> Rejected:
     )
 
 
-def _place(event: Event, arn: object, where: str) -> _Place | Ignored | Rejected:
+def _place(event: Event, arn: object, where: str) -> Place | Ignored | Rejected:
     """The service; that the event is of the account and the region of its ARN is part of what makes it one."""
-    found = _SERVICE.fullmatch(arn) if isinstance(arn, str) else None
-    if found is None and isinstance(arn, str) and _SHORT.fullmatch(arn):
+    place = Place.of(arn)
+    if place is None and isinstance(arn, str) and _SHORT.fullmatch(arn):
         return Ignored(f"{arn} does not name its cluster; what is live is read anyway")
-    if found is None:
+    if place is None:
         return Rejected(f"{shown(arn)} is no service of ECS", "send the event as ECS wrote it", where)
-    if (found["region"], found["account"]) != (event.region, event.account):
+    if (place.region, place.account) != (event.region, event.account):
         return Rejected(
             f"an event of {event.account} in {event.region} cannot be about {arn}",
             "send the event as ECS wrote it",
             where,
         )
-    return _Place(event.region, event.account, found["cluster"], found["service"])
+    return place
 
 
 def _is_of(rollout: str, service: str) -> bool:

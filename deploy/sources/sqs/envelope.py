@@ -1,4 +1,4 @@
-"""What is in a message: an event of EventBridge, plain or in one notification of SNS; or an announcement of a pipeline.
+"""What is in a message: an event of EventBridge or an alarm of CloudWatch, plain or through SNS; a pipeline's announcement.
 
 Everything is bounded before it is looked at: a message may have a mebibyte, an event of EventBridge has 256 KiB, and
 what is nested deeper than any event is not read at all.
@@ -6,9 +6,12 @@ what is nested deeper than any event is not read at all.
 Source:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html
     https://docs.aws.amazon.com/sns/latest/dg/sns-message-and-json-formats.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Notify_Users_Alarm_Changes.html
 """
 
-from collections.abc import Mapping, Sequence
+import hashlib
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -16,34 +19,16 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import from_json
 
-from deploy.source import Ignored, Rejected
+from deploy.source import Event, Ignored, Rejected
 
 MOST_BYTES = 256 * 1024  # of an event of EventBridge
 MOST_RESOURCES = 100  # a guess: those of deployments have one or two
 SHOWN = 80  # characters of somebody else's text that are repeated in words of ours
 
+# The type of an alarm that came by way of SNS, which gives it none. Its detail is the alarm as SNS carried it, which is not how
+# EventBridge tells of it.
+ALARM = "CloudWatch alarm told by SNS"
 REMEDY = "send events of EventBridge (directly, or through SNS), or the body of POST /v1/deployments"
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One event of EventBridge.
-
-    Attributes:
-        kind: Its ``detail-type``.
-        source: Such as ``aws.ecs``.
-        at: Its own time; ``None`` where it has none that can be read.
-        detail: As its kind says; not checked yet.
-    """
-
-    id: str
-    kind: str
-    source: str
-    account: str
-    region: str
-    at: datetime | None
-    resources: Sequence[str]
-    detail: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +85,8 @@ def _meant(said: Mapping[str, Any], body: bytes) -> Contents:
         return _event(said)
     if "eventTriggerName" in said:
         return Ignored("a trigger of CodeDeploy: CodeDeploy is not a target of this version")
+    if "AlarmName" in said and "NewStateValue" in said:
+        return _alarm(said, body)
     if "service" in said:
         return Announced(body)
     return Rejected("neither an event of EventBridge nor an announcement", REMEDY)
@@ -141,6 +128,33 @@ def _event(said: Mapping[str, Any]) -> Event | Rejected:
         at=moment(written.time),
         resources=written.resources,
         detail=written.detail,
+    )
+
+
+_ALARM_ARN = re.compile(
+    r"arn:aws[a-z-]{0,16}:cloudwatch:(?P<region>[a-z0-9-]{1,32}):(?P<account>[0-9]{12}):alarm:[^\x00-\x1f\x7f]{1,255}"
+)
+
+
+def _alarm(said: Mapping[str, Any], body: bytes) -> Event | Rejected:
+    """An alarm is known again by what is said of it: a topic that repeats itself says the same bytes."""
+    arn = said.get("AlarmArn")
+    found = _ALARM_ARN.fullmatch(arn) if isinstance(arn, str) else None
+    if found is None:
+        return Rejected(
+            f"{shown(arn)} is no alarm of CloudWatch",
+            "send the notification as CloudWatch wrote it",
+            "AlarmArn",
+        )
+    return Event(
+        id=hashlib.sha256(body).hexdigest(),
+        kind=ALARM,
+        source="aws.cloudwatch",
+        account=found["account"],
+        region=found["region"],
+        at=moment(said.get("StateChangeTime")),
+        resources=(found[0],),
+        detail=said,
     )
 
 

@@ -1,9 +1,9 @@
-"""Events that are understood, and change nothing: recorded under their names, until there is a target for them."""
+"""Events that are understood, and are no deployment: whoever conducts may want them, else they are recorded under their names."""
 
 from collections.abc import Mapping
 
-from deploy.source import Ignored
-from deploy.sources.sqs.envelope import Event, shown
+from deploy.source import Aside, Event
+from deploy.sources.sqs.envelope import ALARM, shown
 
 _NO_TARGET = "is not a target of this version"
 _CODEDEPLOY = f"CodeDeploy {_NO_TARGET}"
@@ -11,6 +11,7 @@ _BEANSTALK = f"Elastic Beanstalk {_NO_TARGET}"
 _APPCONFIG = f"AppConfig {_NO_TARGET}"
 _TASKS = "tasks are read by the signal ecs_tasks"
 _CANARY = "a canary of Synthetics is no deployment"
+_ALARM = "alarms are read, where a rule names them"
 TRAIL = "AWS API Call via CloudTrail"
 
 # By source and type.
@@ -27,7 +28,8 @@ KNOWN: Mapping[tuple[str, str], str] = {
     ("aws.appconfig", "On Deployment Start"): _APPCONFIG,
     ("aws.appconfig", "On Deployment Complete"): _APPCONFIG,
     ("aws.appconfig", "On Deployment Rolled Back"): _APPCONFIG,
-    ("aws.cloudwatch", "CloudWatch Alarm State Change"): "alarms are read, where a rule names them",
+    ("aws.cloudwatch", "CloudWatch Alarm State Change"): _ALARM,
+    ("aws.cloudwatch", ALARM): _ALARM,
     ("aws.synthetics", "Synthetics Canary Status Change"): _CANARY,
     ("aws.synthetics", "Synthetics Canary TestRun Successful"): _CANARY,
     ("aws.synthetics", "Synthetics Canary TestRun Failure"): _CANARY,
@@ -38,11 +40,11 @@ KNOWN: Mapping[tuple[str, str], str] = {
 _TRAILED: Mapping[str, str] = {"aws.lambda": f"Lambda {_NO_TARGET}", "aws.ecs": "ECS tells of it itself"}
 
 
-def ignored(event: Event) -> Ignored:
-    """Why *event* changes nothing, by its name."""
+def aside(event: Event) -> Aside:
+    """*event*, and why it is no deployment, by its name."""
     if event.kind == TRAIL:
         called = shown(event.detail.get("eventName"))
         why = _TRAILED.get(event.source, "a call of the API is not a deployment that this version knows")
-        return Ignored(f"{TRAIL}: {shown(event.source)} {called}: {why}")
+        return Aside(event, f"{TRAIL}: {shown(event.source)} {called}: {why}")
     why = KNOWN.get((event.source, event.kind), "no deployment that this version knows")
-    return Ignored(f"{shown(event.kind)} of {shown(event.source)}: {why}")
+    return Aside(event, f"{shown(event.kind)} of {shown(event.source)}: {why}")

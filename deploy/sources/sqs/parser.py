@@ -5,15 +5,15 @@ from dataclasses import replace
 from datetime import datetime
 
 from deploy.model import Announcement
-from deploy.source import Ignored, Opening, Received, Rejected
+from deploy.source import Aside, Event, Ignored, Opening, Received, Rejected
 from deploy.sources.http import HttpSource
 from deploy.sources.http import Settings as OfHttp
 from deploy.sources.sqs import ecs
-from deploy.sources.sqs.envelope import Announced, Event, moment, opened
-from deploy.sources.sqs.others import ignored
+from deploy.sources.sqs.envelope import Announced, moment, opened
+from deploy.sources.sqs.others import aside
 from deploy.sources.sqs.queue import MESSAGE, SENT, Settings
 
-Meaning = Announcement | Ignored | Rejected
+Meaning = Announcement | Aside | Ignored | Rejected
 Read = Callable[[Event, datetime, Opening], Meaning]
 
 READS: Mapping[tuple[str, str], Read] = {
@@ -36,7 +36,7 @@ class SqsSource:
         match opened(received.body):
             case Event() as event:
                 read = READS.get((event.source, event.kind))
-                return read(event, arrived, self._opening) if read else ignored(event)
+                return read(event, arrived, self._opening) if read else aside(event)
             case Announced(body):
                 return self._of_a_pipeline(body, received, arrived)
             case Ignored() | Rejected() as meaning:

@@ -1,4 +1,4 @@
-"""The switch, notes, changes, idempotency keys, the audit, and the upkeep."""
+"""The switch, notes, idempotency keys, the audit, and the upkeep."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -17,8 +17,9 @@ from tests.contract.store.build import (
     saved,
     step_of,
 )
+from watcher.core.change import Change
 from watcher.core.watch import Armed, Closing, State, Step
-from watcher.store.store import Answered, Change, Disarmed, GuardFailed, Note, Replayed, Stale, Store
+from watcher.store.store import Answered, Disarmed, GuardFailed, Note, Replayed, Stale, Store
 
 HOURS = 60
 DAYS = 24 * HOURS
@@ -86,15 +87,6 @@ class PeopleContract:
         assert not await store.note(Note("w_9", "ann", NOON, "right"), NOON)
         assert await store.notes("w_9") == []
 
-    async def test_changes_are_told_of_a_span_of_time_in_order(self, store: Store):
-        late = Change(NOON + minutes(2), "flag new-cart on", SERVICE, ENVIRONMENT)
-        early = Change(NOON + minutes(1), "scaled to 4")
-        outside = Change(NOON + minutes(5), "later")
-        for change in (late, early, outside):
-            await store.add_change(change, NOON)
-
-        assert await store.changes(NOON, NOON + minutes(5)) == [early, late]
-
     async def test_a_key_that_is_new_was_answered_nothing(self, store: Store):
         assert await store.once("ann", "k1", b"digest", NOON) is None
 
@@ -155,7 +147,7 @@ class PeopleContract:
 
     async def test_the_audit_is_read_page_by_page(self, store: Store):
         for number in range(5):
-            await store.add_change(Change(NOON, f"change {number}"), NOON)
+            await store.add_change(Change(NOON, f"change {number}", told_by="ann"), NOON)
 
         first = await store.audit(limit=3)
         second = await store.audit(limit=3, after=first[-1].seq)

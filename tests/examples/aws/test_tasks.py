@@ -16,6 +16,7 @@ from watcher.commands._init.names import Names
 from watcher.commands._init.stack import configuration
 from watcher.config import read_configuration
 from watcher.config.registries import all_kinds
+from watcher.config.relaying import RelayModel
 
 SIDECAR: dict[str, Any] = json.loads((FOLDER / "sidecar-task-definition.json").read_text(encoding="utf-8"))
 REGISTER = botocore.session.Session().get_service_model("ecs").operation_model("RegisterTaskDefinition")
@@ -78,4 +79,21 @@ def test_the_sidecar_remembers_nothing_and_only_reads():
 
     assert found.daemon.store.kind == "memory"
     assert [service.alone for service in found.services.values()] == [False]
-    assert [account.act for account in found.accounts.values()] == [None]
+    assert not found.accounts
+    assert found.daemon.relay is not None
+
+
+def test_the_sidecar_says_which_container_of_its_task_serves():
+    relay = read_configuration(FOLDER / "sidecar.yaml", all_kinds()).daemon.relay
+    application, _ = SIDECAR["containerDefinitions"]
+
+    assert relay is not None
+    assert isinstance(relay.settings, RelayModel)
+    assert relay.settings.ecs is not None
+    assert relay.settings.ecs.container == application["name"]
+
+
+def test_the_sidecars_token_comes_from_where_secrets_are():
+    _, sidecar = SIDECAR["containerDefinitions"]
+
+    assert [each["name"] for each in sidecar["secrets"]] == ["ROLLBACKD_TOKEN"]

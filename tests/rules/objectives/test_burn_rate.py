@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from rules.evidence import Evidence, decode_evidence, encode_evidence
 from rules.model import BurnRate, BurnWindow, Consequence, Kind, Slo, Statistics, WhenBlind
 from rules.objectives import burn_rate
+from rules.objectives.fitting import misfits
 from rules.onset import with_onset
 from rules.recovery import level
 from rules.sample import Counts
@@ -194,6 +195,11 @@ def test_it_promises_nothing_and_says_so():
             {},
             "a window of 72 h is longer than the watch, which ends after 24 h: remove the pair, or write `bake: {at_most: 3d}`",
         ),
+        (  # the watch ends in the middle of its fifth bucket
+            BurnWindow(50 * MINUTE, 20 * MINUTE, 2.0),
+            {"bucket": 10 * MINUTE, "at_least": 30 * MINUTE, "at_most": 45 * MINUTE},
+            "a window of 50 min is longer than the watch, which ends after 45 min: remove the pair, or write `bake: {at_most: 50m}`",
+        ),
         (
             PAGE,
             {"bucket": 10 * MINUTE},
@@ -307,3 +313,7 @@ def test_what_is_remembered_of_a_day_has_a_bound():
 
     assert 60 < max(sizes) <= 2 * 62
     assert len(encode_evidence(Evidence(since=NOON, memories={"it": memory}))) < 8000
+
+
+def test_a_window_as_long_as_the_watch_can_be_judged():
+    assert list(misfits(a_rule(BurnRate(0.99, (BurnWindow(HOUR, 5 * MINUTE, 2.0),))), MINUTE, HOUR)) == []

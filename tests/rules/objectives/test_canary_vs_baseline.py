@@ -285,7 +285,7 @@ def test_on_the_margin_itself_it_is_wrong_no_more_often_than_it_says():
 
 def test_the_last_block_of_what_is_learned_may_be_partial():
     case = a_case(EQUAL)
-    memory = replace(judge.start(case), learned=Learned(merged=4, blocks=((900.0, 9.0),), partial=4))
+    memory = judge.start(case)._replace(learned=Learned(merged=4, blocks=((900.0, 9.0),), partial=4))
 
     memory = judge.advance(case, memory, a_bucket(0, counts(1, 100), counts(10, 900)))
     memory = judge.advance(case, memory, a_bucket(1, counts(1, 100), counts(10, 900)))

@@ -16,13 +16,13 @@ from rules.objectives.factors import (
     ORDINARY,
     Effects,
     Pair,
+    ceiling_at_most,
     ceiling_counts,
     ceiling_proportions,
     compared_counts,
     compared_proportions,
     effect,
     moderated,
-    most_likely,
     nearest_acceptable,
 )
 
@@ -281,7 +281,7 @@ def test_few_errors_that_count_as_one_gain_nothing_in_an_outage_that_nobody_fore
     margin = Margin(ratio)
 
     def form(pair: Pair) -> list[float]:
-        return compared_counts(pair, margin, 20.0, chance=most_likely(pair, margin, 0.0))
+        return compared_counts(pair, margin, 20.0, guess=0.0)
 
     for share in (0.001, 0.1, 0.2, 1 / 3, 0.5, 0.8):
         worst = min(ratio * share, 1.0)
@@ -290,7 +290,7 @@ def test_few_errors_that_count_as_one_gain_nothing_in_an_outage_that_nobody_fore
 
 
 def test_the_robust_form_counts_all_errors_of_a_bucket_as_one():
-    once = max(compared_counts(Pair(100, 1, 100, 0), Margin(), None, chance=0.0))
+    once = max(compared_counts(Pair(100, 1, 100, 0), Margin(), 2.0, guess=0.0))
     often = max(compared_counts(Pair(100, 80, 100, 0), Margin(), None))
 
     assert once == pytest.approx(often, rel=0.02)
@@ -351,3 +351,38 @@ def test_an_arm_without_traffic_is_no_evidence():
 def test_a_single_effect_is_a_grid_of_one():
     assert effect(2.0) == ((2.0, log(2.0)),)
     assert len(EFFECTS) == len(GRID)
+
+
+@given(
+    st.floats(0, 1e6),
+    st.floats(0, 1),
+    st.floats(1e-9, 1 - 1e-9),
+    st.none() | st.floats(1, 50),
+    st.booleans(),
+)
+def test_no_effect_gains_more_than_is_foretold_of_the_bucket(requests, share, ceiling, phi, exact):
+    """By which the replay over the past leaves out whatever cannot be a breach."""
+    bad = requests * share
+    form = ceiling_proportions if exact else ceiling_counts
+    effects = [effect(size)[0] for size in (*GRID, 1.001, 1e4, *(1 + share / ceiling for _ in (0,) if share))]
+
+    most = ceiling_at_most(requests, bad, ceiling, phi, exact=exact)
+
+    assert most >= 0
+    assert max(form(requests, bad, ceiling, phi, effects)) <= most * (1 + 1e-9) + 1e-6
+
+
+def test_what_one_effect_fits_wholly_gains_just_what_is_foretold():
+    assert ceiling_at_most(1000, 80, 0.01, 1.0, exact=False) == pytest.approx(
+        ceiling_counts(1000, 80, 0.01, 1.0, effect(8.0))[0]
+    )
+    assert ceiling_at_most(1000, 500, 0.2, 1.0, exact=True) == pytest.approx(
+        ceiling_proportions(1000, 500, 0.2, 1.0, effect(4.0))[0]
+    )
+    assert ceiling_at_most(0, 3, 0.2, 1.0, exact=False) == inf
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_no_more_bad_than_is_acceptable_gains_nothing(exact):
+    assert ceiling_at_most(1000, 10, 0.01, 1.0, exact=exact) == 0
+    assert ceiling_at_most(0, 0, 0.01, None, exact=exact) == 0

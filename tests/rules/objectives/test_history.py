@@ -160,3 +160,50 @@ def test_chernoff_is_never_below_what_poisson_says(bad):
         below += term
 
     assert below <= 1e-3 * (1 + 1e-9)
+
+
+def test_days_are_counted_back_from_the_end_wherever_in_a_half_hour_that_is():
+    """Ten past twelve: what was counted until then yesterday is of the day before that."""
+    until = NOON + 10 * MINUTE
+    earlier = a_past(4, lambda at: 9.0 if at + 10 * MINUTE >= until - DAY else 3.0)
+    past = Past(
+        tuple(
+            span._replace(start=span.start + 10 * MINUTE, end=span.end + 10 * MINUTE)
+            for span in earlier.spans
+        )
+    )
+
+    season = Season(past, until, 1.0)
+
+    assert rate(season, 24, without=0) == pytest.approx(0.001)
+    assert rate(season, 23, without=0) == pytest.approx(0.001)
+
+
+minutes_before = st.integers(1, 6000)
+
+
+@given(
+    st.lists(st.tuples(minutes_before, st.integers(1, 200), st.integers(0, 9)), min_size=1, max_size=60),
+    st.integers(0, 59),
+)
+def test_each_span_is_counted_once_by_its_middle_and_its_end(found, minute):
+    """Also where spans overlap, or are longer than a half hour, as a provider may have them."""
+    until = NOON + minute * MINUTE
+    spans = [
+        Span(until - (before + length) * MINUTE, until - before * MINUTE, 1000.0, float(bad))
+        for before, length, bad in sorted(found, reverse=True)
+    ]
+    expected: dict[tuple[int, int], list[float]] = {}
+    for span in spans:
+        counted = expected.setdefault(((until - span.end) // DAY, slot_of(span.middle)), [0.0, 0.0])
+        counted[0] += span.requests
+        counted[1] += span.bad
+
+    days = Season(Past(tuple(spans)), until, 1.0)._days
+
+    assert {
+        (number, slot): counted
+        for number, day in days.items()
+        for slot, counted in enumerate(day)
+        if counted[0]
+    } == expected

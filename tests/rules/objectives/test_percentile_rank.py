@@ -208,7 +208,7 @@ def test_what_is_remembered_of_a_long_watch_has_a_bound_and_survives_a_restart()
     while minute < 8640:  # a day of 10 s
         minute += stride(looked_at)
         looked_at += 1
-    memory = replace(percentile_rank.start(case), ranked=tuple(USUAL * 5))
+    memory = percentile_rank.start(case)._replace(ranked=tuple(USUAL * 5))
     for number in range(9):
         memory = percentile_rank.advance(case, memory, a_bucket(number, Value(150.0 + number)))
     again = decode_evidence(encode_evidence(Evidence(memories={"errors": memory}))).memories["errors"]

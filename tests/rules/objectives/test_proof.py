@@ -17,8 +17,8 @@ from rules.model import (
 )
 from rules.objectives import proof
 from rules.objectives.eprocess import log_mean
-from rules.objectives.factors import Pair
-from rules.objectives.proof import below, compared, is_provable, of_an_error
+from rules.objectives.factors import Pair, of_an_error
+from rules.objectives.proof import below, compared, is_provable
 from rules.sample import Bucket, Value
 from tests.rules.building import (
     INDEPENDENT,
@@ -112,7 +112,7 @@ def test_traffic_proves_nothing_on_average_where_as_much_is_missing_as_may(due):
 def test_clumps_of_any_size_that_phi_stands_for_prove_nothing(phi):
     """Clumps come as a Poisson process; what one may weigh follows from the mean of exp(b C), and of C alone."""
     for size in (0.01, 0.15, 0.5, 0.85, 0.99, 1.01, 1.2, 3.0, 10.0):
-        b = log(size) / phi if size < 1 else of_an_error(log(size), phi)
+        b = log(size) / phi if size < 1 else of_an_error(size, log(size), phi)
         mean_size = (phi + 1) / 2
         largest = (exp(b * phi) - 1) / phi  # each of phi errors
         geometric = (exp(b) - 1) / (1 - (1 - 1 / mean_size) * exp(b)) / mean_size

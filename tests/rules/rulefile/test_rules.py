@@ -1,8 +1,11 @@
 """How rules, indicators and their members fit together."""
 
+from dataclasses import replace
+
 import pytest
 
-from tests.rules.rulefile.sample import INDICATORS, MEMBERS, a_rule, problems, read
+from rules.model import Kind
+from tests.rules.rulefile.sample import EVERYTHING, INDICATORS, MEMBERS, a_rule, problems, read
 
 
 def test_what_a_judge_without_a_promise_must_have_seen_is_no_question():
@@ -131,3 +134,33 @@ def test_a_rank_may_roll_back_together_with_another_rule():
 )  # fmt: skip
 def test_the_members_of_all_of_are_other_rules_each_once(members, expected):
     assert problems(f"{MEMBERS}  - {{name: all, all_of: {members}, on_breach: rollback}}") == [expected]
+
+
+# -------------------------------------------------------------------------------------------------------------- suites
+
+SUITES = replace(
+    EVERYTHING,
+    providers={**EVERYTHING.providers, "suite": frozenset({Kind.PROBE})},
+    suites=frozenset({"suite"}),
+)
+SUITE = "[{get: 'http://x/${secret.token}/${step.id}'}]"
+
+
+def a_suite(query):
+    return a_rule("{slo: {objective: 99%}}", "health").replace("{http: {url: x}}", f"{{suite: {query}}}")
+
+
+def test_a_list_of_steps_that_stands_alone_is_the_query_of_its_suite():
+    alone, spelt_out = (read(a_suite(query), catalogue=SUITES) for query in (SUITE, f"{{suite: {SUITE}}}"))
+
+    assert alone.rules.indicator("health") == spelt_out.rules.indicator("health")
+    assert "${secret.token}" in alone.rules.indicator("health").query
+
+
+def test_what_one_step_gives_to_the_next_is_known_in_suites_alone():
+    (problem,) = problems(a_rule("{slo: {objective: 99%}}", "health").replace("{http: {url: x}}", "{http: {url: 'x/${step.id}'}}"))  # fmt: skip
+
+    assert problem == (
+        "r.yaml:9:32: indicators.health.probe.http.url: ${step.id} outside of a suite"
+        " | try: steps are known in a query of `steps` alone"
+    )

@@ -8,7 +8,7 @@ from rules.errors import InvalidRules
 from rules.model import CanaryVsBaseline, Consequence, InState, Kind, RuleSet, Slo, Threshold, TrafficDrop
 from rules.sample import Bucket, Counts, Series, State, Value
 from rules.trial import read_trials, rules_named
-from rules.trial.reading import DEPLOYED, Expectation
+from rules.trial.values import DEPLOYED, Expectation
 from rules.verdict import Outcome
 from tests.rules.building import MINUTE, a_rule, an_indicator
 

@@ -17,7 +17,7 @@ from deploy.source import Opening as SourceOpening
 from deploy.source import Source
 from deploy.sources.http import HttpSource, Settings
 from rules.model import RuleSet
-from watcher.api.deps import Deps, Status
+from watcher.api.deps import Alerted, Deps, Status
 from watcher.api.limits import Limits
 from watcher.api.server import build, runner
 from watcher.core.facts import Facts, ways_back
@@ -29,7 +29,7 @@ from watcher.telemetry.metrics import Metrics
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 PART = "service"
-ALL_SCOPES = frozenset({"announce", "read", "order"})
+ALL_SCOPES = frozenset({"announce", "read", "order", "relay"})
 
 
 @dataclass(frozen=True)
@@ -100,6 +100,7 @@ class Daemon:
         move.part: Foretold((f"put {move.to.tag}",), takes="3 min") for move in plan.moves
     }
     counted: Callable[[str, str, int, float], None] = lambda *_: None
+    alerts: Alerted | None = None
     counter: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def deps(self) -> Deps:
@@ -119,6 +120,7 @@ class Daemon:
             new_id=lambda prefix, _at: f"{prefix}_{next(self.counter):032x}",
             counted=self.counted,
             limits=self.limits,
+            alerts=self.alerts,
         )
 
     async def _facts_for(self, watch: Watch) -> Facts:

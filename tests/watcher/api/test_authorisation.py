@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.watcher.api.daemon import ADA, ALL_SCOPES, Answer, Api, AToken, a_service, a_watch, an_api
+from tests.watcher.api.daemon import ADA, ALL_SCOPES, NOON, Answer, Api, AToken, a_service, a_watch, an_api
 from watcher.api.auth import Scope
 from watcher.api.limits import Limits
 from watcher.api.route import AnyRoute
@@ -28,7 +28,23 @@ ASKED = {
     "tags": ("/v1/tags/checkout/production", None),
     "plan": ("/v1/plan/checkout/production", None),
     "audit": ("/v1/audit", None),
+    "senders": ("/v1/alerts", None),
+    "changes": ("/v1/changes?service=checkout&environment=production", None),
+    "tell_of_change": (
+        "/v1/changes",
+        {"what": "a flag", "service": "checkout", "environment": "production"},
+    ),
     "metrics": ("/metrics", None),
+    "samples": (
+        "/v1/samples",
+        {
+            "service": "checkout",
+            "environment": "production",
+            "instance": "task-1",
+            "run": "r_1",
+            "sent_at": NOON.isoformat(),
+        },
+    ),
 }
 
 

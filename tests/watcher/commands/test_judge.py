@@ -3,6 +3,8 @@ import json
 import pytest
 from click import UsageError
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from watcher.commands.judge import answers, command
 
@@ -189,6 +191,7 @@ def test_a_start_that_cannot_be_meant_is_refused_and_judges_nothing(wrong, words
         (a_delivery(NAN, arm(0, 1)), "t: Input should be a finite number"),
         (a_delivery(60, {"total": 600}), "canary: Value error, expected `bad`, or `hist`"),
         (a_delivery(60, {"total": "600", "bad": 0}), "canary.total: Input should be a valid number"),
+        (a_delivery(60, {"total": 600, "hist": [1, 2]}), "expected `bad`: the start has no `le`"),
     ],
 )
 def test_a_delivery_that_is_not_of_the_protocol_is_refused_with_its_line(line, words):
@@ -207,3 +210,54 @@ def test_what_cannot_be_counts_is_no_evidence_and_the_answer_says_so(bad, total)
 
     assert (answer["verdict"], answer["log10_e"]) == ("continue", 0.0)
     assert "which cannot be counts" in answer["blind"]
+
+
+def test_a_histogram_has_the_bounds_that_its_start_foretold():
+    start = {**START, "le": [100, 300]}
+
+    with pytest.raises(UsageError, match="line 2: `hist` has 1 counts, and `le` 2 bounds"):
+        judged(start, a_delivery(60, {"total": 9, "hist": [3]}, {"total": 9, "hist": [3, 9, 9]}))
+
+
+def test_a_mistake_of_ours_is_not_blamed_on_whoever_speaks_the_protocol():
+    with pytest.raises(TypeError):
+        list(answers([json.dumps(START)], min_buckets=None))  # type: ignore[arg-type]
+
+
+numbers: st.SearchStrategy[object] = st.sampled_from(
+    [0, 1, -1, 600, 0.5, 1e9, 1e308, 10**400, NAN, float("inf"), None, "600", True, []]
+)
+odd = st.recursive(
+    numbers, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["total", "bad", "hist"]), inner), max_leaves=5
+)  # fmt: skip
+starts = st.fixed_dictionaries(
+    {},
+    optional={
+        **{key: odd for key in START if key != "type"},
+        "mode": st.sampled_from(["slo", "concurrent", "before_after", "magic"]),
+        "objective": numbers,
+        "le": st.lists(numbers, max_size=3),
+        "counters": st.booleans(),
+        "horizon_s": st.sampled_from([1e-9, 59, 60, 86400]),
+        "alpha": st.sampled_from([1e-300, 0.001, 0.5, 0.999999]),
+        "min_buckets": numbers,
+    },
+).map(lambda told: {**START, **told})
+arms = st.fixed_dictionaries(
+    {}, optional={"total": numbers, "bad": numbers, "hist": st.lists(numbers, max_size=4)}
+)
+deliveries = st.builds(a_delivery, st.sampled_from([60, 120, 180.5, 0, -60, NAN]), arms, arms | st.none())
+
+
+@settings(max_examples=300)
+@given(starts, st.lists(deliveries | odd, max_size=4))
+def test_whatever_is_said_it_is_judged_or_refused_with_its_line(start, said):
+    lines = [json.dumps(each) for each in (start, *said)]
+
+    found: list[str] = []
+    try:
+        found += answers(lines)
+    except UsageError as refused:
+        found.append(refused.message)
+
+    assert found[-1].startswith("line ") or len(found) == len(lines)

@@ -577,8 +577,8 @@ async def test_a_stored_watch_comes_out_the_same():
 async def test_one_bit_of_difference_is_told():
     def nudged(evidence):
         memory = evidence.memories["errors"]
-        process = replace(memory.process, log_e=nextafter(memory.process.log_e, inf))
-        return replace(evidence, memories={"errors": replace(memory, process=process)})
+        process = memory.process._replace(log_e=nextafter(memory.process.log_e, inf))
+        return replace(evidence, memories={"errors": memory._replace(process=process)})
 
     async with an_api() as api:
         await a_judged_watch(api, nudged)

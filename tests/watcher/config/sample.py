@@ -10,6 +10,7 @@ from deploy.targets.registry import TARGETS
 from rules.model import Indicator, Kind
 from watcher.config import InvalidConfiguration, Kinds, ProviderKind, read_configuration
 from watcher.config.configuration import Configuration
+from watcher.signals.alert.senders.registry import SENDERS
 from watcher.store.registry import STORES
 
 
@@ -55,6 +56,8 @@ KINDS = Kinds(
     targets=TARGETS,
     stores={name: kind.settings for name, kind in STORES.items()},
     sources=SOURCES,
+    senders=SENDERS,
+    later_providers=frozenset({"tomorrow"}),
 )
 
 MAIN = """\

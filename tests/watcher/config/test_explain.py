@@ -99,6 +99,8 @@ def test_a_bake_may_end_early_where_it_says_so_and_rules_that_hold_it_up_are_nam
         "bake.pass_early.miss_probability": "5%",
     }
     assert off.services[PRODUCTION].policy.bake.pass_early is None
+    usual = read(tmp_path, changed("bake: {at_least: 1h}", "bake: {at_least: 1h, pass_early: true}"))
+    assert usual.services[PRODUCTION].policy.bake.pass_early == PassEarly(Margin(2.0, 0.001), 0.05)
     assert holds_up(off.services[PRODUCTION].policy) == ()
     assert [row.value for row in explain(off, PRODUCTION) if "pass_early" in row.key] == ["off"]
 

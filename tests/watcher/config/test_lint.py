@@ -30,7 +30,7 @@ def test_a_clean_file_is_clean_though_nobody_gave_its_parameters(tmp_path):
     [
         ("{metrics: {url: x}}", "{metrics: {ulr: x, url: x}}", 'rules/web.yaml:7:30: indicators.stored.ratio.metrics.ulr: unknown key "ulr" | try: did you mean "url"?'),
         ("judge: {threshold: {}}", "judge: {treshold: {}}", 'rules/web.yaml:11:45: rules[1].judge.treshold: unknown judge "treshold" | try: did you mean "threshold"?'),
-        ("{metrics: {url: x}}", "{alert: {url: x}}", 'rules/web.yaml:7:20: indicators.stored.ratio.alert: the provider "alert" is not in this version | try: in this version: http, metrics, scrape'),
+        ("{metrics: {url: x}}", "{tomorrow: {url: x}}", 'rules/web.yaml:7:20: indicators.stored.ratio.tomorrow: the provider "tomorrow" is not in this version | try: in this version: http, metrics, scrape'),
         ('{http: {url: "http://${host}/ready"}}', "{http: {url: http://a:13/}}", "rules/web.yaml:8:25: indicators.ready.probe.http: a wrong port | try: write 80"),
     ],
 )  # fmt: skip
@@ -74,3 +74,14 @@ def test_a_file_that_is_not_there_is_told_with_the_one_that_is(tmp_path):
 
 def test_where_no_file_is_near_one_has_to_be_named(tmp_path):
     assert lint(tmp_path, name="zzz/zzz")[0].endswith("try: name a rule file")
+
+
+def test_mistakes_in_rules_and_in_queries_are_told_in_one_run(tmp_path):
+    query = changed("{metrics: {url: x}}", "{metrics: {ulr: x, url: x}}", RULES)
+
+    found = lint(tmp_path, changed("judge: {threshold: {}}", "judge: {treshold: {}}", query))
+
+    assert [each.partition(" | ")[0].partition(": ")[2] for each in found] == [
+        'indicators.stored.ratio.metrics.ulr: unknown key "ulr"',
+        'rules[1].judge.treshold: unknown judge "treshold"',
+    ]

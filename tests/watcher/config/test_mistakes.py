@@ -38,7 +38,7 @@ DIGEST = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
         ("https://rollbackd.example/", "rollbackd.example", "rollbackd.yaml:4:44: daemon.http.public_url: expected an http(s) URL | try: write https://rollbackd.example.com"),
         ("https://rollbackd.example/", "'http://[x'", "rollbackd.yaml:4:44: daemon.http.public_url: expected an http(s) URL | try: write https://rollbackd.example.com"),
         ("https://rollbackd.example/", "'https://me:secret@rollbackd.example'", "rollbackd.yaml:4:44: daemon.http.public_url: a URL with a user, a password or a query | try: write the address alone"),
-        ("may: [announce, read]", "may: [anounce, read]", 'rollbackd.yaml:6:104: daemon.tokens[0].may[0]: "anounce" is not one of announce, read, order | try: did you mean "announce"?'),
+        ("may: [announce, read]", "may: [anounce, read]", 'rollbackd.yaml:6:104: daemon.tokens[0].may[0]: "anounce" is not one of announce, read, order, relay | try: did you mean "announce"?'),
         ("may: [announce, read]", "may: []", "rollbackd.yaml:6:103: daemon.tokens[0].may: expected at least 1, found 0 | try: add one, or remove the key"),
         (DIGEST, "rbd_secret", "rollbackd.yaml:7:31: daemon.tokens[1].sha256: must be of the form [0-9a-f]{64} | try: write it with these characters alone"),
         ("[checkout]", "[chekout]", 'rollbackd.yaml:7:128: daemon.tokens[1].services[0]: no service is called "chekout" | try: did you mean "checkout"?'),

@@ -8,7 +8,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from hypothesis import given
 from hypothesis import strategies as st
 
-from watcher.http.guard import NEVER, Blocked, Guard, GuardedResolver, forms
+from watcher.http.guard import NEVER, Blocked, Guard, GuardedResolver, OnlyTo, forms
 
 EVERYTHING = (ipaddress.ip_network("0.0.0.0/0"), ipaddress.ip_network("::/0"))
 TEN = (ipaddress.ip_network("10.0.0.0/8"),)
@@ -127,3 +127,10 @@ async def test_a_name_leads_to_its_allowed_addresses_alone():
 async def test_a_name_without_any_allowed_address_is_blocked_and_not_unknown():
     with pytest.raises(Blocked, match=r"add its network to `daemon\.reach`"):
         await GuardedResolver(Guard(), Names("10.0.0.7")).resolve("shop")
+
+
+def test_who_may_ask_one_address_alone_may_ask_no_other():
+    only = OnlyTo("169.254.170.2")
+
+    assert only.allows("169.254.170.2")
+    assert not any(only.allows(other) for other in ("169.254.169.254", "169.254.170.3", "8.8.8.8", "::1"))

@@ -11,10 +11,12 @@ from structlog.testing import capture_logs
 
 from deploy.errors import AwsRefused
 from deploy.model import Announcement, Phase
-from deploy.source import Ignored, Parcel, Received, Rejected
+from deploy.source import Aside, Event, Ignored, Parcel, Received, Rejected
+from tests.builders import a_release
 from tests.watcher.runtime.at_work import at_work, hang, now, virtual
+from watcher.runtime.answers import DEAF, Answers
 from watcher.runtime.daemon import DRAIN
-from watcher.runtime.feeder import PATIENCE, Feeder
+from watcher.runtime.feeder import PATIENCE, Feeder, first_of, unwanted
 from watcher.store.accepting import MOST_KEPT
 
 NO = AwsRefused("receive_message", "AccessDenied", "not yours", may_have_happened=False)
@@ -25,8 +27,11 @@ class Words:
 
     name = "events"
 
-    def read(self, received: Received) -> Announcement | Ignored | Rejected:
+    def read(self, received: Received) -> Announcement | Aside | Ignored | Rejected:
         match received.body.split():
+            case [b"aside", id]:
+                event = Event(id.decode(), "Coffee Ready", "shop.kitchen", "1" * 12, "eu", None, (), {})
+                return Aside(event, "coffee is no deployment")
             case [b"ignored", *_]:
                 return Ignored("nothing of ours")
             case [b"rejected"]:
@@ -76,9 +81,18 @@ class AQueue:
             self.lies = [body for body in self.lies if body not in receipts]
 
 
-def a_feeder(work, feeds, store=None, look=5.0):
+def a_feeder(work, feeds, store=None, look=5.0, asides=unwanted, answers=None):
     return Feeder(
-        store or work.store, lambda: feeds, work.bells, work.metrics, work.boundary, now, work.new_id, look
+        store or work.store,
+        lambda: feeds,
+        work.bells,
+        work.metrics,
+        work.boundary,
+        now,
+        work.new_id,
+        look,
+        asides=asides,
+        answers=answers or Answers(),
     )
 
 
@@ -243,6 +257,105 @@ async def test_a_message_that_cannot_be_written_for_a_bug_of_ours_comes_again_an
         assert len(work.bugs) == 1
 
 
+# ------------------------------------------------------------------------------------------------- what is no deployment
+
+
+@virtual
+async def test_what_somebody_makes_of_an_event_is_done_before_the_queue_forgets_it_and_recorded_once_a_day():
+    async with at_work() as work:
+        queue = AQueue(["aside 1", "aside 2"])
+
+        async def drinks(aside, at):
+            queue.story.append(f"drank {aside.event.id} at {at:%H:%M}")
+            return "coffee is drunk"
+
+        async with asking(work, queue, asides=drinks):
+            await asyncio.sleep(1)
+
+        assert queue.story == ["drank 1 at 12:00", "drank 2 at 12:00", "deleted aside 1", "deleted aside 2"]
+        assert await inbox(work) == [("recorded", "coffee is drunk")]
+
+
+@virtual
+async def test_an_event_says_by_which_source_it_came():
+    async with at_work() as work:
+        came: list[str] = []
+
+        async def hears(aside, _at):
+            came.append(aside.via)
+
+        async with asking(work, AQueue(["aside 1"]), asides=hears):
+            await asyncio.sleep(1)
+
+        assert came == ["q0"]
+
+
+@virtual
+async def test_what_nobody_wants_is_recorded_as_of_no_concern():
+    async with at_work() as work:
+        async with asking(work, AQueue(["aside 1", "aside 2"])):
+            await asyncio.sleep(1)
+
+        assert await inbox(work) == [("recorded", "coffee is no deployment")]
+
+
+@virtual
+async def test_an_event_is_offered_to_one_after_the_other_until_one_wants_it():
+    asked: list[str] = []
+
+    def a_guest(name, word):
+        async def offered(_aside, _at):
+            asked.append(name)
+            return word
+
+        return offered
+
+    guests = a_guest("ada", None), a_guest("bob", "bob drinks it"), a_guest("cleo", "cleo drinks it")
+    async with at_work() as work:
+        async with asking(work, AQueue(["aside 1"]), asides=first_of(*guests)):
+            await asyncio.sleep(1)
+
+        assert asked == ["ada", "bob"]
+        assert await inbox(work) == [("recorded", "bob drinks it")]
+
+
+@virtual
+async def test_an_event_comes_again_while_whoever_wants_it_cannot_keep_it():
+    async with at_work() as work:
+        queue = AQueue(["aside 1"])
+        kept: list[str] = []
+
+        async def keeps(aside, at):
+            await work.store.adopt("cup", "shelf", "service", a_release("v1"), at, adopted=True)
+            kept.append(aside.event.id)
+            return "kept"
+
+        work.store.away = True
+        async with asking(work, queue, asides=keeps):
+            await asyncio.sleep(60)
+            assert (queue.story, kept) == ([], [])
+            work.store.away = False
+            await asyncio.sleep(100)
+
+        assert (queue.story, kept) == (["deleted aside 1"], ["1"])
+
+
+@virtual
+async def test_an_event_at_which_somebody_breaks_is_recorded_and_gone():
+    async with at_work() as work:
+        queue = AQueue(["aside 1", "one"])
+
+        async def spills(_aside, _at):
+            raise RuntimeError("a mistake of ours")
+
+        async with asking(work, queue, asides=spills):
+            await asyncio.sleep(1)
+
+        assert await inbox(work) == [("rejected", "a bug of rollbackd: its log says which"), None]
+        assert queue.lies == []
+        assert len(work.bugs) == 1
+
+
 # --------------------------------------------------------------------------------------------------------------- no answer
 
 
@@ -308,6 +421,35 @@ async def test_a_queue_that_cannot_be_asked_delays_no_other():
             await asyncio.sleep(1)
 
         assert well.lies == []
+
+
+@virtual
+async def test_a_queue_that_cannot_be_asked_for_minutes_is_deaf_until_it_answers():
+    async with at_work() as work:
+        answers = Answers()
+
+        def deaf(source="q0"):
+            return answers.is_deaf(source, now())
+
+        async with asking(work, AQueue(errors=[NO] * 9), answers=answers):
+            await asyncio.sleep(DEAF.total_seconds() - 1)
+            told = [deaf()]
+            await asyncio.sleep(2)
+            told += [deaf(), deaf("http")]
+            await asyncio.sleep(400)
+            told.append(deaf())
+
+        assert told == [False, True, False, False]
+        assert not answers.is_deaf("q0", now() + timedelta(days=1))  # it is asked no more
+
+
+@virtual
+async def test_a_queue_that_is_empty_is_not_deaf():
+    async with at_work() as work:
+        answers = Answers()
+        async with asking(work, AQueue(), answers=answers):
+            await asyncio.sleep(3600)
+            assert not answers.is_deaf("q0", now())
 
 
 # --------------------------------------------------------------------------------------------------- the end, and a reload

@@ -11,7 +11,7 @@ from tests.builders import NOON, minutes, seconds
 from tests.watcher.runtime.at_work import TEN, AProvider, a_kind, blunder, hang, virtual
 from watcher.runtime.inquiry import Connected, Inquiry
 from watcher.runtime.rounds import Boundary
-from watcher.signals.provider import Question
+from watcher.signals.provider import Pushing, Question
 from watcher.telemetry.metrics import Metrics
 
 ERRORS = Indicator("errors", Kind.RATIO, "scrape", "{}")
@@ -69,6 +69,18 @@ async def test_what_is_final_sooner_is_asked_apart_and_sooner():
     ends = {question: window.end for questions, window in provider.calls for question in questions}
     assert ends == {"w_1/errors": NOON + seconds(20), "w_1/alarm": NOON + seconds(40)}
     assert len(readings) == 2
+
+
+@virtual
+async def test_who_is_told_is_asked_at_every_look_and_until_what_is_final_now():
+    provider = AProvider()
+    pushed = Pushing(lambda _: "am", lambda _: True, lambda each, _: each)
+    inquiry = Inquiry({"scrape": Connected(replace(a_kind(), pushed=pushed), provider)}, Metrics())
+
+    await answers(inquiry, a_question(since=NOON + seconds(31)))
+
+    (_, window), *_ = provider.calls
+    assert (window.start, window.end) == (NOON + seconds(30), NOON + seconds(34))
 
 
 @virtual

@@ -19,6 +19,7 @@ from tests.watcher.runtime.at_work import (
     now,
     virtual,
 )
+from watcher.core.change import Change
 from watcher.core.service import Bake, Ceilings, Speak
 from watcher.core.watch import Arms, Doubtful, State, Step
 from watcher.runtime.inquiry import Connected
@@ -205,6 +206,38 @@ async def test_a_step_of_somebody_else_stands():
 
         assert [line["event"] for line in log] == ["watch.overtaken"]
         assert work.metric("fenced_writes_total") == 1
+
+
+@virtual
+async def test_while_a_watch_is_prepared_others_have_their_turn_after_each_look_at_its_past():
+    many = tuple(replace(ERRORS, id=f"r{number}", name=f"r{number}") for number in range(20))
+    policy = replace(POLICY, rules=RuleSet(COMPARES.indicators, many))
+    turns = {"all": 0, "read": 0, "saved": 0}
+
+    async def read() -> None:
+        turns["read"] = turns["all"]
+
+    async def other() -> None:
+        while True:
+            turns["all"] += 1
+            await asyncio.sleep(0)
+
+    async with at_work(provider=AProvider(does=read)) as work:
+
+        class Watched:
+            def __getattr__(self, name):
+                return getattr(work.store, name)
+
+            async def save(self, *args):
+                turns["saved"] = turns["all"]
+                return await work.store.save(*args)
+
+        await work.has(a_new_watch(policy=policy))
+        others = asyncio.create_task(other())
+        await a_patrol(work, store=Watched()).go_round()
+        others.cancel()
+
+    assert turns["saved"] - turns["read"] > 2 * len(many)
 
 
 @virtual
@@ -428,6 +461,28 @@ async def test_after_a_rollback_it_is_watched_whether_that_helped():
 
         ended = await work.store.get("w_1")
         assert (ended.state, ended.ending.recovered) == (State.ROLLED_BACK, True)
+
+
+@pytest.mark.parametrize("takes", [0, 5])  # seconds: the time may be over while the provider is asked
+@virtual
+async def test_where_it_did_not_help_people_are_told_what_it_may_have_been_instead(takes):
+    provider = AProvider(bad=0.5)
+    async with at_work(provider=provider) as work:
+        await work.has(a_new_watch(policy=LIMITED))
+        await work.store.add_change(Change(now(), "database `payments-db` failover"), now())
+        await rounds(work, seconds(25))
+        watch = await work.store.get("w_1")
+        since = {"state": State.RECOVERING, "since": now(), "back_at": now(), "due_at": now()}
+        back = replace(watch, revision=watch.revision + 1, **since)
+        await work.store.save(Step(back, before=watch.revision), now())
+        provider.does = lambda: asyncio.sleep(takes)
+
+        await rounds(work, minutes(11))
+
+        ended = await work.store.get("w_1")
+        assert (ended.state, ended.ending.recovered) == (State.ROLLED_BACK, False)
+        last = max(await shown(work), key=lambda message: message.notice.at)
+        assert "Suspects: database `payments-db` failover 12:00:00 UTC" in last.notice.lines
 
 
 # ------------------------------------------------------------------------------------------------ what it will be able to see

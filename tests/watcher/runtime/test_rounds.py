@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from tests.watcher.runtime.at_work import blunder, hang, virtual
 from watcher.errors import StoreUnavailable
-from watcher.runtime.rounds import Boundary, Bug, Loop
+from watcher.runtime.rounds import Boundary, Bug, Loop, in_slices
 
 
 def unavailable() -> StoreUnavailable:
@@ -208,3 +208,39 @@ async def test_around_gives_the_answer_or_the_bug():
 
     assert await Boundary("loop").around(answer()) == 42
     assert isinstance(await Boundary("loop").around(blunder()), Bug)
+
+
+# ------------------------------------------------------------------------------------------------- work without a wait
+
+
+@virtual
+async def test_between_two_slices_of_a_work_others_have_their_turn():
+    order: list[object] = []
+
+    def work():
+        for number in range(3):
+            order.append(number)
+            yield
+        return "done"
+
+    async def other():
+        for _ in range(2):
+            order.append("other")
+            await asyncio.sleep(0)
+
+    async with asyncio.TaskGroup() as tasks:
+        found = tasks.create_task(in_slices(work()))
+        tasks.create_task(other())
+
+    assert order == [0, "other", 1, "other", 2]
+    assert found.result() == "done"
+
+
+@virtual
+async def test_a_bug_in_a_slice_is_whose_work_it_is():
+    def work():
+        yield
+        raise RuntimeError("a mistake of ours")
+
+    with pytest.raises(RuntimeError, match="a mistake of ours"):
+        await in_slices(work())

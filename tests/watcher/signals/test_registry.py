@@ -8,31 +8,39 @@ from rules.model import Indicator, Kind
 from tests.contract import (
     test_aws_logs,
     test_aws_providers,
+    test_changes,
     test_datadog,
     test_loki,
     test_newrelic,
     test_probes,
     test_providers,
+    test_pushed,
+    test_relay,
     test_sentry,
 )
 from tests.contract.aws_provider_contract import AwsProviderContract
 from tests.contract.provider_contract import ProviderContract
+from tests.contract.test_changes import MovedContract
+from tests.contract.test_pushed import PushedContract
 from watcher.signals.registry import LATER, PROVIDERS
 
 MODULES = (
     test_providers,
     test_aws_logs,
     test_aws_providers,
+    test_changes,
     test_datadog,
     test_loki,
     test_probes,
+    test_pushed,
+    test_relay,
     test_sentry,
     test_newrelic,
 )
 
 
-def members() -> Iterator[type[ProviderContract | AwsProviderContract]]:
-    contracts = (ProviderContract, AwsProviderContract)
+def members() -> Iterator[type[ProviderContract | AwsProviderContract | PushedContract | MovedContract]]:
+    contracts = (ProviderContract, AwsProviderContract, PushedContract, MovedContract)
     for value in (found for module in MODULES for found in vars(module).values()):
         if isinstance(value, type) and issubclass(value, contracts) and value not in contracts:
             yield value

@@ -2,9 +2,11 @@
 
 from watcher.store.schema import MIGRATIONS, Migration
 
+NEXT = len(MIGRATIONS) + 1
+
 # One that the release before can live with: a column that may be empty, a table, an index.
 HARMLESS = Migration(
-    2,
+    NEXT,
     "a column",
     (
         "ALTER TABLE watches ADD COLUMN extra TEXT NOT NULL DEFAULT 'none'",
@@ -14,7 +16,7 @@ HARMLESS = Migration(
     needs=1,
 )
 # One that it cannot live with.
-BREAKING = Migration(2, "another name", ("ALTER TABLE watches RENAME COLUMN hurried_at TO wanted_at",))
+BREAKING = Migration(NEXT, "another name", ("ALTER TABLE watches RENAME COLUMN hurried_at TO wanted_at",))
 
 NEWER = (*MIGRATIONS, HARMLESS)
 BROKEN = (*MIGRATIONS, BREAKING)

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.model import Level
 from tests.contract.store.build import LEASE, NOON, Clock, minutes, opened
-from tests.watcher.store.growing import BROKEN, NEWER
+from tests.watcher.store.growing import BROKEN, NEWER, NEXT
 from watcher.errors import StoreMisplaced
 from watcher.store.schema import MIGRATIONS, Migration
 from watcher.store.sqlite.care import SqliteCare
@@ -44,7 +44,7 @@ async def test_a_file_is_looked_at_while_the_daemon_works_on_it(tmp_path):
         looked = await found(a_care(tmp_path))
 
         assert {level for level, _ in looked.values()} == {Level.OK}
-        assert looked["tables"][1] == "version 1, nothing is missing"
+        assert looked["tables"][1] == f"version {NEXT - 1}, nothing is missing"
         assert looked["leases"][1] == "a (1)"
         assert looked["watches"][1] == (
             "1 live; the oldest is w_1 (checkout/production, watching), since 2026-11-24 12:00:00 UTC"
@@ -79,9 +79,9 @@ async def test_a_file_that_is_not_there_is_not_made(tmp_path):
 async def test_migrations_that_are_to_be_played_are_named(made):
     assert (await found(a_care(made, NEWER)))["tables"] == (
         Level.WARN,
-        "version 1; to be played: 2 (a column)",
+        f"version {NEXT - 1}; to be played: {NEXT} (a column)",
     )
-    assert [each.version for each in await a_care(made, NEWER).missing()] == [2]
+    assert [each.version for each in await a_care(made, NEWER).missing()] == [NEXT]
 
 
 async def test_tables_that_are_too_new_are_a_finding(made):
@@ -90,7 +90,7 @@ async def test_tables_that_are_too_new_are_a_finding(made):
     level, words = (await found(a_care(made)))["tables"]
 
     assert level is Level.FAIL
-    assert "must know version 2" in words
+    assert f"must know version {NEXT}" in words
 
 
 async def test_a_damaged_file_is_a_finding(made):
@@ -138,5 +138,5 @@ async def test_a_migration_needs_the_file_for_itself(made):
     with held(made / "state.db"), pytest.raises(StoreMisplaced, match="another rollbackd"):
         await a_care(made, NEWER).migrate(NOON)
 
-    assert [each.version for each in await a_care(made, NEWER).migrate(NOON)] == [2]
+    assert [each.version for each in await a_care(made, NEWER).migrate(NOON)] == [NEXT]
     assert await a_care(made, NEWER).migrate(NOON) == []

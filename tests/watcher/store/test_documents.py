@@ -2,12 +2,14 @@
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from rules.model import Consequence
 from rules.sample import Bucket, Counts, Series, Value
-from rules.verdict import Judgement, Outcome
+from rules.verdict import Because, Judgement, Outcome, Verdict
 from tests.contract.store.build import NOON, a_watch, an_action, an_announcement, minutes
 from watcher.core.watch import Button, Notice, OrderKind
 from watcher.errors import StoreTooNew, StoreUnavailable
@@ -74,6 +76,16 @@ def test_a_field_that_an_older_writer_did_not_know_has_its_default():
     del data["stuck_words"], data["ending"]
 
     assert WATCH.decode(json.dumps(data)) == a_watch()
+
+
+def test_a_verdict_for_a_reason_that_only_a_newer_version_knows_has_an_unknown_one():
+    """Else a replica that is not upgraded yet could read no watch at all that is due with this one."""
+    verdict = Verdict("r", "r", Consequence.TELL, Outcome.BREACHED, Because.BURN, "the moon is full")
+    watch = a_watch(judgement=Judgement(NOON, Outcome.HEALTHY, (verdict,)))
+
+    read = WATCH.decode(WATCH.encode(watch).replace('"burn"', '"phase_of_the_moon"'))
+
+    assert read.judgement == Judgement(NOON, Outcome.HEALTHY, (replace(verdict, because=Because.UNKNOWN),))
 
 
 def test_a_document_without_a_version_is_of_version_0():

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from deploy.model import Announcement
-from deploy.source import Ignored, Received, Rejected
+from deploy.source import Aside, Ignored, Received, Rejected
 from watcher.api.asked import Nothing, OneAnnouncement
 from watcher.api.bodies import NewDeployment, NoBody
 from watcher.api.handlers.reach import no_such_service
@@ -32,7 +32,7 @@ async def announce(call: Announce) -> Announced:
     match said:
         case Declined():
             raise await _turned_away(call, None, said, now)
-        case Ignored():
+        case Aside() | Ignored():
             return await _write(call, None, Turned("recorded", said.why), now)
         case Announcement():
             refusal = _refusal(call, said, now)
@@ -41,7 +41,7 @@ async def announce(call: Announce) -> Announced:
             return await _write(call, said, None, now)
 
 
-def _said(call: Announce, now: datetime) -> Announcement | Ignored | Declined:
+def _said(call: Announce, now: datetime) -> Announcement | Aside | Ignored | Declined:
     try:
         guard(call.raw)
     except Declined as refusal:

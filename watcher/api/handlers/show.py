@@ -11,6 +11,7 @@ from watcher.api.told import (
     ActionTold,
     AnnouncementTold,
     AuditTold,
+    ChangeTold,
     MarkTold,
     NoteTold,
     PartMoved,
@@ -22,6 +23,7 @@ from watcher.api.told import (
     VerdictTold,
     WatchTold,
 )
+from watcher.core.change import Beside, Change, nearest
 from watcher.core.lifecycle import orders_allowed
 from watcher.core.watch import Action, State, Watch
 from watcher.core.wording import foreseen, headline, in_words, story
@@ -30,6 +32,7 @@ from watcher.store.store import AuditRow, Claimed, Disarmed, InboxItem, Note
 BREACHED = frozenset(
     {State.COUNTING_DOWN, State.ROLLING_BACK, State.STUCK, State.RECOVERING, State.ROLLED_BACK}
 )
+MOST_CHANGES = 100  # beside one watch: more than anybody reads there; `GET /v1/changes` has all
 _BESIDE = {"self": "", "verdict": "/verdict", "orders": "/orders", "notes": "/notes"}
 
 
@@ -38,11 +41,14 @@ def summary(watch: Watch) -> Summary:
     return Summary(**_summary(watch))
 
 
-def watch_told(watch: Watch, actions: Sequence[Claimed], notes: Sequence[Note], now: datetime) -> WatchTold:
+def watch_told(
+    watch: Watch, actions: Sequence[Claimed], notes: Sequence[Note], beside: Beside, now: datetime
+) -> WatchTold:
     """Whole."""
+    when = watch.breach.at if watch.breach else watch.switched_at
     return WatchTold(
         **_summary(watch),
-        story=story(watch, now),
+        story=story(watch, now, beside),
         parts=[
             PartMoved(part=each.part, from_=each.before, to=each.after) for each in watch.deployment.parts
         ],
@@ -59,6 +65,7 @@ def watch_told(watch: Watch, actions: Sequence[Claimed], notes: Sequence[Note], 
         ending=watch.ending,
         stuck_words=watch.stuck_words,
         superseded_by=watch.superseded_by,
+        changes=[change_told(each) for each in nearest(beside.changes, when, MOST_CHANGES)],
         orders_allowed=[kind.value for kind in orders_allowed(watch)],
         actions=[action_told(each) for each in actions],
         notes=[note_told(each) for each in notes],
@@ -155,6 +162,11 @@ def action_told(claimed: Claimed) -> ActionTold:
         queued_at=action.queued_at,
         moves=moved(action.plan.moves),
     )
+
+
+def change_told(change: Change) -> ChangeTold:
+    """One change."""
+    return ChangeTold(**{name: getattr(change, name) for name in ChangeTold.model_fields})
 
 
 def note_told(note: Note) -> NoteTold:

@@ -13,6 +13,7 @@ from watcher.api.route import Call
 from watcher.api.told import Noted, Recorded, RecordedSeries, VerdictTold, Watches, WatchTold
 from watcher.core.watch import Watch
 from watcher.errors import NoSuchWatch
+from watcher.store.besides import Besides
 from watcher.store.documents import encode_buckets
 from watcher.store.store import Note
 
@@ -57,7 +58,9 @@ async def watch(call: Call[OneWatch, NoBody]) -> WatchTold:
     found = await watch_in_reach(call, call.asked.id)
     actions = await call.deps.store.actions(found.id)
     notes = await call.deps.store.notes(found.id)
-    return watch_told(found, actions, notes, call.deps.now())
+    now = call.deps.now()
+    moved = await Besides(call.deps.store, call.deps.services, call.deps.deaf).around(found, now)
+    return watch_told(found, actions, notes, moved, now)
 
 
 async def verdict(call: Call[OneVerdict, NoBody]) -> VerdictTold:

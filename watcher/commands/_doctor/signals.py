@@ -14,6 +14,7 @@ from rules.sample import Invalid, NoData, Reading, Series, Unavailable, Who
 from watcher.commands._doctor.checks import Check
 from watcher.commands._doctor.opened import Opened
 from watcher.commands._doctor.services import Lives, subject
+from watcher.config.relaying import RELAY
 from watcher.core.intake import Part, names_of
 from watcher.core.intake.arms import named
 from watcher.core.service import Service
@@ -21,6 +22,7 @@ from watcher.runtime.fleet import Key
 from watcher.runtime.inquiry import connection_of
 from watcher.signals.arms import names_in
 from watcher.signals.provider import Billed, Examined, Question
+from watcher.signals.relay.query import inner
 
 BACK = timedelta(
     minutes=15
@@ -91,8 +93,17 @@ def _asked(opened: Opened, lives: Lives) -> Iterator[Asked]:
     for key, service in opened.fleet.services.items():
         names = _names(service, lives)
         for indicator in service.policy.rules.indicators:
-            if names is not None or not names_in(indicator.query):
-                yield Asked(key, indicator, names or {})
+            if _is_told(opened, indicator):
+                continue  # only the daemon knows what it was told
+            read = inner(indicator) if indicator.provider == RELAY else indicator
+            if names is not None or not names_in(read.query):
+                yield Asked(key, read, names or {})
+
+
+def _is_told(opened: Opened, indicator: Indicator) -> bool:
+    connected = opened.inquiry.providers.get(connection_of(indicator))
+    by_sidecars = indicator.provider == RELAY and opened.configuration.daemon.relay is None
+    return by_sidecars or (connected is not None and connected.kind.pushed is not None)
 
 
 def _names(service: Service, lives: Lives) -> Mapping[str, str] | None:

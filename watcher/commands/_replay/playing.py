@@ -1,18 +1,19 @@
 """One deployment, replayed: how its watch would have ended, when, and by which rules."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from rules.bake import may_end, passes
+from rules.duration import duration_text
 from rules.evaluate import Setting, prepare
 from rules.model import Consequence, Indicator, RuleSet
-from rules.replay import Recording, asks, rounds
+from rules.replay import Recording, Round, asks, rounds
 from rules.sample import Bucket, Counts, Measure, Reading, Series
 from rules.verdict import Judgement, Outcome
 from watcher.commands._replay.deployments import Deployment
 from watcher.commands._replay.samples import SERVICE, Samples
-from watcher.core.lifecycle.judging import passes
 from watcher.core.service import Bake
 
 MINUTE = timedelta(minutes=1)  # a bucket of what was not recorded
@@ -40,6 +41,7 @@ class Replayed:
         blamed: Ids of the rules that breached, the most to blame first.
         log10_e: Of the group at the end; ``None`` if no rule has a promise.
         held_up: Ids of the rules that could act and were not healthy at the end: they kept it from passing.
+        otherwise: It passed early, proven well: how it would have ended without that.
     """
 
     deployment: Deployment
@@ -49,6 +51,13 @@ class Replayed:
     blamed: tuple[str, ...] = ()
     log10_e: float | None = None
     held_up: tuple[str, ...] = ()
+    otherwise: "Replayed | None" = None
+
+    @property
+    def sooner(self) -> timedelta | None:
+        """So much sooner it passed for being proven well; ``None`` where it did not, or would not have passed without."""
+        late = self.otherwise
+        return late.after - self.after if late is not None and late.ended is Ended.PASSED else None
 
     @property
     def is_wrong(self) -> bool:
@@ -96,6 +105,7 @@ def replay(
         at_most=terms.bake.at_most,
         buckets=lengths,
         settles=terms.settles,
+        early=terms.bake.pass_early,
     )
     past: dict[str, Reading] = {
         each.id: _series(
@@ -113,19 +123,47 @@ def replay(
     }
     brief = prepare(terms.rules, setting, past)
     moments = _moments(deployment.at, until, samples, terms)
-    judgement = None
-    for round_ in rounds(brief, recordings, moments, deployment.at, deployment.at):
-        judgement, after = round_.judgement, round_.now - deployment.at
-        if judgement.outcome is Outcome.BREACHED:
-            return _breached(deployment, judgement, after)
-        if after >= terms.bake.at_least and passes(judgement):
-            return Replayed(deployment, Ended.PASSED, after, log10_e=judgement.log10_e)
-        if after >= terms.bake.at_most:
-            return _open(deployment, Ended.UNPROVEN, judgement, after)
+    played = rounds(brief, recordings, moments, deployment.at, deployment.at)
     ended = Ended.SUPERSEDED if is_superseded else Ended.CUT_OFF
+    return _ended(deployment, played, terms.bake, ended, until)
+
+
+def _ended(
+    deployment: Deployment, played: Iterator[Round], bake: Bake, unfinished: Ended, until: datetime
+) -> Replayed:
+    """How the watch ends; one that passes early is watched on, to tell what that saved, and what it missed."""
+    judgement, early = None, None
+    for round_ in played:
+        judgement, after = round_.judgement, round_.now - deployment.at
+        usual = _over(deployment, judgement, after, bake)
+        if usual is not None:
+            return usual if early is None else _proven(early, usual)
+        if early is None and may_end(judgement, bake.at_least, deployment.at, round_.now):
+            early = Replayed(deployment, Ended.PASSED, after, log10_e=judgement.log10_e)
     if judgement is None:
-        return Replayed(deployment, ended, until - deployment.at, "no bucket of it became final")
-    return _open(deployment, ended, judgement, until - deployment.at)
+        return Replayed(deployment, unfinished, until - deployment.at, "no bucket of it became final")
+    last = _open(deployment, unfinished, judgement, until - deployment.at)
+    return last if early is None else _proven(early, last)
+
+
+def _over(deployment: Deployment, judgement: Judgement, after: timedelta, bake: Bake) -> Replayed | None:
+    """How it ends now, without passing early; ``None``: it goes on."""
+    if judgement.outcome is Outcome.BREACHED:
+        return _breached(deployment, judgement, after)
+    if after >= bake.at_least and passes(judgement):
+        return Replayed(deployment, Ended.PASSED, after, log10_e=judgement.log10_e)
+    return _open(deployment, Ended.UNPROVEN, judgement, after) if after >= bake.at_most else None
+
+
+def _proven(early: Replayed, usual: Replayed) -> Replayed:
+    """*early*, and what it would have come to."""
+    late = duration_text(usual.after)
+    if usual.ended is Ended.PASSED:
+        words = f"proven well, {duration_text(usual.after - early.after)} sooner than without `pass_early`"
+    else:
+        why = f": {usual.why}" if usual.why else ""
+        words = f"proven well; without `pass_early` {usual.ended.value.replace('_', ' ')} after {late}{why}"
+    return replace(early, why=words, otherwise=usual)
 
 
 def _breached(deployment: Deployment, judgement: Judgement, after: timedelta) -> Replayed:

@@ -11,6 +11,7 @@ from rules.model import RuleSet
 from watcher.commands._replay.playing import Ended, Replayed
 
 _SURE = 0.95
+_FOUND = frozenset({Ended.ROLLED_BACK, Ended.ASKED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,9 @@ class Summary:
         wrong: Good ones that would have been rolled back.
         at_most: With 95 % confidence, the share of good deployments that would be (0..1); ``None`` without any.
         missed: Bad ones of which nobody would have been told.
+        early: That passed early, proven well.
+        sooner: By how much, in the middle of those that would have passed without it; ``None`` where there was none.
+        too_early: Of these, those that would have been rolled back, or asked about, without it.
         soonest, usual, latest: From the deployment to the rollback or the question; ``None`` where there was none.
     """
 
@@ -52,6 +56,9 @@ class Summary:
     usual: timedelta | None
     latest: timedelta | None
     rules: tuple[OfRule, ...]
+    early: int = 0
+    sooner: timedelta | None = None
+    too_early: int = 0
 
 
 def summed_up(replayed: Sequence[Replayed], rules: RuleSet) -> Summary:
@@ -59,7 +66,9 @@ def summed_up(replayed: Sequence[Replayed], rules: RuleSet) -> Summary:
     good = [each for each in replayed if each.deployment.bad is False]
     bad = [each for each in replayed if each.deployment.bad is True]
     wrong = sum(each.is_wrong for each in good)
-    delays = sorted(each.after for each in replayed if each.ended in {Ended.ROLLED_BACK, Ended.ASKED})
+    delays = sorted(each.after for each in replayed if each.ended in _FOUND)
+    early = [each.otherwise for each in replayed if each.otherwise is not None]
+    sooner = sorted(each.sooner for each in replayed if each.sooner is not None)
     return Summary(
         ends={ended: many for ended in Ended if (many := sum(each.ended is ended for each in replayed))},
         good=len(good),
@@ -80,6 +89,9 @@ def summed_up(replayed: Sequence[Replayed], rules: RuleSet) -> Summary:
             )
             for rule in rules.rules
         ),
+        early=len(early),
+        sooner=sooner[len(sooner) // 2] if sooner else None,
+        too_early=sum(each.ended in _FOUND for each in early),
     )
 
 
@@ -112,7 +124,15 @@ def words(summary: Summary) -> list[str]:
             f"Found after {duration_text(summary.usual)} in the middle"
             f" ({duration_text(summary.soonest)} to {duration_text(summary.latest)})"
         )
+    if summary.early:
+        said.append(_early_words(summary))
     return said
+
+
+def _early_words(summary: Summary) -> str:
+    sooner = f", {duration_text(summary.sooner)} sooner in the middle" if summary.sooner else ""
+    missed = f"; {summary.too_early} of them would have been found later" if summary.too_early else ""
+    return f"{summary.early} passed early, proven well{sooner}{missed}"
 
 
 def as_data(replayed: Sequence[Replayed], summary: Summary) -> dict[str, Any]:
@@ -133,6 +153,7 @@ def as_data(replayed: Sequence[Replayed], summary: Summary) -> dict[str, Any]:
                 "log10_e": each.log10_e,
                 "wrong": each.is_wrong,
                 "missed": each.is_missed,
+                "otherwise": _otherwise(each),
             }
             for each in replayed
         ],
@@ -143,6 +164,11 @@ def as_data(replayed: Sequence[Replayed], summary: Summary) -> dict[str, Any]:
             "wrong": summary.wrong,
             "wrong_share_at_most": summary.at_most,
             "missed": summary.missed,
+            "early": {
+                "passed": summary.early,
+                "sooner_seconds": summary.sooner.total_seconds() if summary.sooner else None,
+                "too_early": summary.too_early,
+            },
             "found_after_seconds": {
                 name: value.total_seconds() if value is not None else None
                 for name, value in (
@@ -163,3 +189,9 @@ def as_data(replayed: Sequence[Replayed], summary: Summary) -> dict[str, Any]:
             ],
         },
     }
+
+
+def _otherwise(replayed: Replayed) -> dict[str, Any] | None:
+    """How one that passed early would have ended without that."""
+    late = replayed.otherwise
+    return None if late is None else {"ended": late.ended, "after_seconds": late.after.total_seconds()}

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from rules.model import Consequence
+from rules.bake import may_end, passes
 from rules.recovery import Level
 from rules.verdict import Judgement, Outcome, Verdict
 from watcher.core.facts import Facts
@@ -15,7 +15,6 @@ from watcher.core.service import Mode
 from watcher.core.watch import Breach, Doubtful, Ending, State, Step, Watch
 from watcher.core.wording import Event, ending_words, question_words
 
-ACTING = frozenset({Consequence.ROLLBACK, Consequence.ASK})
 JUDGED_IN = frozenset({State.WATCHING, State.COUNTING_DOWN, State.ASKING, State.HELD})
 
 
@@ -132,35 +131,19 @@ def baked(watch: Watch, base: Watch, now: datetime, facts: Facts) -> Step | None
     if base.complete_at is None:
         return None
     judgement = base.judgement
-    if judgement is not None and _enough(base, judgement, base.complete_at, now) and passes(judgement):
+    if judgement is not None and _may_end(base, judgement, base.complete_at, now):
         return ended(watch, base, Trigger.BAKED_HEALTHY, Event.PASSED, now, facts)
     if now >= base.complete_at + base.policy.bake.at_most:
         return ended(watch, base, Trigger.BAKED_UNSEEN, Event.UNPROVEN, now, facts)
     return None
 
 
-def passes(judgement: Judgement) -> bool:
-    """Every rule that can act and is not spent is healthy, and there is one: silence is not health."""
-    blocking = [
-        verdict for verdict in judgement.verdicts if verdict.consequence in ACTING and not verdict.spent
-    ]
-    if judgement.outcome is not Outcome.HEALTHY:
-        return False
-    return bool(blocking) and all(verdict.outcome is Outcome.HEALTHY for verdict in blocking)
-
-
-def _enough(watch: Watch, judgement: Judgement, complete_at: datetime, now: datetime) -> bool:
+def _may_end(watch: Watch, judgement: Judgement, complete_at: datetime, now: datetime) -> bool:
     bake = watch.policy.bake
-    if bake.runs is not None:
-        return max((verdict.seen.requests for verdict in judgement.verdicts), default=0.0) >= bake.runs
-    return now >= complete_at + bake.at_least or _is_proven(judgement, complete_at)
-
-
-def _is_proven(judgement: Judgement, complete_at: datetime) -> bool:
-    """It need not be seen for longer: proven well, and looked at with all its traffic too."""
-    looks = [each for each in judgement.verdicts if each.consequence in ACTING and not each.spent]
-    seen = [each.seen.until is not None and each.seen.until > complete_at for each in looks]
-    return judgement.proven and all(seen)
+    if bake.runs is None:
+        return may_end(judgement, bake.at_least, complete_at, now)
+    runs = max((verdict.seen.requests for verdict in judgement.verdicts), default=0.0)
+    return runs >= bake.runs and passes(judgement)
 
 
 def ended(watch: Watch, base: Watch, trigger: Trigger, event: Event, now: datetime, facts: Facts) -> Step:

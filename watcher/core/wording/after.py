@@ -9,7 +9,8 @@ from watcher.core.service import Mode
 from watcher.core.watch import Button, OrderKind, Tone, Watch
 from watcher.core.wording.evidence import blamed, evidence, fault, way, way_stays
 from watcher.core.wording.figures import moment
-from watcher.core.wording.text import RIGHT_CALL, WRONG_CALL, Text, beside, escalation, reason
+from watcher.core.wording.moved import besides, suspects
+from watcher.core.wording.text import RIGHT_CALL, WRONG_CALL, Text, escalation, reason
 
 # -------------------------------------------------------------------------------------------------------- the way back
 
@@ -21,7 +22,13 @@ def rolling_back(watch: Watch, now: datetime, facts: Facts) -> Text:
     ordered = f", ordered by {by}" if by else ""
     return Text(
         f"{what} back to {watch.goes_to} now{ordered}",
-        [_warning(watch, facts), *evidence(watch, now), way(watch), beside(facts), _latest(watch, now)],
+        [
+            _warning(watch, facts),
+            *evidence(watch, now),
+            way(watch),
+            *besides(watch, facts.beside, now),
+            _latest(watch, now),
+        ],
         tone=Tone.ALARM if _is_first_news(watch) else Tone.NOTE,
     )
 
@@ -96,7 +103,7 @@ def rolled_back(watch: Watch, now: datetime, facts: Facts) -> Text:
             f"{watch.goes_to} serves again, but it is not better{reason(words)}. It was probably not {watch.tag}",
             [
                 f"{watch.tag} is no longer blocked. Nothing more happens by itself",
-                beside(facts),
+                *suspects(watch, facts.beside, now),
                 *_times(watch, now),
             ],
             (

@@ -12,6 +12,7 @@ from watcher.core.watch import GOING_BACK, Button, OrderKind, Tone, Watch
 from watcher.core.wording.evidence import blind, evidence, fault, listed, way, way_stays
 from watcher.core.wording.figures import moment
 from watcher.core.wording.foreseen import foreseen, in_words
+from watcher.core.wording.moved import against, besides
 from watcher.core.wording.reasons import would_have_words
 from watcher.core.wording.text import (
     ASK_AGAIN,
@@ -20,7 +21,6 @@ from watcher.core.wording.text import (
     RIGHT_CALL,
     WRONG_CALL,
     Text,
-    beside,
     escalation,
     keep_button,
     obstacles,
@@ -137,7 +137,7 @@ def breached(watch: Watch, now: datetime, facts: Facts) -> Text:
     until = moment(watch.countdown_until or now, now)
     return Text(
         f"{fault(watch)}. Going back to {watch.goes_to} at {until} unless held",
-        [*evidence(watch, now), way(watch), beside(facts)],
+        [*evidence(watch, now), way(watch), *besides(watch, facts.beside, now)],
         (*roll_back_buttons(watch, "Roll back now"), HOLD, keep_button(watch)),
         Tone.ALARM,
     )
@@ -149,7 +149,13 @@ def asked(watch: Watch, now: datetime, facts: Facts) -> Text:
     why = question.words if question else ""
     return Text(
         f"{fault(watch)}. A person is needed: {why}",
-        [*evidence(watch, now), way(watch), beside(facts), escalation(watch, now), _unanswered(watch, now)],
+        [
+            *evidence(watch, now),
+            way(watch),
+            *against(watch, facts.beside, now),
+            escalation(watch, now),
+            _unanswered(watch, now),
+        ],
         (*roll_back_buttons(watch), keep_button(watch), ASK_AGAIN),
         Tone.ALARM,
     )
@@ -213,6 +219,6 @@ def would_have(watch: Watch, now: datetime, facts: Facts) -> Text:
     """In shadow: what would have been done."""
     return Text(
         f"{would_have_words(watch, now)}. Nothing was done. {fault(watch)}",
-        [*evidence(watch, now), way(watch), beside(facts)],
+        [*evidence(watch, now), way(watch), *besides(watch, facts.beside, now)],
         (RIGHT_CALL, WRONG_CALL),
     )

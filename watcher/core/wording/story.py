@@ -6,19 +6,29 @@ from datetime import datetime
 
 from rules.objectives.wording import share_words
 from rules.verdict import Verdict
+from watcher.core.change import Beside
 from watcher.core.watch import Watch
 from watcher.core.wording.evidence import fault, name, way
 from watcher.core.wording.figures import moment, said
 from watcher.core.wording.foreseen import foreseen, in_words
+from watcher.core.wording.moved import in_the_story
 from watcher.core.wording.reasons import would_have_words
 from watcher.core.wording.text import obstacles
 
+NOTHING = Beside()
 
-def story(watch: Watch, now: datetime) -> tuple[str, ...]:
+
+def story(watch: Watch, now: datetime, beside: Beside = NOTHING) -> tuple[str, ...]:
     """All lines of the story; "UTC" stands in the first line that tells a time."""
     sights = foreseen(watch, now)
     rules = _rules(watch, {sight.rule for sight in sights})
-    lines = [headline(watch), *_timeline(watch, now), *rules, *(f"  {line}" for line in in_words(sights))]
+    lines = [
+        headline(watch),
+        *_timeline(watch, now),
+        *(f"  {line}" for line in in_the_story(watch, beside, now)),
+        *rules,
+        *(f"  {line}" for line in in_words(sights)),
+    ]
     return tuple(said("\n".join(lines)).split("\n"))
 
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from watcher.core.facts import Facts
 from watcher.core.watch import Button, OrderKind, Tone, Watch
 from watcher.core.wording.evidence import listed
 from watcher.core.wording.figures import moment
@@ -78,11 +77,6 @@ def escalation(watch: Watch, now: datetime) -> str:
         return f"If nobody answers until {moment(watch.escalates_at, now)}: calls {names}"
     called = watch.escalated_at
     return f"Nobody had answered until {moment(called, now)}: called {names}" if called else ""
-
-
-def beside(facts: Facts) -> str:
-    """What else moved, in a line."""
-    return f"Moved besides: {listed(facts.beside)}" if facts.beside else ""
 
 
 def reason(reason: str) -> str:

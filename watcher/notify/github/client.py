@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any
 
 from gidgethub import RateLimitExceeded
@@ -19,7 +20,8 @@ from gidgethub.apps import get_installation_access_token
 from pydantic import AwareDatetime, BaseModel, ConfigDict, SecretStr
 
 from deploy.sources.github.identity import host_of
-from watcher.http import Http, Request
+from watcher.http import Answer, Http, Request
+from watcher.http.answer import without_secrets
 from watcher.notify.github.settings import App, Settings
 
 MOST_ANSWER = 1024 * 1024  # bytes; ten statuses are some 40 KiB
@@ -120,7 +122,7 @@ class Client(GitHubAPI):
         answer = await self._http.send(request)
         self.heard = answer.headers
         self.skew = _skew(answer.headers.get("date", ""), self._now())
-        return answer.status, answer.headers, answer.body
+        return answer.status, answer.headers, _harmless(request, answer)
 
     async def sleep(self, seconds: float) -> None:
         """Nothing here waits: what is not taken now is told later."""
@@ -131,6 +133,13 @@ class Client(GitHubAPI):
         limit = self.rate_limit
         if limit is not None and limit.remaining < 0 and self._now().astimezone(UTC) < limit.reset_datetime:
             raise RateLimitExceeded(limit)
+
+
+def _harmless(request: Request, answer: Answer) -> bytes:
+    """What was answered; of a refusal, which is passed on in its own words, without the token: it may repeat what was sent."""
+    if answer.status < HTTPStatus.BAD_REQUEST:
+        return answer.body
+    return without_secrets(request, answer.body.decode("utf-8", "replace")).encode()
 
 
 def _skew(date: str, now: datetime) -> timedelta | None:

@@ -12,7 +12,7 @@ from typing import Protocol
 import structlog
 
 from deploy.model import Finding, Level
-from watcher.core.watch import Message
+from watcher.core.watch import Message, Notice
 from watcher.http import Fault, HttpRefused
 from watcher.notify.markers.far import Refusing
 from watcher.notify.markers.marker import Marker, markers_of
@@ -57,11 +57,12 @@ class Place(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One connection."""
+    """One connection. *markers*: which a notice is."""
 
     place: Place = field(repr=False)
     now: Callable[[], datetime]
     public_url: str | None = None
+    markers: Callable[[Notice, datetime, str | None], Sequence[Marker]] = markers_of
 
     async def tell(self, message: Message, narrowing: str, ref: str | None) -> Telling:
         """Put the markers that the watch has by now and that *ref*, which names those that are there, does not."""
@@ -71,7 +72,7 @@ class Board:
         if message.kind != "show":
             return Told(ref)
         there, refused = (ref or "").split(), None
-        for marker in markers_of(message.notice, self.now(), self.public_url):
+        for marker in self.markers(message.notice, self.now(), self.public_url):
             telling = Told() if marker.id in there else await self._put(marker, narrowing)
             if isinstance(telling, Later):
                 return telling

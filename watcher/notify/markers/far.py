@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from pydantic import SecretStr, TypeAdapter, ValidationError
 
-from watcher.http import Http, HttpRefused, Request, refusal
+from watcher.http import Answer, Http, HttpRefused, Request, refusal
 from watcher.http.answer import without_secrets
 
 MOST_ANSWER = 1024 * 1024  # bytes
@@ -70,7 +70,23 @@ class Far:
         """What is answered to *content*. Raises the same."""
         return await self._asked("POST", path, json.dumps(content, separators=(",", ":")).encode(), shape)
 
+    async def patch(self, path: str, content: Mapping[str, Any]) -> None:
+        """Change what stands at *path*; what is answered beside the status is not looked at.
+
+        Raises:
+            HttpRefused: Nobody answered, or the system refuses.
+        """
+        await self._answered("PATCH", path, json.dumps(content, separators=(",", ":")).encode())
+
     async def _asked(self, method: str, path: str, body: bytes | None, shape: TypeAdapter[T]) -> T:
+        answer = await self._answered(method, path, body)
+        try:
+            return shape.validate_json(answer.body)
+        except ValidationError as error:
+            words = "what answers there is something else; is the address that of its API?"
+            raise Refusing(words, is_for_good=False) from error
+
+    async def _answered(self, method: str, path: str, body: bytes | None) -> Answer:
         url = f"{self.base}{path}"
         request = Request(
             self.system,
@@ -87,11 +103,7 @@ class Far:
         refused = refusal(request, answer, now)
         if refused is not None:
             raise self._when(refused, answer.headers, now)
-        try:
-            return shape.validate_json(answer.body)
-        except ValidationError as error:
-            words = "what answers there is something else; is the address that of its API?"
-            raise Refusing(words, is_for_good=False) from error
+        return answer
 
     def clean(self, text: str) -> str:
         """*text*, which the system says, without our keys: it may repeat what it was sent."""

@@ -106,7 +106,7 @@ def _deployment(notice: Notice, now: datetime, url: str | None, *, is_news: bool
         environment=plain(notice.environment),
         title=f"{_name(notice)}: deployment of {plain(release or 'a release')}",
         lines=_said(notice) if is_news else (),
-        at=_opened(notice.watch, notice.at or now),
+        at=opened(notice.watch, notice.at or now),
         release=release,
         url=url,
     )
@@ -138,7 +138,7 @@ def _said(notice: Notice) -> tuple[str, ...]:
     return tuple(plain(line) for line in (notice.headline, *notice.lines)[:MOST_LINES])
 
 
-def _opened(watch: str, at: datetime) -> datetime:
+def opened(watch: str, at: datetime) -> datetime:
     """When *watch* was opened, as far as its id says so; else *at*. A daemon that could not tell it then tells it truly later."""
     found = _WHEN.fullmatch(watch)
     if found is None:

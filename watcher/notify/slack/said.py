@@ -1,5 +1,6 @@
 """What Slack said, out of an error of slack_sdk: apart from `refusals`, which a webhook needs too, and without slack_sdk."""
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
@@ -9,7 +10,8 @@ from slack_sdk.errors import SlackApiError
 from watcher.notify.slack.refusals import Said
 
 LONGEST_WAIT = 3600  # seconds that a ``Retry-After`` is believed
-WORD = 64  # characters of a word of Slack's
+WORD = 200  # characters of a word of Slack's; of scopes it names several
+_WORD = re.compile(r"[a-z]+(?:[_.:,][a-z]+)*")
 
 
 def said(error: SlackApiError) -> Said:
@@ -24,5 +26,6 @@ def said(error: SlackApiError) -> Said:
 
 
 def _word(text: object) -> str:
-    """A word of Slack's, as that is safe to repeat."""
-    return "".join(c for c in str(text or "")[:WORD] if c.isascii() and (c.isalnum() or c in "_:,.-"))
+    """A word of Slack's, such as ``not_in_channel``; nothing of what only looks like one: it may repeat what was sent."""
+    said = str(text or "")
+    return said if len(said) <= WORD and _WORD.fullmatch(said) else ""

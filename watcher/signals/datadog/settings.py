@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StrictBool, model_validator
 
 from rules.duration import Duration, duration_text
 from rules.errors import Malformed
@@ -57,6 +57,8 @@ class Settings(BaseModel):
         application_key: Of a service account; needs the scope ``timeseries_query``, and ``monitors_read`` for monitors.
         flush: How often metrics are sent, the longest of what is asked for here. A bucket must be at least as long.
         settle: How long after its end a bucket is final.
+        dora: Deployments, and that a rollback undid one, are told for the DORA metrics, where a team is told by this
+            connection; the application key needs the scope ``dora_metrics_write``.
 
     Source:
         https://docs.datadoghq.com/getting_started/site/; https://docs.datadoghq.com/account_management/api-app-keys/
@@ -70,6 +72,7 @@ class Settings(BaseModel):
     application_key: Key
     flush: Annotated[Duration, AfterValidator(_flush)] = FLUSH
     settle: Annotated[Duration, AfterValidator(_settle)] = SETTLE
+    dora: StrictBool = False
 
     @model_validator(mode="after")
     def _is_somewhere(self) -> Self:
@@ -78,6 +81,12 @@ class Settings(BaseModel):
                 "expected the site of the organisation",
                 remedy="write `site: datadoghq.com`, or `url:` of a proxy",
             )
+        return self
+
+    @model_validator(mode="after")
+    def _has_them(self) -> Self:
+        if self.dora and self.site == "ddog-gov.com":
+            raise Malformed("the site ddog-gov.com has no DORA metrics", remedy="remove `dora`")
         return self
 
     @property

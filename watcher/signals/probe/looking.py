@@ -139,7 +139,7 @@ def _span(life: Life[Seen], grace: timedelta) -> Span:
 @contextlib.asynccontextmanager
 async def looking(way: Way[Q], opening: Opening, pace: Pace | None = None) -> AsyncIterator[Provider]:
     """The provider, probing until it is closed. *pace* is the clock's, unless a test brings its own."""
-    pace = pace or real_pace(opening.now, opening.monotonic)
+    pace = pace or real_pace(opening.now, opening.monotonic, opening.until)
     async with (
         Sampler[Seen].open(pace) as sampler,
         Discovery[Seen].open(sampler, opening, pace) as discovery,

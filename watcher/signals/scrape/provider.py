@@ -96,7 +96,7 @@ async def open_scrape(
     _settings: BaseModel | None, opening: Opening, pace: Pace | None = None
 ) -> AsyncIterator[Provider]:
     """The provider, looking until it is closed. *pace* is the clock's, unless a test brings its own."""
-    pace = pace or real_pace(opening.now, opening.monotonic)
+    pace = pace or real_pace(opening.now, opening.monotonic, opening.until)
     async with (
         Sampler[Seen].open(pace) as sampler,
         Discovery[Seen].open(sampler, opening, pace) as discovery,

@@ -9,6 +9,7 @@ CLOCK = "extract(epoch FROM clock_timestamp())::float8"
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 _OBJECT = re.compile(r"\bjson_each\((:[a-z_]+)\)")
+_LISTED = re.compile(r"\bgroup_concat\(([a-z_.]+)\)")
 _ONLY_HERE = re.compile(r"/\* postgresql: (.*?) \*/")
 
 # Texts sort by their bytes, as in SQLite, whatever the database was made with.
@@ -25,6 +26,7 @@ _TYPES = (
 def translated(statement: str, *, own_clock: bool = True) -> str:
     """A statement for psycopg. *own_clock*: ``:clock`` is the database's; otherwise a parameter, for tests that move it."""
     spoken = _ONLY_HERE.sub(r"\1", statement).replace("%", "%%")
+    spoken = _LISTED.sub(r"string_agg(CAST(\1 AS text), ',')", spoken)
     spoken = _OBJECT.sub(r"jsonb_each_text(CAST(\1 AS jsonb))", spoken)
     return _PARAMETER.sub(lambda found: _parameter(found[1], own_clock=own_clock), spoken)
 

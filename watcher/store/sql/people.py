@@ -1,11 +1,11 @@
-"""What people and others said: notes on watches, changes elsewhere, and what an idempotency key was answered."""
+"""What people said: notes on watches, and what an idempotency key was answered."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from watcher.store.sql.audit import audited
 from watcher.store.sql.operation import Operation, Row, moment, seconds
-from watcher.store.store import Answered, Change, Note, Replayed
+from watcher.store.store import Answered, Note, Replayed
 
 # A note, if there is the watch.
 NOTE = """
@@ -15,14 +15,6 @@ SELECT id, :by, :at, :call, :words FROM watches WHERE id = :watch RETURNING seq
 
 # The notes of a watch.
 NOTES = "SELECT watch, actor, at, call, words FROM notes WHERE watch = :watch ORDER BY seq"
-
-# Something else that moved.
-CHANGE = "INSERT INTO changes (at, what, service, environment) VALUES (:at, :what, :service, :environment)"
-
-# What moved in a span of time.
-CHANGES = """
-SELECT at, what, service, environment FROM changes WHERE at >= :since AND at < :until ORDER BY at, seq
-"""
 
 # What a key was answered, lately.
 ONCE = """
@@ -62,27 +54,6 @@ def notes(watch: str) -> Operation[Sequence[Note]]:
     """The notes of a watch, oldest first."""
     rows = yield NOTES, {"watch": watch}
     return [_note(row) for row in rows]
-
-
-def add_change(change: Change, now: datetime) -> Operation[None]:
-    """Record a change."""
-    yield (
-        CHANGE,
-        {
-            "at": seconds(change.at),
-            "what": change.what,
-            "service": change.service,
-            "environment": change.environment,
-        },
-    )
-    subject = f"{change.service or '*'}/{change.environment or '*'}"
-    yield audited(now, "rollbackd", "change.recorded", subject, change.what, moved_at=change.at.isoformat())
-
-
-def changes(since: datetime, until: datetime) -> Operation[Sequence[Change]]:
-    """Changes in ``[since, until)``, oldest first."""
-    rows = yield CHANGES, {"since": seconds(since), "until": seconds(until)}
-    return [Change(moment(row["at"]), row["what"], row["service"], row["environment"]) for row in rows]
 
 
 def once(principal: str, key: str, digest: bytes, now: datetime) -> Operation[Replayed | None]:

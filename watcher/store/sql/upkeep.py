@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+from watcher.core.relayed import KEPT
 from watcher.store.sql.operation import Operation, seconds
 from watcher.store.sql.people import KEYS_LAST
 
@@ -49,6 +50,21 @@ DELETE FROM messages WHERE seq IN (
 OLD_CHANGES = """
 DELETE FROM changes WHERE seq IN (SELECT seq FROM changes WHERE at < :since LIMIT :batch) RETURNING seq
 """
+OLD_SAMPLES = """
+DELETE FROM samples WHERE (service, environment, instance, indicator, bound, end_at) IN (
+    SELECT service, environment, instance, indicator, bound, end_at FROM samples WHERE end_at < :since LIMIT :batch
+) RETURNING end_at
+"""
+OLD_INSTANCES = """
+DELETE FROM instances WHERE seq IN (
+    SELECT seq FROM instances WHERE heard_at < :since LIMIT :batch
+) RETURNING heard_at
+"""
+OLD_ALERTS = """
+DELETE FROM alert_moods WHERE (sender, alert) IN (
+    SELECT sender, alert FROM alert_moods WHERE heard_at < :since LIMIT :batch
+) RETURNING alert
+"""
 OLD_SWITCHES = "DELETE FROM switches WHERE until < :since RETURNING until"
 
 # The pulse: something is written, and read.
@@ -62,6 +78,10 @@ BUCKETS_LAST = timedelta(days=7)  # after the end of their watch
 REST_LASTS = timedelta(
     days=30
 )  # announcements and messages; the sources that repeat longest do so for 14 days (SQS)
+SAMPLES_LAST = 2 * KEPT  # twice as long as they are taken, so that one that was forgotten is not taken again
+ALERTS_LAST = timedelta(
+    days=365
+)  # an alarm that is well for a year, and tells of changes alone, says nothing in it
 BATCH = 2000  # rows; some 10 ms on a disk of this century
 
 
@@ -102,6 +122,9 @@ def prune(now: datetime) -> Operation[int]:
         (OLD_ANNOUNCEMENTS, REST_LASTS),
         (OLD_MESSAGES, REST_LASTS),
         (OLD_CHANGES, REST_LASTS),
+        (OLD_ALERTS, ALERTS_LAST),
+        (OLD_SAMPLES, SAMPLES_LAST),
+        (OLD_INSTANCES, SAMPLES_LAST),
     ):
         rows = yield statement, {"since": seconds(now - lasts), "batch": BATCH}
         many += len(rows)

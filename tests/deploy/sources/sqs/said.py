@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.model import Announcement
-from deploy.source import Directory, Ignored, Opening, Received, Rejected, Whose
+from deploy.source import Aside, Directory, Ignored, Opening, Received, Rejected, Whose
 from deploy.sources.sqs import Settings, SqsSource
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -52,7 +52,7 @@ def read(
     said: Any,
     where: Directory = CONFIGURED,
     **headers: str,
-) -> Announcement | Ignored | Rejected:
+) -> Announcement | Aside | Ignored | Rejected:
     """What a message means; *said* is its body, or becomes it."""
     body = said if isinstance(said, bytes) else json.dumps(said).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -74,6 +74,22 @@ def a_hook(**detail: Any) -> Any:
     event = documented("aws.ecs/ECS Hook State Change")
     event["detail"] |= detail
     return event
+
+
+def an_alarm(**more: Any) -> Any:
+    """As CloudWatch tells a topic of SNS."""
+    return {
+        "AlarmName": "checkout-5xx",
+        "AlarmDescription": "5xx ratio",
+        "AWSAccountId": "123456789012",
+        "NewStateValue": "ALARM",
+        "NewStateReason": "Threshold Crossed: 2 datapoints were greater than the threshold (0.05).",
+        "StateChangeTime": "2026-11-24T11:43:11.512+0000",
+        "Region": "US East (N. Virginia)",
+        "AlarmArn": "arn:aws:cloudwatch:us-east-1:123456789012:alarm:checkout-5xx",
+        "OldStateValue": "OK",
+        "Trigger": {"MetricName": "HTTPCode_Target_5XX_Count", "Namespace": "AWS/ApplicationELB"},
+    } | more
 
 
 def through_sns(said: Any, **more: Any) -> Any:

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deploy.model import NAME, SERVICE, Announcement, Phase
-from deploy.source import Ignored, Rejected, Whose
+from deploy.source import Aside, Ignored, Rejected, Whose
 from deploy.sources.registry import SOURCES
 from deploy.sources.sqs import KIND
-from deploy.sources.sqs.envelope import MOST_BYTES
+from deploy.sources.sqs.envelope import ALARM, MOST_BYTES
 from tests.deploy.sources.sqs.said import (
     AT,
     LINES,
@@ -20,6 +20,7 @@ from tests.deploy.sources.sqs.said import (
     PAUSED_AT,
     a_deployment,
     a_hook,
+    an_alarm,
     documented,
     read,
     running_at,
@@ -40,6 +41,12 @@ def ignored(*args, **more):
     found = read(*args, **more)
     assert isinstance(found, Ignored), found
     return found.why
+
+
+def put_aside(*args, **more):
+    found = read(*args, **more)
+    assert isinstance(found, Aside), found
+    return found
 
 
 def rejected(*args, **more):
@@ -143,8 +150,11 @@ def test_the_account_that_is_told_wins():
     assert announced(a_deployment(), where).service == "exactly"
 
 
-def test_a_service_that_nobody_configured_is_ignored_with_its_address():
-    assert ignored(a_deployment(), running_at()) == f"no service of the configuration runs at {AT}"
+def test_a_deployment_of_a_service_that_nobody_configured_is_put_aside_with_its_address():
+    found = put_aside(a_deployment(), running_at())
+
+    assert found.why == f"no service of the configuration runs at {AT}"
+    assert found.event.resources == ["arn:aws:ecs:us-west-2:111122223333:service/default/servicetest"]
 
 
 def test_where_two_run_at_one_address_neither_is_meant():
@@ -274,8 +284,8 @@ def test_nothing_that_is_to_be_copied_is_anything_but_what_it_says(detail, where
     assert rejected(a_hook(**detail)).where == where
 
 
-def test_a_hook_of_a_service_that_nobody_configured_is_ignored():
-    assert ignored(a_hook(), running_at()) == f"no service of the configuration runs at {PAUSED_AT}"
+def test_a_hook_of_a_service_that_nobody_configured_is_put_aside():
+    assert put_aside(a_hook(), running_at()).why == f"no service of the configuration runs at {PAUSED_AT}"
 
 
 # ------------------------------------------------------------------------------------------------------- how a message comes
@@ -408,31 +418,79 @@ def test_what_never_comes_into_a_queue_is_rejected(line):
     rejected(line.event)
 
 
+TRIGGERS = {"aws.codedeploy/SNS trigger instance", "aws.codedeploy/SNS trigger deployment"}
+
+
 @pytest.mark.parametrize(
-    "line", [line for line in LINES if line.of not in MEANT | NO_MESSAGES], ids=lambda line: line.of
+    "line",
+    [line for line in LINES if line.of not in MEANT | NO_MESSAGES | TRIGGERS],
+    ids=lambda line: line.of,
 )
-def test_every_other_documented_event_is_ignored_by_its_name(line):
-    why = ignored(line.event)
+def test_every_other_documented_event_is_put_aside_by_its_name_for_whoever_wants_it(line):
+    found = put_aside(line.event)
 
-    assert "no deployment that this version knows" not in why
-    assert line.event.get("detail-type", "CodeDeploy") in why
+    assert "no deployment that this version knows" not in found.why
+    assert line.event["detail-type"] in found.why
+    event = found.event
+    told = line.event["id"], line.event["detail-type"], line.event["source"], line.event["detail"]
+    assert (event.id, event.kind, event.source, event.detail) == told
+    assert (event.account, event.region) == (line.event["account"], line.event["region"])
+    assert put_aside(through_sns(line.event)) == found
 
 
-def test_an_event_that_nobody_knows_is_ignored_by_its_name():
+@pytest.mark.parametrize("line", [line for line in LINES if line.of in TRIGGERS], ids=lambda line: line.of)
+def test_a_trigger_of_codedeploy_is_ignored(line):
+    assert "CodeDeploy is not a target" in ignored(line.event)
+
+
+def test_an_event_that_nobody_knows_is_put_aside_by_its_name():
     event = a_deployment() | {"detail-type": "Coffee Ready", "source": "shop.kitchen"}
 
-    assert ignored(event) == "'Coffee Ready' of 'shop.kitchen': no deployment that this version knows"
+    assert put_aside(event).why == "'Coffee Ready' of 'shop.kitchen': no deployment that this version knows"
 
 
 def test_a_deployment_that_another_than_ecs_tells_of_is_none():
-    assert "no deployment" in ignored(a_deployment() | {"source": "shop.kitchen"})
+    assert "no deployment" in put_aside(a_deployment() | {"source": "shop.kitchen"}).why
 
 
-def test_a_call_in_the_trail_is_ignored_by_the_name_of_the_call():
-    assert "'UpdateAlias20150331': Lambda is not a target" in ignored(
-        documented("aws.lambda/AWS API Call via CloudTrail")
+def test_a_call_in_the_trail_is_put_aside_by_the_name_of_the_call():
+    assert (
+        "'UpdateAlias20150331': Lambda is not a target"
+        in put_aside(documented("aws.lambda/AWS API Call via CloudTrail")).why
     )
-    assert "ECS tells of it itself" in ignored(documented("aws.ecs/AWS API Call via CloudTrail"))
+    assert "ECS tells of it itself" in put_aside(documented("aws.ecs/AWS API Call via CloudTrail")).why
+
+
+# ----------------------------------------------------------------------------------------------------- alarms through SNS
+
+
+def test_an_alarm_that_cloudwatch_tells_a_topic_is_put_aside_with_all_that_it_says():
+    for said in (an_alarm(), through_sns(an_alarm())):
+        event = put_aside(said).event
+
+        assert (event.source, event.kind) == ("aws.cloudwatch", ALARM)
+        assert (event.account, event.region) == ("123456789012", "us-east-1")
+        assert event.at == datetime(2026, 11, 24, 11, 43, 11, 512000, UTC)
+        assert event.resources == (an_alarm()["AlarmArn"],)
+        assert event.detail == an_alarm()
+
+
+def test_an_alarm_that_comes_twice_is_one_and_what_it_says_next_is_another():
+    first, again = (put_aside(through_sns(an_alarm(), MessageId=each)).event.id for each in ("m-1", "m-2"))
+    well = put_aside(through_sns(an_alarm(NewStateValue="OK"))).event.id
+
+    assert first == again != well
+
+
+def test_an_alarm_without_a_time_is_one_all_the_same():
+    assert put_aside(an_alarm(StateChangeTime="now")).event.at is None
+
+
+@pytest.mark.parametrize(
+    "arn", [None, 7, "checkout-5xx", "arn:aws:cloudwatch:us-east-1:1:alarm:checkout-5xx"]
+)
+def test_an_alarm_that_is_not_called_as_one_is_rejected(arn):
+    assert rejected(an_alarm(AlarmArn=arn)).where == "AlarmArn"
 
 
 # -------------------------------------------------------------------------------------------------------- mutilated events
@@ -472,7 +530,7 @@ def mutilated(draw):
     return through_sns(event) if draw(st.booleans()) else event
 
 
-def holds(found: Announcement | Ignored | Rejected) -> None:
+def holds(found: Announcement | Aside | Ignored | Rejected) -> None:
     match found:
         case Announcement():
             assert found.at.tzinfo is UTC
@@ -481,6 +539,9 @@ def holds(found: Announcement | Ignored | Rejected) -> None:
             assert len(found.dedup_key) <= 512
             for line in (found.pause.go_on, found.pause.go_back) if found.pause else ():
                 assert re.fullmatch(r"[A-Za-z0-9_./: -]+", line), "a command that is more than one"
+        case Aside(event, why):
+            assert 0 < len(why) < 2_000
+            assert event.at is None or event.at.tzinfo is UTC
         case Ignored(why) | Rejected(why):
             assert 0 < len(why) < 2_000
 

@@ -28,11 +28,14 @@ from tests.builders import (
     some_facts,
 )
 from tests.watcher.core.taken import due, happened, judged, ordered, recovered, superseded
+from watcher.core.change import Beside, Change, ChangeKind
 from watcher.core.service import Asking, Mode, Speak, Then
 from watcher.core.watch import ActionResult, ActionState, Doubtful, OrderKind, State, Tone
 from watcher.core.wording import Event, notice
 
-FLAG = some_facts(beside=("flag new-pricing 0 → 50 % at 11:58",))
+FLAG = some_facts(
+    beside=Beside((Change(NOON - minutes(3), "flag new-pricing 0 → 50 %", kind=ChangeKind.FLAG),), told=True)
+)
 LOUD = a_policy(speak=Speak.ALL)
 
 
@@ -62,7 +65,7 @@ def test_a_breach_that_is_counted_down():
         "Began 11:51:00 (between 11:50:00 and 11:52:00); v43 began to serve 11:50:00. Compared at the same time\n"
         "Sure? A good release would look like this less than once in 7,100 deployments (your limit: once in 1,000)\n"
         "Way back: v42 (proven)\n"
-        "Moved besides: flag new-pricing 0 → 50 % at 11:58\n"
+        "Moved besides: flag new-pricing 0 → 50 % 11:57:00\n"
         "[Roll back now to v42] [Hold 15 min] [Keep v43]"
     )
 
@@ -201,7 +204,7 @@ def test_a_person_is_asked():
         "Nothing was compared at the same time. Does not hold any more either: payments-db is well\n"
         "Sure? A good release would look like this less than once in 7,100 deployments (your limit: once in 1,000)\n"
         "Way back: v42 (proven)\n"
-        "Moved besides: flag new-pricing 0 → 50 % at 11:58\n"
+        "Against that it was v43: flag new-pricing 0 → 50 % 11:57:00\n"
         "If nobody answers until 13:00:00: keeps v43 (your setting)\n"
         "[Roll back to v42] [Keep v43] [Ask again in 15 min]"
     )
@@ -438,8 +441,8 @@ def test_rolled_back_and_not_recovered():
         "checkout · production: v42 serves again, but it is not better: "
         "480 of 9,800 requests failed (4.9 %), 0.2 % is acceptable. It was probably not v43\n"
         "v43 is no longer blocked. Nothing more happens by itself\n"
-        "Moved besides: flag new-pricing 0 → 50 % at 11:58\n"
-        "deployed 11:50:00 UTC → decided 11:59:00 → back 11:59:00 · 412 requests failed\n"
+        "Suspects: flag new-pricing 0 → 50 % 11:57:00 UTC\n"
+        "deployed 11:50:00 → decided 11:59:00 → back 11:59:00 · 412 requests failed\n"
         "[Roll forward to v43] [Stay on v42]"
     )
 

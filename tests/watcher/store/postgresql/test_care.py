@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from deploy.model import Level
 from tests.contract.store.build import LEASE, NOON, Clock, a_watch, opened
-from tests.watcher.store.growing import BROKEN, NEWER
+from tests.watcher.store.growing import BROKEN, NEWER, NEXT
 from tests.watcher.store.postgresql.server import PASSWORD, Server, a_server
 from tests.watcher.store.postgresql.test_contract import a_copy, settings_of
 from watcher.clock import now
@@ -51,7 +51,7 @@ async def test_a_database_is_looked_at_while_replicas_work_on_it(server_18):
     )  # the tests' servers do not wait for the disk
     assert {level for level, _ in looked.values()} == {Level.OK}
     assert looked["server"][1] == "PostgreSQL 18, as postgres"
-    assert looked["tables"][1] == "version 1, nothing is missing"
+    assert looked["tables"][1] == f"version {NEXT - 1}, nothing is missing"
     assert looked["isolation"][1].startswith("read committed")
     assert looked["leases"][1] == "a (1)"
     assert "the oldest is w_1" in looked["watches"][1]
@@ -150,11 +150,11 @@ async def test_tables_of_another_version_are_found(server_18):
     older = await a_copy(server_18)
     assert (await found(a_care(server_18, older, NEWER)))["tables"][
         1
-    ] == "version 1; to be played: 2 (a column)"
+    ] == f"version {NEXT - 1}; to be played: {NEXT} (a column)"
 
     await a_care(server_18, older, BROKEN).migrate(NOON)
 
-    assert "must know version 2" in (await found(a_care(server_18, older)))["tables"][1]
+    assert f"must know version {NEXT}" in (await found(a_care(server_18, older)))["tables"][1]
 
 
 async def test_a_database_that_is_away_is_no_finding_but_nobody_to_ask():

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.contract.store.build import NOON, Clock, a_watch, opened, step_of
-from tests.watcher.store.growing import BREAKING, BROKEN, NEWER
+from tests.watcher.store.growing import BREAKING, BROKEN, NEWER, NEXT
 from tests.watcher.store.postgresql.server import Server
 from tests.watcher.store.postgresql.test_contract import a_copy, settings_of
 from watcher.errors import StoreMisplaced, StoreTooNew, StoreUnavailable
@@ -42,7 +42,9 @@ async def test_an_older_replica_goes_on_while_a_newer_one_upgrades_beside_it(ser
 async def test_no_upgrade_is_played_that_a_living_replica_could_not_work_on(server_18):
     name = await a_copy(server_18)
     async with a_replica(server_18, name) as older:
-        with pytest.raises(StoreMisplaced, match="knows version 1, and has to know version 2") as caught:
+        with pytest.raises(
+            StoreMisplaced, match=f"knows version {NEXT - 1}, and has to know version {NEXT}"
+        ) as caught:
             async with a_replica(server_18, name, *BROKEN):
                 pass
         await opened(older)
@@ -86,7 +88,7 @@ async def test_two_that_migrate_at_once_play_each_migration_once(server_18):
 
     played = await asyncio.gather(*(care.migrate(NOON) for care in cares))
 
-    assert sorted(len(each) for each in played) == [0, 2]
+    assert sorted(len(each) for each in played) == [0, NEXT]
 
 
 async def test_a_migration_that_fails_in_the_middle_leaves_the_older_tables_whole(server_18):
@@ -134,7 +136,7 @@ async def test_an_older_program_refuses_tables_that_it_cannot_work_on(server_18)
     async with a_replica(server_18, name, *BROKEN):
         pass
 
-    with pytest.raises(StoreTooNew, match="must know version 2"):
+    with pytest.raises(StoreTooNew, match=f"must know version {NEXT}"):
         async with a_replica(server_18, name):
             pass
 

@@ -1,0 +1,106 @@
+"""No secret comes out: whatever the far ends answer, however they repeat what they were sent, and wherever one looks."""
+
+import gzip
+from datetime import timedelta
+
+from tests.scenarios.vault import MODES, SENT, Vault, a_vault, reports, serves, spellings
+from watcher.app import Ports, load
+from watcher.commands.doctor import examined, show
+
+PAGES = (
+    "/v1/watches/{watch}",
+    "/v1/watches/{watch}/verdict",
+    "/v1/watches/{watch}/record",
+    "/v1/announcements/{announcement}",
+    "/v1/services",
+    "/v1/tags/shop/production",
+    "/v1/plan/shop/production",
+    "/v1/audit?limit=500",
+    "/v1/nothing",
+    "/metrics",
+    "/readyz",
+    "/openapi.json",
+)
+
+
+async def test_no_secret_of_any_connection_comes_out_anywhere(tmp_path, capfd):
+    async with a_vault(tmp_path) as vault:
+        with reports(vault) as (report, came):
+            async with vault.daemon(report):
+                await a_day_on_which_everything_fails(vault)
+                shown = repr(vault.running)
+        found = await what_doctor_says(vault)
+        screen = capfd.readouterr()
+
+        assert [name for name in SENT if not vault.was_sent(name)] == []
+        assert len(came) > 1
+        assert "cannot send" in vault.log
+        assert (
+            vault.leaks(
+                {
+                    "the log": vault.log,
+                    "messages": "".join(vault.told),
+                    "errors": "".join(vault.errors),
+                    "crash reports": b"".join(map(_unpacked, came)).decode(),
+                    "the store": vault.stored,
+                    "the API": "".join(vault.answers),
+                    "metrics": vault.metrics.render().decode(),
+                    "the daemon, shown": shown,
+                    "doctor": found,
+                    "the screen": screen.out + screen.err,
+                }
+            )
+            == []
+        )
+
+
+async def a_day_on_which_everything_fails(vault: Vault) -> None:
+    """A deployment that is judged, asked about and kept, while every far end is ill in every way; and a bug at the end."""
+    serves(vault.root, "v1")
+    await vault.go_on(1)
+    serves(vault.root, "v2")
+    told = await vault.ask(
+        "POST", "/v1/deployments", {"service": "shop", "environment": "production", "tag": "v2"}
+    )
+    for mode in MODES:
+        vault.far.mode = mode
+        for _ in range(2):
+            await vault.go_on(90)
+    for by in ("alertmanager", "webhook"):
+        for body in (
+            {"version": "4", "alerts": "none"},
+            {"version": "4", "alerts": [], "known": vault.secrets[by]},
+        ):
+            await vault.ask("POST", "/v1/alerts/pushed", body, by)
+            await vault.ask("POST", "/v1/hooks/github", body, by)
+    vault.is_buggy = True
+    await vault.go_on(600)
+    (watch,) = (await vault.ask("GET", "/v1/watches"))["watches"]
+    for page in PAGES:
+        await vault.ask("GET", page.format(watch=watch["id"], announcement=told["announcement"]))
+    await vault.ask("POST", f"/v1/watches/{watch['id']}/orders", {"order": "keep"})
+    await vault.go_on(60)
+
+
+async def what_doctor_says(vault: Vault) -> str:
+    """Before anything is taken out of it, and as it is shown."""
+    said = []
+    configuration = load(vault.root / "rollbackd.yaml")
+    for mode in MODES:
+        vault.far.mode = mode
+        found = await examined(configuration, Ports(), patience=timedelta(0))
+        show(found, as_json=False)
+        said.append(repr(found))
+    return "".join(said)
+
+
+async def test_what_is_looked_for_is_found_however_it_is_written(tmp_path):
+    """The test above can fail: each spelling of each secret is a leak, in each place."""
+    async with a_vault(tmp_path) as vault:
+        for name, secret in vault.secrets.items():
+            for form in spellings(secret, vault.base):
+                assert vault.leaks({"a place": f"<{form}>"}) == [f"{name} in a place"]
+
+
+def _unpacked(body: bytes) -> bytes:
+    return gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body

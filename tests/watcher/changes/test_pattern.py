@@ -1,0 +1,53 @@
+"""The pattern that is to be pasted into EventBridge lets all in that is understood."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.sources.sqs.others import TRAIL
+from tests.watcher.changes.said import LINES, OURS, heard
+from watcher.changes import read
+from watcher.changes.reading import READS
+
+PATTERN = json.loads((Path(__file__).parents[3] / "examples/changes/event-pattern.json").read_text())
+EVENTS = [line for line in (*OURS, *LINES) if "detail-type" in line.event]
+CHANGES = [
+    line
+    for line in EVENTS
+    if line.event["detail-type"] != TRAIL and not line.of.startswith("github") and "lambda" not in line.of
+]
+
+
+def matches(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """As EventBridge matches: every key has one of its values."""
+    return all(
+        any(matches(each, event) for each in wanted) if key == "$or" else _has(wanted, event.get(key))
+        for key, wanted in pattern.items()
+    )
+
+
+def _has(wanted: Any, found: Any) -> bool:
+    if isinstance(wanted, dict):
+        return isinstance(found, dict) and matches(wanted, found)
+    prefixes = [each["prefix"] for each in wanted if isinstance(each, dict)]
+    return found in wanted or any(str(found).startswith(prefix) for prefix in prefixes)
+
+
+@pytest.mark.parametrize("line", CHANGES, ids=lambda line: line.of)
+def test_every_event_that_is_a_change_gets_in(line):
+    assert read(heard(line.event)) is None or matches(PATTERN, line.event)
+
+
+def test_every_kind_that_is_understood_is_in_the_pattern():
+    seen = {(line.event["source"], line.event["detail-type"]) for line in EVENTS}
+
+    assert set(READS) <= seen | {("aws.ecs", "ECS Deployment State Change")}
+
+
+def test_what_is_no_change_need_not_get_in():
+    tasks = next(line.event for line in LINES if line.of == "aws.ecs/ECS Task State Change")
+
+    assert not matches(PATTERN, tasks)

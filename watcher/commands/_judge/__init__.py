@@ -1,0 +1,1 @@
+"""The benchmark's protocol, as ``rollbackd judge`` hears it."""

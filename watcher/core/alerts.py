@@ -1,0 +1,135 @@
+"""Alerts that a system tells by itself: how each stands, and what is remembered of it. Pure.
+
+A system tells how one of its alerts is *now*, in whatever order the network likes. What is remembered is the newest word of
+each, since when it is so, and when it was last told to be well: for what was bad before is only counted when it was well
+in between.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+
+class Mood(StrEnum):
+    """How an alert stands."""
+
+    FIRING = "firing"
+    WELL = "well"
+    UNKNOWN = "unknown"  # the system itself has no data (INSUFFICIENT_DATA, No Data)
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """One alert, as its system told it.
+
+    Attributes:
+        key: What it is at its system, and stays over its life: the ARN of an alarm, a fingerprint, a monitor and its group.
+        name: What people call it.
+        labels: What ``match:`` looks at.
+        since: When this mood began, by the sender's clock; ``None`` where that is not told.
+        sent_at: The sender's own time of this message. It puts the messages of one key in order: the newest wins, and of two
+            with the same time the one that came last. ``None`` where the sender tells no time: then it is as new as it came.
+        dedup_key: By what this message about this alert is known when it comes again.
+        words: A title or a reason, in the sender's words.
+        link: To the alert at its system: ``https`` or nothing.
+    """
+
+    key: str
+    name: str
+    mood: Mood
+    since: datetime | None
+    sent_at: datetime | None
+    dedup_key: str
+    labels: Mapping[str, str] = field(default_factory=dict)
+    words: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """What is remembered of one alert.
+
+    Attributes:
+        alert: The newest word of it.
+        since: Since when it stands so; ``None`` where nobody knows.
+        told_at: When that was said, by the sender's clock; by ours where it tells no time, or one that is to come.
+        heard_at: When it was last heard, by our clock; a repetition counts.
+        changed_at: When the word was heard that it stands by.
+        well_at: When it was last told to be well; ``None``: never.
+        fired_since: Since when it fires, or fired before its system had no data; ``None``: it was well since.
+    """
+
+    alert: Pushed
+    since: datetime | None
+    told_at: datetime
+    heard_at: datetime
+    changed_at: datetime
+    well_at: datetime | None = None
+    fired_since: datetime | None = None
+
+    @property
+    def mood(self) -> Mood:
+        """How it stands."""
+        return self.alert.mood
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """All that is remembered of one sender.
+
+    Attributes:
+        heard_at: When it last told anything; ``None``: never.
+        lacking_at: When it last left some out, or told of more than are kept; ``None``: never.
+        revision: Grows with each word of it.
+    """
+
+    heard_at: datetime | None = None
+    lacking_at: datetime | None = None
+    alerts: Sequence[Alert] = ()
+    revision: int = 0
+
+
+class News(StrEnum):
+    """What a word does to what is remembered of its alert."""
+
+    CHANGED = "changed"  # it stands otherwise than before, or since another time
+    REPEATED = "repeated"  # it stands as before; that it was heard is remembered
+    OUTDATED = "outdated"  # something newer is known: nothing changes
+
+
+def heard(known: Alert | None, pushed: Pushed, now: datetime) -> tuple[News, Alert]:
+    """What *pushed*, which has just been heard, does to what is *known* of its alert; and what is known then.
+
+    A firing alert that only lost its data in between has fired all the time. Where a sender does not tell since when, a mood
+    began with the word that changed it; of the very first word nobody knows.
+    """
+    told_at = min(pushed.sent_at or now, now)
+    if known is not None and (pushed.dedup_key, pushed.mood) == (known.alert.dedup_key, known.mood):
+        return News.REPEATED, replace(known, heard_at=now)
+    if known is not None and told_at < known.told_at:
+        return News.OUTDATED, known
+    since = _since(known, pushed, told_at, now)
+    well_at, fired_since = (None, None) if known is None else (known.well_at, known.fired_since)
+    if pushed.mood is Mood.WELL:
+        well_at, fired_since = told_at, None
+    elif pushed.mood is Mood.FIRING:
+        fired_since = since
+    found = Alert(pushed, since, told_at, now, now, well_at, fired_since)
+    if known is not None and _stands(found) == _stands(known):
+        return News.REPEATED, replace(found, changed_at=known.changed_at)
+    return News.CHANGED, found
+
+
+def _since(known: Alert | None, pushed: Pushed, told_at: datetime, now: datetime) -> datetime | None:
+    if known is not None and known.mood is Mood.UNKNOWN and pushed.mood is Mood.FIRING and known.fired_since:
+        return known.fired_since
+    if pushed.since is not None:
+        return min(pushed.since, now)
+    if known is None:
+        return None
+    return known.since if known.mood is pushed.mood else told_at
+
+
+def _stands(alert: Alert) -> tuple[Mood, datetime | None, Mapping[str, str]]:
+    return alert.mood, alert.since, alert.alert.labels

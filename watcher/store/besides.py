@@ -1,0 +1,54 @@
+"""What else moved beside a service, looked up in one place: for the facts of a step, for whoever looks at a watch, for controls."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from watcher.core.change import HOUR, Beside, concerning
+from watcher.core.service import Service
+from watcher.core.watch import Watch
+from watcher.store.store import Store
+
+Deaf = Callable[[str, datetime], bool]  # a source, by its name, did not answer lately, as of then
+
+
+def never_deaf(_source: str, _at: datetime) -> bool:
+    """Every source answers."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Besides:
+    """Looks it up.
+
+    Attributes:
+        services: Those that are configured now. Of one that is not any more nobody can say what concerns it.
+        deaf: What a source told that did not answer says nothing of what it did not tell.
+    """
+
+    store: Store
+    services: Callable[[], Mapping[tuple[str, str], Service]]
+    deaf: Deaf = never_deaf
+
+    async def around(self, watch: Watch, now: datetime) -> Beside:
+        """Around *watch*: from an hour before the switch, and before the breach, to *now*, or to its end."""
+        until = min(now, watch.ended_at or now)
+        near = watch.breach.at if watch.breach else until
+        return await self.of(watch.key, min(watch.switched_at, near) - HOUR, until, near)
+
+    async def of(
+        self, key: tuple[str, str], since: datetime, until: datetime, near: datetime | None = None
+    ) -> Beside:
+        """Beside the service *key*, in ``[since, until)``; of much, what is nearest to *near*."""
+        services = self.services()
+        service = services.get(key)
+        if service is None:
+            return Beside()
+        told_by = service.around.told_by
+        deaf = tuple(name for name in told_by if self.deaf(name, until))
+        return Beside(
+            concerning(await self.store.changes(since, until, near), service, tuple(services.values())),
+            told=bool(told_by) and not deaf,
+            around=service.around,
+            deaf=deaf,
+        )
