@@ -38,7 +38,7 @@ class Replayed:
 
 def gated(case: Case, past: Past) -> Case:
     """*case*, and why it only asks, if the past says so."""
-    if not isinstance(case.rule.judge, BeforeAfter) or case.refusal is not None:
+    if not isinstance(case.rule.judge, BeforeAfter) or case.refusal is not None or case.only_asks:
         return case
     past = past.since(before_after.case_until(past) - case.rule.judge.history)
     replayed = replay(case, past)

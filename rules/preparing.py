@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from rules import combine
 from rules.assemble import increments
+from rules.beforehand import asked_about
 from rules.brief import Beat, Brief, Setting
 from rules.gate import gated
 from rules.model import Consequence, Indicator, Rule, RuleSet
@@ -94,7 +95,7 @@ def _prepared(rules: RuleSet, setting: Setting, pasts: Mapping[_Named, Past]) ->
         for bound in _bounds(indicator):
             past = pasts[indicator, bound]
             case = opened(heard[rule.id], _key(rule, indicator, bound), indicator, bound, setting)
-            prepared = judge_of(case).prepare(case, past)
+            prepared = asked_about(judge_of(case).prepare(case, past), past)
             yield
             cases.append(gated(prepared, past))
             yield

@@ -129,7 +129,4 @@ def _ceiling(case: Case, moment: datetime) -> float:
 def verdict(case: Case, memory: Memory, moment: Moment) -> Verdict:
     """What the rule says now."""
     at_ = (memory.newest or moment.now) - min(case.bucket / 2, timedelta(minutes=1))
-    said = slo.verdict(then(case, at_), memory, moment)
-    if case.only_asks:
-        return replace(said, promise=f"no promise: {case.only_asks}", only_asks=case.only_asks)
-    return said
+    return slo.verdict(then(case, at_), memory, moment)

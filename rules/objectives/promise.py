@@ -95,8 +95,9 @@ def verdict(
         share=moment.share,
         estimate=estimate(case, memory),
         can_see=_sight(case, memory, moment, gain, allowed),
-        promise=_promise(case, moment),
+        promise=f"no promise: {case.only_asks}" if case.only_asks else _promise(case, moment),
         asks_when_blind=case.rule.when_blind is WhenBlind.ASK,
+        only_asks=case.only_asks,
     )
 
 

@@ -104,6 +104,16 @@ def test_where_a_control_is_worse_at_the_same_time_a_person_is_asked_with_that_r
     assert story.calls_that_change == []
 
 
+def test_who_deploys_into_an_outage_is_asked_and_told_that_it_was_so_before():
+    """It began twenty minutes before the switch, and goes on."""
+    story = told(GOOD, outage(minutes(SWITCH - 20), minutes(SWITCH + 25), SIZE))
+
+    question = known(story.watch.question)
+    assert question.because == (Doubtful.RULE,)
+    assert "may only ask: it was so before: " in question.words
+    assert story.calls_that_change == []
+
+
 # ------------------------------------------------------------------------------------------------------------- lineage
 
 

@@ -1,0 +1,87 @@
+"""Was it so before the release came? Then it is not the release's doing, and a rule that looks at it alone only asks.
+
+Whoever deploys into an outage, a hotfix above all, would else be rolled back for it. What is looked at is the end of the past,
+when a release served that was well: buckets just before the deployment, judged as those after it will be.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from math import ceil, exp
+
+from rules.brief import Case
+from rules.model import BeforeAfter, Slo
+from rules.objectives import before_after, slo
+from rules.objectives.eprocess import cap
+from rules.objectives.history import SLOT, Past, Season, Span
+from rules.objectives.wording import span_words
+from rules.sample import Bucket, Counts
+
+LOOKED_BACK = timedelta(minutes=15)  # or `_LEAST` buckets, whichever is longer
+_LEAST = 4
+# News of a deployment may be late: the release may have served before it was heard of, and would excuse itself.
+_LATE = timedelta(minutes=5)
+_LEVEL = 0.01  # of saying so by chance, as a control's: it only makes a question of a rollback
+
+
+def asked_about(case: Case, past: Past) -> Case:
+    """*case*, and why it only asks, if what it looks at was bad already."""
+    if case.refusal is not None or not isinstance(case.rule.judge, (BeforeAfter, Slo)):
+        return case
+    before = _before(past)
+    if len(before) < case.rule.statistics.min_buckets or not _is_bad(case, past, before):
+        return case
+    requests, bad = sum(span.requests for span in before), sum(span.bad for span in before)
+    lasted = span_words(before[-1].end - before[0].start)
+    return replace(
+        case, only_asks=f"it was so before: {bad:,.0f} of {requests:,.0f} in {lasted} before the deployment"
+    )
+
+
+def _before(past: Past) -> Sequence[Span]:
+    """The end of the past, oldest first, without what a late announcement may have put there."""
+    if not past.spans:
+        return ()
+    heard = past.spans[-1].end
+    known = [span for span in past.spans if span.middle <= heard - _LATE]
+    if not known:
+        return ()
+    until = known[-1].end
+    length = max(span.end - span.start for span in known[-_LEAST:])
+    since = until - max(LOOKED_BACK, _LEAST * length)
+    return [span for span in known if span.start >= since]
+
+
+def _is_bad(case: Case, past: Past, before: Sequence[Span]) -> bool:
+    """The mean, over all moments at which it may have begun, of the evidence at the end: what was over says little."""
+    one_is_enough = cap(case.alpha, case.weight or 1.0, 1)  # for a question, where a rollback waits for more
+    case = replace(_foretold(case, past, before), cap=one_is_enough)
+    evidence = [_evidence(case, before[place:]) for place in range(len(before))]
+    return sum(evidence) / len(evidence) >= 1 / _LEVEL
+
+
+def _foretold(case: Case, past: Past, before: Sequence[Span]) -> Case:
+    """*case*, at the time of *before*, by what was usual without it."""
+    if not isinstance(case.rule.judge, BeforeAfter):
+        return case
+    since, until = before[0].start, before_after.case_until(past)
+    slots = ceil((before[-1].end - since) / SLOT) + 1
+    clump = before_after.clump_of(case, past)
+    season = Season(past, until, clump)
+    if season.by_time_of_day:
+        return before_after.at(case, season, since, slots, without=_day(until, before[-1]))
+    rest = Past(tuple(span for span in past.spans if span.end <= since))
+    return before_after.at(case, Season(rest, until, clump), since, slots)
+
+
+def _day(until: datetime, span: Span) -> int:
+    return (until - span.end) // timedelta(days=1)
+
+
+def _evidence(case: Case, spans: Sequence[Span]) -> float:
+    """E at the end of *spans*, bounded where a float ends."""
+    judge = before_after if isinstance(case.rule.judge, BeforeAfter) else slo
+    memory = judge.start(case)
+    for span in spans:
+        memory = judge.advance(case, memory, Bucket(span.start, span.end, Counts(span.bad, span.requests)))
+    return exp(min(memory.process.log_e, 700.0))

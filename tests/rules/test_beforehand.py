@@ -1,0 +1,134 @@
+"""A release that is put into an outage is not blamed for it: the hotfix above all."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from rules.model import BeforeAfter, CanaryVsBaseline, Consequence, Kind, Slo, Statistics
+from rules.objectives.history import Past
+from rules.verdict import Outcome
+from tests.rules.building import HOUR, MINUTE, NOON, a_rule, a_watch, an_indicator, counts, noon
+from tests.rules.objectives.test_before_after import case_of, of
+from tests.rules.objectives.test_history import a_past
+
+OBJECTIVE = Slo(objective=0.999, burn_rate=10)  # 1 % may fail
+PAST = BeforeAfter(plus=0.0)
+INDEPENDENTLY = Statistics(correlation="independent")
+FAILS = [(counts(60, 600), None)] * 5
+REQUESTS = 3000.0  # in five minutes; of which 3 fail
+
+
+def with_outage(since, until=0.0, bad=300.0):
+    """Three days, the last minutes of which are bad: ``[since, until)`` in minutes from noon."""
+    return a_past(3, lambda at: bad if noon(since) <= at < noon(until) else 3.0, REQUESTS)
+
+
+def watched(past, judge, consequence=Consequence.ROLLBACK):
+    rule = a_rule(judge, statistics=INDEPENDENTLY, consequence=consequence)
+    return a_watch(rule, indicators=[an_indicator()], histories=of(past))
+
+
+def only_asks(past, judge=OBJECTIVE):
+    return case_of(watched(past, judge)).only_asks
+
+
+@pytest.mark.parametrize("judge", [OBJECTIVE, PAST], ids=["slo", "before_after"])
+def test_what_failed_as_much_before_is_asked_about_and_the_message_has_the_count(judge):
+    watch = watched(with_outage(-25), judge)
+
+    judgement = watch.sees(FAILS)
+
+    assert judgement.outcome is Outcome.BREACHED
+    assert judgement.asks
+    assert watch.verdict().only_asks == "it was so before: 1,200 of 12,000 in 20 min before the deployment"
+    assert watch.verdict().promise == f"no promise: {watch.verdict().only_asks}"
+
+
+@pytest.mark.parametrize("judge", [OBJECTIVE, PAST], ids=["slo", "before_after"])
+def test_what_was_well_before_lets_the_rule_act(judge):
+    watch = watched(a_past(3), judge)
+
+    judgement = watch.sees(FAILS)
+
+    assert judgement.outcome is Outcome.BREACHED
+    assert not judgement.asks
+
+
+@pytest.mark.parametrize(("since", "until"), [(-240, -60), (-60, -20)])
+@pytest.mark.parametrize("judge", [OBJECTIVE, PAST], ids=["slo", "before_after"])
+def test_an_outage_that_was_over_is_no_excuse(judge, since, until):
+    assert "it was so before" not in only_asks(with_outage(since, until), judge)
+
+
+def test_news_that_come_late_do_not_excuse_the_release():
+    """It has served for five minutes when it is heard of."""
+    assert only_asks(with_outage(-5)) == ""
+    assert only_asks(with_outage(-10)) != ""
+
+
+def test_one_bucket_is_enough_for_a_question_where_buckets_are_long():
+    past = a_past(3, lambda at: 3000.0 if at >= NOON - HOUR else 30.0, 30_000.0, length=HOUR)
+
+    assert "in 4 h before the deployment" in only_asks(past)
+
+
+def test_a_little_more_than_acceptable_is_not_said_of_chance():
+    """Each of 300 pasts is just as bad as it may be; of those one in a hundred may be said to have been bad before."""
+    rng = np.random.default_rng(5)
+    pasts = [a_past(0.05, lambda _at: float(rng.poisson(30.0)), REQUESTS) for _ in range(300)]
+
+    assert sum(only_asks(past) != "" for past in pasts) <= 7  # 3 expected at most; more than 7 once in 80
+
+
+def test_what_is_compared_at_the_same_time_needs_no_excuse():
+    assert only_asks(with_outage(-20), CanaryVsBaseline()) == ""
+
+
+def test_without_a_past_nothing_is_excused():
+    rule = a_rule(OBJECTIVE)
+    watch = a_watch(rule, indicators=[an_indicator()], histories={})
+
+    assert case_of(watch).only_asks == ""
+
+
+def test_counts_of_events_may_be_more_than_their_exposure():
+    rule = a_rule(PAST, statistics=INDEPENDENTLY)
+    past = a_past(3, lambda at: 3e6 if at >= NOON - 20 * MINUTE else 3.0, REQUESTS)
+
+    watch = a_watch(rule, indicators=[an_indicator(kind=Kind.EVENTS)], histories=of(past))
+
+    assert "it was so before" in case_of(watch).only_asks
+
+
+def test_a_day_without_its_season_is_looked_at_against_what_came_before():
+    """A day and a half: the whole past has one rate, and what is looked at is no part of it."""
+    past = a_past(1.5, lambda at: 60.0 if at >= NOON - 20 * MINUTE else 3.0, REQUESTS)
+
+    assert "it was so before" in only_asks(past, PAST)
+
+
+def test_a_rule_that_asks_anyway_is_told_why_too():
+    watch = watched(with_outage(-20), OBJECTIVE, Consequence.ASK)
+
+    assert case_of(watch).only_asks.startswith("it was so before")
+
+
+def test_the_fix_itself_passes():
+    watch = watched(with_outage(-20), OBJECTIVE)
+
+    judgement = watch.sees([(counts(0, 600), None)] * 40)
+
+    assert judgement.outcome is Outcome.HEALTHY
+
+
+def test_a_longer_look_back_where_buckets_are_short():
+    past = a_past(0.1, lambda at: 60.0 if at >= NOON - timedelta(minutes=20) else 0.0, 600.0, length=MINUTE)
+
+    assert "in 15 min before the deployment" in only_asks(past)
+
+
+def test_a_past_of_minutes_says_nothing():
+    past = a_past(10 / (24 * 60), lambda _at: 300.0, REQUESTS, length=5 * MINUTE)
+
+    assert only_asks(Past(past.spans[-1:])) == ""
