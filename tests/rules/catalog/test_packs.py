@@ -113,6 +113,7 @@ connections:
   tsdb: {{prometheus: {{url: "https://prometheus.example"}}}}
   dog: {{datadog: {{site: datadoghq.eu, api_key: {{env: DD_API_KEY}}, application_key: {{env: DD_APP_KEY}}}}}}
   bugs: {{sentry: {{organization: shop, token: {{env: SENTRY_TOKEN}}}}}}
+  relic: {{newrelic: {{account: 1234567, key: {{env: NEW_RELIC_USER_KEY}}}}}}
 services:
   checkout:
     production:
@@ -237,6 +238,7 @@ def test_what_a_target_may_say_of_a_pack_is_what_the_pack_has_no_default_for():
         ("stream-worker", {"batch": 1000, "lost": "tell", "period": "5m"}),
         ("scheduled-jobs", {"every": "1d", "runs": 2, "failed": "rollback", "attempts": 1}),
         ("datadog-apm", {"slower_than": ["300ms", "1s"]}),
+        ("newrelic-apm", {"slower_than": ["300ms", "1s"]}),
         ("white-screen", {"every": "10s", "meta": "app-version"}),
         ("sentry-releases", {"events": 100, "crash_free": "99.5%"}),
     ],
@@ -277,6 +279,7 @@ def test_each_parameter_without_a_value_is_asked_for():
         ("scheduled-jobs", {"every": "7m"}),
         ("sqs-worker", {"deletions": "100%"}),
         ("datadog-apm", {"service": "a,b:c{"}),
+        ("newrelic-apm", {"application": "it's"}),
         ("white-screen", {"url": "ftp://shop.example.com/"}),
         ("sentry-releases", {"project": "Check Out"}),
     ],
