@@ -157,6 +157,51 @@ async def test_it_says_who_we_are_what_is_live_and_how_long_the_way_back_takes(o
     assert "ecs:UpdateService, ecs:StopServiceDeployment, ecs:TagResource" in the(found, WEB, "to act").words
 
 
+# ----------------------------------------------------------------------------------------------- what a watch could see
+
+
+async def test_it_says_what_a_watch_could_see_at_the_traffic_of_now(office):
+    found = await office.examines()
+
+    words = [finding.words for finding in of(found, WEB, "could see")]
+    assert len(words) == 2
+    assert words[0].startswith(
+        "“the objective holds”: at 48 requests a minute (as in the past): 0 % → 5 % is found"
+    )
+
+
+async def test_what_nothing_useful_can_be_seen_with_is_a_warning_with_what_would_help(office):
+    short = CONFIGURATION.replace("mode: auto}", "mode: auto, bake: {at_least: 15m, at_most: 15m}}")
+    rules = RULES.replace("on_breach", "must_have_seen: 2%, on_breach", 1)
+
+    found = await office.examines(configuration=short, rules=rules)
+
+    sees = the(found, WEB, "could see")
+    assert sees.level is Level.WARN
+    assert "can see nothing useful: at 48 requests a minute" in sees.words
+    assert "a longer bake" in sees.remedy
+    assert doctor.status(found) == 0
+
+
+async def test_what_is_worse_than_acceptable_already_is_told_before_anything_is_deployed(office):
+    for minute in range(30):
+        at = office.now() - timedelta(minutes=30 - minute)
+        office.world.cloudwatch.put("AWS/ApplicationELB", "HTTPCode_Target_5XX_Count", GROUP, at, [1.0] * 20)
+
+    found = await office.examines()
+
+    sees = the(found, WEB, "could see")
+    assert sees.level is Level.WARN
+    assert "“the objective holds” does not hold now, and would only ask: it was so before: " in sees.words
+    assert sees.remedy == "look at the service before you deploy to it"
+
+
+async def test_it_says_what_the_metrics_of_a_watch_cost(office):
+    found = await office.examines()
+
+    assert "2 metrics each 1m: some 0.03 USD for a day of a watch" in the(found, WEB, "signal errors").words
+
+
 # --------------------------------------------------------------------------------------------------------- credentials
 
 

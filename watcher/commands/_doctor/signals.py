@@ -11,6 +11,7 @@ from deploy.tags import Ledger
 from rules.duration import duration_text
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Series, Unavailable, Who
+from watcher.commands._doctor import sights
 from watcher.commands._doctor.checks import Check
 from watcher.commands._doctor.opened import Opened
 from watcher.commands._doctor.services import Lives, subject
@@ -79,14 +80,29 @@ async def checks(opened: Opened, lives: Lives, patience: timedelta = LONGEST) ->
     asked = list(_asked(opened, lives))
     readings = await _readings(opened, [each for each in asked if not each.missing], patience)
     return [
-        Check(
-            subject(each.key),
-            f"signal {each.indicator.id}",
-            partial(_finding, opened, each, readings.get(each.id)),
-            LOOKS,
-        )
-        for each in asked
+        *(
+            Check(
+                subject(each.key),
+                f"signal {each.indicator.id}",
+                partial(_finding, opened, each, readings.get(each.id)),
+                LOOKS,
+            )
+            for each in asked
+        ),
+        *(
+            Check(subject(key), "could see", partial(_sees, opened, key, asked, readings))
+            for key in dict.fromkeys(each.key for each in asked)
+        ),
     ]
+
+
+async def _sees(
+    opened: Opened, key: Key, asked: Sequence[Asked], readings: Mapping[str, Reading | Exception]
+) -> Sequence[Finding]:
+    """What a watch could see now. Whatever has no reading is spoken of by its own check."""
+    own = [(each.indicator.id, readings.get(each.id)) for each in asked if each.key == key]
+    known = {name: reading for name, reading in own if isinstance(reading, tuple)}
+    return sights.findings(opened.fleet.services[key], opened.inquiry, known, opened.ports.now())
 
 
 def _asked(opened: Opened, lives: Lives) -> Iterator[Asked]:

@@ -103,6 +103,18 @@ def arm_of(indicator: Indicator, query: Query, names: Mapping[str, str]) -> Arm:
     )
 
 
+def many_of(indicator: Indicator, query: Query) -> int:
+    """How many metrics a round asks for: of both releases, where they are told apart. Alarms cost none."""
+    if query.alarms is not None:
+        return 0
+    if query.metric is not None:
+        own = 1 + len(indicator.bounds if query.over else ())
+    else:
+        counted = [each for each in (query.bad, query.total) if isinstance(each, Counted)]
+        own = len({term for each in counted for term in each.terms})
+    return own * (2 if indicator.compares_arms else 1)
+
+
 def _number(value: float) -> str:
     """Without an exponent, which CloudWatch does not read."""
     return f"{value:.9f}".rstrip("0").rstrip(".")

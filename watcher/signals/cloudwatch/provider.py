@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from pydantic import BaseModel
 
 from deploy.ports import Aws, AwsAccount
+from rules.duration import duration_text
+from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Who
 from watcher.signals.arms import ArmUnnamed, filled
 from watcher.signals.cloudwatch import alarms, count
@@ -16,7 +18,7 @@ from watcher.signals.cloudwatch.doubts import PATIENCE, Doubts, looking_up
 from watcher.signals.cloudwatch.fetch import Answers, Fetch
 from watcher.signals.cloudwatch.names import Wanted, no_alarm, unknown, unknown_alarm, unknown_metric, wanted
 from watcher.signals.cloudwatch.pace import Pace
-from watcher.signals.cloudwatch.plan import Span, arm_of, packed
+from watcher.signals.cloudwatch.plan import Span, arm_of, many_of, packed
 from watcher.signals.cloudwatch.query import FITS, MINUTE, SETTLE, Query, bucket, mistake, parsed, settle
 from watcher.signals.cloudwatch.refusals import Fault
 from watcher.signals.nowhere import without_account
@@ -25,6 +27,7 @@ from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 MARGIN = timedelta(
     milliseconds=500
 )  # before the deadline, so that what did come is not lost with what did not
+PRICE = 0.01 / 1000  # USD, for a metric each time that it is asked for
 KEPT = (
     (timedelta(hours=3), MINUTE),
     (timedelta(days=15), timedelta(minutes=5)),
@@ -76,6 +79,20 @@ class CloudWatch:
             counted = tasks.create_task(self._counted(asked, window, patience))
             stated = tasks.create_task(self._stated(states, window, patience))
         return readings | counted.result() | stated.result()
+
+    def cost(self, indicator: Indicator) -> str | None:
+        """What a day of a watch costs, in words; ``None`` for alarms, which cost nothing to read.
+
+        Source:
+            https://aws.amazon.com/cloudwatch/pricing/ (a metric that GetMetricData is asked for; the first regions' price)
+        """
+        query = parsed(indicator.query)
+        many = many_of(indicator, query)
+        if not many:
+            return None
+        dollars = many * (timedelta(days=1) / query.period) * PRICE
+        metrics = "1 metric" if many == 1 else f"{many} metrics"
+        return f"{metrics} each {duration_text(query.period)}: some {dollars:.2f} USD for a day of a watch"
 
     def _prepared(self, question: Question, window: Window) -> count.Asked | Reading | None:
         """What has to be asked of metrics; ``None``: of alarms; or why nothing can be asked."""

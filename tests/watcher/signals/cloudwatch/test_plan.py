@@ -1,5 +1,6 @@
 """Calls are few, and what belongs together is in one of them."""
 
+import json
 from datetime import timedelta
 from itertools import pairwise
 
@@ -7,8 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rules.model import Indicator, Kind
 from tests.watcher.signals.cloudwatch.balancer import MINUTE, NOON, noon
-from watcher.signals.cloudwatch.plan import MOST_POINTS, MOST_QUERIES, Metric, Span, packed, slices
+from watcher.signals.cloudwatch.plan import (
+    MOST_POINTS,
+    MOST_QUERIES,
+    Metric,
+    Span,
+    arm_of,
+    many_of,
+    packed,
+    slices,
+)
+from watcher.signals.cloudwatch.query import parsed
 
 
 def a_metric(number, period=MINUTE):
@@ -93,3 +105,29 @@ def test_parts_of_a_span_are_all_of_it_and_fit_on_a_page(many, minutes, period):
 def test_a_metric_is_named_as_people_read_it():
     assert str(a_metric(1)) == "m1 in Shop"
     assert str(Metric("Shop", "m", (("a", "b"),), "Sum", MINUTE)) == "m in Shop (a=b)"
+
+
+@pytest.mark.parametrize(
+    ("query", "bounds"),
+    [
+        ({"bad": {"sum": ["A", "B"]}, "total": {"sum": ["C"]}}, ()),
+        ({"bad": {"sum": ["A"]}, "total": {"sum": ["A", "C"]}}, ()),
+        ({"metric": "T", "over": ["300ms", "1s"]}, (0.3, 1.0)),
+        ({"metric": "T", "stat": "Maximum"}, ()),
+    ],
+    ids=["two that are bad", "one that is both", "bounds", "a value"],
+)
+@pytest.mark.parametrize("arms", [1, 2])
+def test_what_a_round_asks_for_is_counted_as_it_is_asked(query, bounds, arms):
+    text = json.dumps({"namespace": "Shop", **query, "dimensions": {"Version": "${arm.version}"}})
+    indicator = Indicator("i", Kind.RATIO, "cloudwatch", text, compares_arms=arms == 2, bounds=bounds)
+
+    asked = [arm_of(indicator, parsed(text), {"version": f"v{number}"}) for number in range(arms)]
+
+    assert many_of(indicator, parsed(text)) == len({metric for arm in asked for metric in arm.metrics})
+
+
+def test_alarms_are_read_for_nothing():
+    text = json.dumps({"alarms": ["payments"]})
+
+    assert many_of(Indicator("i", Kind.STATE, "cloudwatch", text), parsed(text)) == 0
