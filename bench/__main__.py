@@ -12,7 +12,6 @@ import structlog
 
 from bench import (
     aws,
-    datadog,
     decision,
     durable,
     idle,
@@ -20,9 +19,9 @@ from bench import (
     judgements,
     patrol,
     preparing,
-    prometheus,
     relaying,
     replicas,
+    tick,
 )
 from bench.figure import Figure, machine, table
 
@@ -35,8 +34,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "idle": idle.figures,
     "decision": decision.figures,
     "aws": aws.figures,
-    "datadog": datadog.figures,
-    "prometheus": prometheus.figures,
+    "tick": tick.figures,
     "relaying": relaying.figures,
     "replicas": replicas.figures,
 }
