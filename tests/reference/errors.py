@@ -78,6 +78,7 @@ REMEDIES = {
     "SlackMissing": "install the extra `slack`; the image has it",
     "StoreMisplaced": "put it on a local disk, in a folder that is there; one process has a store of SQLite",
     "StoreTooNew": "run the version that wrote it, or a newer one",
+    "LeverUnread": "let the daemon's user read the file, or its role to read the parameter; what it said last stays in force",
     "StoreUnavailable": "look at the disk or the database; the daemon goes on by itself",
     "TopicWithoutAccount": "write the account under `accounts`; see [pagers](../pagers.md)",
     "TimedOut": "wait longer (`--timeout`), or read the daemon's log",

@@ -46,6 +46,7 @@ SETTINGS = {
     "daemon.reach": "private networks that may be measured and told; public addresses may anyway",
     "daemon.ceilings": "rollbacks that may start by themselves; beyond, a person is asked",
     "daemon.alone": "with `memory`: act all the same, although a restart forgets",
+    "daemon.disarmed_by": "what disarms from outside, for as long as it says so: `{file: /etc/rollbackd/disarmed}`, `{ssm: {account, parameter}}`",
     "daemon.heartbeat": "a monitor outside that is told while all is well, and calls when it hears nothing",
     "daemon.heartbeat.url": "of the monitor; a secret, so a reference",
     "daemon.heartbeat.every": "how often; at most 1h",

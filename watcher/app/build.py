@@ -7,9 +7,11 @@ import ssl
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from aiohttp import web
 
+from deploy.ports import Aws
 from watcher.api.deps import Deps
 from watcher.api.handlers.health import unwell
 from watcher.api.server import build as build_api
@@ -44,6 +46,8 @@ from watcher.runtime.fleet import Current
 from watcher.runtime.heartbeat import Heartbeat
 from watcher.runtime.inquiry import Inquiry
 from watcher.runtime.janitor import Janitor
+from watcher.runtime.levers import EVERY as LEVERS_EVERY
+from watcher.runtime.levers import FileLever, Lever, Levers, ParameterLever
 from watcher.runtime.rounds import Loop, Runs
 from watcher.signals.provider import Opening
 from watcher.store.besides import Besides
@@ -124,8 +128,12 @@ async def build(
         deps = replace(made.deps(heard, daemon, janitor), ears=lambda: hearing, alerts=alerts)
         if relay is not None:  # a sidecar hears of no deployment, and obeys no order
             deps = replace(deps, services=dict)
+        levers = levers_of(configuration, aws, made)
+        # Before anything is done: what is held off must not start in the first seconds.
+        await levers.go_round()
         daemon.loops = (
             *daemon.loops,
+            *([Loop("levers", levers.go_round, LEVERS_EVERY, failed=made.failed)] if levers.levers else ()),
             *_heartbeat(configuration, http, made, daemon, janitor),
             *(loop for each in ears.values() for loop in each.loops(deps, made.failed)),
         )
@@ -142,6 +150,18 @@ def _loops(
         keeps_house = Loop("janitor", janitor.go_round, Pace().janitor, None, made.failed)
         return (keeps_house, *relaying.loops(relay.settings, made, http, made.ports.environ))
     return made.crew(feeds=heard.fed, asides=asides).loops(janitor)
+
+
+def levers_of(configuration: Configuration, aws: Aws | None, made: Made) -> Levers:
+    """What holds the daemon off from outside."""
+    levers: list[Lever] = []
+    for each in configuration.daemon.levers:
+        if each.account is None:
+            levers.append(FileLever(Path(each.at)))
+        elif aws is not None:
+            levers.append(ParameterLever(aws.read, each.account, each.at))
+    ports = made.ports
+    return Levers(levers, made.store, made.current, made.bells, ports.now, ports.new_id)
 
 
 def _heartbeat(

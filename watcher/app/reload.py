@@ -127,6 +127,7 @@ class InForce:
             "daemon.reach": was.reach != will_be.reach,
             "daemon.heartbeat": was.heartbeat != will_be.heartbeat,
             "daemon.relay": was.relay != will_be.relay,
+            "daemon.disarmed_by": was.levers != will_be.levers,
             "accounts": self.opened.accounts != fresh.accounts,
             "connections": self.opened.connections != fresh.connections,
         }

@@ -104,6 +104,14 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Lever:
+    """What disarms the daemon from outside: a file at the path *at*, or the parameter *at* in an account."""
+
+    at: str
+    account: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Daemon:
     """How this daemon runs.
 
@@ -112,6 +120,7 @@ class Daemon:
         alone: A daemon that remembers nothing (``store: {memory: {}}``) acts only if this is said.
         heartbeat: The monitor that is told that all is well; its settings are a `HeartbeatModel`.
         relay: The central daemon that is told what this sidecar counts; its settings are a `RelayModel`.
+        levers: What disarms it from outside.
         written: The section, for `explain`.
     """
 
@@ -125,6 +134,7 @@ class Daemon:
     alone: bool = False
     heartbeat: Configured | None = None
     relay: Configured | None = None
+    levers: tuple[Lever, ...] = ()
     written: Node | None = field(default=None, repr=False, compare=False)
 
 

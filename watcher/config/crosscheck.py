@@ -29,6 +29,13 @@ def check_daemon(section: Node, daemon: Daemon, services: Collection[Key], mista
         _check_services(token.get("services"), services, mistakes)
 
 
+def check_levers(section: Node, accounts: Collection[str], mistakes: Mistakes) -> None:
+    """A parameter that disarms is in an account that there is."""
+    written = section.get("disarmed_by")
+    for lever in written.items() if written else ():
+        refer(_at(lever, ("ssm", "account")), "account", accounts, mistakes)
+
+
 def check_sources(
     sources: Mapping[str, Configured], accounts: Mapping[str, Account], kinds: Kinds, mistakes: Mistakes
 ) -> None:

@@ -160,6 +160,38 @@ class CeilingsModel(Strictly):
     fleet_per_hour: Annotated[Whole, Field(ge=0, le=1000)] = Ceilings().fleet_per_hour
 
 
+def _file(value: str) -> str:
+    if not value.startswith("/") or "\0" in value:
+        raise Malformed(
+            f"{quoted(value)} is not the path of a file",
+            remedy="write it from the root: /etc/rollbackd/disarmed",
+        )
+    return value
+
+
+class ParameterModel(Strictly):
+    """A parameter of Systems Manager, and the account that it is in."""
+
+    account: str
+    parameter: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_./-]{1,1011}$")]
+
+
+class LeverModel(Strictly):
+    """One of ``daemon.disarmed_by``: what holds the daemon off from outside, for as long as it says so."""
+
+    file: Annotated[str, AfterValidator(_file)] | None = None
+    ssm: ParameterModel | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.file is None) == (self.ssm is None):
+            raise Malformed(
+                "exactly one thing holds off",
+                remedy="write {file: /etc/rollbackd/disarmed}, or {ssm: {account: NAME, parameter: /rollbackd/disarmed}}",
+            )
+        return self
+
+
 class DaemonModel(Strictly):
     """``daemon``; its store has kinds, its heartbeat and its relay have secrets: they are read apart."""
 
@@ -171,6 +203,7 @@ class DaemonModel(Strictly):
     alone: Flag = False
     heartbeat: Any = None
     relay: Any = None
+    disarmed_by: Annotated[list[LeverModel], Field(max_length=8)] = []
 
 
 class HeartbeatModel(Strictly):

@@ -17,6 +17,7 @@ from watcher.config.crosscheck import (
     check_connections,
     check_daemon,
     check_heard,
+    check_levers,
     check_sources,
 )
 from watcher.config.errors import InvalidConfiguration
@@ -79,6 +80,7 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
     if daemon:
         check_daemon(section, daemon, files.services.keys(), mistakes)
         check_relay(section, daemon, (built.service for built in services.values()), mistakes)
+        check_levers(section, known_accounts, mistakes)
     check_connections(connections, known_accounts, kinds, mistakes)
     check_sources(sources, accounts, kinds, mistakes)
     check_addresses(services, accounts, kinds, mistakes)

@@ -8,9 +8,9 @@ from typing import Protocol, runtime_checkable
 from pydantic import BaseModel
 
 from rules.document import Mistakes, Node, quoted, unknown
-from watcher.config.configuration import Account, Configured, Daemon, Tls, Token
+from watcher.config.configuration import Account, Configured, Daemon, Lever, Tls, Token
 from watcher.config.kinds import Kinds
-from watcher.config.models import AccountModel, DaemonModel, HeartbeatModel, TeamModel
+from watcher.config.models import AccountModel, DaemonModel, HeartbeatModel, LeverModel, TeamModel
 from watcher.config.references import named, refer, refer_each
 from watcher.config.relaying import read_relay
 from watcher.config.secrets import sealed
@@ -63,8 +63,13 @@ def read_daemon(section: Node, kinds: Kinds, mistakes: Mistakes) -> Daemon | Non
         alone=written.alone,
         heartbeat=_heartbeat(section.get("heartbeat"), mistakes),
         relay=read_relay(section.get("relay"), mistakes),
+        levers=tuple(_lever(each) for each in written.disarmed_by),
         written=section,
     )
+
+
+def _lever(written: LeverModel) -> Lever:
+    return Lever(written.ssm.parameter, written.ssm.account) if written.ssm else Lever(written.file or "")
 
 
 def _heartbeat(node: Node | None, mistakes: Mistakes) -> Configured | None:

@@ -32,6 +32,8 @@ def request(  # noqa: PLR0911 - a table, by service
         case "logs" if operation in _OF_GROUPS:
             names = parameters.get("logGroupNames", [""])
             return Request(asked, tuple(f"arn:aws:logs:{place}:log-group:{name}:*" for name in names))
+        case "ssm" if "Name" in parameters:
+            return Request(asked, (f"arn:aws:ssm:{place}:parameter/{parameters['Name'].lstrip('/')}",))
         case "cloudwatch" if operation == "DescribeAlarms":
             return Request(asked, (f"arn:aws:cloudwatch:{place}:alarm:*",))
         case _:

@@ -35,6 +35,7 @@ _MISFIT = {
     "logs": "InvalidParameterException",
     "application-signals": "ValidationException",
     "sns": "InvalidParameter",
+    "ssm": "ValidationException",
     "sts": "ValidationError",
     "iam": "ValidationError",
 }

@@ -23,6 +23,7 @@ from tests.fakes.aws.limits import Limits
 from tests.fakes.aws.logs.service import Logs
 from tests.fakes.aws.sns import Sns
 from tests.fakes.aws.sqs import Sqs
+from tests.fakes.aws.ssm import Ssm
 from tests.fakes.aws.tagging import Tagging
 from tests.fakes.aws.trouble import AwsError, FakeBug
 
@@ -62,6 +63,7 @@ class Place:
         self.logs = Logs(account, region, ids)
         self.slos = ApplicationSignals(account, region)
         self.sns = Sns(account, region, ids)
+        self.ssm = Ssm(account, region)
 
     def advance(self, to: datetime) -> None:
         """Let happen what was to happen until *to*."""
@@ -78,6 +80,7 @@ class Place:
             "sns": self.sns.operations(),
             "resourcegroupstaggingapi": self.tagging.operations(),
             "sqs": self.sqs.operations(),
+            "ssm": self.ssm.operations(),
         }
 
 
@@ -142,6 +145,11 @@ class AwsWorld:
     def logs(self) -> Logs:
         """CloudWatch Logs, at home."""
         return self.home.logs
+
+    @property
+    def ssm(self) -> Ssm:
+        """Of home."""
+        return self.home.ssm
 
     @property
     def sns(self) -> Sns:

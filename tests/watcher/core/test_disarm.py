@@ -5,7 +5,17 @@ from dataclasses import replace
 import pytest
 
 from tests.builders import NOON, an_order, hours, minutes
-from watcher.core.disarm import Off, announced, armed_again, disarming, in_force, words
+from watcher.core.disarm import (
+    Changes,
+    Off,
+    announced,
+    armed_again,
+    by_lever,
+    disarming,
+    in_force,
+    pulled,
+    words,
+)
 from watcher.core.watch import OrderKind
 from watcher.errors import OrderIncomplete
 
@@ -83,3 +93,85 @@ def test_it_is_announced_when_it_is_on_again():
     told = armed_again(a_switch(service="*", environment="*"), "piet", NOON)
 
     assert told.headline == "all services: rollbackd is armed again, by piet"
+
+
+# ------------------------------------------------------------------------------------------------------------- levers
+
+KNOWN = [("checkout", "production"), ("cart", "staging")]
+FILE = "file:/etc/rollbackd/disarmed"
+
+
+def said_by(text):
+    return {"/".join(key): each.reason for key, each in pulled(text, KNOWN).items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, {}),
+        ("armed", {}),
+        (" Armed\n", {}),
+        ("", {"*/*": "no reason is given"}),
+        ("# nothing\n\n", {"*/*": "no reason is given"}),
+        ("the database moves", {"*/*": "the database moves"}),
+        ("*: the database moves", {"*/*": "the database moves"}),
+        ("*/*: the database moves", {"*/*": "the database moves"}),
+        ("*", {"*/*": "no reason is given"}),
+        ("checkout/production: a drill", {"checkout/production": "a drill"}),
+        ("checkout/production a drill", {"checkout/production": "a drill"}),
+        ("checkout/production", {"checkout/production": "no reason is given"}),
+        ("checkout/production: a\ncart/staging: b", {"checkout/production": "a", "cart/staging": "b"}),
+        ("checkout/production: a\ncheckout/production: b", {"checkout/production": "a"}),
+        (
+            "checkout/productoin: a",
+            {"*/*": "there is no checkout/productoin, so all are: checkout/productoin: a"},
+        ),
+        ("checkout/: a", {"*/*": "checkout/: a"}),
+        ("x" * 900, {"*/*": "x" * 200}),
+        ("*: a\x1b[31mb", {"*/*": "a [31mb"}),
+    ],
+)
+def test_a_lever_says_what_is_held_off_and_what_is_not_understood_holds_off_all(text, says):
+    assert said_by(text) == says
+
+
+def lever(wanted, *switches, now=NOON):
+    return by_lever(FILE, pulled(wanted, KNOWN).values(), switches, now)
+
+
+def test_a_lever_that_is_pulled_holds_off_for_an_hour_and_is_renewed_after_half_of_it():
+    (off,) = lever("*: why").off
+
+    assert off == Off("*", "*", FILE, "why", NOON, NOON + hours(1))
+    assert lever("*: why", off, now=NOON + minutes(29)) == Changes()
+    later = lever("*: why", off, now=NOON + minutes(31))
+    assert later == Changes(renewed=(replace(off, until=NOON + minutes(91)),))
+
+
+def test_another_reason_is_written_down_and_told_nobody():
+    (off,) = lever("*: why").off
+
+    assert lever("*: another", off).renewed == (replace(off, reason="another"),)
+
+
+def test_a_lever_that_is_let_go_arms_what_it_held_off_and_nothing_else():
+    mine, theirs = a_switch(by=FILE), a_switch(service="cart", by="token:olga")
+
+    assert lever(None, mine, theirs) == Changes(on=(mine,))
+
+
+def test_what_a_person_has_disarmed_stays_theirs():
+    theirs = a_switch(service="*", environment="*")
+
+    assert lever("*: why", theirs) == Changes()
+    assert lever(None, theirs) == Changes()
+
+
+def test_of_a_lever_nobody_is_told_when_it_ends_for_it_does_not_know():
+    held = a_switch(by=FILE)
+
+    notice = announced(held, NOON)
+
+    assert words(held, NOON) == f"disarmed by {FILE}: database work"
+    assert notice.headline == f"checkout · production: rollbackd is disarmed, by {FILE}: database work"
+    assert notice.lines[-1] == "It is armed again within 10 s, once that no longer says so"

@@ -21,7 +21,7 @@ from watcher.api.handlers.show import links_of
 from watcher.api.problems import Declined, conflict, not_found
 from watcher.api.route import AnyCall, Call, written
 from watcher.api.told import Ordered
-from watcher.core.disarm import announced, armed_again, disarming
+from watcher.core.disarm import announced, armed_again, disarming, is_lever
 from watcher.core.facts import Facts
 from watcher.core.intake import ordered_back
 from watcher.core.lifecycle import ordered, orders_allowed
@@ -171,6 +171,8 @@ async def _arm(call: Call[OneServiceOrAll, ToService], said: ArmOrder) -> Ordere
     was_off = await deps.store.arm(*where, call.who.name, said.reason, now, news)
     deps.wake_performer()
     warnings = [] if was_off else ["it was armed already"]
+    if off is not None and is_lever(off.by):
+        warnings.append(f"{off.by} disarmed it, and does so again within 10 s unless it no longer says so")
     if where != (ALL, ALL) and any(each.service == ALL for each in await deps.store.disarmed(now)):
         warnings.append("all services are disarmed: this one too, until */* is armed")
     return Ordered(order=said.order, warnings=warnings)
