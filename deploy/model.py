@@ -299,7 +299,14 @@ class Drifted:
     tag: str | None = None
 
 
-Progress = Moving | Serving | Failed | Drifted
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """The move needs another call: `begin` it again, with the same key. Nobody else has moved the part meanwhile."""
+
+    words: str
+
+
+Progress = Moving | Serving | Failed | Drifted | Unfinished
 
 
 @dataclass(frozen=True, slots=True)

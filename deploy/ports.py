@@ -48,6 +48,13 @@ class Get(Protocol):
         """GET *url*, with *token* as the bearer's. Raises `DeployError` where nobody answers."""
 
 
+class Page(Protocol):
+    """Asks for a page as anybody may: no secret goes along, and only to where the daemon may reach; time and size bounded."""
+
+    async def __call__(self, url: str) -> Got:
+        """GET *url*, without following where it leads. Raises `DeployError` where nobody answers."""
+
+
 @dataclass(frozen=True, slots=True)
 class AwsAccount:
     """An account of AWS in one region, as the configuration names it.
@@ -91,8 +98,8 @@ class AwsCall(Protocol):
     ) -> Mapping[str, Any]:
         """Call *operation* (as boto3 spells it: ``describe_services``) in the account that the configuration calls *scope*.
 
-        The answer is boto3's, without ``ResponseMetadata``; its times are aware datetimes. At most 6 s, then it is
-        ``Timeout``.
+        The answer is boto3's, without ``ResponseMetadata``; its times are aware datetimes, and what boto3 would stream is
+        bytes, at most 2 MiB. At most 6 s, then it is ``Timeout``.
 
         Raises:
             AwsRefused: See `deploy.errors`.
@@ -127,11 +134,13 @@ class World:
 
     Attributes:
         now: The clock, for what is written onto a platform.
+        page: Asks sites what they serve.
     """
 
     command: Command
     now: Callable[[], datetime]
     aws: Aws | None = None
+    page: Page | None = None
     _shared: dict[Hashable, Any] = field(default_factory=dict)
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:

@@ -35,6 +35,7 @@ from deploy.model import (
     RollbackPlan,
     Serving,
     Unclear,
+    Unfinished,
     Unreadable,
 )
 from deploy.target import Target
@@ -118,6 +119,7 @@ async def roll_back(
     ========================= =====================
     serving                   the next part, or `Done`
     moving                    `Going`
+    unfinished                begun again, with the same key
     failed                    `Broken`
     drifted                   `Stopped`
     unreadable                `Unknown`
@@ -154,7 +156,13 @@ async def roll_back(
 
     if isinstance(view, _Waits):
         move = plan.moves[number]
-        return await _send(targets[move.part], move, number, key_of[move.part], intend)
+        outcome = await _send(targets[move.part], move, number, key_of[move.part], intend)
+        # What was answered stays answered, whatever became of another call of the same move.
+        return (
+            replace(outcome, sent=max(sent, outcome.sent))
+            if isinstance(outcome, Going | Unknown)
+            else outcome
+        )
     return replace(view, sent=sent) if isinstance(view, Going | Unknown) else view
 
 
@@ -226,6 +234,8 @@ async def _progress(target: Target, move: Move, key: str) -> _View:
             return Done()
         case Moving():
             return Going(f"{move.part}: {progress.words or f'on its way to {move.to.tag}'}")
+        case Unfinished():
+            return _Waits()
         case Failed():
             return Broken(f"{move.part}: {progress.words}", progress.by_hand or await _by_hand(target, move))
         case Drifted():

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from deploy.model import (
     Beginning,
+    Finding,
     Foretold,
     Gone,
     Live,
@@ -42,7 +43,8 @@ class Target(Protocol):
     async def begin(self, move: Move, key: str) -> Beginning:
         """Ask the platform to serve ``move.to``, and do not wait for it.
 
-        At most one call that changes anything. Doing this twice with one *key* is harmless.
+        At most one call that moves. Doing this twice with one *key* is harmless; a move that needs several calls says so by
+        its `progress` (`deploy.model.Unfinished`), and is begun again.
         """
 
     async def progress(self, move: Move, key: str) -> Progress | Unreadable:
@@ -64,6 +66,14 @@ class Keeper(Protocol):
 
         Harmless when repeated. Called with rights to act, so never in shadow.
         """
+
+
+@runtime_checkable
+class Examined(Protocol):
+    """A target of which there is more to be said before it is needed than what is live, and what a move would do."""
+
+    async def examine(self) -> Sequence[Finding]:
+        """What was found, for ``rollbackd doctor``. Reads only; may take 15 s."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +103,10 @@ def anywhere(_settings: BaseModel, _account: AwsAccount) -> None:
     """Any account will do."""
 
 
+def movable(_settings: BaseModel) -> None:
+    """It can be moved, for all that its settings say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[S]):
     """One kind of target, for the registry.
@@ -104,6 +118,7 @@ class Kind(Generic[S]):
         addresses: By which news from its platform are recognised (see `deploy.source.Directory`).
         misplaced: Why it cannot be in that account, and the remedy: what its settings say is elsewhere.
         needs: The permissions without which it could not put a release back.
+        immovable: Why it can be watched and never be put back, as its settings are, and the remedy.
     """
 
     settings: type[S]
@@ -112,6 +127,7 @@ class Kind(Generic[S]):
     addresses: Callable[[S, AwsAccount | None], tuple[str, ...]] = nowhere
     misplaced: Callable[[S, AwsAccount], tuple[str, str] | None] = anywhere
     needs: Callable[[S, AwsAccount, Release], tuple[Need, ...]] = needs_nothing
+    immovable: Callable[[S], tuple[str, str] | None] = movable
 
 
 # What an announcement may hint at besides names.

@@ -15,6 +15,6 @@ SOURCES: Mapping[str, Kind[Any]] = {
 # Kinds that the design knows and this version does not have: "not in this version", never a misspelling.
 LATER: Mapping[str, str] = {
     "sns": "notifications of SNS",
-    "codedeploy": "triggers of CodeDeploy",
+    "codedeploy": "triggers of CodeDeploy without a queue; from a queue `sqs` takes them",
     "sentry": "releases and deploys of Sentry",
 }

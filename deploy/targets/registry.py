@@ -4,23 +4,23 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.target import Kind
-from deploy.targets import command, ecs
+from deploy.targets import beanstalk, codedeploy, command, ecs, lambda_alias, load_balancer, s3_cloudfront
 
 TARGETS: Mapping[str, Kind[Any]] = {
+    "beanstalk": beanstalk.KIND,
+    "codedeploy": codedeploy.KIND,
     "command": command.KIND,
     "ecs": ecs.KIND,
+    "s3_cloudfront": s3_cloudfront.KIND,
+    "lambda": lambda_alias.KIND,
+    "load_balancer": load_balancer.KIND,
 }
 
 # Kinds that the design knows and this version does not have: "not in this version", never a misspelling.
 LATER: Mapping[str, str] = {
-    "codedeploy": "a deployment group of CodeDeploy: EC2, IIS",
-    "iis": "sites of IIS, moved by CodeDeploy or by Systems Manager",
-    "beanstalk": "an environment of Elastic Beanstalk",
-    "lambda": "an alias of a Lambda function",
-    "s3_cloudfront": "a static site on S3 behind CloudFront",
+    "iis": "sites of IIS, moved by Systems Manager; those that CodeDeploy deploys are `codedeploy`",
     "appconfig": "a configuration profile of AppConfig",
     "ssm": "a parameter of Systems Manager",
-    "load_balancer": "weights of target groups behind a load balancer",
     "github": "a workflow of GitHub Actions that deploys",
     "flag": "a feature flag",
 }

@@ -2,11 +2,17 @@ import asyncio
 
 import pytest
 
-from deploy.model import Refused, Unclear, Unreadable
+from deploy.model import Begun, Move, Moving, Refused, RollbackPlan, Serving, Unclear, Unfinished, Unreadable
+from deploy.rollback import Done, roll_back
 from deploy.target import CALL_TIMEOUT
 from tests.contract.target_contract import KEY, TargetContract
+from tests.deploy.targets.beanstalk.beanstalk_world import beanstalk_over_http
+from tests.deploy.targets.codedeploy.group_world import codedeploy_over_http
 from tests.deploy.targets.ecs.ecs_world import ecs_over_http
+from tests.deploy.targets.lambda_alias.lambda_world import lambda_over_http
+from tests.deploy.targets.load_balancer.balancer_world import balancer_over_http
 from tests.deploy.targets.programs import Programs
+from tests.deploy.targets.s3_cloudfront.site_world import OfAPath, OfAStore, SiteWorld, site_over_http
 
 
 class TestCommand(TargetContract):
@@ -17,18 +23,11 @@ class TestCommand(TargetContract):
         return Programs(tmp_path)
 
 
-class TestEcs(TargetContract):
-    """A service on the simulated AWS, by unmodified boto3 over HTTP."""
-
-    good, bad, third = "web:1", "web:2", "web:3"
-
-    @pytest.fixture
-    async def world(self, tmp_path):
-        async with ecs_over_http() as world:
-            yield world
+class LooksFirst(TargetContract):
+    """A target whose moves begin with a look at the platform."""
 
     async def test_no_call_takes_longer_than_its_time(self, world, move):
-        """A move of ECS looks first: where even that hangs nothing was sent, and that is a refusal for now."""
+        """Where even that hangs nothing was sent, and that is a refusal for now."""
         world.runs(self.bad)
         world.hangs()
         target = world.target()
@@ -48,3 +47,123 @@ class TestEcs(TargetContract):
         async with asyncio.timeout(CALL_TIMEOUT.total_seconds()):
             assert isinstance(await world.target().begin(move, KEY), Unclear)
         assert world.changes() == [self.good]
+
+
+class TestEcs(LooksFirst):
+    """A service on the simulated AWS, by unmodified boto3 over HTTP."""
+
+    good, bad, third = "web:1", "web:2", "web:3"
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with ecs_over_http() as world:
+            yield world
+
+
+class TestLambda(LooksFirst):
+    """An alias of a function, by unmodified boto3 over HTTP."""
+
+    good, bad, third = "1", "2", "3"
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with lambda_over_http() as world:
+            yield world
+
+
+class TestBeanstalk(LooksFirst):
+    """An environment of Elastic Beanstalk, by unmodified boto3 over HTTP."""
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with beanstalk_over_http() as world:
+            yield world
+
+
+class TestCodeDeploy(LooksFirst):
+    """A deployment group on the simulated AWS, by unmodified boto3 over HTTP."""
+
+    good, bad, third = "artifacts/shop/1.1.zip@v1", "artifacts/shop/1.2.zip@v2", "artifacts/shop/1.3.zip@v3"
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with codedeploy_over_http() as world:
+            yield world
+
+
+class TestSite(LooksFirst):
+    """A static site whose page is the pointer, by unmodified boto3 over HTTP; the edge is asked too."""
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with site_over_http(SiteWorld()) as world:
+            yield world
+
+
+class TestSiteByAPath(LooksFirst):
+    """A static site whose pointer is the path of an origin: caches are cleared only once all edges know it."""
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with site_over_http(OfAPath()) as world:
+            yield world
+
+    async def test_it_moves_to_the_tag_that_it_is_told(self, world, move):
+        world.runs(self.bad)
+        target = world.target()
+
+        assert isinstance(await target.begin(move, KEY), Begun)
+        assert isinstance(await target.progress(move, KEY), Unfinished)
+        assert isinstance(await target.begin(move, KEY), Begun)
+        assert world.changes() == [self.good]
+        assert await target.progress(move, KEY) == Serving()
+
+    async def test_a_move_on_its_way_is_moving_until_it_serves(self, world, move):
+        world.runs(self.bad)
+        world.is_slow()
+        target = world.target()
+        await target.begin(move, KEY)
+
+        assert isinstance(await target.progress(move, KEY), Moving)
+        world.arrives()
+        await target.begin(move, KEY)
+        assert isinstance(await target.progress(move, KEY), Moving)
+        world.arrives()
+        assert await target.progress(move, KEY) == Serving()
+
+    async def test_a_rollback_is_one_change_even_if_every_record_of_it_is_lost(self, world, move):
+        world.runs(self.bad)
+        world.is_slow()
+        plan, targets = RollbackPlan("checkout", "production", (move,)), {self.part: world.target()}
+
+        async def intend(_: Move) -> bool:
+            return True
+
+        for _ in range(6):
+            await roll_back(plan, targets, KEY, sent=0, intend=intend)
+            await roll_back(plan, targets, KEY, sent=0, intend=intend)
+            world.arrives()
+
+        assert await roll_back(plan, targets, KEY, sent=0, intend=intend) == Done()
+        assert world.changes() == [self.good]
+        assert world.aws_world.count("cloudfront", "CreateInvalidation") == 1
+
+
+class TestLoadBalancer(LooksFirst):
+    """Weights of a rule, by unmodified boto3 over HTTP."""
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with balancer_over_http() as world:
+            yield world
+
+
+class TestSiteByAStore(LooksFirst):
+    """A static site whose pointer is a key of a key value store, signed by Signature Version 4A."""
+
+    @pytest.fixture
+    async def world(self, tmp_path, monkeypatch):
+        async with site_over_http(OfAStore()) as world:
+            # The host of a store begins with the account's number, which no name server knows here: as a proxy the fake is asked.
+            monkeypatch.setenv("HTTP_PROXY", world.url)
+            yield world

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from deploy.model import (
     AlreadyThere,
+    Begun,
     Drifted,
     Failed,
     Foretold,
@@ -18,6 +19,7 @@ from deploy.model import (
     RollbackPlan,
     Serving,
     Unclear,
+    Unfinished,
 )
 from deploy.rollback import (
     AT_ONCE,
@@ -68,6 +70,33 @@ class Performer:
 
 
 # ----------------------------------------------------------------------------------------------- one part, step by step
+
+
+async def test_a_move_that_needs_another_call_is_begun_again_with_the_same_key():
+    platform = Platform(slow=True)
+    performer = Performer(platform)
+    await performer.call()
+    platform.says = Unfinished("the caches are not told yet")
+
+    again = await performer.call()
+    platform.says = None
+    platform.arrive()
+
+    assert isinstance(again, Going)
+    assert platform.sent == ["v1 w_1.3.0", "v1 w_1.3.0"]
+    assert performer.intends == 2
+    assert await performer.call() == Done()
+
+
+async def test_a_second_call_that_is_not_taken_now_leaves_the_first_one_answered():
+    platform = Platform(slow=True, answers=[Begun(), Refused("not now", again_in=timedelta(seconds=9))])
+    performer = Performer(platform)
+    await performer.call()
+    platform.says = Unfinished("the caches are not told yet")
+
+    again = await performer.call()
+
+    assert again == Going("service: not now", timedelta(seconds=9), sent=1)
 
 
 async def test_the_bad_tag_is_moved_and_then_the_good_one_is_seen_to_serve():

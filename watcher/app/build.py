@@ -86,7 +86,7 @@ async def build(
         store = await open_store(configuration, ports, metrics, stack)
         http = await open_http(configuration, ports, metrics, stack)
         aws = await open_aws(configuration, ports, metrics, stack)
-        current = Current(fleet_of(configuration, ports, aws))
+        current = Current(fleet_of(configuration, ports, aws, http))
         answers = Answers()
         opening = Opening(
             http,

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from deploy.errors import DeployError
 from deploy.model import Finding
-from deploy.ports import Aws, AwsAccount, Got, World
+from deploy.ports import Aws, AwsAccount, Got, Page, World
 from deploy.source import Directory, Feed, Source, Whose
 from deploy.source import Opening as SourceOpening
 from deploy.sources.registry import SOURCES
@@ -45,6 +45,8 @@ from watcher.store.store import Store
 from watcher.telemetry.metrics import Metrics
 
 READS_WITHIN = timedelta(seconds=4)  # one request of a source; several fit into the feeder's patience
+LOOKS_WITHIN = timedelta(seconds=3)  # one page of a target, which has 7 s for everything
+LARGEST_PAGE = 2 * 1024 * 1024  # bytes
 
 
 async def open_store(
@@ -170,9 +172,10 @@ async def open_ears(
     }
 
 
-def fleet_of(configuration: Configuration, ports: Ports, aws: Aws | None) -> Fleet:
+def fleet_of(configuration: Configuration, ports: Ports, aws: Aws | None, http: Http | None = None) -> Fleet:
     """The services, with their targets. Touches no platform."""
-    world = World(command=ports.command, now=ports.now, aws=aws)
+    page: Page | None = ports.page or (partial(_page, http) if http is not None else None)
+    world = World(command=ports.command, now=ports.now, aws=aws, page=page)
     targets: dict[Key, Mapping[str, Target]] = {
         key: {
             part: TARGETS[each.kind].open(
@@ -252,8 +255,17 @@ def feeds_of(
 async def _got(http: Http, system: str, url: str, headers: Mapping[str, str], token: str) -> Got:
     """As `deploy.ports.Get`, for the source *system*."""
     secret = {"Authorization": SecretStr(f"Bearer {token}")}
+    return await _answer(http, Request(system, url, headers=headers, secrets=secret, timeout=READS_WITHIN))
+
+
+async def _page(http: Http, url: str) -> Got:
+    """As `deploy.ports.Page`: on a connection of its own, so that a balancer of names is not asked at one address for ever."""
+    return await _answer(http, Request("target", url, timeout=LOOKS_WITHIN, most=LARGEST_PAGE, fresh=True))
+
+
+async def _answer(http: Http, request: Request) -> Got:
     try:
-        answer = await http.send(Request(system, url, headers=headers, secrets=secret, timeout=READS_WITHIN))
+        answer = await http.send(request)
     except HttpRefused as refused:
         raise DeployError(refused.words, remedy=refused.remedy) from refused
     return Got(answer.status, answer.headers, answer.body)

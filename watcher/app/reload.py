@@ -98,7 +98,7 @@ class InForce:
         except WatcherError as missing:  # a library, which the image has
             return self._refused(f"{missing}: {missing.remedy}")
         self._say_what_needs_a_restart(fresh)
-        self.current.swap(fleet_of(fresh, self.ports, self.aws))
+        self.current.swap(fleet_of(fresh, self.ports, self.aws, self.http))
         self.configuration, self.sources = fresh, sources_of(fresh)
         self.feeds = feeds_of(fresh, self.ports, self.aws, self.http)
         self.senders = senders

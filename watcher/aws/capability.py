@@ -1,11 +1,13 @@
 """One capability towards AWS: a mode, the keys and the threads that go with it. Implements `deploy.ports.AwsCall`."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
+from botocore.response import StreamingBody
 
 from deploy.errors import AwsRefused
 from watcher.aws.clients import Clients
@@ -17,6 +19,8 @@ from watcher.aws.roles import AwsRoles
 from watcher.aws.tally import Tally
 from watcher.aws.threads import Threads
 from watcher.aws.ticket import Ticket
+
+MOST_STREAMED = 2 * 1024 * 1024  # bytes: what is read is a page, never a file of somebody's
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,11 @@ class _Work:
             with self.ticket.of_this_thread():
                 client = self.by.clients.get(self.by.mode, self.roles, self.service, self.keys)
                 answer: dict[str, Any] = getattr(client, self.operation)(**self.parameters)
+                answer |= {
+                    name: _read(value, self.operation)
+                    for name, value in answer.items()
+                    if isinstance(value, StreamingBody)
+                }
         except (ClientError, BotoCoreError) as error:
             lost = self.by.mode.changes and self.ticket.sent
             role = self.keys.role if self.keys else None
@@ -113,3 +122,13 @@ class _Work:
             lost = self.by.mode.changes
             raise AwsRefused(self.operation, UNREADABLE, words, may_have_happened=lost) from error
         return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+
+def _read(body: StreamingBody, operation: str) -> bytes:
+    """What boto3 would stream, read by the thread that asked for it; its connection is given back."""
+    with contextlib.closing(body):
+        content: bytes = body.read(MOST_STREAMED + 1)
+        if len(content) > MOST_STREAMED:
+            words = f"an answer larger than {MOST_STREAMED // 1024} KiB"
+            raise AwsRefused(operation, UNREADABLE, words, may_have_happened=False)
+        return content

@@ -4,6 +4,7 @@ Clients may be used by several threads, sessions may not: so one lock around the
 (https://docs.aws.amazon.com/boto3/latest/guide/clients.html).
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -19,6 +20,7 @@ from watcher.aws.modes import Mode
 from watcher.aws.roles import AwsRoles
 from watcher.aws.ticket import show_ticket
 
+SIGNED_BY_KEYS = frozenset({"cloudfront-keyvaluestore"})  # by Signature Version 4A
 Received = Callable[[str, str, Mapping[str, Any], Mapping[str, Any]], None]
 
 
@@ -69,6 +71,8 @@ class Clients:
             client.close()
 
     def _make(self, mode: Mode, roles: AwsRoles, service: str, keys: Keys | None) -> Any:
+        if service in SIGNED_BY_KEYS:
+            _teach_to_sign()
         client = self._session.client(
             service,
             region_name=roles.region,
@@ -96,3 +100,11 @@ class Clients:
 
 def _before_send(**_event: Any) -> None:
     show_ticket()
+
+
+def _teach_to_sign() -> None:
+    """Without ``cryptography`` botocore says itself that it cannot, when it is called."""
+    with contextlib.suppress(ImportError):
+        from watcher.aws.signing_v4a import teach  # noqa: PLC0415 - few need it, and not every installation has it
+
+        teach()

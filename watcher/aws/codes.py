@@ -49,6 +49,7 @@ _DENIED = frozenset(
         "AuthorizationError",
         "UnauthorizedOperation",
         "NotAuthorized",
+        "403",  # HeadObject answers without a body: its code is the status
         NO_ROLE,
     }
 )

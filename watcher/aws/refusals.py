@@ -16,6 +16,7 @@ from botocore.exceptions import (
     DataNotFoundError,
     EndpointConnectionError,
     HTTPClientError,
+    MissingDependencyException,
     NoCredentialsError,
     ParamValidationError,
     PartialCredentialsError,
@@ -27,13 +28,16 @@ from botocore.exceptions import (
 )
 from botocore.exceptions import ConnectionError as NoConnection
 from botocore.parsers import ResponseParserError
+from urllib3.exceptions import ConnectTimeoutError as NoConnectionInTime
+from urllib3.exceptions import NewConnectionError
 
 from deploy.errors import AwsRefused
 from watcher.aws.codes import NO_CREDENTIALS, TIMEOUT, UNREACHABLE, UNREADABLE, Result, result_of
 
 MOST_WORDS = 500  # characters: some refusals carry an encoded message of kilobytes
 BUGS = (ParamValidationError, DataNotFoundError)  # the latter: no such service
-NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)
+NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError)
+NO_PROXY = (NewConnectionError, NoConnectionInTime)  # what urllib3 says of a proxy that was not reached
 NOBODY = (
     NoCredentialsError,
     PartialCredentialsError,
@@ -44,6 +48,7 @@ NOBODY = (
 )
 REQUEST_TIMEOUT, SERVER_FAULTS = 408, 500  # HTTP: the request did not come through; from here on, AWS failed
 OWN = "the daemon's own credentials"
+NO_SIGNER, SIGNER = "NoSigner", "install `cryptography` beside rollbackd; the image has it"
 
 
 def refuse(
@@ -65,6 +70,9 @@ def refuse(
     if isinstance(error, BUGS):
         raise error
     code, words = _code(error), _words(error)
+    if isinstance(error, MissingDependencyException):
+        words = "botocore cannot sign this, and `cryptography` is not installed, by which we can"
+        raise AwsRefused(operation, NO_SIGNER, words, may_have_happened=False, remedy=SIGNER) from error
     asker = f"account {account}, {role or OWN}"
     result = result_of(code)
     if result in {Result.DENIED, Result.CREDENTIALS}:
@@ -83,6 +91,8 @@ def _may_have_happened(error: ClientError | BotoCoreError) -> bool:
     if isinstance(error, ClientError):
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", SERVER_FAULTS))
         return status == REQUEST_TIMEOUT or status >= SERVER_FAULTS
+    if isinstance(error, ProxyConnectionError):  # also where the connection broke once all was sent
+        return not isinstance(getattr(error.kwargs.get("error"), "original_error", None), NO_PROXY)
     return not isinstance(error, NEVER_SENT)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from deploy.source import Event
 from deploy.sources.sqs.ecs import DEPLOYMENT
-from deploy.sources.sqs.others import TRAIL
+from deploy.sources.sqs.trail import TRAIL
 from watcher.changes import databases, platform, scaling, settings, strangers
 from watcher.changes.told import Told
 

@@ -67,6 +67,11 @@ def _configuration(path: Path, kinds: Kinds) -> str:
     for key, effective in configuration.effective.items():
         if effective.usual is not None:
             lines.append(f"{'/'.join(key)}: names no rules, and has the pack {effective.usual} of its stack")
+    for key, targets in configuration.targets.items():
+        for target in targets.values():
+            found = kinds.targets[target.kind].immovable(target.settings)
+            if found is not None:
+                lines.append(f"{'/'.join(key)}: is watched and cannot be put back: {found[0]}: {found[1]}")
     return "\n".join(lines)
 
 

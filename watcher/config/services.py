@@ -89,6 +89,7 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
         _check_escalation(node.get("team") or node, around.teams[team], written.asking.lasting, mistakes)
     if written.mode is not Mode.SHADOW:
         _check_may_act(node, targets, around, mistakes)
+        _check_movable(targets, around.shelf, mistakes)
     runs = Runs(account, tuple(targets.values()), around.shelf.kinds, around.accounts)
     beside = read_around(node.get("changes"), written.changes, runs, around.sources, mistakes)
     check_told(beside, rules, promises, around.shelf.kinds, mistakes)
@@ -210,6 +211,15 @@ def _check_may_act(
                 f"{words} has to act, and the account {quoted(name)} has no role to act",
                 f"add `act:` to `accounts.{name}`, or write mode: shadow",
             )
+
+
+def _check_movable(targets: Mapping[str, Configured], shelf: Shelf, mistakes: Mistakes) -> None:
+    """What cannot be put back cannot be asked for either; shadow watches it."""
+    for target in targets.values():
+        wrong = shelf.kinds.targets[target.kind].immovable(target.settings)
+        if wrong is not None:
+            words, remedy = wrong
+            mistakes.add(target.node, words, f"{remedy}; or write mode: shadow")
 
 
 def _parts(section: Node | None, known: Collection[str], mistakes: Mistakes) -> list[tuple[str, Node]]:

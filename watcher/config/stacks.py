@@ -8,15 +8,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.targets.beanstalk.settings import Settings as BeanstalkSettings
+from deploy.targets.codedeploy.settings import Settings as CodeDeploySettings
 from deploy.targets.ecs.settings import Balancer
 from deploy.targets.ecs.settings import Settings as EcsSettings
+from deploy.targets.lambda_alias.settings import Settings as LambdaSettings
+from deploy.targets.load_balancer.settings import Settings as BalancerSettings
+from deploy.targets.s3_cloudfront.settings import Settings as SiteSettings
 from rules.document import Entry, Node
 from watcher.config.configuration import Configured
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What a target's settings say: the value as a pack needs it, and by which keys it is found there."""
+    """What a target's settings say: the value as a pack needs it (a list as it is written), and by which keys it is found there."""
 
     value: str
     keys: tuple[str, ...]
@@ -58,7 +63,100 @@ def _ecs_usual(settings: EcsSettings) -> str | None:
     return "ecs" if isinstance(settings.behind, Balancer) else "ecs-worker"
 
 
+def _lambda_says(settings: LambdaSettings) -> Mapping[str, Said]:
+    said = {"function": Said(settings.function_name, ("function",))}
+    if settings.alias is not None:
+        said["alias"] = Said(settings.alias, ("alias",))
+    return {**said, **_beside(settings.traffic)}
+
+
+def _beside(traffic: str | None) -> Mapping[str, Said]:
+    """What follows from a comparison: what is moved at once has nothing beside it, and nothing must wait for one."""
+    if traffic is None:
+        return {}
+    return {"beside": Said("rollback" if traffic == "by_weight" else "tell", ("traffic",))}
+
+
+def _lambda_usual(settings: LambdaSettings) -> str | None:
+    return "lambda" if settings.alias is not None and settings.traffic is not None else None
+
+
+def _codedeploy_says(settings: CodeDeploySettings) -> Mapping[str, Said]:
+    said = {"urls": Said("", ("iis", "urls"))} if settings.iis is not None else {}
+    if settings.behind is None:
+        return said
+    return said | {
+        "load_balancer": Said(settings.behind.load_balancer_name, ("behind", "load_balancer")),
+        "target_group": Said(settings.behind.target_group_name, ("behind", "target_group")),
+    }
+
+
+def _codedeploy_usual(settings: CodeDeploySettings) -> str | None:
+    """What asks each instance knows whose answer it is; a balancer does not."""
+    if settings.iis is not None:
+        return "iis"
+    return "alb" if settings.behind is not None else None
+
+
+def _beanstalk_says(settings: BeanstalkSettings) -> Mapping[str, Said]:
+    said = {"environment": Said(settings.environment, ("environment",))}
+    if settings.load_balancer_name is None:
+        return said
+    return said | {"load_balancer": Said(settings.load_balancer_name, ("load_balancer",))}
+
+
+def _beanstalk_usual(settings: BeanstalkSettings) -> str | None:
+    return "beanstalk" if settings.load_balancer is not None else None
+
+
+def _balancer_says(settings: BalancerSettings) -> Mapping[str, Said]:
+    where = ("rule",) if settings.rule else ("listener",)
+    return {"load_balancer": Said(settings.load_balancer_name, where), **_beside(settings.traffic)}
+
+
+def _balancer_usual(settings: BalancerSettings) -> str | None:
+    return "alb-weighted" if settings.traffic is not None else None
+
+
+def _site_says(settings: SiteSettings) -> Mapping[str, Said]:
+    said = {
+        "site": Said(settings.site, ("site",)),
+        "url": Said(f"{settings.site}/", ("site",)),
+        "distribution": Said(settings.distribution, ("distribution",)),
+    }
+    return said | ({"account": Said(settings.metrics, ("metrics",))} if settings.metrics else {})
+
+
+def _site_usual(settings: SiteSettings) -> str | None:
+    return "angular" if settings.metrics else None
+
+
 STACKS: Mapping[str, Stack] = {
+    "beanstalk": Stack(
+        packs={"beanstalk": ("environment", "load_balancer"), "alb": ("load_balancer",)},
+        says=_beanstalk_says,
+        usual=_beanstalk_usual,
+        lacks=(
+            "no rules are named, and the pack beanstalk reads the metrics of the environment's load balancer: which is it?",
+            "add `load_balancer: app/NAME/ID` (`aws elasticbeanstalk describe-environment-resources` prints its ARN), or rules",
+        ),
+    ),
+    "codedeploy": Stack(
+        packs={
+            "iis": ("urls",),
+            "iis-alb": ("load_balancer", "target_group"),
+            "alb": ("load_balancer", "target_group"),
+        },
+        says=_codedeploy_says,
+        usual=_codedeploy_usual,
+        lacks=(
+            "no rules are named, and CodeDeploy deploys anything: what do its instances run, and what are they behind?",
+            (
+                'add `iis: {urls: ["http://INSTANCE/health/ready"]}` (one for each instance), `behind: {load_balancer: app/NAME/ID,'
+                " target_group: targetgroup/NAME/ID}`, or rules"
+            ),
+        ),
+    ),
     "ecs": Stack(
         packs={
             "ecs": ("cluster", "service", "load_balancer", "target_group"),
@@ -70,6 +168,33 @@ STACKS: Mapping[str, Stack] = {
         lacks=(
             'no rules are named, and which pack of ECS is meant is not known: what is this service "behind"?',
             "add `behind: {load_balancer: app/NAME/ID, target_group: targetgroup/NAME/ID}`, `behind: nothing`, or rules",
+        ),
+    ),
+    "lambda": Stack(
+        packs={"lambda": ("function", "alias", "beside")},
+        says=_lambda_says,
+        usual=_lambda_usual,
+        lacks=(
+            "no rules are named, and which pack of Lambda is meant is not known: how is the alias moved?",
+            "add `alias: NAME` and `traffic: by_weight` (a share first) or `traffic: at_once`; or rules, where there is no alias",
+        ),
+    ),
+    "load_balancer": Stack(
+        packs={"alb-weighted": ("load_balancer", "beside")},
+        says=_balancer_says,
+        usual=_balancer_usual,
+        lacks=(
+            "no rules are named, and by which its pack compares is not known: how are the weights moved?",
+            "add `traffic: by_weight` (a share first) or `traffic: at_once`, or rules",
+        ),
+    ),
+    "s3_cloudfront": Stack(
+        packs={"angular": ("site", "account", "distribution"), "white-screen": ("url",)},
+        says=_site_says,
+        usual=_site_usual,
+        lacks=(
+            "no rules are named, and the pack angular reads CloudFront's metrics, which are in us-east-1 alone: in which account?",
+            'add `metrics: NAME`, an account of us-east-1; or `rules: [{pack: white-screen}]`, for pages with `<meta name="release">`',
         ),
     ),
 }
@@ -147,4 +272,6 @@ def _entry(settings: Node, said: Said) -> Entry:
     node = settings
     for key in said.keys:
         node = node.get(key) or node
+    if node.is_list:
+        return Entry(node.at, node)
     return Entry(node.at, Node(node.at, said.value, said.value))

@@ -103,12 +103,21 @@ class Relay:
         if self._who is None:
             return
         for key in self._keys():
+            if not await self._leave(key, self._who):
+                return
+
+    async def _leave(self, key: Key, who: Identity) -> bool:
+        """``False``: it was not heard, and nothing more will be."""
+        leaves = False
+        while not leaves:
             samples = self.untold.first(key, MOST_SAMPLES)
-            outcome = await self.central.tell(key, self._who, samples, {}, self.now(), leaves=True)
+            leaves = len(samples) == self.untold.many(key)
+            outcome = await self.central.tell(key, who, samples, {}, self.now(), leaves=leaves)
             if isinstance(outcome, Refused):
                 log.warning("relay.left_untold", samples=len(self.untold), words=outcome.words)
-                return
+                return False
             self._accepted(key, samples, outcome)
+        return True
 
     # -- reading
 

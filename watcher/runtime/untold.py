@@ -37,6 +37,10 @@ class Untold:
         """Keep *samples* of a service, in the order of their ends."""
         self._waiting.setdefault(key, deque()).extend(samples)
 
+    def many(self, key: Key) -> int:
+        """How many of a service wait."""
+        return len(self._waiting.get(key, ()))
+
     def first(self, key: Key, many: int) -> Sequence[Marked]:
         """The oldest of a service, at most *many*."""
         waiting = self._waiting.get(key, deque[Marked]())

@@ -14,12 +14,12 @@ Source:
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from deploy.model import Announcement, Pause, Phase
-from deploy.source import Aside, Directory, Event, Ignored, Opening, Rejected, Whose
+from deploy.source import Directory, Event, Ignored, Opening, Rejected, Whose
+from deploy.sources.sqs.directory import part_of, whose
 from deploy.sources.sqs.envelope import moment, shown
 
 DEPLOYMENT = "ECS Deployment State Change"
@@ -42,7 +42,7 @@ _ID = re.compile(
 )  # of a deployment (ecs-svc/123), of a hook: it goes into a command to be copied
 _WORD = re.compile(r"[A-Z_]{1,64}")
 
-Meaning = Announcement | Aside | Ignored | Rejected
+Meaning = Announcement | Ignored | Rejected
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def deployment(event: Event, arrived: datetime, opening: Opening) -> Meaning:
         environment=found.environment,
         phase=phase,
         at=_at(event, arrived),
-        hints={"deployment": rollout, **_part(found)},
+        hints={"deployment": rollout, **part_of(found)},
         platform_ids=(rollout,),
     )
 
@@ -122,7 +122,7 @@ def hook(event: Event, arrived: datetime, opening: Opening) -> Meaning:
         environment=found.environment,
         phase=Phase.PAUSED,
         at=_at(event, arrived),
-        hints=_part(found),
+        hints=part_of(found),
         platform_ids=(rollout,),
         pause=_pause(event, rollout, waits),
     )
@@ -148,30 +148,15 @@ def _at(event: Event, arrived: datetime) -> datetime:
     return moment(event.detail.get("updatedAt")) or event.at or arrived
 
 
-def _part(whose: Whose) -> dict[str, str]:
-    return {} if whose.part is None else {"part": whose.part}
-
-
 # ------------------------------------------------------------------------------------------------------------- whose it is
 
 
-def _found(event: Event, arn: object, where: str, directory: Directory) -> Whose | Aside | Ignored | Rejected:
-    """Whose the service with *arn* is; what happens to another's is aside."""
+def _found(event: Event, arn: object, where: str, directory: Directory) -> Whose | Ignored | Rejected:
+    """Whose the service with *arn* is."""
     place = _place(event, arn, where)
     if not isinstance(place, Place):
         return place
-    exactly, anywhere = place.addresses()
-    whose = directory(exactly) or directory(anywhere)
-    if not whose:
-        return Aside(event, f"no service of the configuration runs at {exactly}")
-    return whose[0] if len(whose) == 1 else _several(exactly, whose)
-
-
-def _several(address: str, whose: Sequence[Whose]) -> Rejected:
-    names = ", ".join("/".join(filter(None, (each.service, each.environment, each.part))) for each in whose)
-    return Rejected(
-        f"several of the configuration run at {address}: {names}", "let one part of one service run there"
-    )
+    return whose(*place.addresses(), directory)
 
 
 def _place(event: Event, arn: object, where: str) -> Place | Ignored | Rejected:

@@ -38,7 +38,14 @@ class Announced:
     body: bytes
 
 
-Contents = Event | Announced | Ignored | Rejected
+@dataclass(frozen=True, slots=True)
+class Triggered:
+    """A notification that a deployment group of CodeDeploy sends by SNS itself; not checked yet."""
+
+    said: Mapping[str, Any]
+
+
+Contents = Event | Announced | Triggered | Ignored | Rejected
 
 
 def opened(body: bytes) -> Contents:
@@ -84,7 +91,7 @@ def _meant(said: Mapping[str, Any], body: bytes) -> Contents:
     if "detail-type" in said:
         return _event(said)
     if "eventTriggerName" in said:
-        return Ignored("a trigger of CodeDeploy: CodeDeploy is not a target of this version")
+        return Triggered(said)
     if "AlarmName" in said and "NewStateValue" in said:
         return _alarm(said, body)
     if "service" in said:

@@ -4,27 +4,27 @@ from collections.abc import Mapping
 
 from deploy.source import Aside, Event
 from deploy.sources.sqs.envelope import ALARM, shown
+from deploy.sources.sqs.trail import TRAIL
 
 _NO_TARGET = "is not a target of this version"
-_CODEDEPLOY = f"CodeDeploy {_NO_TARGET}"
-_BEANSTALK = f"Elastic Beanstalk {_NO_TARGET}"
+_INSTANCES = "what is live is read with the number of its instances"
 _APPCONFIG = f"AppConfig {_NO_TARGET}"
 _TASKS = "tasks are read by the signal ecs_tasks"
 _CANARY = "a canary of Synthetics is no deployment"
 _ALARM = "alarms are read, where a rule names them"
-TRAIL = "AWS API Call via CloudTrail"
 
 # By source and type.
 KNOWN: Mapping[tuple[str, str], str] = {
     ("aws.ecs", "ECS Service Action"): "a hint at the health of a service: what is live is read anyway",
     ("aws.ecs", "ECS Task State Change"): _TASKS,
     ("aws.ecs", "ECS Container Instance State Change"): _TASKS,
-    ("aws.codedeploy", "CodeDeploy Deployment State-change Notification"): _CODEDEPLOY,
-    ("aws.codedeploy", "CodeDeploy Instance State-change Notification"): _CODEDEPLOY,
-    ("aws.elasticbeanstalk", "Elastic Beanstalk resource status change"): _BEANSTALK,
-    ("aws.elasticbeanstalk", "Other resource status change"): _BEANSTALK,
-    ("aws.elasticbeanstalk", "Managed update status change"): _BEANSTALK,
-    ("aws.elasticbeanstalk", "Health status change"): _BEANSTALK,
+    ("aws.codedeploy", "CodeDeploy Instance State-change Notification"): _INSTANCES,
+    ("aws.elasticbeanstalk", "Other resource status change"): "of a resource of an environment: no release",
+    ("aws.elasticbeanstalk", "Managed update status change"): "an update of the platform, and no release",
+    (
+        "aws.elasticbeanstalk",
+        "Health status change",
+    ): "the health of an environment is read, where a rule names it",
     ("aws.appconfig", "On Deployment Start"): _APPCONFIG,
     ("aws.appconfig", "On Deployment Complete"): _APPCONFIG,
     ("aws.appconfig", "On Deployment Rolled Back"): _APPCONFIG,
@@ -36,8 +36,7 @@ KNOWN: Mapping[tuple[str, str], str] = {
     ("aws.ecr", "ECR Image Action"): "an image that was pushed is not deployed yet",
     ("aws.ssm", "Parameter Store Change"): "a parameter is no deployment in this version",
 }
-# What is seen of Lambda is seen by the trail alone.
-_TRAILED: Mapping[str, str] = {"aws.lambda": f"Lambda {_NO_TARGET}", "aws.ecs": "ECS tells of it itself"}
+_TRAILED: Mapping[str, str] = {"aws.ecs": "ECS tells of it itself"}
 
 
 def aside(event: Event) -> Aside:

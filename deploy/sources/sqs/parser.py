@@ -8,10 +8,11 @@ from deploy.model import Announcement
 from deploy.source import Aside, Event, Ignored, Opening, Received, Rejected
 from deploy.sources.http import HttpSource
 from deploy.sources.http import Settings as OfHttp
-from deploy.sources.sqs import ecs
-from deploy.sources.sqs.envelope import Announced, moment, opened
+from deploy.sources.sqs import balancers, beanstalk, codedeploy, ecs, functions, s3
+from deploy.sources.sqs.envelope import Announced, Triggered, moment, opened
 from deploy.sources.sqs.others import aside
 from deploy.sources.sqs.queue import MESSAGE, SENT, Settings
+from deploy.sources.sqs.trail import TRAIL
 
 Meaning = Announcement | Aside | Ignored | Rejected
 Read = Callable[[Event, datetime, Opening], Meaning]
@@ -19,6 +20,11 @@ Read = Callable[[Event, datetime, Opening], Meaning]
 READS: Mapping[tuple[str, str], Read] = {
     ("aws.ecs", ecs.DEPLOYMENT): ecs.deployment,
     ("aws.ecs", ecs.HOOK): ecs.hook,
+    ("aws.codedeploy", codedeploy.DEPLOYMENT): codedeploy.deployment,
+    ("aws.elasticbeanstalk", beanstalk.UPDATE): beanstalk.update,
+    ("aws.s3", s3.CREATED): s3.created,
+    ("aws.lambda", TRAIL): functions.changed,
+    ("aws.elasticloadbalancing", TRAIL): balancers.changed,
 }
 
 
@@ -36,7 +42,11 @@ class SqsSource:
         match opened(received.body):
             case Event() as event:
                 read = READS.get((event.source, event.kind))
-                return read(event, arrived, self._opening) if read else aside(event)
+                said = read(event, arrived, self._opening) if read else aside(event)
+                # What is no deployment of ours (of a service that is not configured, above all) may be a change for those that are.
+                return Aside(event, said.why) if isinstance(said, Ignored) else said
+            case Triggered(said):
+                return codedeploy.trigger(said, arrived, self._opening)
             case Announced(body):
                 return self._of_a_pipeline(body, received, arrived)
             case Ignored() | Rejected() as meaning:

@@ -4,12 +4,11 @@ What other controllers and strategies run is read, and never moved: "not in this
 
     settings       what is configured, and by which addresses events are recognised
     needs          the permissions to act
-    batching       many questions, few calls              keeping      what never changes is kept
     service        a service as DescribeServices tells it  history      the deployments that ECS remembers
     definition     a task definition's content: the fingerprint
-    reading        all calls that read                    wording      AWS's words for people
+    reading        all calls that read                    wording      its own messages
     looking        which releases a service runs          trace        our last move, on the service
-    observing, resolving, moving, progressing, foretelling, marking, recalling
+    observing, resolving, moving, progressing, foretelling, recalling
                    one operation of a target each         target       all of them together
 
 Source:

@@ -8,6 +8,7 @@ from statistics import median
 from deploy.errors import AwsRefused
 from deploy.model import Foretold, Move, Refused
 from deploy.ports import AwsAccount
+from deploy.targets.aws.wording import command, refusal
 from deploy.targets.ecs.definition import Definition, Image
 from deploy.targets.ecs.history import WENT_BACK, Attempt
 from deploy.targets.ecs.looking import View
@@ -16,7 +17,6 @@ from deploy.targets.ecs.observing import obstacles
 from deploy.targets.ecs.reading import Reader
 from deploy.targets.ecs.service import Service
 from deploy.targets.ecs.settings import Settings
-from deploy.targets.ecs.wording import command, refusal
 
 LAST = 20  # deployments that are looked at
 _ECR = re.compile(
@@ -70,7 +70,7 @@ def by_hand(order: Order, account: AwsAccount) -> str:
         "stopType": "stop-type",
     }
     options = [(names[name], str(value)) for name, value in order.parameters.items()]
-    return command(order.operation.replace("_", "-"), (*options, ("region", account.region)))
+    return command("ecs", order.operation.replace("_", "-"), (*options, ("region", account.region)))
 
 
 def capacity(service: Service) -> str:

@@ -13,13 +13,13 @@ from datetime import datetime, timedelta
 
 from deploy.errors import AwsRefused
 from deploy.model import Release, Unreadable
-from deploy.targets.ecs.batching import together
+from deploy.targets.aws.batching import together
+from deploy.targets.aws.wording import refusal
 from deploy.targets.ecs.definition import fits, only_a_tag, release_of
 from deploy.targets.ecs.history import Revision
 from deploy.targets.ecs.reading import Reader
 from deploy.targets.ecs.service import Rollout, Service
 from deploy.targets.ecs.settings import Settings
-from deploy.targets.ecs.wording import refusal
 
 # Longer than a new machine takes to come up for the first task; in this time nothing runs that could do harm. A guess.
 PATIENCE = timedelta(minutes=5)

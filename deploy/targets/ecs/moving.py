@@ -20,6 +20,7 @@ from typing import Any
 
 from deploy.errors import AwsRefused
 from deploy.model import AlreadyThere, Beginning, Begun, Move, Refused, Release, Unclear
+from deploy.targets.aws.wording import NOT_NOW, plain, refusal
 from deploy.targets.ecs.definition import only_a_tag, release_of, tag_of
 from deploy.targets.ecs.history import COMING, GOING_BACK, Attempt
 from deploy.targets.ecs.looking import Untold, View
@@ -27,7 +28,6 @@ from deploy.targets.ecs.observing import cannot
 from deploy.targets.ecs.reading import Reader
 from deploy.targets.ecs.service import Service
 from deploy.targets.ecs.trace import TAG_KEY, Trace
-from deploy.targets.ecs.wording import NOT_NOW, plain, refusal
 
 SOON = timedelta(seconds=5)  # what changes by itself within seconds
 LATER = timedelta(seconds=15)  # a throttled caller that comes back at once is throttled again

@@ -5,12 +5,12 @@ from datetime import UTC, datetime
 
 from deploy.errors import AwsRefused
 from deploy.model import Live, Release, Unreadable
+from deploy.targets.aws.wording import refusal
 from deploy.targets.ecs.history import COMING, GOING_BACK
 from deploy.targets.ecs.looking import Untold, View, revision_of_rollout
 from deploy.targets.ecs.reading import Reader
 from deploy.targets.ecs.service import Rollout, Service
 from deploy.targets.ecs.trace import our_move
-from deploy.targets.ecs.wording import refusal
 
 _EVER = datetime.min.replace(tzinfo=UTC)
 
@@ -62,8 +62,8 @@ def cannot(service: Service) -> str:
     """Why this version cannot move *service* at all; empty where it can."""
     if service.controller == "CODE_DEPLOY":
         return (
-            "CodeDeploy deploys it, and ECS itself refuses to: a target of CodeDeploy is not in this version; go back by a"
-            " deployment of CodeDeploy"
+            "CodeDeploy deploys it, and ECS itself refuses to: not in this version of the target ecs; name its deployment group by"
+            " the target codedeploy, or go back by a deployment of CodeDeploy"
         )
     if service.controller != "ECS":
         return f"its deployment controller is {service.controller}: not in this version; go back by what deploys it"

@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 
 from deploy.errors import AwsRefused
 from deploy.model import Drifted, Failed, Move, Moving, Progress, Release, Serving, Unreadable
+from deploy.targets.aws.wording import plain, refusal
 from deploy.targets.ecs.definition import tag_of
 from deploy.targets.ecs.history import GAVE_UP, GOING_BACK, WENT_BACK, Attempt
 from deploy.targets.ecs.looking import Untold, View
 from deploy.targets.ecs.reading import Reader
 from deploy.targets.ecs.service import Rollout, Service
 from deploy.targets.ecs.trace import SKEW, Trace, trace_of
-from deploy.targets.ecs.wording import events, plain, refusal
+from deploy.targets.ecs.wording import events
 
 # An order of which nothing is seen for so long did not arrive: reads of ECS are late by seconds. A guess.
 LOST_AFTER = timedelta(minutes=2)

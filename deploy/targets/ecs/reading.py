@@ -11,10 +11,10 @@ from typing import Any
 
 from deploy.errors import AwsRefused
 from deploy.ports import AwsCall
-from deploy.targets.ecs.batching import Batch
+from deploy.targets.aws.batching import Batch
+from deploy.targets.aws.keeping import Kept
 from deploy.targets.ecs.definition import Definition, definition_of
 from deploy.targets.ecs.history import Attempt, Revision, attempt_of, revision_of
-from deploy.targets.ecs.keeping import Kept
 from deploy.targets.ecs.service import Service, service_of
 
 SERVICES = 10  # a call of DescribeServices

@@ -13,11 +13,11 @@ from datetime import UTC, datetime, timedelta
 
 from deploy.errors import AwsRefused
 from deploy.model import Recalled, Release
-from deploy.targets.ecs.batching import together
+from deploy.targets.aws.batching import together
+from deploy.targets.aws.marking import Mark, mark_of
 from deploy.targets.ecs.definition import only_a_tag, release_of
 from deploy.targets.ecs.history import WENT_BACK, Attempt, Revision
 from deploy.targets.ecs.looking import View
-from deploy.targets.ecs.marking import Mark, mark_of
 from deploy.targets.ecs.reading import Reader, Registered
 from deploy.targets.ecs.service import Rollout
 from deploy.targets.ecs.trace import SKEW, Trace, our_move, trace_of

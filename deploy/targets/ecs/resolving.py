@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from deploy.model import UNREAD, Gone, Release, Unreadable
+from deploy.model import Gone, Release, Unreadable
 from deploy.target import with_hints
+from deploy.targets.aws.hinting import NAMES, goes_by, wanted
+from deploy.targets.aws.keeping import Kept
 from deploy.targets.ecs.definition import tag_of
-from deploy.targets.ecs.keeping import Kept
 from deploy.targets.ecs.looking import Untold, View
 
 SHOWS_WITHIN = timedelta(minutes=1)  # reads of ECS are late by seconds
@@ -49,7 +50,7 @@ def resolve(view: View, hints: Mapping[str, str], seen: Seen, now: datetime) -> 
     """The release that *hints* mean; with none, what is coming, else what serves."""
     if DEPLOYMENT in hints:
         found = _of_deployment(view, hints[DEPLOYMENT], seen, now)
-    elif hints.keys() & {"tag", "fingerprint", "version"}:
+    elif hints.keys() & set(NAMES):
         found = _of_names(view, hints)
     else:
         found = view.ahead or Unreadable("nothing runs, and nothing is on its way")
@@ -80,19 +81,10 @@ def _of_names(view: View, hints: Mapping[str, str]) -> Release | Untold | Unread
                 return release
         elif _goes_by(release, rollout.definition, hints):
             return release
-    wanted = " ".join(
-        f"{name} {hints[name][:80]}" for name in ("tag", "fingerprint", "version") if name in hints
-    )
-    return Unreadable(f"{wanted} does not run yet")
+    return Unreadable(f"{wanted(hints)} does not run yet")
 
 
 def _goes_by(release: Release, arn: str, hints: Mapping[str, str]) -> bool:
-    """A version alone must be the one of the image; beside a tag it is a name like any other."""
-    tag, fingerprint = hints.get("tag"), hints.get("fingerprint")
-    if tag is None and fingerprint is None:
-        return hints.get("version") in {release.names.get("version"), release.names.get("image_tag")}
-    if tag is not None and tag not in {release.tag, arn}:
-        return False
-    if fingerprint is None or fingerprint.startswith(UNREAD) or release.is_only_a_tag:
-        return True
-    return release.fingerprint == fingerprint
+    """A version alone must be the one of the image."""
+    versions = {release.names[name] for name in ("version", "image_tag") if name in release.names}
+    return goes_by(release, hints, {release.tag, arn}, versions)

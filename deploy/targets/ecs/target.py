@@ -1,9 +1,9 @@
 """A service of ECS as a target: what it runs is read together with other services, and it is moved alone."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from deploy.errors import AwsRefused
 from deploy.model import (
@@ -23,10 +23,12 @@ from deploy.model import (
 )
 from deploy.ports import Aws, AwsAccount, World
 from deploy.target import Place
+from deploy.targets.aws.keeping import Kept
+from deploy.targets.aws.marking import key_of, value_of
+from deploy.targets.aws.timing import within
+from deploy.targets.aws.wording import refusal
 from deploy.targets.ecs.foretelling import by_hand, foretell, unseen
-from deploy.targets.ecs.keeping import Kept
 from deploy.targets.ecs.looking import View, look
-from deploy.targets.ecs.marking import key_of, value_of
 from deploy.targets.ecs.moving import SOON, Order, answered, decide, leave_trace, update
 from deploy.targets.ecs.observing import live
 from deploy.targets.ecs.progressing import progress
@@ -34,9 +36,6 @@ from deploy.targets.ecs.reading import Reader
 from deploy.targets.ecs.recalling import recall
 from deploy.targets.ecs.resolving import Seen, resolve
 from deploy.targets.ecs.settings import Settings
-from deploy.targets.ecs.wording import refusal
-
-T = TypeVar("T")
 
 # An operation takes at most 7 s. A move first looks, then leaves its trace; what remains is for the one call that counts.
 READS = timedelta(seconds=6.5)
@@ -76,7 +75,7 @@ class EcsTarget:
 
     async def observe(self) -> Live | Unreadable:
         """What runs now. In steady state its share of one DescribeServices, and nothing else."""
-        return await _within(READS, self._observe())
+        return await within(READS, self._observe())
 
     async def _observe(self) -> Live | Unreadable:
         view = await look(self._reader, self._settings)
@@ -84,7 +83,7 @@ class EcsTarget:
 
     async def progress(self, move: Move, key: str) -> Progress | Unreadable:
         """How far the move is. Reads only."""
-        return await _within(READS, self._progress(move, key))
+        return await within(READS, self._progress(move, key))
 
     async def _progress(self, move: Move, key: str) -> Progress | Unreadable:
         view = await look(self._reader, self._settings)
@@ -94,7 +93,7 @@ class EcsTarget:
 
     async def foretell(self, move: Move) -> Foretold:
         """What `begin` would do now. Reads only."""
-        found = await _within(READS, self._foretell(move))
+        found = await within(READS, self._foretell(move))
         return (
             unseen(self._settings, move, self._account, found.words)
             if isinstance(found, Unreadable)
@@ -107,8 +106,8 @@ class EcsTarget:
             return view
         return await foretell(self._reader, view, move, self._account, self._settings.container)
 
-    async def _look(self, within: timedelta) -> View | Unreadable:
-        view = await _within(within, look(self._reader, self._settings))
+    async def _look(self, most: timedelta) -> View | Unreadable:
+        view = await within(most, look(self._reader, self._settings))
         return view if isinstance(view, Unreadable) else self._noted(view)
 
     def _noted(self, view: View) -> View:
@@ -127,7 +126,7 @@ class EcsTarget:
                 f"the account {self._account.name} has no role to act: nothing was tried; configure `act:`"
             )
         ends = asyncio.get_running_loop().time() + BEGINS.total_seconds()
-        found = await _within(LOOKS, self._decided(move))
+        found = await within(LOOKS, self._decided(move))
         if isinstance(found, Unreadable):
             return Refused(f"nothing was sent: {found.words}", again_in=SOON)
         view, order = found
@@ -174,7 +173,7 @@ class EcsTarget:
 
     async def recall(self, now: datetime) -> Recalled | Unreadable:
         """What ECS remembers, and what our marks say. Reads only."""
-        return await _within(RECALLS, self._recall(now))
+        return await within(RECALLS, self._recall(now))
 
     async def _recall(self, now: datetime) -> Recalled | Unreadable:
         view = await look(self._reader, self._settings)
@@ -213,12 +212,3 @@ class EcsTarget:
             return f"{tag} could not be marked: {refusal(refused)}"
         self._marked.keep(tag, value)
         return ""
-
-
-async def _within(most: timedelta, reading: Awaitable[T]) -> T | Unreadable:
-    """*reading*, or that it took too long: whoever waits holds a lease."""
-    try:
-        async with asyncio.timeout(most.total_seconds()):
-            return await reading
-    except TimeoutError:
-        return Unreadable(f"AWS did not answer within {most.total_seconds():.1f} s")

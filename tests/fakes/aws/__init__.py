@@ -8,6 +8,9 @@ In process, as `deploy.ports.Aws`, in virtual time and without threads::
     world.ecs.create_service("web", "web:1", at=yesterday, cluster="prod", desired=4)
     world.ecs.behave("web:2", Behaviour(crashes_after=timedelta(seconds=40), out_of_memory=True))
     world.ecs.deploy("web", "web:2", at=clock.now)                  # another hand; it goes on with the clock
+    world.codedeploy.create_group("shop", "prod", at=yesterday); world.codedeploy.deploy("shop", "prod", revision, at=yesterday)
+    world.functions.create("checkout", "code", at=yesterday); world.functions.point("checkout", "live", "1", at=yesterday)
+    world.balancing.create_group("blue", at=yesterday); world.balancing.release("blue", "v1", at=yesterday)
     world.cloudwatch.put("AWS/ApplicationELB", "RequestCount", {"LoadBalancer": "app/shop/1"}, at, [1.0, 1.0])
     world.cloudwatch.set_alarm("too many errors", "ALARM", at)
     act = world.identities.role("arn:aws:iam::123456789012:role/act", allowed={"ecs:UpdateService"})
@@ -33,6 +36,9 @@ the code: [M] model, [D] AWS's pages, [C] seen in public code, [U] unverified.
     models    what AWS says of itself     world   the one door for every call     timeline  what was, for stale reads
     wire      bytes to calls and back     server  over HTTP                       direct    in process
     control   the process form's door     faults, limits, calls, identity, policies, concerns: as they are called
+    codedeploy/   state, and what follows: rollout on instances, shifting on ECS and Lambda; answering, views: what is answered
+    functions/    Lambda: versions, aliases, what is kept warm     balancing/    rules, target groups, who is bound to them
+    s3/, cloudfront/: buckets with all their versions; distributions, invalidations, stores, and what an edge answers
     ecs/      state, turn: what is; tasks, deployments, stages, scaling: what follows; reading, acting, views: what is answered
 """
 

@@ -8,7 +8,7 @@ from typing import Any
 # `AssumeRole` gives a session and changes nothing; to receive a message moves its visibility, which is how a queue is read.
 # A query of logs is started, and stopped, to read.
 _ONLY_READS = (
-    *("Describe", "List", "Get", "BatchGet", "Simulate", "AssumeRole", "Receive"),
+    *("Describe", "List", "Get", "Head", "BatchGet", "Simulate", "AssumeRole", "Receive"),
     *("StartQuery", "StopQuery"),
 )
 
@@ -71,8 +71,10 @@ class Call:
 
 def action(service: str, operation: str) -> str:
     """What a policy calls *operation*."""
-    prefix = {"resourcegroupstaggingapi": "tag"}.get(service, service)
+    prefix = {"resourcegroupstaggingapi": "tag", "elbv2": "elasticloadbalancing"}.get(service, service)
     if service == "cloudwatch" and operation == "GetMetricData":
         return "cloudwatch:GetMetricData"
+    if operation == "UpdateTagsForResource":  # [M] of Beanstalk: "virtual actions"
+        return f"{prefix}:AddTags"
     # [D] What is done in a batch needs the right to do it one by one.
     return f"{prefix}:{operation.removesuffix('Batch') if service == 'sqs' else operation}"

@@ -11,7 +11,7 @@ from tests.fakes.aws.calls import action
 from tests.fakes.aws.policies import ALL, Request
 
 
-def request(  # noqa: PLR0911 - a table, by service
+def request(  # noqa: C901, PLR0911, PLR0912 - a table, by service
     service: str, operation: str, parameters: Mapping[str, Any], place: str
 ) -> Request:
     """What is to be allowed for this call. *place* is ``REGION:ACCOUNT``."""
@@ -20,6 +20,22 @@ def request(  # noqa: PLR0911 - a table, by service
         case "ecs":
             return Request(
                 asked, _of_ecs(operation, parameters, f"arn:aws:ecs:{place}"), _context(parameters, place)
+            )
+        case "codedeploy":
+            return Request(
+                asked, _of_codedeploy(parameters, f"arn:aws:codedeploy:{place}"), _tag_keys(parameters)
+            )
+        case "elasticbeanstalk":
+            return Request(
+                asked,
+                _of_beanstalk(operation, parameters, f"arn:aws:elasticbeanstalk:{place}"),
+                _added(parameters),
+            )
+        case "elbv2":
+            return Request(asked, _of_elb(parameters), _tag_keys(parameters))
+        case "lambda":
+            return Request(
+                asked, _of_lambda(operation, parameters, f"arn:aws:lambda:{place}"), _lambda_tags(parameters)
             )
         case "ecr":
             return Request(asked, (f"arn:aws:ecr:{place}:repository/{parameters['repositoryName']}",))
@@ -83,3 +99,62 @@ def _context(told: Mapping[str, Any], place: str) -> Mapping[str, tuple[str, ...
     if "tags" in told or "tagKeys" in told:
         context["aws:TagKeys"] = (*(each["key"] for each in told.get("tags", [])), *told.get("tagKeys", []))
     return context
+
+
+def _of_codedeploy(told: Mapping[str, Any], arn: str) -> tuple[str, ...]:
+    """[D] A deployment has no ARN: what concerns one concerns its group, which the request does not name."""
+    if "ResourceArn" in told:
+        return (told["ResourceArn"],)
+    if "deploymentConfigName" in told and "applicationName" not in told:
+        return (f"{arn}:deploymentconfig:{told['deploymentConfigName']}",)
+    names = told.get("deploymentGroupNames") or [told.get("deploymentGroupName")]
+    if "applicationName" not in told or None in names:
+        return (ALL,)
+    return tuple(f"{arn}:deploymentgroup:{told['applicationName']}/{name}" for name in names)
+
+
+def _tag_keys(told: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+    keys = (*(each["Key"] for each in told.get("Tags", [])), *told.get("TagKeys", []))
+    return {"aws:TagKeys": keys} if keys else {}
+
+
+def _of_beanstalk(operation: str, told: Mapping[str, Any], arn: str) -> tuple[str, ...]:
+    """[D] An environment is asked about by its application too, which most requests do not name: `*` stands for it."""
+    if "ResourceArn" in told:
+        return (told["ResourceArn"],)
+    application = told.get("ApplicationName", "*")
+    if operation == "DescribeApplications":
+        return tuple(f"{arn}:application/{name}" for name in told["ApplicationNames"])
+    if operation == "DescribeApplicationVersions":
+        return tuple(
+            f"{arn}:applicationversion/{application}/{each}" for each in told.get("VersionLabels", "*")
+        )
+    names = told.get("EnvironmentNames") or [told["EnvironmentName"]]
+    return tuple(f"{arn}:environment/{application}/{name}" for name in names)
+
+
+def _added(told: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+    keys = tuple(each["Key"] for each in told.get("TagsToAdd", []))
+    return {"aws:TagKeys": keys} if keys else {}
+
+
+def _of_lambda(operation: str, told: Mapping[str, Any], arn: str) -> tuple[str, ...]:
+    """[D] Aliases are asked about by their function; what is read of a version, by the version [U]."""
+    if "Resource" in told:
+        return (told["Resource"],)
+    if operation == "ListEventSourceMappings":
+        return (ALL,)
+    named = f"{arn}:function:{str(told['FunctionName']).rpartition(':function:')[2]}"
+    return (f"{named}:{told['Qualifier']}" if "Qualifier" in told else named,)
+
+
+def _lambda_tags(told: Mapping[str, Any]) -> Mapping[str, tuple[str, ...]]:
+    keys = (*told.get("Tags", {}), *told.get("TagKeys", []))
+    return {"aws:TagKeys": keys} if keys else {}
+
+
+def _of_elb(told: Mapping[str, Any]) -> tuple[str, ...]:
+    """[D] What describes has no resource; what changes has the one that it names."""
+    if "Tags" in told:
+        return tuple(told["ResourceArns"])
+    return tuple(told[name] for name in ("RuleArn", "ListenerArn") if name in told) or (ALL,)

@@ -20,17 +20,27 @@ from tests.fakes.aws.world import AwsWorld
 _NOW_UNLESS_TOLD = frozenset(
     {
         *("ecs.register", "ecs.create_service", "ecs.deploy", "ecs.scale", "ecs.kill", "ecs.delete_service"),
+        *("codedeploy.create_group", "codedeploy.deploy", "codedeploy.alarm", "codedeploy.scale_out"),
+        *("functions.create", "functions.update", "functions.publish", "functions.deploy", "functions.point"),
+        *("balancing.create_group", "balancing.create_rule", "balancing.release", "balancing.weigh"),
         *("cloudwatch.put", "cloudwatch.set_alarm", "ecr.push", "sqs.send"),
     }
 )
 _OTHERS = frozenset(
     {
         *("faults.throttle", "faults.fail", "faults.slow", "faults.lose_answer", "faults.stale"),
-        *("identities.role", "identities.grant_own", "sqs.create_queue", "carry", "ecs.behave"),
+        *(
+            "identities.role",
+            "identities.grant_own",
+            "sqs.create_queue",
+            "carry",
+            "ecs.behave",
+            "codedeploy.behave",
+        ),
     }
 )
 _TIMES = frozenset({"at", "until"})
-_SPANS = frozenset({"by", "visibility", "starts_in", "stops_in", "crashes_after", "unhealthy_after"})
+_SPANS = frozenset({"by", "takes", "visibility", "starts_in", "stops_in", "crashes_after", "unhealthy_after"})
 
 
 def add_to(app: web.Application, world: AwsWorld) -> None:

@@ -17,7 +17,9 @@ ALL = "*"  # a role that is the daemon's own credentials
 _WAITS = 3.5  # seconds for an answer
 _WHOLE = 6.0  # seconds for all attempts
 _TRIES = 3  # of a read: botocore's standard mode
-_THROTTLED = frozenset({"Throttling", "ThrottlingException", "ThrottledException"})
+_THROTTLED = frozenset(
+    {"Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"}
+)
 
 
 @dataclass(frozen=True, slots=True)

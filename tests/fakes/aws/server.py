@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from email.utils import format_datetime
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
@@ -26,13 +27,15 @@ def app(world: AwsWorld, door: Callable[[web.Application, AwsWorld], None] | Non
     made = web.Application(client_max_size=_MOST)
     if door is not None:
         door(made, world)
-    made.router.add_route("POST", "/{path:.*}", serve)
+    made.router.add_route("*", "/{path:.*}", serve)
     return made
 
 
 async def _served(world: AwsWorld, request: web.Request) -> web.StreamResponse:
     try:
-        said = wire.read(request.headers, await request.read())
+        path, _, query = request.raw_path.partition("?")
+        path = urlsplit(path).path if "://" in path else path  # asked as a proxy is
+        said = wire.read(request.headers, await request.read(), request.method, path, query)
         answer = await _asked(world, said)
     except (FakeBug, wire.NotSpoken) as bug:
         return _sent(wire.broken(str(bug)), world.now())

@@ -73,3 +73,23 @@ def test_a_deployment_goes_on_by_itself_and_its_events_come_to_the_queue(url):
     ]
     assert [call["operation"] for call in told(url, "calls") if call["mutates"]] == ["UpdateService"]
     assert told(url, "bugs") == []
+
+
+def test_aliases_and_weights_are_ruled_by_the_same_door(url):
+    region = environment(url)["AWS_DEFAULT_REGION"]
+    do(url, "functions.create", name="checkout", code="code 1", at=-86400)
+    do(url, "functions.publish", name="checkout", at=-86400)
+    do(url, "functions.point", name="checkout", alias="live", version="1")
+    group = do(url, "balancing.create_group", name="blue")
+    do(url, "balancing.release", name="blue", tag="v1")
+
+    alias = boto3.client("lambda", endpoint_url=url, region_name=region).get_alias(
+        FunctionName="checkout", Name="live"
+    )
+    (told_of,) = boto3.client("elbv2", endpoint_url=url, region_name=region).describe_tags(
+        ResourceArns=[group]
+    )["TagDescriptions"]
+
+    assert alias["FunctionVersion"] == "1"
+    assert {tag["Key"]: tag["Value"] for tag in told_of["Tags"]}["rollbackd:release"] == "v1"
+    assert told(url, "bugs") == []

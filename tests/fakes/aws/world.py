@@ -9,18 +9,25 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from tests.fakes.aws import models
+from tests.fakes.aws import models, site_concerns
 from tests.fakes.aws.application_signals import ApplicationSignals
+from tests.fakes.aws.balancing.service import Balancing
+from tests.fakes.aws.beanstalk.service import Beanstalk
 from tests.fakes.aws.calls import Asked, Call
+from tests.fakes.aws.cloudfront.service import CloudFront
 from tests.fakes.aws.cloudwatch.service import CloudWatch
+from tests.fakes.aws.codedeploy.service import CodeDeploy
 from tests.fakes.aws.concerns import request
 from tests.fakes.aws.ecr import Ecr
 from tests.fakes.aws.ecs.service import Ecs
 from tests.fakes.aws.events import Event, Events
 from tests.fakes.aws.faults import Fault, Faults
+from tests.fakes.aws.functions.service import Lambda
 from tests.fakes.aws.identity import Identities, Identity, own_credentials, refused
 from tests.fakes.aws.limits import Limits
 from tests.fakes.aws.logs.service import Logs
+from tests.fakes.aws.s3.service import S3
+from tests.fakes.aws.s3.state import Bucket
 from tests.fakes.aws.sns import Sns
 from tests.fakes.aws.sqs import Sqs
 from tests.fakes.aws.ssm import Ssm
@@ -59,6 +66,11 @@ class Place:
         self.ecr = Ecr(account, region)
         self.ecs = Ecs(account, region, self.tagging, self.ecr, events, ids)
         self.cloudwatch = CloudWatch(account, region, events)
+        self.codedeploy = CodeDeploy(account, region, self.tagging, events, ids)
+        self.balancing = Balancing(account, region, self.tagging, events, ids)
+        self.functions = Lambda(account, region, self.tagging, events, ids)
+        self.s3 = S3(account, region, events, ids)
+        self.beanstalk = Beanstalk(account, region, self.tagging, events, self.s3)
         self.sqs = Sqs(account, region, ids)
         self.logs = Logs(account, region, ids)
         self.slos = ApplicationSignals(account, region)
@@ -68,15 +80,24 @@ class Place:
     def advance(self, to: datetime) -> None:
         """Let happen what was to happen until *to*."""
         self.ecs.advance(to)
+        self.functions.advance(to)
+        self.balancing.advance(to)
+        self.codedeploy.advance(to)
+        self.beanstalk.advance(to)
 
     def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
         """What this place answers to, by service and operation."""
         return {
             "ecs": self.ecs.operations(),
             "cloudwatch": self.cloudwatch.operations(),
+            "codedeploy": self.codedeploy.operations(),
             "ecr": self.ecr.operations(),
+            "elasticbeanstalk": self.beanstalk.operations(),
+            "elbv2": self.balancing.operations(),
+            "lambda": self.functions.operations(),
             "logs": self.logs.operations(),
             "application-signals": self.slos.operations(),
+            "s3": self.s3.operations(),
             "sns": self.sns.operations(),
             "resourcegroupstaggingapi": self.tagging.operations(),
             "sqs": self.sqs.operations(),
@@ -109,6 +130,7 @@ class AwsWorld:
         self._listeners: list[Callable[[Event], None]] = []
         self._places: dict[tuple[str, str], Place] = {}
         self.home = self.place(account, region)
+        self.cloudfront = CloudFront(account, self.draw, self._bucket)  # in no region
 
     def draw(self, purpose: str) -> str:
         """An id, as long hexadecimal digits: the same in every run."""
@@ -121,6 +143,15 @@ class AwsWorld:
                 self._places[account, region] = Place(account, region, self.events, self.draw)
             return self._places[account, region]
 
+    def _bucket(self, name: str) -> Bucket:
+        """The bucket of this name, at home: of two regions one is enough."""
+        return self.home.s3.find(name)
+
+    @property
+    def s3(self) -> S3:
+        """S3, at home."""
+        return self.home.s3
+
     @property
     def ecs(self) -> Ecs:
         """ECS, at home."""
@@ -130,6 +161,26 @@ class AwsWorld:
     def cloudwatch(self) -> CloudWatch:
         """CloudWatch, at home."""
         return self.home.cloudwatch
+
+    @property
+    def codedeploy(self) -> CodeDeploy:
+        """CodeDeploy, at home."""
+        return self.home.codedeploy
+
+    @property
+    def balancing(self) -> Balancing:
+        """Elastic Load Balancing, at home."""
+        return self.home.balancing
+
+    @property
+    def beanstalk(self) -> Beanstalk:
+        """Elastic Beanstalk, at home."""
+        return self.home.beanstalk
+
+    @property
+    def functions(self) -> Lambda:
+        """Lambda, at home."""
+        return self.home.functions
 
     @property
     def ecr(self) -> Ecr:
@@ -256,7 +307,8 @@ class AwsWorld:
         delay = sum(fault.delay for fault in faults)
         try:
             content = self._done(call, who, faults)
-        except AwsError as error:
+        except AwsError as told:
+            error = models.as_told(service, operation, told)
             models.vouch_for_error(service, operation, error)
             self.calls.append(replace(call, refused=error.code, answered=not lost))
             return Answer(error=error, delay=delay, lost=lost)
@@ -276,19 +328,25 @@ class AwsWorld:
 
     def _permit(self, call: Call, who: Identity, parameters: Mapping[str, Any]) -> None:
         """Raises `AwsError` where *who* may not. Nobody needs a permission to ask who they are [D]."""
-        wanted = [request(call.service, call.operation, parameters, f"{call.region}:{who.account}")]
+        if call.service in site_concerns.SERVICES:
+            wanted = site_concerns.requests(call.service, call.operation, parameters, who.account)
+        else:
+            wanted = [request(call.service, call.operation, parameters, f"{call.region}:{who.account}")]
         if call.action == "ecs:UpdateService":
             wanted += self.place(who.account, call.region).ecs.roles_passed(parameters)
         for each in wanted:
             if call.operation != "GetCallerIdentity" and not who.may(each):
                 code = models.in_its_words(call.service, "AccessDeniedException")
-                raise AwsError(code, refused(who, each), 403 if call.service in {"sts", "iam"} else 400)
+                status = 403 if call.service in {"sts", "iam", *site_concerns.SERVICES} else 400
+                raise AwsError(code, refused(who, each), status)
 
     def _handler(self, call: Call, who: Identity) -> Handler:
         handlers = {
             "sts": self.identities.sts(),
             "iam": self.identities.iam(),
             **self.place(who.account, call.region).handlers(),
+            "cloudfront": self.cloudfront.operations(),
+            "cloudfront-keyvaluestore": self.cloudfront.stores.operations(),
         }
         models.operation(call.service, call.operation)
         try:

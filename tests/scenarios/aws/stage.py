@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from structlog.testing import capture_logs
 
@@ -37,6 +37,7 @@ ACCOUNT = "123456789012"
 READ, ACT = (f"arn:aws:iam::{ACCOUNT}:role/{name}" for name in ("rb-read", "rb-act"))
 QUEUE = "deploys"
 BALANCER = {"LoadBalancer": "app/shop/0123456789abcdef", "TargetGroup": "targetgroup/web/0123456789abcdef"}
+MONTH_AGO = EPOCH - timedelta(days=30)
 PACE = Pace(listener=5, lookout=5, patrol=2, performer=2, courier=10, janitor=60, onlooker=600)
 
 CONFIGURATION = f"""\
@@ -62,6 +63,13 @@ services:
       rules: [{{file: web.yaml}}]
 """
 
+
+def one_service(name: str, runs_on: str) -> str:
+    """A configuration with a service that is moved by itself, and has the pack of its stack."""
+    head = CONFIGURATION[: CONFIGURATION.index("services:")]
+    return f"{head}services:\n  {name}:\n    production:\n      mode: auto\n      runs_on: [{runs_on}]\n"
+
+
 RULES = f"""\
 version: 1
 indicators:
@@ -75,6 +83,13 @@ indicators:
 rules:
   - {{name: the objective holds, indicator: errors, judge: {{slo: {{objective: 99.9%, burn_rate: 10}}}}, on_breach: rollback}}
 """
+
+
+class Crowd(Protocol):
+    """Who comes to what is deployed."""
+
+    def come(self, start: datetime, seconds: float) -> None:
+        """Those of the span that begins at *start*."""
 
 
 @dataclass
@@ -124,7 +139,7 @@ class AwsStage:
     configuration: Configuration
     store: Store
     time: Callable[[], float]
-    visitors: Visitors
+    crowd: Crowd
     log: list[Any]
     stack: AsyncExitStack
     pace: Pace = PACE
@@ -137,6 +152,12 @@ class AwsStage:
 
     def __post_init__(self) -> None:
         self.room = Room(self.time)
+
+    @property
+    def visitors(self) -> Visitors:
+        """Who comes to the load balancer, where the story is on ECS."""
+        assert isinstance(self.crowd, Visitors)
+        return self.crowd
 
     def now(self) -> datetime:
         return EPOCH + timedelta(seconds=self.time())
@@ -151,6 +172,9 @@ class AwsStage:
             monotonic=self.time,
             new_id=lambda prefix, _at: f"{prefix}_{next(self._ids):032x}",
             aws=Direct(self.world, self.scopes),
+            page=getattr(
+                self.crowd, "page", None
+            ),  # where the crowd comes to a site, the daemon asks it as they do
         )
         http = await open_http(self.configuration, ports, self.metrics, self.stack)
         opening = ProviderOpening(http, self.now, self.time, self.metrics, ports.aws)
@@ -180,7 +204,7 @@ class AwsStage:
         while self.time() < until.total_seconds():
             start = self.now()
             await asyncio.sleep(min(step, until.total_seconds() - self.time()))
-            self.visitors.come(start, (self.now() - start).total_seconds())
+            self.crowd.come(start, (self.now() - start).total_seconds())
             self.world.advance()
 
     def deploys(self, task_definition: str, fails: float = 0.001) -> None:
@@ -207,7 +231,7 @@ class AwsStage:
         return sorted(await self.store.list(limit=50), key=lambda watch: watch.opened_at)
 
     async def ledger(self) -> Ledger:
-        return await self.store.ledger("web", "production", "service")
+        return await self.store.ledger(*next(iter(self.configuration.services)), "service")
 
     @property
     def told(self) -> list[tuple[timedelta, Notice]]:
@@ -230,14 +254,24 @@ async def a_store(now: Callable[[], datetime]) -> AsyncIterator[Store]:
         yield store
 
 
+def a_shop_on_ecs(world: AwsWorld) -> Visitors:
+    """``web:1`` serves, four tasks; ``web:2`` to ``web:5`` are registered, each with an image of its own."""
+    for number in range(1, 6):
+        world.ecs.register("web", f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/shop:1.{number}", MONTH_AGO)
+    world.ecs.create_service("web", "web:1", MONTH_AGO, desired=4)
+    world.carry(QUEUE)
+    return Visitors(world)
+
+
 @asynccontextmanager
 async def on_aws(
-    folder: Path, configuration: str = CONFIGURATION, rules: str = RULES, **settings: Any
+    folder: Path,
+    configuration: str = CONFIGURATION,
+    rules: str = RULES,
+    make: Callable[[AwsWorld], Crowd] = a_shop_on_ecs,
+    **settings: Any,
 ) -> AsyncIterator[AwsStage]:
-    """A shop on ECS: ``web:1`` has served for a month, four tasks, and a daemon at work that has just arrived.
-
-    ``web:2`` to ``web:5`` are registered, each with an image of its own.
-    """
+    """What *make* makes has served for a month, and a daemon at work has just arrived."""
     (folder / "rollbackd.yaml").write_text(configuration, encoding="utf-8")
     (folder / "web.yaml").write_text(rules, encoding="utf-8")
     time = asyncio.get_running_loop().time
@@ -248,13 +282,8 @@ async def on_aws(
     world = AwsWorld(now, ACCOUNT, "eu-central-1")
     for role in (READ, ACT):
         world.identities.role(role)
-    month = EPOCH - timedelta(days=30)
-    for number in range(1, 6):
-        world.ecs.register("web", f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/shop:1.{number}", month)
-    world.ecs.create_service("web", "web:1", month, desired=4)
     world.sqs.create_queue(QUEUE)
-    world.carry(QUEUE)
-    visitors = Visitors(world)
+    visitors = make(world)
     for minute in range(24 * 60):  # a day of history, by which the judges know what is usual
         visitors.come(EPOCH - timedelta(minutes=24 * 60 - minute), 60)
 

@@ -10,6 +10,7 @@ from botocore.exceptions import (
     EndpointConnectionError,
     HTTPClientError,
     MetadataRetrievalError,
+    MissingDependencyException,
     NoCredentialsError,
     ParamValidationError,
     ProfileNotFound,
@@ -18,6 +19,9 @@ from botocore.exceptions import (
     SSLError,
     UnknownServiceError,
 )
+from urllib3.connection import HTTPConnection
+from urllib3.exceptions import ConnectTimeoutError as NoConnectionInTime
+from urllib3.exceptions import NewConnectionError, ProxyError
 
 from deploy.errors import AwsRefused
 from watcher.aws.codes import Result, result_of
@@ -39,12 +43,20 @@ def said(code: str, status: int | None = 400, message: str = "no") -> ClientErro
     return ClientError({"Error": {"Code": code, "Message": message}, **metadata}, "UpdateService")
 
 
+def by_proxy(error: Exception) -> ProxyConnectionError:
+    """What botocore makes of what urllib3 makes of it."""
+    return ProxyConnectionError(proxy_url=URL, error=ProxyError("cannot connect to proxy", error))
+
+
 @pytest.mark.parametrize(
     ("error", "code", "may_have_happened"),
     [
         (EndpointConnectionError(endpoint_url=URL), "Unreachable", False),
         (ConnectTimeoutError(endpoint_url=URL), "Unreachable", False),
-        (ProxyConnectionError(proxy_url=URL), "Unreachable", False),
+        (by_proxy(NewConnectionError(HTTPConnection("proxy"), "refused")), "Unreachable", False),
+        (by_proxy(NoConnectionInTime("proxy")), "Unreachable", False),
+        (by_proxy(ConnectionResetError("in the middle of the answer")), "Unreachable", True),
+        (ProxyConnectionError(proxy_url=URL), "Unreachable", True),
         (SSLError(endpoint_url=URL, error="certificate"), "Unreachable", True),
         (ReadTimeoutError(endpoint_url=URL), "Timeout", True),
         (ConnectionClosedError(endpoint_url=URL), "Unreachable", True),
@@ -118,3 +130,10 @@ def test_a_mistake_of_ours_is_not_taken_for_a_refusal(bug):
 )
 def test_what_a_code_means_for_the_count(code, result):
     assert result_of(code) is result
+
+
+def test_what_cannot_be_signed_was_never_sent_and_says_what_to_install():
+    refused = of(MissingDependencyException(msg="use botocore[crt]"))
+
+    assert (refused.code, refused.may_have_happened) == ("NoSigner", False)
+    assert "cryptography" in refused.remedy

@@ -6,7 +6,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from deploy.source import Aside, Event
+from deploy.source import Aside, Event, Rejected
 from tests.deploy.sources.sqs.said import LINES, NOON, Line, documented, read
 
 __all__ = ["LINES", "NOON", "OURS", "aside_of", "event", "heard", "of"]
@@ -29,6 +29,13 @@ def of(name: str) -> Any:
 def heard(said: Any) -> Event:
     """*said*, as it comes out of the queue: nothing there is of a service that is configured."""
     return aside_of(said).event
+
+
+def offered(said: Any) -> Event | None:
+    """The event that is offered to whoever may want it; ``None``: it is not as its platform writes it."""
+    found = read(said, lambda _address: ())
+    assert isinstance(found, Aside | Rejected), found
+    return found.event if isinstance(found, Aside) else None
 
 
 def aside_of(said: Any) -> Aside:

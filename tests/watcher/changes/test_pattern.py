@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from deploy.sources.sqs.others import TRAIL
+from deploy.sources.sqs.trail import TRAIL
 from tests.watcher.changes.said import LINES, OURS, heard
 from watcher.changes import read
 from watcher.changes.reading import READS

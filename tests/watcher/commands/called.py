@@ -21,6 +21,12 @@ PREFIX = {"elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag"}
 ALLOWED_BY = {
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
+    "s3:HeadObject": "s3:GetObject",
+    "elasticbeanstalk:UpdateTagsForResource": "elasticbeanstalk:AddTags",  # "virtual actions" [M]
+    "s3:CopyObject": "s3:PutObject",
+    "s3:ListObjectVersions": "s3:ListBucketVersions",
+    "s3:GetBucketLifecycleConfiguration": "s3:GetLifecycleConfiguration",
+    "s3:GetBucketNotificationConfiguration": "s3:GetBucketNotification",
 }
 NEEDS_NONE = {"sts:GetCallerIdentity"}  # whoever has credentials may ask who they are
 

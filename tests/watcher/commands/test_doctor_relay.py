@@ -85,6 +85,9 @@ async def test_a_sidecar_says_who_it_is_and_that_its_token_is_known(tmp_path):
     assert level is Level.OK
     assert "knows the token; nothing was told" in words
     assert TOKEN not in repr(found)
+    assert not [
+        each for each in found if each.startswith(("daemon", "team"))
+    ]  # it undoes nothing, and tells nobody
     assert {each for each in far.asked if "metrics" not in each} == {f"GET /v1/services Bearer {TOKEN}"}
 
 

@@ -196,3 +196,82 @@ def test_another_balancer_is_another_configuration(tmp_path):
     other = read(tmp_path, runs_on(f", {BEHIND}".replace("app/shop", "app/other")))
 
     assert one.digest != other.digest
+
+
+# ------------------------------------------------------------------------------------------------------------- CodeDeploy
+
+INSTANCES = 'iis: {urls: ["http://10.0.1.11/health/ready", "http://10.0.1.12/health/ready"]}'
+
+
+def on_codedeploy(more: str, *lines: str) -> str:
+    told = [f"runs_on: [{{codedeploy: {{application: shop, deployment_group: web{more}}}}}]", *lines]
+    return MAIN + "".join(f"      {line}\n" for line in told)
+
+
+def test_iis_under_codedeploy_has_the_pack_iis_with_the_addresses_of_its_instances(tmp_path):
+    configuration = read(tmp_path, on_codedeploy(f", {INSTANCES}, {BEHIND}"))
+
+    assert configuration.effective[KEY].usual == "iis"
+    assert asked(configuration, "iis_health")["urls"] == [
+        "http://10.0.1.11/health/ready",
+        "http://10.0.1.12/health/ready",
+    ]
+
+
+def test_anything_else_under_codedeploy_behind_a_balancer_has_the_pack_alb(tmp_path):
+    configuration = read(tmp_path, on_codedeploy(f", {BEHIND}"))
+
+    assert configuration.effective[KEY].usual == "alb"
+    assert asked(configuration, "alb_failed_requests")["dimensions"] == {
+        "LoadBalancer": "app/shop/0123456789abcdef",
+        "TargetGroup": "targetgroup/checkout/fedcba9876543210",
+    }
+
+
+def test_both_packs_of_iis_can_be_named_and_are_filled_in(tmp_path):
+    rules = "rules: [{pack: iis}, {pack: iis-alb}]"
+
+    configuration = read(tmp_path, on_codedeploy(f", {INSTANCES}, {BEHIND}", rules))
+
+    ids = {rule.id for rule in configuration.services[KEY].policy.rules.rules}
+    assert {"iis-probe", "iis-failed-requests"} <= ids
+
+
+def test_what_codedeploy_deploys_is_not_guessed_but_asked_for(tmp_path):
+    (problem,) = wrong(tmp_path, on_codedeploy(""))
+
+    assert "runs_on[0].codedeploy: no rules are named, and CodeDeploy deploys anything" in problem
+    assert 'iis: {urls: ["http://INSTANCE/health/ready"]}' in problem
+
+
+def test_explain_shows_the_addresses_where_they_are_written(tmp_path):
+    configuration = read(tmp_path, on_codedeploy(f", {INSTANCES}"))
+
+    where = {row.key: row.where.rpartition("/")[2] for row in rows_of(configuration, KEY)}
+
+    assert {where[key] for key in where if key.startswith("rules[0].with.urls")} == {"rollbackd.yaml:8"}
+
+
+# -------------------------------------------------------------------------------------------------------------- Beanstalk
+
+
+def on_beanstalk(more: str, *lines: str) -> str:
+    told = [f"runs_on: [{{beanstalk: {{application: shop, environment: shop-prod{more}}}}}]", *lines]
+    return MAIN + "".join(f"      {line}\n" for line in told)
+
+
+def test_an_environment_of_beanstalk_with_its_balancer_has_the_pack_beanstalk(tmp_path):
+    configuration = read(tmp_path, on_beanstalk(", load_balancer: app/shop/0123456789abcdef"))
+
+    assert configuration.effective[KEY].usual == "beanstalk"
+    assert asked(configuration, "beanstalk_health")["dimensions"] == {"EnvironmentName": "shop-prod"}
+    assert asked(configuration, "beanstalk_failed_requests")["dimensions"] == {
+        "LoadBalancer": "app/shop/0123456789abcdef"
+    }
+
+
+def test_which_balancer_is_that_of_an_environment_is_asked_for(tmp_path):
+    (problem,) = wrong(tmp_path, on_beanstalk(""))
+
+    assert "runs_on[0].beanstalk: no rules are named, and the pack beanstalk reads" in problem
+    assert "add `load_balancer: app/NAME/ID`" in problem

@@ -264,6 +264,28 @@ async def test_at_its_end_it_tells_what_is_left_and_that_it_leaves():
     assert len(sidecar.relay.untold) == 0
 
 
+async def test_at_its_end_it_tells_all_that_waits_and_says_with_the_last_that_it_leaves():
+    sidecar = Sidecar(far=Far([GOOD]))
+    await sidecar.go_on(until=1)
+    service = ("checkout", "production")
+    sidecar.relay.untold.add(service, [Marked(each, mark(ERRORS)) for each in _samples(MOST_SAMPLES + 50)])
+    await sidecar.relay.leave()
+
+    assert [(len(ends), leaves) for ends, _, leaves in sidecar.far.told[1:]] == [
+        (MOST_SAMPLES, False),
+        (50, True),
+    ]
+    assert len(sidecar.relay.untold) == 0
+
+
+async def test_one_that_nobody_knows_has_nothing_to_say_at_its_end():
+    sidecar = Sidecar(who=[Unnamed("no metadata")] * 9)
+    await sidecar.go_on(until=2)
+    await sidecar.relay.leave()
+
+    assert sidecar.far.told == []
+
+
 async def test_an_end_that_nobody_hears_is_said_and_holds_up_nothing():
     sidecar = Sidecar(far=Far([GOOD, Refused("away"), Refused("away")]))
     await sidecar.go_on(until=11)

@@ -95,7 +95,7 @@ async def allowed(aws: Aws, account: Account, role: str, needs: Sequence[Need]) 
             Finding(
                 Level.FAIL,
                 f"{role_arn(role)} may not {need.action} on {need.resource}",
-                "allow it: `rollbackd init ecs` writes the policies",
+                "allow it: `rollbackd init ecs` writes the policies of ECS, the page of any other target has its own",
             )
             for need in denied
         ]

@@ -16,8 +16,10 @@ _SECOND = "add a second under `tell`, by another way: what is given up by the fi
 
 
 def checks(opened: Opened) -> Iterator[Check]:
-    """Of the daemon, and of each team that answers for a service."""
+    """Of the daemon, and of each team that answers for a service; of a sidecar none: it undoes nothing, and tells nobody."""
     configuration = opened.configuration
+    if configuration.daemon.relay is not None:
+        return
     yield Check(SUBJECT, "callers", partial(_callers, configuration))
     if configuration.daemon.heartbeat is None:
         yield Check(SUBJECT, "heartbeat", _no_heartbeat)

@@ -63,7 +63,7 @@ async def opened(configuration: Configuration, ports: Ports) -> AsyncIterator[Op
             ports,
             aws,
             inquiry,
-            fleet_of(configuration, ports, aws),
+            fleet_of(configuration, ports, aws, http),
             http,
             await _notifiers(configuration, NotifierOpening(http, ports.now, aws=aws), stack),
             await _ears(configuration, ports, http, metrics, stack),

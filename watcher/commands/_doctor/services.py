@@ -7,7 +7,7 @@ from functools import partial
 
 from deploy.model import Finding, Foretold, Gone, Level, Live, Move, Recalled, Release, Unreadable
 from deploy.ports import Need
-from deploy.target import Keeper, Target
+from deploy.target import Examined, Keeper, Target
 from deploy.targets.registry import TARGETS
 from watcher.commands._doctor.accounts import Identities, allowed
 from watcher.commands._doctor.checks import Check
@@ -42,6 +42,8 @@ def looking(opened: Opened, lives: Lives) -> Iterator[Check]:
                 partial(_live, service, part, target, lives),
                 LOOKS,
             )
+            if isinstance(target, Examined):
+                yield Check(subject(key), _of(part, targets, "kept"), target.examine, LOOKS)
 
 
 def moving(opened: Opened, lives: Lives, known: Identities) -> Iterator[Check]:

@@ -86,6 +86,157 @@ class Names:
         return f"https://sqs.{self.region}.{domain}/{self.account}/{self.queue}"
 
 
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """Deployment groups of one application of CodeDeploy.
+
+    Attributes:
+        names: Account, region, roles and queue.
+        application: Its name: the service.
+        groups: Their names: the environments of the service.
+        urls: Where the instances answer their readiness check, if they run IIS.
+        behind: The ends of the ARNs of a balancer and a target group; ``None``: they run IIS.
+    """
+
+    names: Names
+    application: str = "my-application"
+    groups: tuple[str, ...] = ("production",)
+    urls: tuple[str, ...] = ("http://10.0.1.11/health/ready",)
+    behind: tuple[str, str] | None = None
+
+    @property
+    def group_arns(self) -> list[str]:
+        """Of the groups."""
+        return [
+            self.names.arn("codedeploy", f"deploymentgroup:{self.application}/{group}")
+            for group in self.groups
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A static site: its pages in a bucket, before which is CloudFront.
+
+    Attributes:
+        names: Account, the bucket's region, roles, queue and environment.
+        distribution: The id of the distribution.
+        url: How people open it, without a slash at its end.
+    """
+
+    names: Names
+    bucket: str = "my-site"
+    distribution: str = "E0000000000000"
+    url: str = "https://www.example.com"
+
+    @property
+    def bucket_arn(self) -> str:
+        """Of the bucket, which has neither a region nor an account in its name."""
+        return f"arn:{self.names.partition}:s3:::{self.bucket}"
+
+    @property
+    def distribution_arn(self) -> str:
+        """Of the distribution, which is in no region."""
+        return f"arn:{self.names.partition}:cloudfront::{self.names.account}:distribution/{self.distribution}"
+
+
+@dataclass(frozen=True, slots=True)
+class Aliases:
+    """Aliases of functions of Lambda, all called alike.
+
+    Attributes:
+        names: Account, region, roles, queue and environment.
+        functions: Their names: each is a service.
+        traffic: How a deployment moves them: ``by_weight`` or ``at_once``.
+        codedeploy: Application and deployment group that move them; ``None``: nothing of CodeDeploy does.
+    """
+
+    names: Names
+    functions: tuple[str, ...] = ("my-function",)
+    alias: str = "live"
+    traffic: str = "by_weight"
+    codedeploy: tuple[str, str] | None = None
+
+    @property
+    def arns(self) -> list[str]:
+        """Of the functions."""
+        return [self.names.arn("lambda", f"function:{function}") for function in self.functions]
+
+
+@dataclass(frozen=True, slots=True)
+class Environments:
+    """Environments of one application of Elastic Beanstalk.
+
+    Attributes:
+        names: Account, region, roles, queue and environment.
+        application: Its name.
+        environments: Their names: each is a service.
+        load_balancers: Of each, app/NAME/ID, in the same order; none: a placeholder each.
+        bundles: The bucket with the bundles of their versions; ``None``: Beanstalk's own.
+    """
+
+    names: Names
+    application: str = "my-application"
+    environments: tuple[str, ...] = ("my-environment",)
+    load_balancers: tuple[str, ...] = ()
+    bundles: str | None = None
+
+    @property
+    def behind(self) -> list[tuple[str, str]]:
+        """Each environment, and its balancer."""
+        balancers = self.load_balancers or tuple(f"app/awseb-AWSEB-1ABCDEF/{ID}" for _ in self.environments)
+        return list(zip(self.environments, balancers, strict=True))
+
+    @property
+    def arns(self) -> list[str]:
+        """Of the environments."""
+        at = f"environment/{self.application}"
+        return [self.names.arn("elasticbeanstalk", f"{at}/{each}") for each in self.environments]
+
+    @property
+    def of_application(self) -> str:
+        """Of the application."""
+        return self.names.arn("elasticbeanstalk", f"application/{self.application}")
+
+    @property
+    def versions(self) -> str:
+        """Of all versions of the application, those to come too."""
+        return self.names.arn("elasticbeanstalk", f"applicationversion/{self.application}/*")
+
+    @property
+    def bundle_arn(self) -> str:
+        """Of all that lies where bundles are. Buckets have neither account nor region in their ARN."""
+        usual = f"elasticbeanstalk-{self.names.region}-{self.names.account}"
+        return f"arn:{self.names.partition}:s3:::{self.bundles or usual}/*"
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A rule, or a listener, whose target groups share the traffic by weights.
+
+    Attributes:
+        names: Account, region, roles, queue and environment: those of the ARN.
+        arn: Of the rule or the listener.
+        groups: The ends of the ARNs of its target groups, ``targetgroup/NAME/ID``.
+    """
+
+    names: Names
+    arn: str
+    service: str = "my-service"
+    groups: tuple[str, ...] = ()
+    traffic: str = "by_weight"
+
+    @property
+    def kind(self) -> str:
+        """``rule`` or ``listener``."""
+        return "rule" if ":listener-rule/" in self.arn else "listener"
+
+    @property
+    def group_arns(self) -> list[str]:
+        """Of the target groups; of all that there are, where none was said: to mark them is all that it is for."""
+        groups = self.groups or ("targetgroup/*",)
+        return [self.names.arn("elasticloadbalancing", group) for group in groups]
+
+
 def unique(words: Iterable[str]) -> list[str]:
     """Each once, in the order of the first."""
     return list(dict.fromkeys(words))

@@ -2,18 +2,21 @@
 
 The daemon runs with a role of its own (``daemon``) that may only assume two others: one to read, and one to act, which
 is assumed only to act. Shadow needs the first alone. Where a statement is for all resources, AWS knows no narrower one for
-what it allows, and its ``Sid`` says so: JSON has no comments. Nothing that changes anything is allowed on all resources.
+what it allows, and its ``Sid`` says so: JSON has no comments. Nothing that changes anything is allowed on all resources, but
+``codedeploy:StopDeployment``, which AWS does not narrow.
 
 `examples/aws` has the same in CloudFormation and Terraform, and tests hold all three together, and to what the code calls.
 
 Source:
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_ecs.html
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodedeploy.html
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticbeanstalk.html
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from watcher.commands._init.names import Names
+from watcher.commands._init.names import Aliases, Environments, Fleet, Names, Site, Weights
 
 Document = dict[str, Any]
 
@@ -48,21 +51,7 @@ def read_policy(names: Names) -> Document:
         ),
         _allow("ReadTaskDefinitionsNoNarrowerResource", ["ecs:DescribeTaskDefinition"], ["*"]),
         _allow("ReadImages", ["ecr:DescribeImages"], [names.arn("ecr", "repository/*")]),
-        _allow(
-            "ReadMetricsNoNarrowerResource", ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"], ["*"]
-        ),
-        _allow("ReadAlarms", ["cloudwatch:DescribeAlarms"], [names.arn("cloudwatch", "alarm:*")]),
-        _allow(
-            "HearDeployments",
-            ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
-            [names.queue_arn],
-        ),
-        # `rollbackd doctor` asks IAM what the two roles may, for to try it would do it.
-        _allow(
-            "AskWhatTheRolesMay",
-            ["iam:SimulatePrincipalPolicy"],
-            [names.role(names.read), names.role(names.act)],
-        ),
+        *_common(names),
     )
 
 
@@ -95,6 +84,242 @@ def act_policy(names: Names) -> Document:
             {"ForAllValues:StringLike": {"aws:TagKeys": [MARKS]}},
         ),
     )
+
+
+# ------------------------------------------------------------------------------------------------------------ CodeDeploy
+
+
+def fleet_read_policy(fleet: Fleet) -> Document:
+    """To read the groups of *fleet*, and what every stack reads."""
+    return _policy(
+        _allow(
+            "ReadGroups",
+            [
+                "codedeploy:BatchGetDeploymentGroups",
+                "codedeploy:BatchGetDeployments",
+                "codedeploy:ListDeployments",
+                "codedeploy:ListTagsForResource",
+            ],
+            fleet.group_arns,
+        ),
+        _allow(
+            "ReadRevisions",
+            ["codedeploy:GetApplicationRevision"],
+            [fleet.names.arn("codedeploy", f"application:{fleet.application}")],
+        ),
+        _allow(
+            "ReadConfigurations",
+            ["codedeploy:GetDeploymentConfig"],
+            [fleet.names.arn("codedeploy", "deploymentconfig:*")],
+        ),
+        _allow(
+            "ReadInstancesNoNarrowerResource",
+            ["codedeploy:ListDeploymentTargets", "codedeploy:BatchGetDeploymentTargets"],
+            ["*"],
+        ),
+        *_common(fleet.names),
+    )
+
+
+def fleet_act_policy(fleet: Fleet) -> Document:
+    """To act: deploy revisions of this application to these groups once more, and mark them.
+
+    ``StopDeployment`` is all or nothing: a deployment has no ARN.
+    """
+    return _policy(
+        _allow("DeployOldRevisions", ["codedeploy:CreateDeployment"], fleet.group_arns),
+        # What CreateDeployment asks for in the name of who calls it.
+        _allow(
+            "ThatNeedsRevisionsToo",
+            ["codedeploy:GetApplicationRevision", "codedeploy:RegisterApplicationRevision"],
+            [fleet.names.arn("codedeploy", f"application:{fleet.application}")],
+        ),
+        _allow(
+            "ThatNeedsConfigurationsToo",
+            ["codedeploy:GetDeploymentConfig"],
+            [fleet.names.arn("codedeploy", "deploymentconfig:*")],
+        ),
+        _allow("StopDeploymentsNoNarrowerResource", ["codedeploy:StopDeployment"], ["*"]),
+        _allow(
+            "MarkGroups",
+            ["codedeploy:TagResource", "codedeploy:UntagResource"],
+            fleet.group_arns,
+            {"ForAllValues:StringLike": {"aws:TagKeys": [MARKS]}},
+        ),
+    )
+
+
+# ------------------------------------------------------------------------------------------------------- a static site
+
+
+def site_read_policy(site: Site) -> Document:
+    """To read the pages of *site*, its bucket and its distribution, and what every stack reads."""
+    return _policy(
+        _allow(
+            "ReadPages",
+            ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectAcl"],
+            [f"{site.bucket_arn}/*"],
+        ),
+        _allow(
+            "ReadBucket",
+            [
+                "s3:ListBucket",  # without it S3 does not tell what is missing from what may not be read
+                "s3:ListBucketVersions",
+                "s3:GetBucketVersioning",
+                "s3:GetLifecycleConfiguration",
+                "s3:GetBucketNotification",
+            ],
+            [site.bucket_arn],
+        ),
+        _allow(
+            "ReadDistribution",
+            [
+                "cloudfront:GetDistribution",
+                "cloudfront:ListInvalidations",
+                "cloudfront:GetInvalidation",
+                "cloudfront:ListTagsForResource",
+            ],
+            [site.distribution_arn],
+        ),
+        *_common(site.names),
+    )
+
+
+def site_act_policy(site: Site) -> Document:
+    """To act: copy the page of a release over the live one, mark releases, and have the page fetched anew. Nothing else."""
+    pages = f"{site.bucket_arn}/releases/*/index.html"
+    return _policy(
+        _allow("ReadReleases", ["s3:GetObject", "s3:GetObjectTagging"], [pages]),
+        # To compare and set, S3 asks for the right to read what is compared.
+        _allow(
+            "MovePage",
+            ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"],
+            [f"{site.bucket_arn}/index.html"],
+        ),
+        _allow("MarkReleases", ["s3:PutObjectTagging"], [pages]),
+        _allow("FetchAnew", ["cloudfront:CreateInvalidation"], [site.distribution_arn]),
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------------- Lambda
+
+
+def aliases_read_policy(aliases: Aliases) -> Document:
+    """To read *aliases* and their versions, and what every stack reads."""
+    versions = [f"{arn}:*" for arn in aliases.arns]
+    moved_by = aliases.codedeploy
+    group = f"deploymentgroup:{moved_by[0]}/{moved_by[1]}" if moved_by else ""
+    owned = [
+        _allow("SeeWhoMovesThem", ["codedeploy:ListDeployments"], [aliases.names.arn("codedeploy", group)])
+    ]
+    return _policy(
+        _allow(
+            "ReadFunctions",
+            ["lambda:GetAlias", "lambda:GetFunctionConfiguration", "lambda:ListTags"],
+            [*aliases.arns, *versions],
+        ),
+        _allow("ReadWhatIsWarm", ["lambda:GetProvisionedConcurrencyConfig"], versions),
+        _allow("ReadMappingsNoNarrowerResource", ["lambda:ListEventSourceMappings"], ["*"]),
+        *(owned if moved_by else []),
+        *_common(aliases.names),
+    )
+
+
+def aliases_act_policy(aliases: Aliases) -> Document:
+    """To act: point aliases of these functions back, and mark the functions. AWS knows no narrower resource for an alias."""
+    return _policy(
+        _allow("PointAliasesBack", ["lambda:UpdateAlias"], aliases.arns),
+        _allow(
+            "MarkFunctions",
+            ["lambda:TagResource", "lambda:UntagResource"],
+            aliases.arns,
+            {"ForAllValues:StringLike": {"aws:TagKeys": [MARKS]}},
+        ),
+    )
+
+
+# -------------------------------------------------------------------------------------------------------------- Beanstalk
+
+
+def environments_read_policy(environments: Environments) -> Document:
+    """To read *environments* and the versions of their application, and what every stack reads."""
+    arns, versions = environments.arns, environments.versions
+    reads = (
+        "DescribeEnvironments",
+        "DescribeInstancesHealth",
+        "DescribeConfigurationSettings",
+        "DescribeEvents",
+    )
+    return _policy(
+        _allow("ReadEnvironments", [f"elasticbeanstalk:{each}" for each in reads], arns),
+        _allow(
+            "ReadVersions",
+            ["elasticbeanstalk:DescribeApplicationVersions", "elasticbeanstalk:ListTagsForResource"],
+            [versions],
+        ),
+        _allow(
+            "ReadLifecycleRules", ["elasticbeanstalk:DescribeApplications"], [environments.of_application]
+        ),
+        _allow("SeeWhetherBundlesAreThere", ["s3:GetObject"], [environments.bundle_arn]),
+        *_common(environments.names),
+    )
+
+
+def environments_act_policy(environments: Environments) -> Document:
+    """To act: update these environments, break their updates off, and mark versions.
+
+    What an update does to instances and balancers Beanstalk does by the operations role of the environment: give it one, or
+    this role needs as much as who deploys.
+    """
+    return _policy(
+        _allow(
+            "PutBackVersions",
+            ["elasticbeanstalk:UpdateEnvironment", "elasticbeanstalk:AbortEnvironmentUpdate"],
+            environments.arns,
+        ),
+        _allow(
+            "MarkVersions",
+            ["elasticbeanstalk:AddTags"],
+            [environments.versions],
+            {"ForAllValues:StringLike": {"aws:TagKeys": [MARKS]}},
+        ),
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- load balancing
+
+
+def weights_read_policy(weights: Weights) -> Document:
+    """To read rules, target groups and their health, and what every stack reads."""
+    reads = (
+        "DescribeRules",
+        "DescribeListeners",
+        "DescribeTags",
+        "DescribeTargetHealth",
+        "DescribeTargetGroupAttributes",
+    )
+    return _policy(
+        _allow("ReadBalancersNoNarrowerResource", [f"elasticloadbalancing:{each}" for each in reads], ["*"]),
+        *_common(weights.names),
+    )
+
+
+def weights_act_policy(weights: Weights) -> Document:
+    """To act: change the actions of this rule or listener, and mark it and its groups; never say what a group serves."""
+    changes = "ModifyRule" if weights.kind == "rule" else "ModifyListener"
+    marks = [f"{MARKS.removesuffix('*')}move", f"{MARKS.removesuffix('*')}*.{weights.names.environment}"]
+    return _policy(
+        _allow("MoveTheWeights", [f"elasticloadbalancing:{changes}"], [weights.arn]),
+        _allow(
+            "MarkTheRuleAndItsGroups",
+            ["elasticloadbalancing:AddTags"],
+            [weights.arn, *weights.group_arns],
+            {"ForAllValues:StringLike": {"aws:TagKeys": marks}},
+        ),
+    )
+
+
+# ---------------------------------------------------------------------------------------------------------- what all have
 
 
 def daemon_policy(names: Names) -> Document:
@@ -135,6 +360,27 @@ def daemon_trust(names: Names) -> Document:
             },
         }
     )
+
+
+def _common(names: Names) -> list[Document]:
+    """What every stack reads: metrics and alarms, the queue, and what the two roles may do."""
+    return [
+        _allow(
+            "ReadMetricsNoNarrowerResource", ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"], ["*"]
+        ),
+        _allow("ReadAlarms", ["cloudwatch:DescribeAlarms"], [names.arn("cloudwatch", "alarm:*")]),
+        _allow(
+            "HearDeployments",
+            ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+            [names.queue_arn],
+        ),
+        # `rollbackd doctor` asks IAM what the two roles may, for to try it would do it.
+        _allow(
+            "AskWhatTheRolesMay",
+            ["iam:SimulatePrincipalPolicy"],
+            [names.role(names.read), names.role(names.act)],
+        ),
+    ]
 
 
 def _policy(*statements: Document) -> Document:

@@ -1,9 +1,10 @@
-"""The files that ``rollbackd init ecs`` writes, and what to do with them."""
+"""The files that ``rollbackd init`` writes, and what to do with them."""
 
 import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -27,28 +28,36 @@ LONGEST = 63  # of our names: deploy.model.SERVICE
 
 def files(names: Names) -> Mapping[str, str]:
     """What is written, by file name."""
-    documents: dict[str, Document] = {
-        "read-policy.json": read_policy(names),
+    return {CONFIGURATION: configuration(names)} | documents(names, read_policy(names), act_policy(names))
+
+
+def documents(names: Names, read: Document, act: Document) -> dict[str, str]:
+    """The policies of the three roles, and who may assume them, by file name."""
+    found: dict[str, Document] = {
+        "read-policy.json": read,
         "read-trust.json": trust(names, "read"),
-        "act-policy.json": act_policy(names),
+        "act-policy.json": act,
         "act-trust.json": trust(names, "act"),
         "daemon-policy.json": daemon_policy(names),
         "daemon-trust.json": daemon_trust(names),
     }
-    return {CONFIGURATION: configuration(names)} | {
-        name: f"{json.dumps(document, indent=2)}\n" for name, document in documents.items()
-    }
+    return {name: f"{json.dumps(document, indent=2)}\n" for name, document in found.items()}
 
 
 def configuration(names: Names) -> str:
     """The commented configuration."""
+    return rendered("ecs.yaml.j2", names=names)
+
+
+def rendered(template: str, **given: Any) -> str:
+    """One of the templates beside this module."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - it is YAML, and the names that go into it have a grammar
     )
-    return environment.get_template("ecs.yaml.j2").render(names=names, called=called, yaml=scalar)
+    return environment.get_template(template).render(called=called, yaml=scalar, **given)
 
 
 def called(service: str) -> str:
@@ -63,14 +72,20 @@ def scalar(text: str) -> str:
     return text if plain else json.dumps(text)
 
 
-def next_steps(names: Names, directory: Path) -> list[str]:
-    """What to do now, as words and commands for people."""
+WHERE = (
+    "Create the queue, the rule that fills it, and the three roles: examples/aws has CloudFormation and Terraform for",
+    "all of it. By hand, a role is two commands (and so for act; for the daemon's own, if it is a task of ECS):",
+)
+
+
+def next_steps(names: Names, directory: Path, where: tuple[str, str] = WHERE) -> list[str]:
+    """What to do now, as words and commands for people. *where*: what there is to be taken."""
     at = directory / CONFIGURATION
     return [
         "",
         "Next:",
-        "  1. Create the queue, the rule that fills it, and the three roles: examples/aws has CloudFormation and Terraform for",
-        "     all of it. By hand, a role is two commands (and so for act; for the daemon's own, if it is a task of ECS):",
+        f"  1. {where[0]}",
+        f"     {where[1]}",
         f"       aws iam create-role --role-name {names.read} --assume-role-policy-document file://{directory / 'read-trust.json'}",
         f"       aws iam put-role-policy --role-name {names.read} --policy-name read --policy-document file://{directory / 'read-policy.json'}",
         f"  2. rollbackd check --config {at}       # offline: every mistake at once",

@@ -17,6 +17,11 @@ QUEUE = Settings(account="shop", url="https://sqs.us-west-2.amazonaws.com/111122
 CHECKOUT = Whose("checkout", "production")
 AT = "ecs:us-west-2:111122223333:default/servicetest"  # where the documented service runs
 PAUSED_AT = "ecs:us-west-2:123456789012:my-cluster/my-service"
+ALIAS_AT = "lambda:us-east-1:123456789012:f:live"
+RULE_AT = "load_balancer:arn:aws:elasticloadbalancing:us-east-1:123456789012:listener-rule/app/lb/1/2/3"
+GROUP_AT = "codedeploy:us-east-1:123456789012:myApplication/myDeploymentGroup"
+UPDATED_AT = "beanstalk:us-east-1:111122223333:myApplication/myEnvironment"
+TRIGGERED_AT = "codedeploy:us-west-1:111222333444:ProductionApp-us-west-3/dep-group-def-456"
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ def running_at(*addresses: str, whose: tuple[Whose, ...] = (CHECKOUT,)) -> Direc
     return lambda address: whose if address in addresses else ()
 
 
-CONFIGURED = running_at(AT, PAUSED_AT)
+CONFIGURED = running_at(AT, PAUSED_AT, ALIAS_AT, RULE_AT, GROUP_AT, TRIGGERED_AT, UPDATED_AT)
 
 
 def a_source(where: Directory = CONFIGURED) -> SqsSource:

@@ -2,21 +2,19 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from deploy.ports import Aws, AwsAccount, World
 from deploy.target import Place
 from deploy.targets.ecs import EcsTarget, Settings
 from tests.contract.target_contract import TargetWorld
+from tests.deploy.targets.aws.over_http import ACT, hurried
 from tests.fakes.aws import AwsError, AwsWorld, serving
 from tests.fakes.aws.fixtures import NOON
 from watcher import command
 from watcher.aws import AwsRoles, open_aws
-from watcher.aws.modes import USUAL, Mode, Modes
 from watcher.telemetry.metrics import Metrics
 
-ACT = "arn:aws:iam::123456789012:role/rollbackd-act"
 MOVES = ("UpdateService", "StopServiceDeployment")
 LONG = timedelta(minutes=30)  # whatever was under way is over
 HALF = timedelta(seconds=25)  # a rollout is half done, and has told its images
@@ -105,14 +103,7 @@ async def ecs_over_http() -> AsyncIterator[Ecs]:
     world = Ecs()
     roles = AwsRoles("shop", "eu-central-1", act=ACT)
     with serving(world.aws_world) as url:
-        async with open_aws({"shop": roles}, Metrics(), world.now, endpoint=url, modes=_hurried()) as aws:
+        async with open_aws({"shop": roles}, Metrics(), world.now, endpoint=url, modes=hurried()) as aws:
             world.aws = aws
             yield world
     assert world.aws_world.bugs == []
-
-
-def _hurried() -> Modes:
-    def hurried(mode: Mode) -> Mode:
-        return replace(mode, attempts=1, answer=1.5, whole=2.5)
-
-    return replace(USUAL, read=hurried(USUAL.read), act=hurried(USUAL.act), assume=hurried(USUAL.assume))

@@ -10,7 +10,7 @@ from deploy.errors import AwsRefused
 from deploy.model import Recalled, Release, Standing, Unreadable
 from deploy.ports import Aws
 from deploy.target import Keeper
-from deploy.targets.ecs.marking import Mark, key_of, mark_of, value_of
+from deploy.targets.aws.marking import Mark, key_of, mark_of, value_of
 from tests.deploy.targets.ecs.stage import ACTOR, KEY, LONG_AGO, READS_ONLY, Stage
 from tests.fakes.aws.fixtures import NOON
 

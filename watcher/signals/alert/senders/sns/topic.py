@@ -5,7 +5,7 @@ from datetime import datetime
 
 from deploy.model import Finding, Level
 from deploy.source import Event, Ignored, Received, Rejected
-from deploy.sources.sqs.envelope import Announced
+from deploy.sources.sqs.envelope import Announced, Triggered
 from deploy.sources.sqs.envelope import opened as contents_of
 from deploy.sources.sqs.others import aside
 from watcher.http import Http, HttpRefused, Request
@@ -69,8 +69,8 @@ class Topics:
         match contents_of(received.body):
             case Event() as event:
                 return cloudwatch.read(event, received.at) if cloudwatch.is_alarm(event) else _aside(event)
-            case Announced():
-                return Ignored("an announcement: send it to a queue, or to POST /v1/deployments")
+            case Announced() | Triggered():
+                return Ignored("news of a deployment: send it to a queue, or to POST /v1/deployments")
             case Ignored() | Rejected() as meaning:
                 return meaning
 

@@ -59,7 +59,9 @@ def test_a_message_that_says_nothing_is_refused_though_it_is_signed(message):
 
 
 def test_a_codedeploy_trigger_changes_nothing():
-    assert "CodeDeploy" in ignored(ask(Sns().notification(json.dumps({"eventTriggerName": "a"}), NOON)))
+    assert "news of a deployment: send it to a queue" in ignored(
+        ask(Sns().notification(json.dumps({"eventTriggerName": "a"}), NOON))
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------- who is believed

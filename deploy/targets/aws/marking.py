@@ -1,8 +1,8 @@
-"""How releases stand, written onto their task definitions, for people and pipelines, and for us if our store is lost.
+"""How releases stand, written as tags onto what they run on, for people and pipelines, and for us if our store is lost.
 
-The tag ``rollbackd:SERVICE.ENVIRONMENT`` of a task definition says ``proven 2026-11-24T10:00:00Z sha256:3f9a…`` or
+The tag ``rollbackd:SERVICE.ENVIRONMENT`` (of a task definition, of a target group) says ``proven 2026-11-24T10:00:00Z sha256:3f9a…`` or
 ``quarantined 2026-11-24T10:00:00Z sha256:3f9a… errors of 5 percent``: the grade, since when, the first digits of the
-fingerprint (one task definition may have had several contents, where its images are tags that move), and why.
+fingerprint (one task definition may have had several contents, a target group has had others), and why.
 
 Source:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Tag.html
@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from deploy.model import Release, Standing
-from deploy.targets.ecs.wording import plain
+from deploy.targets.aws.wording import plain
 
 PREFIX = "rollbackd:"
 _KEY, _VALUE = 128, 256  # characters: AWS's bounds
 _DIGITS = 16  # of a fingerprint: what tells the contents of one task definition apart
 _NOT_IN_TAGS = re.compile(r"[^\w .:/=+@-]", re.ASCII)
 _MARK = re.compile(
-    r"(?P<grade>[a-z]{1,20}) (?P<since>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)(?: (?P<of>(?:sha256|tag):\S{1,80}))?(?: (?P<why>.{1,256}))?"
+    r"(?P<grade>[a-z]{1,20}) (?P<since>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ)(?: (?P<of>(?:sha256|tag|etag|github):\S{1,80}))?(?: (?P<why>.{1,256}))?"
 )
 
 

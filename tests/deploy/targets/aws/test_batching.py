@@ -3,8 +3,8 @@ import asyncio
 import pytest
 
 from deploy.errors import AwsRefused
-from deploy.targets.ecs.batching import Batch
-from deploy.targets.ecs.keeping import Kept
+from deploy.targets.aws.batching import Batch
+from deploy.targets.aws.keeping import Kept
 from tests.scenarios.virtual import in_virtual_time
 
 

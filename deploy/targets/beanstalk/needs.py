@@ -1,0 +1,26 @@
+"""The permissions without which an environment could not be put back: what a dry run of the policies is asked about.
+
+What Beanstalk does for an update (to instances, groups, balancers, stacks) it does in the name of its environment's operations
+role where it has one, else in the name of who called. Which permissions that takes stands in its platform, and is asked
+about nowhere: docs/beanstalk.md says so.
+
+Source:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticbeanstalk.html
+    https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/iam-operationsrole.html
+"""
+
+from deploy.model import Release
+from deploy.ports import AwsAccount, Need
+from deploy.targets.beanstalk.settings import Settings, environment_arn, version_arn
+from deploy.targets.beanstalk.trace import tag_key
+
+
+def needs(settings: Settings, account: AwsAccount, release: Release) -> tuple[Need, ...]:
+    """To put *release* back on the environment, to break off its update, and to leave our trace on the version."""
+    environment = environment_arn(settings, account)
+    version = version_arn(settings, account, release.tag)
+    return (
+        Need("elasticbeanstalk:UpdateEnvironment", environment),
+        Need("elasticbeanstalk:AbortEnvironmentUpdate", environment),
+        Need("elasticbeanstalk:AddTags", version, {"aws:TagKeys": tag_key(settings.environment)}),
+    )

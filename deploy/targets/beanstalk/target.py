@@ -1,0 +1,247 @@
+"""An environment of Beanstalk as a target: what it runs is read together with other environments, and it is moved alone."""
+
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+from deploy.errors import AwsRefused
+from deploy.model import (
+    Beginning,
+    Finding,
+    Foretold,
+    Gone,
+    Level,
+    Live,
+    Move,
+    Progress,
+    Recalled,
+    Refused,
+    Release,
+    Standing,
+    Unclear,
+    Unreadable,
+)
+from deploy.ports import Aws, AwsAccount, World
+from deploy.target import Place
+from deploy.targets.aws.keeping import Kept
+from deploy.targets.aws.marking import key_of, value_of
+from deploy.targets.aws.timing import within
+from deploy.targets.aws.wording import refusal
+from deploy.targets.beanstalk.examining import examine
+from deploy.targets.beanstalk.foretelling import foretell, unseen
+from deploy.targets.beanstalk.keeping import recall
+from deploy.targets.beanstalk.looking import View, live_of, look
+from deploy.targets.beanstalk.moving import SOON, Asked, Order, answered, by_hand, decide, taken, update
+from deploy.targets.beanstalk.progressing import progress
+from deploy.targets.beanstalk.reading import Reader
+from deploy.targets.beanstalk.resolving import resolve
+from deploy.targets.beanstalk.settings import Settings
+from deploy.targets.beanstalk.trace import Trace, tag_key, trace_of
+
+T = TypeVar("T")
+
+# An operation takes at most 7 s. A move first looks, then leaves its trace; what remains is for the one call that counts.
+READS = timedelta(seconds=6.5)
+LOOKS = timedelta(seconds=3)
+BEGINS = timedelta(seconds=6.9)
+MOVES = timedelta(seconds=3.4)  # at least
+RECALLS = timedelta(seconds=60)
+MARKS = timedelta(seconds=30)
+EXAMINES = timedelta(seconds=15)
+KEPT = 256  # moves of one environment, and marks
+
+
+class BeanstalkTarget:
+    """An environment of Beanstalk. See `deploy.target.Target`, `Keeper` and `Examined` there."""
+
+    def __init__(self, settings: Settings, place: Place, world: World) -> None:
+        if world.aws is None or place.account is None:
+            raise AssertionError("a target on AWS is opened with an account: its kind says `on_aws`")
+        self.part = place.part
+        self._settings = settings
+        self._account: AwsAccount = place.account
+        self._aws: Aws = world.aws
+        self._now = world.now
+        self._key = key_of(place.service, place.environment)
+        self._ordered: Kept[str, datetime] = Kept(KEPT)
+        self._marked: Kept[str, str] = Kept(KEPT)
+        name, read = self._account.name, self._aws.read
+        self._reader: Reader = world.shared(("beanstalk", self._account), lambda: Reader(name, read))
+
+    # ------------------------------------------------------------------------------------------------------- looking
+
+    async def resolve(self, hints: Mapping[str, str]) -> Release | Unreadable | Gone:
+        """The release that *hints* (``tag``, ``fingerprint``, ``version``) mean. See `resolving`."""
+        view = await self._look(READS)
+        return view if isinstance(view, Unreadable) else resolve(view, hints)
+
+    async def observe(self) -> Live | Unreadable:
+        """What runs now. In steady state its share of one DescribeEnvironments, and nothing else."""
+        view = await self._look(READS)
+        return view if isinstance(view, Unreadable) else live_of(view)
+
+    async def progress(self, move: Move, key: str) -> Progress | Unreadable:
+        """How far the move is. Reads only."""
+        return await _within(READS, self._progress(move, key))
+
+    async def _progress(self, move: Move, key: str) -> Progress | Unreadable:
+        view = await look(self._reader, self._settings)
+        if isinstance(view, Unreadable):
+            return view
+        ordered = None if view.is_whole(move.to) else await self._when_ordered(move, key)
+        line = by_hand(update(self._settings, move.to), self._account)
+        return await progress(self._reader, view, move, Asked(self._now(), ordered), line)
+
+    async def foretell(self, move: Move) -> Foretold:
+        """What `begin` would do now. Reads only."""
+        found = await _within(READS, self._foretell(move))
+        if isinstance(found, Unreadable):
+            return unseen(self._settings, move, self._account, found.words)
+        return found
+
+    async def _foretell(self, move: Move) -> Foretold | Unreadable:
+        view = await look(self._reader, self._settings)
+        if isinstance(view, Unreadable):
+            return view
+        return await foretell(self._reader, view, move, self._settings, self._account, self._now())
+
+    async def examine(self) -> Sequence[Finding]:
+        """Whether old versions will be there when they are needed. Reads only."""
+        found = await _within(EXAMINES, self._examine())
+        if isinstance(found, Unreadable):
+            words = f"whether old versions are kept cannot be known: {found.words}"
+            return [Finding(Level.WARN, words, "may it be read?")]
+        return found
+
+    async def _examine(self) -> Sequence[Finding] | Unreadable:
+        view = await look(self._reader, self._settings)
+        return view if isinstance(view, Unreadable) else await examine(self._reader, view)
+
+    async def _look(self, most: timedelta) -> View | Unreadable:
+        return await _within(most, look(self._reader, self._settings))
+
+    async def _when_ordered(self, move: Move, key: str) -> datetime | None:
+        """When the wanted label was set for this move: as this process knows, else as its trace says. May raise `AwsRefused`."""
+        known = self._ordered.get(key)
+        if known is not None:
+            return known
+        application, label = self._settings.application, move.to.tag
+        version = (await self._reader.versions(application, [label])).get(label)
+        tags = await self._reader.tags(version.arn) if version is not None else {}
+        trace = trace_of(tags, self._settings.environment)
+        return trace.at if trace is not None and trace.key == key else None
+
+    # -------------------------------------------------------------------------------------------------------- moving
+
+    async def begin(self, move: Move, key: str) -> Beginning:
+        """Look, decide, leave a trace, and send at most one call that moves. See `moving`."""
+        if not self._account.may_act:
+            return Refused(
+                f"the account {self._account.name} has no role to act: nothing was tried; configure `act:`"
+            )
+        ends = asyncio.get_running_loop().time() + BEGINS.total_seconds()
+        order = await _within(LOOKS, self._decided(move, key))
+        if isinstance(order, Unreadable):
+            return Refused(f"nothing was sent: {order.words}", again_in=SOON)
+        if not isinstance(order, Order):
+            return order
+        untraced = await self._leave(order, Trace(key, self._now(), move.expect.tag), ends)
+        return await self._send(order, key, untraced, ends)
+
+    async def _decided(self, move: Move, key: str) -> Order | Beginning | Unreadable:
+        view = await look(self._reader, self._settings)
+        if isinstance(view, Unreadable):
+            return view
+        asked = Asked(self._now(), await self._when_ordered(move, key))
+        return await decide(self._reader, view, self._settings, move, asked)
+
+    async def _leave(self, order: Order, trace: Trace, ends: float) -> str:
+        """What kept the trace from being left; never what keeps the rollback from being made."""
+        if not order.moves:
+            return ""
+        value = trace.written()
+        if value is None:
+            return "it fits in no tag"
+        try:
+            async with asyncio.timeout_at(ends - MOVES.total_seconds()):
+                await self._tag(order.version, tag_key(self._settings.environment), value)
+        except AwsRefused as refused:
+            return refusal(refused)
+        except TimeoutError:
+            return "UpdateTagsForResource was not answered in time"
+        return ""
+
+    async def _send(self, order: Order, key: str, untraced: str, ends: float) -> Beginning:
+        answer = await self._sending(order, untraced, ends)
+        if order.moves and not isinstance(answer, Refused):
+            self._ordered.keep(key, self._now())
+        return answer
+
+    async def _sending(self, order: Order, untraced: str, ends: float) -> Beginning:
+        try:
+            async with asyncio.timeout_at(ends):
+                await self._aws.act(
+                    self._account.name, "elasticbeanstalk", order.operation, **order.parameters
+                )
+        except AwsRefused as refused:
+            return answered(order, refused)
+        except TimeoutError:
+            words = f"{order.told()} was not answered in time"
+            return Unclear(words) if order.moves else Refused(words, again_in=SOON)
+        return taken(order, untraced)
+
+    async def _tag(self, arn: str, key: str, value: str) -> None:
+        tags = [{"Key": key, "Value": value}]
+        await self._aws.act(
+            self._account.name,
+            "elasticbeanstalk",
+            "update_tags_for_resource",
+            ResourceArn=arn,
+            TagsToAdd=tags,
+        )
+
+    # ------------------------------------------------------------------------------------------------------- keeping
+
+    async def recall(self, now: datetime) -> Recalled | Unreadable:
+        """What our marks say, and what serves. Reads only."""
+        return await _within(RECALLS, self._recall(now))
+
+    async def _recall(self, now: datetime) -> Recalled | Unreadable:
+        view = await look(self._reader, self._settings)
+        return view if isinstance(view, Unreadable) else await recall(self._reader, view, self._key, now)
+
+    async def mark(self, standings: Sequence[Standing]) -> str:
+        """Write how releases stand onto their versions, where that differs. Without a role to act it writes nothing."""
+        if not self._account.may_act:
+            return ""
+        wanted = {standing.release.tag: value_of(standing) for standing in standings}
+        new = {label: value for label, value in wanted.items() if self._marked.get(label) != value}
+        if not new:
+            return ""
+        try:
+            async with asyncio.timeout(MARKS.total_seconds()):
+                return await self._mark(new)
+        except AwsRefused as refused:
+            return f"versions could not be marked: {refusal(refused)}"
+        except TimeoutError:
+            return "not all marks were written: Beanstalk did not answer in time"
+
+    async def _mark(self, new: Mapping[str, str]) -> str:
+        versions = await self._reader.versions(self._settings.application, list(new))
+        for label, value in new.items():
+            version = versions.get(label)
+            if version is None:
+                continue  # what is deleted has no mark
+            if (await self._reader.tags(version.arn)).get(self._key) != value:
+                await self._tag(version.arn, self._key, value)
+            self._marked.keep(label, value)
+        return ""
+
+
+async def _within(most: timedelta, reading: Awaitable[T]) -> T | Unreadable:
+    """What *reading* gives; or why it could not be read: AWS said no, or took too long."""
+    try:
+        return await within(most, reading)
+    except AwsRefused as refused:
+        return Unreadable(refusal(refused))

@@ -1,0 +1,245 @@
+"""Asking CodeDeploy to bring another release: decided by what runs at that moment, and at most one call that moves.
+
+**Afterwards**, the wanted revision is deployed once more (``CreateDeployment``), with the group's own deployment configuration, so
+that as many instances stay as for any deployment: all at once in place would itself be the outage. Three things are said besides:
+
+* ``ignoreApplicationStopFailures``: the stop scripts are those of the release that is being undone, and one that cannot stop
+  what it has broken must not block the way back;
+* ``fileExistsBehavior``: as the wanted release was deployed when it served, where it kept files (``RETAIN``); else ``OVERWRITE``, since
+  what a deployment has left half done would forbid the next one;
+* no alarm stops it, for the alarm is what the bad release set off; and nothing takes it back by itself, for that would
+  bring the bad release again: it succeeded last.
+
+**In flight**, before the bad release is whole on any instance, CodeDeploy is told to stop and to go back by itself (``StopDeployment``,
+``autoRollbackEnabled``), if what it would go back to is what is wanted, and no alarm of the group could stop that. Once an instance has
+it, its stop scripts count, and CodeDeploy's own way back does not ignore them: so it is stopped alone, and the wanted release
+deployed as soon as it has stopped (`progressing` says so). The first call names the one deployment that it stops, and may be
+repeated. Likewise where CodeDeploy's own way back has failed, or does not come.
+
+**On ECS and Lambda** what is new stands beside what serves, and only traffic is moved: in flight CodeDeploy is told to go back whenever it
+would go back to what is wanted, for the old one is still there, up to the end of the time that it is kept for; and a deployment of
+ours moves all the traffic at once, since nothing is taken away before.
+
+CodeDeploy itself holds a group for one deployment at a time: what somebody has begun meanwhile refuses ours, and is never
+undone by it. Only one that began *and* ended between our look and the call would be.
+
+Source:
+    https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_CreateDeployment.html
+    https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_StopDeployment.html
+    https://docs.aws.amazon.com/codedeploy/latest/userguide/limits.html
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from deploy.errors import AwsRefused
+from deploy.model import AlreadyThere, Beginning, Begun, Move, Refused, Release, Unclear
+from deploy.targets.aws.wording import NOT_NOW, plain, refusal
+from deploy.targets.codedeploy.deployment import BROKEN_OFF, BY_ITSELF, Deployment, Group
+from deploy.targets.codedeploy.looking import View
+from deploy.targets.codedeploy.observing import cannot
+from deploy.targets.codedeploy.reading import Reader
+from deploy.targets.codedeploy.sending import Moment
+from deploy.targets.codedeploy.trace import Trace
+from deploy.targets.codedeploy.wording import why
+
+SOON = timedelta(seconds=5)  # what changes by itself within seconds
+LATER = timedelta(seconds=15)  # a throttled caller that comes back at once is throttled again
+# CodeDeploy's own rollback is there some seconds after what it takes back has ended. A guess, and generous.
+FOLLOWS_WITHIN = timedelta(seconds=60)
+_OVERTAKEN = frozenset({"DeploymentAlreadyCompletedException", "DeploymentLimitExceededException"})
+_NO_FILES = frozenset({"RevisionDoesNotExistException", "InvalidRevisionException"})
+_EVENTS = {
+    "ALARM_ACTIVE": "DEPLOYMENT_STOP_ON_ALARM",
+    "MANUAL_STOP": "DEPLOYMENT_STOP_ON_REQUEST",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A call, as it is sent, foretold, and written for a person.
+
+    Attributes:
+        moves: It brings the wanted release by itself; else it only makes room for the call that does.
+        trace: What is written onto the group first, where the call has no room for it.
+    """
+
+    operation: str
+    parameters: Mapping[str, Any]
+    moves: bool
+    trace: Trace | None = None
+
+    def told(self) -> str:
+        """In words: the call and what it is given."""
+        given = " ".join(f"{name}={_short(value)}" for name, value in self.parameters.items())
+        return f"codedeploy:{self.operation.title().replace('_', '')} {given}"
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, Mapping):
+        inner = ",".join(f"{name}={_short(each)}" for name, each in value.items())
+        return f"{{{inner}}}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def go_back(last: Deployment, key: str) -> Order:
+    """CodeDeploy is told to stop *last*, and to go back by itself."""
+    parameters = {"deploymentId": last.id, "autoRollbackEnabled": True}
+    return Order("stop_deployment", parameters, moves=True, trace=Trace(key, last.id))
+
+
+def stop(last: Deployment) -> Order:
+    """CodeDeploy is told to stop *last*, and to leave it so."""
+    parameters = {"deploymentId": last.id, "autoRollbackEnabled": False}
+    return Order("stop_deployment", parameters, moves=False)
+
+
+def instead(order: Order) -> Order:
+    """What is sent where the trace of *order* cannot be left: the longer way, which carries its trace itself."""
+    return Order(order.operation, {**order.parameters, "autoRollbackEnabled": False}, moves=False)
+
+
+def create(group: Group, source: Deployment, description: str) -> Order:
+    """What *source* has deployed is deployed once more."""
+    how = (
+        {"deploymentConfigName": f"CodeDeployDefault.{group.platform}AllAtOnce"}
+        if group.shifts
+        else {
+            "ignoreApplicationStopFailures": True,
+            "fileExistsBehavior": "RETAIN" if source.retains else "OVERWRITE",
+        }
+    )
+    parameters = {
+        "applicationName": group.application,
+        "deploymentGroupName": group.name,
+        "revision": dict(source.revision.told) if source.revision else {},
+        "description": description,
+        **how,
+        "autoRollbackConfiguration": {"enabled": False},
+        "overrideAlarmConfiguration": {"enabled": False},
+    }
+    return Order("create_deployment", parameters, moves=True)
+
+
+async def decide(reader: Reader, view: View, move: Move, key: str, moment: Moment) -> Order | Beginning:
+    """The next call that brings *view* to ``move.to``; or why there is none. Reads only, and may raise `AwsRefused`.
+
+    ======================================== ==========================================================
+    ahead                                    what follows
+    ======================================== ==========================================================
+    our own move, by its key                 nothing is sent: it was
+    what is wanted                           nothing is sent
+    a third release, or none                 refused
+    what is to be undone, in flight          CodeDeploy goes back, if it may and would; else stop, then create
+    what is to be undone, broken off         create, once CodeDeploy has had its time to go back by itself
+    what is to be undone, complete           create
+    ======================================== ==========================================================
+    """
+    if words := cannot(view.group):
+        return Refused(words)
+    if view.last is not None and view.is_of(key) and not view.is_left_by_codedeploy:
+        return Begun(view.last.id, f"{view.last.id} is this very move")
+    ahead = view.ahead
+    release = ahead.release if ahead else None
+    if ahead is None or release is None:
+        return Refused(f"nothing was deployed with success: neither {move.expect.tag} nor anything else")
+    if release.is_same_as(move.to):
+        return _is_wanted(view, ahead, move)
+    if not release.is_same_as(move.expect):
+        does = "is on its way" if view.coming else "serves"
+        return Refused(
+            f"{release.tag} {does}, not {move.expect.tag}: somebody else has moved it", release.tag
+        )
+    return await _order(reader, view, move, key, moment)
+
+
+def _is_wanted(view: View, ahead: Deployment, move: Move) -> Beginning:
+    if view.coming is None:
+        return AlreadyThere()
+    by = (
+        "CodeDeploy is going back by itself"
+        if ahead.creator == BY_ITSELF
+        else "it was deployed by another hand"
+    )
+    return Begun(ahead.id, f"{move.to.tag} is on its way already ({ahead.id}): {by}")
+
+
+async def _order(reader: Reader, view: View, move: Move, key: str, moment: Moment) -> Order | Beginning:
+    last, ahead = view.last, view.ahead
+    ours = last is not None and last.id in moment.stopped
+    if last is not None and last.is_in_flight:
+        if ours:
+            return Refused(f"{last.id} is being stopped still", again_in=SOON)
+        return go_back(last, key) if would_go_back(view, move.to) else stop(last)
+    if last is not None and not ours and is_followed(last, moment.now):
+        return Refused(
+            f"{why(last)}: CodeDeploy is about to go back by itself; what it goes back to is awaited",
+            again_in=SOON,
+        )
+    source = await source_of(reader, view, move.to)
+    if source is None:
+        return Refused(nowhere(move))
+    return create(view.group, source, Trace(key, ahead.id if ahead else "").description())
+
+
+async def source_of(reader: Reader, view: View, to: Release) -> Deployment | None:
+    """The deployment that knows where the files of *to* are: what serves, else one of the last hundred that succeeded."""
+    serving = view.serving
+    if serving is not None and serving.release is not None and serving.release.is_same_as(to):
+        return serving
+    return await reader.deployed(view.group, to)
+
+
+def nowhere(move: Move) -> str:
+    """Why a release cannot be deployed once more: nobody knows where its files are."""
+    return (
+        f"among the last hundred deployments of the group that succeeded none has brought {move.to.tag}, and so where its files"
+        " are is not known: deploy it by hand"
+    )
+
+
+def would_go_back(view: View, to: Release) -> bool:
+    """Told to stop, CodeDeploy itself brings *to*, and nothing of the bad release or its alarms can hold that up."""
+    last, serves = view.last, view.release
+    if last is None or serves is None or not serves.is_same_as(to):
+        return False
+    return view.group.shifts or (last.counts.succeeded == 0 and not view.group.alarms)
+
+
+def is_followed(last: Deployment, now: datetime) -> bool:
+    """CodeDeploy is to take *last* back by itself, and has just not begun yet."""
+    if last.status not in BROKEN_OFF or last.creator == BY_ITSELF or last.completed is None:
+        return False
+    event = _EVENTS.get(last.error[0], "DEPLOYMENT_FAILURE")
+    return event in last.goes_back_by_itself and now < last.completed + FOLLOWS_WITHIN
+
+
+# ----------------------------------------------------------------------------------------------------------- sending it
+
+
+def answered(order: Order, error: AwsRefused) -> Refused | Unclear:
+    """What it means that *order* was not taken, or that its answer was lost."""
+    words = refusal(error)
+    if not order.moves and error.may_have_happened:
+        return Refused(f"{words}: whether it was stopped is read again", again_in=SOON)
+    if error.may_have_happened:
+        return Unclear(words)
+    if error.code in _OVERTAKEN:
+        return Refused(f"{words}: what runs is read again", again_in=SOON)
+    if error.code in NOT_NOW:
+        return Refused(words, again_in=LATER)
+    remedy = (
+        "; put the bundle back where it was, or deploy another release" if error.code in _NO_FILES else ""
+    )
+    return Refused(f"{words}{remedy}")
+
+
+def taken(order: Order, answer: Mapping[str, Any]) -> Beginning:
+    """What follows from CodeDeploy's *answer*: the move is made, or there is room for it in a moment."""
+    if not order.moves:
+        stopped = str(order.parameters["deploymentId"])
+        return Begun(stopped, f"{stopped} is being stopped, so that the way back can be deployed after it")
+    made = str(answer.get("deploymentId") or order.parameters.get("deploymentId", ""))
+    return Begun(made, plain(order.told(), 600))

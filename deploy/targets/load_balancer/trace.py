@@ -1,0 +1,48 @@
+"""The trace of our last move, on the rule itself: by it a move is recognised as ours, also after the store was lost.
+
+It is written just before the move, so that no move goes without; so it says what was meant. A move is ours only while what
+it wanted has all the traffic.
+
+Source:
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_AddTags.html
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from deploy.model import TAG
+
+TAG_KEY = "rollbackd:move"
+_LONGEST = 256  # characters of a tag's value
+_TRACE = re.compile(
+    rf"(?P<key>[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}) (?P<at>\d{{9,11}}) (?P<expect>{TAG}|-) (?P<to>{TAG})"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What a move of ours was to do. *expect*: ``None`` where it was too long to be written."""
+
+    key: str
+    at: datetime
+    expect: str | None
+    to: str
+
+    def written(self) -> str | None:
+        """The tag's value; ``None``: it fits in no tag."""
+        for expect in (self.expect or "-", "-"):
+            value = f"{self.key} {self.at.timestamp():.0f} {expect} {self.to}"
+            if len(value) <= _LONGEST and _TRACE.fullmatch(value):
+                return value
+        return None
+
+
+def trace_of(tags: Mapping[str, str]) -> Trace | None:
+    """The trace among *tags*. Anybody may write there: what does not fit is none."""
+    found = _TRACE.fullmatch(tags.get(TAG_KEY, ""))
+    if found is None:
+        return None
+    expect = None if found["expect"] == "-" else found["expect"]
+    return Trace(found["key"], datetime.fromtimestamp(int(found["at"]), UTC), expect, found["to"])

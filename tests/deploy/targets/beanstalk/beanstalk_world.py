@@ -1,0 +1,101 @@
+"""The target ``beanstalk`` for the contract: unmodified boto3, over HTTP, against the simulated AWS."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from deploy.ports import Aws, AwsAccount, World
+from deploy.target import Place
+from deploy.targets.beanstalk import BeanstalkTarget, Settings
+from tests.contract.target_contract import TargetWorld
+from tests.deploy.targets.aws.over_http import ACT, hurried
+from tests.fakes.aws import AwsError, AwsWorld, serving
+from tests.fakes.aws.fixtures import NOON
+from watcher import command
+from watcher.aws import AwsRoles, open_aws
+from watcher.telemetry.metrics import Metrics
+
+NONE = timedelta(0)
+UPDATES = timedelta(minutes=10)  # longer than any update takes here
+
+
+class Environments(TargetWorld):
+    """The environment ``shop-prod``, whose deployments take no time unless it is slow."""
+
+    def __init__(self) -> None:
+        self._time = NOON
+        self.aws_world = AwsWorld(lambda: self._time)
+        self.aws_world.identities.role(ACT)
+        beanstalk = self.aws_world.beanstalk
+        for number in (1, 2, 3):
+            beanstalk.create_version("shop", f"v{number}", f"code {number}", NOON - timedelta(days=1))
+        beanstalk.create_environment(
+            "shop", "shop-prod", "v1", NOON - timedelta(days=1), starts=NONE, takes=NONE
+        )
+        beanstalk.deploys_by("shop-prod", "Rolling", batch=2)
+        self.aws: Aws | None = None
+
+    def target(self) -> BeanstalkTarget:
+        account = AwsAccount("shop", "eu-central-1", "123456789012", may_act=True)
+        place = Place("checkout", "production", "service", account)
+        ports = World(command=command.run, now=lambda: self._time, aws=self.aws)
+        return BeanstalkTarget(Settings(application="shop", environment="shop-prod"), place, ports)
+
+    def runs(self, tag, *, moving_to=None, key=None):
+        beanstalk = self.aws_world.beanstalk
+        self._time += UPDATES
+        self.aws_world.advance()
+        if tag is None:
+            beanstalk.create_environment("shop", "shop-prod", "", self._time, instances=0)
+            return
+        if beanstalk.find("shop-prod").states.latest.label != tag:
+            beanstalk.deploy("shop-prod", tag, self._time)
+            self.arrives()
+        if moving_to is not None:
+            self.is_slow()
+            beanstalk.deploy("shop-prod", moving_to, self._time)
+
+    def arrives(self):
+        self._time += UPDATES
+        self.aws_world.advance()
+
+    def is_slow(self):
+        self.aws_world.beanstalk.find("shop-prod").takes = timedelta(minutes=1)
+
+    def is_down(self):
+        self.aws_world.faults.fail("elasticbeanstalk", times=None)
+
+    def hangs(self):
+        self.aws_world.faults.slow("elasticbeanstalk", seconds=5, times=None)
+
+    def moves_hang(self):
+        self.aws_world.faults.slow("elasticbeanstalk", "UpdateEnvironment", seconds=5, times=None)
+
+    def refuses(self, words):
+        error = AwsError("AccessDenied", words, 403)
+        self.aws_world.faults.fail("elasticbeanstalk", "UpdateEnvironment", error=error, times=None)
+
+    def loses_answers(self):
+        self.aws_world.faults.lose_answer("elasticbeanstalk", "UpdateEnvironment", times=None)
+
+    def changes(self):
+        calls = [
+            call
+            for call in self.aws_world.calls
+            if call.operation == "UpdateEnvironment" and call.refused is None
+        ]
+        return [call.parameters["VersionLabel"] for call in calls]
+
+
+@contextlib.asynccontextmanager
+async def beanstalk_over_http() -> AsyncIterator[Environments]:
+    """A world that answers over HTTP, and a door to it that tries once and does not wait long."""
+    world = Environments()
+    roles = AwsRoles("shop", "eu-central-1", act=ACT)
+    with serving(world.aws_world) as url:
+        async with open_aws(
+            {"shop": roles}, Metrics(), world.aws_world.now, endpoint=url, modes=hurried()
+        ) as aws:
+            world.aws = aws
+            yield world
+    assert world.aws_world.bugs == []

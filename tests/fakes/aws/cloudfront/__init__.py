@@ -1,0 +1,1 @@
+"""CloudFront: distributions, invalidations, key value stores, and the edge that people ask."""

@@ -1,0 +1,1 @@
+"""S3, as far as a static site needs it."""
