@@ -75,7 +75,7 @@ lock:  ## resolve the dependencies anew (UPGRADE=1 for the newest of everything)
 	$(COMPILE) --output-file requirements-build.lock --constraint requirements-dev.lock --build-deps-for wheel --only-build-deps pyproject.toml
 	rm -rf .lock
 
-EXTRAS = --extra github --extra plot --extra postgresql --extra slack    # what the image has, and what the tests need
+EXTRAS = --extra github --extra plot --extra postgresql --extra signatures --extra slack    # what the image has, and what the tests need
 
 # No line of a lock names a machine, or where its packages were fetched from.
 COMPILE = CUSTOM_COMPILE_COMMAND='make lock' .lock/bin/pip-compile --quiet $(if $(UPGRADE),--upgrade) \
