@@ -2,16 +2,16 @@
 
 STATUSES = {
     0: "done; of `wait`: passed",
-    1: "findings (`doctor`, `db check`, `plan`); of `wait`: rolled back, or kept while breached; of `demo`: something did not happen",
+    1: "findings (`doctor`, `ready`, `db check`, `plan`); of `wait`: rolled back, or kept while breached; of `rollback --direct`: a move failed; of `demo`: something did not happen",
     2: "usage: a mistake on the command line or in the configuration, or there is no such thing",
-    3: "refused: the daemon understood, and says no. Of `init`: a file was there and was left as it is; of `db`: the store must not be used",
+    3: "refused: the daemon understood, and says no; of `rollback --direct`: you, a mark or the platform did, or somebody else has moved it. Of `init`: a file was there and was left as it is; of `db`: the store must not be used",
     4: "unavailable: nobody answers, or the store or the address cannot be had. Trying again may help",
     5: "of `wait`: unproven, or nothing is watched. Silence is not health",
     6: "of `wait`: superseded by a newer deployment",
-    7: "of `wait`: not decided within `--timeout`",
+    7: "of `wait`: not decided within `--timeout`; of `rollback --direct`: not over by then",
     70: "of `run`: the watchdog ended a process whose event loop hung; the stacks are on stderr",
     75: "of `run`: the store lies where it must not, or another process has it",
-    130: "of `demo`: interrupted; everything that it started is ended",
+    130: "interrupted: of `demo`, everything that it started is ended; of `rollback --direct`, what was sent goes on",
 }
 PROBLEMS = {
     "ahead": "the deployment, or the change, is of a time to come: set the sender's clock, or leave `at` out",
@@ -59,6 +59,7 @@ REMEDIES = {
     "CommandFailed": "of the demo: read its report; try `--seed`",
     "Declined": "an answer of HTTP: see [problems](http.md#problems)",
     "CryptographyMissing": "install the package `cryptography`, which the image has; or let a queue be subscribed to the topic",
+    "DiaryUnwritten": "of `rollback --direct`: what is not written down is not done; name another file, `--audit PATH`",
     "DidNotHappen": "of the demo: the machine may be too slow; run it again",
     "Ended": "of the demo: the process's last words are in its report",
     "GitHubMissing": "install the extra `github`; the image has it",

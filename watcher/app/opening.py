@@ -75,7 +75,7 @@ async def open_aws(
     if ports.aws is not None or not configuration.accounts:
         return ports.aws
     accounts = {
-        account.name: AwsRoles(account.name, account.region, account.read, account.act)
+        account.name: AwsRoles(account.name, account.region, account.read, account.act, account.own_acts)
         for account in configuration.accounts.values()
     }
     return await stack.enter_async_context(connect(accounts, metrics, ports.now))

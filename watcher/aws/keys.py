@@ -35,7 +35,8 @@ class Purpose:
         name: The key of the configuration under ``accounts.NAME``.
         lasts: How long AWS lets the keys live.
         kept: How long they are used.
-        only: Nothing is done without the role, and its keys are dropped from memory as soon as they are not used.
+        only: Nothing is done without the role (but see `AwsRoles.own_acts`), and its keys are dropped from memory as soon
+            as they are not used.
     """
 
     name: str
@@ -85,7 +86,7 @@ class Keyring:
         """
         role = self._purpose.role(roles)
         if role is None:
-            self._need_none(roles.name, operation)
+            self._need_none(roles, operation)
             return None
         async with self._locks[roles.name]:
             keys = self._keys.get(roles.name)
@@ -114,8 +115,9 @@ class Keyring:
         for account in list(self._keys):
             self.forget(account)
 
-    def _need_none(self, account: str, operation: str) -> None:
-        if self._purpose.only:
+    def _need_none(self, roles: AwsRoles, operation: str) -> None:
+        account = roles.name
+        if self._purpose.only and not roles.own_acts:
             raise AwsRefused(
                 operation,
                 NO_ROLE,

@@ -17,7 +17,7 @@ from watcher.config.errors import InvalidConfiguration
 from watcher.config.explain import Row, explain, holds_up, without_promise, wrong_rollbacks
 from watcher.config.kinds import Kinds, ProviderKind
 from watcher.config.promises import lint_file
-from watcher.config.read import read_configuration, with_secrets
+from watcher.config.read import of_one_service, read_configuration, with_secrets
 from watcher.config.secrets import ReadSecrets, Reference, Secrets, SecretUnavailable
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "explain",
     "holds_up",
     "lint_file",
+    "of_one_service",
     "read_configuration",
     "with_secrets",
     "without_promise",

@@ -89,18 +89,21 @@ class Account:
     Attributes:
         read: ``None``: the daemon's own credentials.
         act: Assumed only to act; shadow never needs it.
+        own_acts: Without a role to act, one's own credentials do. No file says so: a person at a shell is one, a daemon never.
     """
 
     name: str
     region: str
     read: str | None = None
     act: str | None = None
+    own_acts: bool = False
 
     @property
     def aws(self) -> AwsAccount:
         """The account, as those know it who work in it."""
         role = self.read or self.act
-        return AwsAccount(self.name, self.region, account_id(role) if role else None, may_act=bool(self.act))
+        known = account_id(role) if role else None
+        return AwsAccount(self.name, self.region, known, may_act=bool(self.act) or self.own_acts)
 
 
 @dataclass(frozen=True, slots=True)

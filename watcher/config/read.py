@@ -125,6 +125,30 @@ def with_secrets(configuration: Configuration, secrets: Secrets) -> Configuratio
     return opened
 
 
+def of_one_service(configuration: Configuration, key: Key, secrets: Secrets) -> Configuration:
+    """*configuration* with the service *key* alone, and the secrets of its targets: no other secret is asked for.
+
+    For a person at a shell, who has none of the daemon's tokens. Its store, connections and sources cannot be opened.
+
+    Raises:
+        InvalidConfiguration: Secrets of the targets that cannot be had, or do not fit.
+    """
+    mistakes = Mistakes()
+    parts = _each_with_secrets(configuration.targets[key], secrets, mistakes)
+    if mistakes.problems:
+        raise InvalidConfiguration(mistakes.problems)
+    accounts = {each.account for each in parts.values()}
+    return replace(
+        configuration,
+        accounts={name: each for name, each in configuration.accounts.items() if name in accounts},
+        connections={},
+        sources={},
+        heard={},
+        services={key: configuration.services[key]},
+        targets={key: parts},
+    )
+
+
 def _build_services(files: Files, around: Surroundings, mistakes: Mistakes) -> dict[Key, Built]:
     services: dict[Key, Built] = {}
     for key, entry in files.services.items():

@@ -31,9 +31,8 @@ AT_ONCE = 4  # platforms that are asked at the same time: they limit how often o
 PATIENCE = timedelta(seconds=70)  # longer than a platform may take that keeps its own time
 LONGEST_PAUSE = timedelta(minutes=30)
 MOST_DOUBLINGS = 5  # of a minute, to the longest pause
-_OUR_KEY = re.compile(
-    r"w_[0-9a-f]{32}\.\d+\.\d+(?:\.\d+)?"
-)  # of our moves: the action's id, and which of its moves
+# Of our moves: the action's id, or that of a rollback past the daemon (`rollback --direct`); and which of its moves.
+_OUR_KEY = re.compile(r"(?:w_[0-9a-f]{32}\.\d+\.\d+|direct_[0-9a-f]{32})(?:\.\d+)?")
 _SILENCE = f"no answer within {PATIENCE.total_seconds():.0f} s"
 log = structlog.stdlib.get_logger("rollbackd.keeper")
 
@@ -174,12 +173,17 @@ def with_our_own(recalled: Recalled, live: Live, now: datetime) -> Recalled:
     """*recalled*; if our own rollback runs, whose watch is forgotten, that is what serves, and no deployment to be undone."""
     runs = live.in_flight or live.release
     last = recalled.served[-1] if recalled.served else None
-    if runs is None or live.key is None or not _OUR_KEY.fullmatch(live.key):
+    if runs is None or not is_ours(live.key):
         return recalled
     if last is not None and last[0].is_same_as(runs):
         return recalled
     since = min(live.since or now, now)
     return replace(recalled, served=(*recalled.served, (runs, max(since, last[1]) if last else since)))
+
+
+def is_ours(key: str | None) -> bool:
+    """The platform shows *key* with what runs, and it is one of our moves: a rollback put it there."""
+    return key is not None and _OUR_KEY.fullmatch(key) is not None
 
 
 async def _within(call: Awaitable[T], silence: N) -> T | N:

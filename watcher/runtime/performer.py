@@ -1,4 +1,4 @@
-"""The performer: does what steps have queued. Here, and nowhere else, `deploy.rollback.roll_back` is called.
+"""The performer: does what steps have queued. In the daemon `deploy.rollback.roll_back` is called here and nowhere else.
 
 The intent is in the store before a call is made (`Store.begin`), what came of it is written after; between the two the
 process may die, and `roll_back` then decides by what runs. The outcome returns to the watch as a fact.

@@ -72,6 +72,21 @@ async def test_without_a_role_to_act_nothing_is_sent():
     assert far.calls == []
 
 
+async def test_a_person_without_a_role_to_act_acts_with_their_own_credentials_if_they_say_so():
+    async with a_far_side(replace(SHOP, own_acts=True)) as (far, near):
+        await acted(near)
+
+    assert far.keys("UpdateService") == [OWN]
+    assert far.count("AssumeRole") == 0
+
+
+async def test_a_role_to_act_is_taken_all_the_same():
+    async with a_far_side(replace(MAY_ACT, own_acts=True)) as (far, near):
+        await acted(near)
+
+    assert far.keys("UpdateService") == ["KEYOFrollbackd-act1"]
+
+
 @pytest.mark.parametrize(
     ("answer", "code", "may_have_happened"),
     [

@@ -11,6 +11,7 @@ from watcher.config import (
     Reference,
     SecretUnavailable,
     explain,
+    of_one_service,
     with_secrets,
 )
 
@@ -44,6 +45,21 @@ def test_reading_the_files_needs_no_secret(tmp_path):
     token = read(tmp_path).connections["tsdb"].settings.model_dump()["token"].get_secret_value()
 
     assert token.rstrip("=") == "rollbackd-secret:env:METRICS_TOKEN"
+
+
+def test_for_one_service_its_own_secrets_alone_are_asked_for(tmp_path):
+    token = environ()["DEPLOY_TOKEN"]
+
+    alone = of_one_service(
+        read(tmp_path, readable(tmp_path)), ("checkout", "staging"), ReadSecrets({"DEPLOY_TOKEN": token})
+    )
+
+    target = alone.targets["checkout", "staging"]["api"].settings.model_dump()
+    assert target["environment"]["TOKEN"].get_secret_value() == token
+    assert list(alone.services) == list(alone.targets) == [("checkout", "staging")]
+    assert (alone.connections, alone.sources, alone.heard) == ({}, {}, {})
+    with pytest.raises(InvalidConfiguration, match="DEPLOY_TOKEN"):
+        of_one_service(read(tmp_path, readable(tmp_path)), ("checkout", "staging"), ReadSecrets({}))
 
 
 def test_no_value_is_ever_shown(tmp_path):

@@ -15,7 +15,7 @@ from watcher import clock
 from watcher.core.service import Mode
 from watcher.core.watch import Quarantine, State
 from watcher.runtime.fleet import Fleet
-from watcher.runtime.keeper import AT_ONCE, Keeper, with_our_own
+from watcher.runtime.keeper import AT_ONCE, Keeper, is_ours, with_our_own
 from watcher.runtime.recollection import Recollection
 
 OURS = f"w_{7:032x}.6.0"
@@ -308,6 +308,15 @@ def test_anything_else_is_no_rollback_of_ours(live):
 def test_ids_are_as_the_daemon_makes_them():
 
     assert our_own(Live(Release.of_tag("x"), key=f"{clock.new_id('w', NOON)}.12.1"))[0].tag == "x"
+
+
+def test_a_rollback_past_the_daemon_is_one_of_ours_too():
+    key = clock.new_id("direct", NOON)
+
+    assert is_ours(key)
+    assert is_ours(f"{key}.1")
+    assert not is_ours(f"{key}.1.2")
+    assert not is_ours(None)
 
 
 @virtual

@@ -1,0 +1,81 @@
+"""Opens one service's targets as the daemon does, and nothing else: no token of another system is needed, or asked for."""
+
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from deploy.ports import Aws, AwsAccount
+from deploy.target import Target
+from watcher.app.opening import fleet_of, open_aws
+from watcher.app.ports import Ports
+from watcher.app.reload import Learn
+from watcher.commands._client import Misused
+from watcher.config import Account, Configuration, ReadSecrets, Reference, of_one_service, read_configuration
+from watcher.config.registries import all_kinds
+from watcher.core.service import Service
+from watcher.runtime.fleet import Key
+from watcher.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """One service of the configuration, and the accounts that it is in, as the configuration knows them."""
+
+    configuration: Configuration
+    accounts: tuple[AwsAccount, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The service, its targets by part, and where they are."""
+
+    service: Service
+    targets: Mapping[str, Target]
+    accounts: tuple[AwsAccount, ...]
+    aws: Aws | None
+
+
+def load(path: Path, key: Key, learn: Learn, *, own_credentials: bool = False) -> Loaded:
+    """What the configuration at *path* says of the service *key*. *learn* is told each secret, so that none is ever shown.
+
+    Where an account names no role to act, whoever asks acts with their own credentials; with *own_credentials* they also
+    read with them, and no role is assumed.
+
+    Raises:
+        InvalidConfiguration: It has mistakes, or a secret of the service's own programs cannot be had.
+        Misused: There is no such service.
+    """
+    secrets = ReadSecrets(os.environ)
+
+    def told(reference: Reference) -> str:
+        value = secrets(reference)
+        learn([value])
+        return value
+
+    whole = read_configuration(path, all_kinds())
+    if key not in whole.targets:
+        known = ", ".join(sorted("/".join(each) for each in whole.targets))
+        raise Misused(f"no service {key[0]} in {key[1]} is configured", f"known: {known or 'none'}")
+    alone = of_one_service(whole, key, told)
+    accounts = {
+        name: _for_a_person(each, own_credentials=own_credentials) for name, each in alone.accounts.items()
+    }
+    return Loaded(replace(alone, accounts=accounts), tuple(each.aws for each in alone.accounts.values()))
+
+
+def _for_a_person(account: Account, *, own_credentials: bool) -> Account:
+    if own_credentials:
+        return replace(account, read=None, act=None, own_acts=True)
+    return replace(account, own_acts=True)
+
+
+@asynccontextmanager
+async def opened(loaded: Loaded, ports: Ports) -> AsyncIterator[Opened]:
+    """The service. Nothing is asked of a platform yet."""
+    async with AsyncExitStack() as stack:
+        aws = await open_aws(loaded.configuration, ports, Metrics(), stack)
+        fleet = fleet_of(loaded.configuration, ports, aws)
+        (key,) = fleet.targets
+        yield Opened(fleet.services[key], fleet.targets[key], loaded.accounts, aws)
