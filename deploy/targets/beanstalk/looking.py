@@ -186,7 +186,7 @@ def cannot(view: View) -> str:
 
 def _is_blind(view: View) -> str:
     environment = view.environment
-    if environment.is_enhanced or environment.status != READY:
+    if environment.is_enhanced:
         return ""
     return (
         f"the health reporting of {plain(environment.name)} is basic, so nobody tells which version an instance runs, and a deployment that"

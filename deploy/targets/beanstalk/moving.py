@@ -103,7 +103,7 @@ async def decide(
     what is wanted, on its way           nothing is sent
     a third release, or none             refused
     what is to be undone, in flight      abort, where it can be; else it is awaited
-    what is to be undone, Ready          update; not again while the first may not be seen yet
+    what is to be undone, Ready          update; for one move once, unless it was lost
     ==================================== ==========================================================
     """
     if words := cannot(view):
@@ -123,8 +123,8 @@ async def _ready(
 ) -> Order | Beginning:
     if view.is_whole(move.to):
         return AlreadyThere()
-    if asked.ordered is not None and is_awaited(view, asked.ordered, asked.now):
-        return Begun(move.to.tag, f"{move.to.tag} was ordered a moment ago")
+    if asked.ordered is not None and not is_lost(view, asked.ordered, asked.now):
+        return Begun(move.to.tag, f"{move.to.tag} was ordered for this very move")
     return await _update(reader, settings, move)
 
 
@@ -137,9 +137,9 @@ def _in_flight(view: View, settings: Settings, ahead: Release, move: Move) -> Or
     return Refused(f"the environment is {environment.status}: that it is Ready is awaited", again_in=LATER)
 
 
-def is_awaited(view: View, ordered: datetime, now: datetime) -> bool:
-    """What was ordered then may not be seen yet."""
-    return now < ordered + LOST_AFTER and view.environment.updated < ordered
+def is_lost(view: View, ordered: datetime, now: datetime) -> bool:
+    """What was ordered then did not arrive: nothing was done to the environment since, for longer than reads are late."""
+    return view.environment.updated < ordered and now >= ordered + LOST_AFTER
 
 
 def third_of(view: View, move: Move) -> Release | None:

@@ -13,7 +13,7 @@ from deploy.model import Drifted, Failed, Move, Moving, Progress, Serving, Unfin
 from deploy.targets.aws.wording import plain, refusal
 from deploy.targets.beanstalk.environment import ENDED, READY
 from deploy.targets.beanstalk.looking import View
-from deploy.targets.beanstalk.moving import Asked, is_awaited, moved, third_of
+from deploy.targets.beanstalk.moving import Asked, is_lost, moved, third_of
 from deploy.targets.beanstalk.reading import Reader
 
 SETTLES = timedelta(
@@ -44,7 +44,7 @@ async def progress(  # noqa: PLR0911 - a table
         return Serving()
     if environment.status != READY:
         return Moving(f"{environment.status}: {view.counts()}; {to} was ordered")
-    if ordered is None or (environment.updated < ordered and not is_awaited(view, ordered, now)):
+    if ordered is None or is_lost(view, ordered, now):
         return Unfinished(f"the environment is Ready: {view.counts()}, and {to} is not on its way")
     if environment.updated < ordered or now < environment.updated + SETTLES:
         return Moving(f"{view.counts()}; {to} was ordered")

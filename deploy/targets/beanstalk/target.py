@@ -65,6 +65,7 @@ class BeanstalkTarget:
         self._now = world.now
         self._key = key_of(place.service, place.environment)
         self._ordered: Kept[str, datetime] = Kept(KEPT)
+        self._refused: Kept[str, bool] = Kept(KEPT)
         self._marked: Kept[str, str] = Kept(KEPT)
         name, read = self._account.name, self._aws.read
         self._reader: Reader = world.shared(("beanstalk", self._account), lambda: Reader(name, read))
@@ -124,7 +125,7 @@ class BeanstalkTarget:
     async def _when_ordered(self, move: Move, key: str) -> datetime | None:
         """When the wanted label was set for this move: as this process knows, else as its trace says. May raise `AwsRefused`."""
         known = self._ordered.get(key)
-        if known is not None:
+        if known is not None or self._refused.get(key):
             return known
         application, label = self._settings.application, move.to.tag
         version = (await self._reader.versions(application, [label])).get(label)
@@ -150,10 +151,13 @@ class BeanstalkTarget:
         return await self._send(order, key, untraced, ends)
 
     async def _decided(self, move: Move, key: str) -> Order | Beginning | Unreadable:
-        view = await look(self._reader, self._settings)
+        # Side by side: Beanstalk answers slowly, and there is little time.
+        view, ordered = await asyncio.gather(
+            look(self._reader, self._settings), self._when_ordered(move, key)
+        )
         if isinstance(view, Unreadable):
             return view
-        asked = Asked(self._now(), await self._when_ordered(move, key))
+        asked = Asked(self._now(), ordered)
         return await decide(self._reader, view, self._settings, move, asked)
 
     async def _leave(self, order: Order, trace: Trace, ends: float) -> str:
@@ -174,7 +178,9 @@ class BeanstalkTarget:
 
     async def _send(self, order: Order, key: str, untraced: str, ends: float) -> Beginning:
         answer = await self._sending(order, untraced, ends)
-        if order.moves and not isinstance(answer, Refused):
+        if order.moves and isinstance(answer, Refused):
+            self._refused.keep(key, True)  # its trace says what was not done
+        elif order.moves:
             self._ordered.keep(key, self._now())
         return answer
 

@@ -297,6 +297,7 @@ def test_each_partition_has_its_own_arns_and_hosts(region, arn, host):
 
 # What only kinds need that `init` does not write: whoever writes them adds these, as the pages say.
 BY_HAND = {
+    "docs/operations.md": {"ssm:GetParameter"},
     "docs/beanstalk.md": {
         "elasticbeanstalk:AbortEnvironmentUpdate",
         "elasticbeanstalk:AddTags",

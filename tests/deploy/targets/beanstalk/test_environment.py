@@ -1,13 +1,15 @@
 """What Beanstalk tells, read: pure."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
 from deploy.model import Release
-from deploy.targets.beanstalk.environment import environment_of, instance_of, labels_of
+from deploy.targets.beanstalk.environment import Environment, environment_of, instance_of, labels_of
 from deploy.targets.beanstalk.looking import which
 from deploy.targets.beanstalk.policy import policy_of
+from deploy.targets.beanstalk.reading import Reader
 from deploy.targets.beanstalk.sharing import shares_of
 from deploy.targets.beanstalk.trace import Trace, tag_key, trace_of
 from deploy.targets.beanstalk.version import Bundle, became_of, release_of, version_of
@@ -159,3 +161,35 @@ def test_split_traffic_is_split_by_its_setting_until_it_is_over():
 def test_where_nothing_is_on_its_way_or_told_there_is_nothing_to_add():
     assert shares(("v1", "Deployed"), coming=None) == {"v1": 1.0}
     assert shares() == {}
+
+
+# ------------------------------------------------------------------------------------------------------------ reading
+
+
+@pytest.mark.parametrize(
+    ("status", "health", "labels", "asked"),
+    [
+        ("Ready", "Ok", ["v1", "v1"], 1),
+        ("Ready", "Ok", ["v1", "v2"], 2),  # its health is told late
+        ("Ready", "Warning", ["v1", "v1"], 2),
+        ("Updating", "Info", ["v1", "v1"], 2),
+        ("Ready", "", ["v1"], 0),
+    ],
+)
+def test_instances_are_asked_once_where_nothing_is_done_to_them_and_nothing_is_wrong(
+    status, health, labels, asked
+):
+    calls = []
+
+    async def call(_scope, _service, operation, /, **_parameters):
+        calls.append(operation)
+        return {"InstanceHealthList": [{"Deployment": {"VersionLabel": label}} for label in labels]}
+
+    async def twice():
+        reader = Reader("shop", call)
+        for _ in range(2):
+            await reader.instances(Environment("shop-prod", "shop", "v1", status, health=health))
+
+    asyncio.run(twice())
+
+    assert len(calls) == asked

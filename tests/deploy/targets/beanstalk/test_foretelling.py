@@ -1,8 +1,13 @@
 """What a move would do, before it is made."""
 
+from datetime import timedelta
+
 import pytest
 
+from deploy.targets.beanstalk.environment import Happened
+from deploy.targets.beanstalk.foretelling import lasted
 from tests.deploy.targets.beanstalk.stage import BUCKET, ENVIRONMENT, Stage
+from tests.fakes.aws.fixtures import NOON
 
 
 def said(stage: Stage) -> str:
@@ -80,6 +85,16 @@ def test_how_long_it_takes_is_told_by_the_updates_that_ended_well(stage):
     stage.deployed("v2")
 
     assert stage.foretold().takes.startswith("about 4 min, at most 4 min, by the last 2 updates. ")
+
+
+def test_an_end_whose_beginning_is_not_remembered_tells_nothing():
+    began, ended = "Environment update is starting.", "Environment update completed successfully."
+    newest_first = [
+        Happened(NOON + timedelta(minutes=minute), "INFO", words)
+        for minute, words in ((90, ended), (5, ended), (3, began), (1, ended))
+    ]
+
+    assert lasted(newest_first) == "about 2 min, at most 2 min, by the last 1 updates"
 
 
 def test_where_none_is_remembered_it_says_so_and_what_is_not_undone(stage):

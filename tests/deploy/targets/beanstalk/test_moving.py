@@ -269,7 +269,10 @@ def test_must_be_ready_is_asked_again_later(stage):
     assert isinstance(answer, Refused)
     assert answer.again_in is not None
     assert "Must be Ready" in answer.words
+    assert isinstance(progress(stage, target=target), Unfinished)
     assert isinstance(begin(stage, target=target), Begun)
+    assert stage.changed() == ["UpdateEnvironment", "UpdateEnvironment"]
+    assert stage.environment.states.latest.label == "v1"
 
 
 def test_another_invalid_parameter_is_refused_for_good(stage):
@@ -368,6 +371,30 @@ def test_what_beanstalk_did_not_bring_to_all_instances_has_failed_in_its_words(s
     )
 
 
+def test_what_failed_at_once_is_said_as_soon_as_its_instances_have_told(stage):
+    stage.deployed("v2")
+    stage.environment.bad.add("v1")
+    stage.environment.takes = timedelta(seconds=5)
+    target = stage.target()
+    begin(stage, target=target)
+    stage.goes_on(seconds=80)
+
+    assert isinstance(progress(stage, target=target), Failed)
+    assert isinstance(begin(stage, target=target), Begun)
+    assert stage.changed() == ["UpdateEnvironment"]
+    begin(stage, key="w_2.1.0", target=target)  # a person orders it once more
+    assert stage.changed() == ["UpdateEnvironment"] * 2
+
+
+def test_that_every_instance_has_it_is_not_enough_while_the_update_goes_on(stage):
+    """Beanstalk still looks whether they are well, and may take it back."""
+    stage.beanstalk.set_status(ENVIRONMENT, "Updating", NOON)
+
+    assert isinstance(progress(stage), Moving)
+    assert isinstance(begin(stage), Begun)
+    assert stage.changed() == []
+
+
 def test_what_has_failed_is_known_by_its_trace_after_a_restart(stage):
     stage.deployed("v2")
     stage.environment.bad.add("v1")
@@ -428,6 +455,23 @@ def test_by_its_trace_our_move_is_recognised_without_anything_remembered(stage):
     stage.restarted()
 
     assert stage.live().key == KEY
+
+
+def test_it_is_recognised_by_whoever_looked_at_the_version_before(stage):
+    target = stage.target()
+    stage.live(target)
+    stage.deployed("v2")
+    begin(stage, target=target)
+    stage.goes_on(minutes=10)
+
+    assert stage.live(target).key == KEY
+
+
+def test_a_trace_that_is_younger_than_the_last_change_of_the_environment_is_of_no_move(stage):
+    """It was left, and then nothing was sent."""
+    stage.beanstalk.tag("shop", "v1", NOON, {TRACE: f"{KEY} {NOON.timestamp():.0f} v2"})
+
+    assert stage.live().key is None
 
 
 def test_a_deployment_of_somebody_else_is_not_ours_though_it_goes_to_the_same_application(stage):

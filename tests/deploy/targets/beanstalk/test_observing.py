@@ -16,6 +16,7 @@ START = LONG_AGO + timedelta(hours=4)
 def test_in_steady_state_it_is_one_call_that_asks_for_environments(stage):
     target = stage.target()
     stage.live(target)
+    assert stage.asked("DescribeConfigurationSettings") == 0
     before = len(stage.world.calls)
     for _ in range(3):
         stage.goes_on(seconds=30)
@@ -165,7 +166,9 @@ def test_all_pages_of_instances_are_read():
 
 def test_basic_health_tells_what_it_is_told_to_run_and_that_the_machine_cannot_see(stage):
     stage.environment.enhanced = False
-    stage.deployed("v2")
+    stage.deploys("v2")
+    assert stage.live().obstacles != ()
+    stage.goes_on(minutes=10)
     live = stage.live()
 
     assert live.release == stage.release("v2")
@@ -256,6 +259,20 @@ def test_a_version_that_was_deleted_while_it_serves_is_known_by_its_label_alone(
 
     assert release is not None
     assert (release.fingerprint, release.tag) == ("tag:v1", "v1")
+
+
+def test_a_label_that_is_made_anew_and_deployed_again_is_another_release(stage):
+    target = stage.target()
+    before = stage.live(target).release
+    stage.beanstalk.create_version("shop", "v1", "something else", NOON)
+    stage.goes_on(minutes=2)
+    stage.deployed("v1")
+    after = stage.live(target).release
+
+    assert before is not None
+    assert after is not None
+    assert after.tag == before.tag == "v1"
+    assert not after.is_same_as(before)
 
 
 def test_a_version_that_was_built_is_not_taken_for_written_over(stage):

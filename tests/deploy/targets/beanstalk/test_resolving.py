@@ -42,6 +42,14 @@ def test_by_its_content_it_is_found_under_any_label(stage):
     assert isinstance(found, Unreadable)
 
 
+def test_of_two_labels_of_one_content_the_one_that_is_coming_is_meant(stage):
+    stage.beanstalk.create_version("shop", "v1-again", "code 1", stage.clock.time)
+    stage.deploys("v1-again")
+    stage.goes_on(seconds=80)
+
+    assert resolved(stage, fingerprint=stage.release("v1").fingerprint).tag == "v1-again"
+
+
 def test_a_version_may_be_what_the_description_says(stage):
     stage.beanstalk.create_version("shop", "b-77", "code 77", stage.clock.time, Description="1.7.0")
     stage.deploys("b-77")
