@@ -159,6 +159,7 @@ class Live:
         since: Since when what is ahead (in flight, else serving) is being deployed, by the platform's clock, where it
             tells it. What was begun before the daemon arrived is watched from then on.
         obstacles: What forbids that the machine moves it by itself: one sentence each, with its remedy.
+        broken_off: Nothing brings what is in flight any further: its rollout was broken off, and is left half done.
     """
 
     release: Release | None
@@ -167,6 +168,7 @@ class Live:
     key: str | None = None
     since: datetime | None = None
     obstacles: tuple[str, ...] = ()
+    broken_off: bool = False
 
 
 @dataclass(frozen=True, slots=True)

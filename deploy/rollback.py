@@ -6,7 +6,8 @@ calls (the performer) writes the outcome down and calls again, until it is `Done
 **What is sent twice.** Nothing is, by three things together. The intent is written down just before a move is sent
 (*intend*), what came of it just after (`Going.sent`, `Unknown.sent`), and both carry the same *key*. So:
 
-* a move that was answered, were it by silence (`Unclear`), is only read from then on;
+* a move that was answered, were it by silence (`Unclear`), is only read from then on, until its target says that it needs
+  another call (`Unfinished`): the next of several, or the same after the first was seen to have come to nothing;
 * a move whose intent is written but whose answer is not (the daemon was killed in between) may have been sent or not.
   It is decided like a new one, by what runs: on its way or there, nothing is sent; no trace of it, it is sent with the
   *same key*, which a platform that remembers keys drops, and which elsewhere sets the same release a second time;
@@ -62,7 +63,7 @@ class Going:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """Not to be read now, or an answer was lost: read again; what was sent is not sent again. *sent* as in `Going`."""
+    """Not to be read now, or an answer was lost: read again, and nothing is sent before that. *sent* as in `Going`."""
 
     words: str
     look_again_in: timedelta = LOOK_AGAIN
@@ -131,7 +132,7 @@ async def roll_back(
     answer                    outcome               sent
     ========================= ===================== =====================================
     begun, already there      `Going`               counted: verified by the next call
-    unclear                   `Unknown`             counted: never sent again
+    unclear                   `Unknown`             counted: read from then on
     refused, not now          `Going`               not counted: sent again
     refused, a third release  `Stopped`
     refused                   `Broken`
@@ -275,7 +276,7 @@ async def _send(target: Target, move: Move, number: int, key: str, intend: Inten
         case AlreadyThere():
             return Going(f"{move.part}: {move.to.tag} is there already", AT_ONCE, sent=number + 1)
         case Unclear():
-            return Unknown(f"{move.part}: {answer.words}; sent once, and not sent again", sent=number + 1)
+            return Unknown(f"{move.part}: {answer.words}; sent once, and read from now on", sent=number + 1)
         case Refused():
             return await _refused(target, move, number, answer)
         case _:

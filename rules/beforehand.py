@@ -7,12 +7,13 @@ when a release served that was well: buckets just before the deployment, judged 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from math import ceil, exp
+from math import ceil, exp, inf, log
 
-from rules.brief import Case
+from rules.brief import Case, Spell
 from rules.model import BeforeAfter, Slo
 from rules.objectives import before_after, slo
 from rules.objectives.eprocess import cap
+from rules.objectives.factors import NOTHING
 from rules.objectives.history import SLOT, Past, Season, Span
 from rules.objectives.wording import span_words
 from rules.sample import Bucket, Counts
@@ -22,14 +23,18 @@ _LEAST = 4
 # News of a deployment may be late: the release may have served before it was heard of, and would excuse itself.
 _LATE = timedelta(minutes=5)
 _LEVEL = 0.01  # of saying so by chance, as a control's: it only makes a question of a rollback
+_LONG = timedelta(hours=1)
 
 
-def asked_about(case: Case, past: Past) -> Case:
-    """*case*, and why it only asks, if what it looks at was bad already."""
+def asked_about(case: Case, past: Past, suspects: Sequence[Spell] = ()) -> Case:
+    """*case*, and why it only asks, if what it looks at was bad already; *past* is without *suspects*."""
     if case.refusal is not None or not isinstance(case.rule.judge, (BeforeAfter, Slo)):
         return case
     before = _before(past)
-    if len(before) < case.rule.statistics.min_buckets or not _is_bad(case, past, before):
+    if len(before) < case.rule.statistics.min_buckets or _is_hidden(past, suspects):
+        return case
+    case_before = _foretold(case, past, before)
+    if not _is_bad(case_before, before) or _is_over(case_before, before):
         return case
     requests, bad = sum(span.requests for span in before), sum(span.bad for span in before)
     lasted = span_words(before[-1].end - before[0].start)
@@ -52,12 +57,39 @@ def _before(past: Past) -> Sequence[Span]:
     return [span for span in known if span.start >= since]
 
 
-def _is_bad(case: Case, past: Past, before: Sequence[Span]) -> bool:
-    """The mean, over all moments at which it may have begun, of the evidence at the end: what was over says little."""
+def _is_hidden(past: Past, suspects: Sequence[Spell]) -> bool:
+    """What served last is suspected itself, and served for so long that what was before it says nothing of now."""
+    return any(until is not None and until > past.spans[-1].end + _LONG for _, until in suspects)
+
+
+def _is_bad(case: Case, before: Sequence[Span]) -> bool:
+    """The mean, over all moments at which it may have begun, of the evidence at the end."""
     one_is_enough = cap(case.alpha, case.weight or 1.0, 1)  # for a question, where a rollback waits for more
-    case = replace(_foretold(case, past, before), cap=one_is_enough)
+    case = replace(case, cap=one_is_enough)
     evidence = [_evidence(case, before[place:]) for place in range(len(before))]
     return sum(evidence) / len(evidence) >= 1 / _LEVEL
+
+
+def _is_over(case: Case, before: Sequence[Span]) -> bool:
+    """It was well again: by evidence of 1 in 100 against its being as bad to the end as it was on the whole.
+
+    Looked for from the end backwards. Where only few requests come, `_is_bad` alone would not forget; less than `_LATE` is
+    not enough, for outages flap.
+    """
+    requests, evidence = sum(span.requests for span in before), 0.0
+    worst = sum(span.bad for span in before) / max(requests, NOTHING)
+    for span in reversed(before):
+        allowed = min(_allowed(case, span), worst)
+        clump = case.phi or max(1.0, span.requests * worst)  # errors of any number may have one cause
+        evidence += (span.requests * (worst - allowed) - span.bad * log(worst / allowed)) / clump
+        if evidence >= log(1 / _LEVEL) and before[-1].end - span.start >= _LATE:
+            return True
+    return False
+
+
+def _allowed(case: Case, span: Span) -> float:
+    """The most that is acceptable in *span*."""
+    return (before_after.then(case, span.middle) if case.ceilings else case).ceiling or inf
 
 
 def _foretold(case: Case, past: Past, before: Sequence[Span]) -> Case:
@@ -65,6 +97,7 @@ def _foretold(case: Case, past: Past, before: Sequence[Span]) -> Case:
     if not isinstance(case.rule.judge, BeforeAfter):
         return case
     since, until = before[0].start, before_after.case_until(past)
+    past = past.since(until - before_after.judge_of(case).history)
     slots = ceil((before[-1].end - since) / SLOT) + 1
     clump = before_after.clump_of(case, past)
     season = Season(past, until, clump)

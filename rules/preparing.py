@@ -95,7 +95,7 @@ def _prepared(rules: RuleSet, setting: Setting, pasts: Mapping[_Named, Past]) ->
         for bound in _bounds(indicator):
             past = pasts[indicator, bound]
             case = opened(heard[rule.id], _key(rule, indicator, bound), indicator, bound, setting)
-            prepared = asked_about(judge_of(case).prepare(case, past), past)
+            prepared = asked_about(judge_of(case).prepare(case, past), past, setting.suspects)
             yield
             cases.append(gated(prepared, past))
             yield

@@ -20,6 +20,7 @@ from watcher.http import Http
 from watcher.signals.provider import Opening, Provider, Question, Window
 from watcher.signals.registry import PROVIDERS
 from watcher.store.besides import Besides
+from watcher.store.sql.changes import MOST
 from watcher.store.sqlite.opening import MemorySettings, open_memory
 from watcher.store.store import Opening as StoreOpening
 from watcher.store.store import Store
@@ -169,6 +170,17 @@ class MovedContract:
         assert isinstance(gone, NoData)
         assert deaf == NoData("events cannot be asked: what moves is not heard of")
         assert isinstance(down, Unavailable)
+
+    async def test_where_more_moves_than_is_looked_through_nothing_is_taken_for_rest(self) -> None:
+        async with self.living() as life:
+            for _ in range(MOST):
+                await life.moves(3, service="cart", environment="production")
+            crowded, untold = await life.ask(2, 4), await life.ask(2, 4, UNTOLD)
+
+        assert isinstance(crowded, NoData)
+        assert crowded.words.startswith("more moves here than is looked through")
+        assert isinstance(untold, NoData)
+        assert "told_by" in untold.words
 
     async def test_without_a_daemon_nobody_knows(self) -> None:
         opening = Opening(cast("Http", None), noon, lambda: 0.0)

@@ -216,7 +216,7 @@ async def test_a_lost_answer_is_read_and_never_sent_again():
     first = await performer.call()
     later = [await performer.call() for _ in range(20)]
 
-    assert first == Unknown("service: timed out; sent once, and not sent again", LOOK_AGAIN, sent=1)
+    assert first == Unknown("service: timed out; sent once, and read from now on", LOOK_AGAIN, sent=1)
     assert set(later) == {Going("service: on its way to v1", LOOK_AGAIN, sent=1)}
     assert len(platform.sent) == 1
 

@@ -11,7 +11,7 @@ STATES = {
     State.STUCK: "the rollback failed or did not finish; a person is needed",
     State.RECOVERING: "the known-good release serves again; the same indicators are watched until they are well, or not",
     State.PASSED: "final: observed for its bake, every rule healthy; or passed by a person's word",
-    State.UNPROVEN: "final: the bake ended while a rule was blind or undecided. Silence is not health",
+    State.UNPROVEN: "final: the bake ended while a rule was blind or undecided, or the rollout was broken off. Silence is not health",
     State.ROLLED_BACK: "final: and it says whether the signals recovered",
     State.KEPT: "final: breached, and it stayed: by order, unanswered, or because the mode is shadow",
     State.SUPERSEDED: "final: a newer deployment took over",

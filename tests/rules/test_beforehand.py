@@ -1,14 +1,16 @@
 """A release that is put into an outage is not blamed for it: the hotfix above all."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from rules.model import BeforeAfter, CanaryVsBaseline, Consequence, Kind, Slo, Statistics
+from rules.evaluate import prepare
+from rules.model import BeforeAfter, CanaryVsBaseline, Consequence, Kind, RuleSet, Slo, Statistics
 from rules.objectives.history import Past
 from rules.verdict import Outcome
-from tests.rules.building import HOUR, MINUTE, NOON, a_rule, a_watch, an_indicator, counts, noon
+from tests.rules.building import HOUR, MINUTE, NOON, a_rule, a_setting, a_watch, an_indicator, counts, noon
 from tests.rules.objectives.test_before_after import case_of, of
 from tests.rules.objectives.test_history import a_past
 
@@ -61,6 +63,60 @@ def test_an_outage_that_was_over_is_no_excuse(judge, since, until):
     assert "it was so before" not in only_asks(with_outage(since, until), judge)
 
 
+@pytest.mark.parametrize("correlation", ["independent", "robust"])
+def test_it_is_no_excuse_at_a_request_a_second_either(correlation):
+    """Five minutes of the quarter of an hour were bad, and then 600 requests were well."""
+    past = a_past(1.5, lambda at: 18.0 if noon(-60) <= at < noon(-15) else 0.0, 60.0, length=MINUTE)
+    rule = a_rule(OBJECTIVE, statistics=Statistics(correlation=correlation))
+
+    assert case_of(a_watch(rule, indicators=[an_indicator()], histories=of(past))).only_asks == ""
+
+
+def test_an_outage_that_flaps_is_not_over_in_the_minute_in_which_nothing_fails():
+    past = a_past(1.5, lambda at: 18.0 if at >= noon(-60) and at.minute % 3 else 0.0, 60.0, length=MINUTE)
+
+    assert "it was so before" in only_asks(past)
+
+
+def test_too_few_requests_do_not_tell_that_an_outage_is_over():
+    past = a_past(1.5, lambda at: 1.0 if noon(-60) <= at < noon(-10) else 0.0, 2.0, length=MINUTE)
+
+    assert "it was so before" in only_asks(past)
+
+
+def test_where_errors_may_have_one_cause_a_minute_without_any_tells_as_little_as_one_with_many():
+    past = a_past(1.5, lambda at: 12.0 if noon(-60) <= at < noon(-9) else 0.0, 40.0, length=MINUTE)
+    rule = a_rule(OBJECTIVE, statistics=Statistics(correlation="robust"))
+
+    watch = a_watch(rule, indicators=[an_indicator()], histories=of(past))
+
+    assert "it was so before" in case_of(watch).only_asks
+
+
+@pytest.mark.parametrize(("lasted", "says"), [(30 * MINUTE, "it was so before"), (24 * HOUR, "")])
+def test_what_was_before_a_suspected_release_is_soon_too_long_ago(lasted, says):
+    """A fix that fixed nothing, and the next one: the outage goes on. A day later nothing is known of it."""
+    since = NOON - lasted
+    past = a_past(3, lambda at: 300.0 if at >= since - 25 * MINUTE else 3.0, REQUESTS)
+    rules = RuleSet((an_indicator(),), (a_rule(OBJECTIVE, statistics=INDEPENDENTLY),))
+    setting = replace(a_setting(rules), suspects=((since, NOON), (NOON, None)))
+
+    (case,) = prepare(rules, setting, of(past)).cases.values()
+
+    assert case.only_asks.startswith(says)
+    assert bool(case.only_asks) is bool(says)
+
+
+def test_events_of_which_nobody_knows_of_how_many_are_bad_too():
+    past = a_past(3, lambda at: 500.0 if at >= noon(-30) else 3.0, REQUESTS)
+    unknown = Past(tuple(each._replace(requests=0.0) if each.bad > 3 else each for each in past.spans))
+    rule = a_rule(OBJECTIVE, statistics=INDEPENDENTLY)
+
+    watch = a_watch(rule, indicators=[an_indicator(kind=Kind.EVENTS)], histories=of(unknown))
+
+    assert "it was so before" in case_of(watch).only_asks
+
+
 def test_news_that_come_late_do_not_excuse_the_release():
     """It has served for five minutes when it is heard of."""
     assert only_asks(with_outage(-5)) == ""
@@ -106,6 +162,13 @@ def test_a_day_without_its_season_is_looked_at_against_what_came_before():
     past = a_past(1.5, lambda at: 60.0 if at >= NOON - 20 * MINUTE else 3.0, REQUESTS)
 
     assert "it was so before" in only_asks(past, PAST)
+
+
+def test_what_is_usual_is_no_older_than_the_rule_looks_back():
+    """Another rule looks at the same indicator for a week, most of which was as bad as the outage."""
+    past = a_past(7, lambda at: 60.0 if at < NOON - 30 * HOUR or at >= noon(-20) else 3.0, REQUESTS)
+
+    assert "it was so before" in only_asks(past, BeforeAfter(timedelta(days=1), plus=0.0))
 
 
 def test_a_rule_that_asks_anyway_is_told_why_too():

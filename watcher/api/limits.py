@@ -28,8 +28,10 @@ class Limits:
     Attributes:
         body_bytes: Of one body; some hundred times what the longest order needs.
         body_timeout: From the end of the headers to the end of the body.
-        at_once: Requests in hand; the daemon needs its loop for the watches.
-        waiting: Of these, how many may wait (``?wait=``): the others must find room.
+        at_once: Requests in hand of those who show a token; the daemon needs its loop for the watches.
+        signed: The same of each route whose callers sign. Before they have, they may be anybody: however many they are, and
+            however slow, they take no room from whoever gives an order.
+        waiting: Of those with a token, how many may wait (``?wait=``): the others must find room.
         longest_wait: A longer ``?wait=`` is cut to this: load balancers cut at 60 s.
         bad_tokens: Refused tokens of one address, before the answer says to wait.
     """
@@ -37,6 +39,7 @@ class Limits:
     body_bytes: int = 256 * 1024
     body_timeout: timedelta = timedelta(seconds=10)
     at_once: int = 256
+    signed: int = 128
     waiting: int = 128
     longest_wait: timedelta = timedelta(seconds=50)
     bad_tokens: int = 10

@@ -10,7 +10,7 @@ from rules.rulefile.templates import NAME as INDICATOR
 from rules.sample import Who
 from watcher.api.bodies import Body
 from watcher.api.grammar import SYSTEM, IndicatorName, Instance, Mark, Name, Reason, Run
-from watcher.core.relayed import MOST_NAMES, MOST_SAMPLES, Fault
+from watcher.core.relayed import MOST_BOUNDS, MOST_NAMES, MOST_SAMPLES, MOST_TROUBLES, Fault
 
 Many = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
 
@@ -30,7 +30,7 @@ class NewSample(Body):
     mark: Mark
     start: AwareDatetime
     end: AwareDatetime
-    counts: Annotated[list[CountedSample], Field(min_length=1, max_length=16)]
+    counts: Annotated[list[CountedSample], Field(min_length=1, max_length=MOST_BOUNDS)]
 
 
 class NewTrouble(Body):
@@ -83,7 +83,7 @@ class NewSamples(Body):
     samples: Annotated[list[NewSample], Field(max_length=MOST_SAMPLES)] = Field(default_factory=list)
     troubles: Annotated[
         Mapping[IndicatorName, NewTrouble],
-        Field(max_length=64),
-        WithJsonSchema(_each(64, f"^{INDICATOR.pattern}$", _inlined(NewTrouble))),
+        Field(max_length=MOST_TROUBLES),
+        WithJsonSchema(_each(MOST_TROUBLES, f"^{INDICATOR.pattern}$", _inlined(NewTrouble))),
     ] = Field(default_factory=dict)
     leaves: bool = False

@@ -83,12 +83,13 @@ class Door:
 
     def serve(self, route: AnyRoute) -> Handler:
         """The handler that aiohttp calls for *route*."""
+        in_hand = self._in_hand if route.scope is not Scope.SIGNED else Crowd(self._deps.limits.signed)
 
         async def serve(request: web.Request) -> web.Response:
             who = self._admitted(request, route)
             with ExitStack() as room:
                 if route.scope is not Scope.PUBLIC:
-                    room.enter_context(self._in_hand.enter())
+                    room.enter_context(in_hand.enter())
                 if route.waits:
                     room.enter_context(self._waiting.enter())
                 return await self._heard(request, route, who)

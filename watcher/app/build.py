@@ -37,6 +37,7 @@ from watcher.config.models import HeartbeatModel
 from watcher.config.relaying import RelayModel
 from watcher.errors import WatcherError
 from watcher.http import Http
+from watcher.runtime.alerts import remembered
 from watcher.runtime.answers import Answers
 from watcher.runtime.bells import Bells
 from watcher.runtime.crew import Pace
@@ -96,7 +97,7 @@ async def build(
             aws,
             relayed=store.relayed,
             until=ports.until,
-            alerts=store.alerts,
+            alerts=remembered(store, answers.is_deaf, ports.now),
             moved=Besides(store, lambda: current.services, answers.is_deaf).of,
         )
         inquiry = Inquiry(await open_providers(configuration, opening, stack), metrics)

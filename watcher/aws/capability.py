@@ -125,10 +125,15 @@ class _Work:
 
 
 def _read(body: StreamingBody, operation: str) -> bytes:
-    """What boto3 would stream, read by the thread that asked for it; its connection is given back."""
+    """What boto3 would stream, read by the thread that asked for it; its connection is given back.
+
+    Read until there is no more: only then does botocore say that the connection broke, or that the checksum is another.
+    """
     with contextlib.closing(body):
-        content: bytes = body.read(MOST_STREAMED + 1)
-        if len(content) > MOST_STREAMED:
-            words = f"an answer larger than {MOST_STREAMED // 1024} KiB"
-            raise AwsRefused(operation, UNREADABLE, words, may_have_happened=False)
+        content = b""
+        while more := body.read(MOST_STREAMED + 1 - len(content)):
+            content += more
+            if len(content) > MOST_STREAMED:
+                words = f"an answer larger than {MOST_STREAMED // 1024} KiB"
+                raise AwsRefused(operation, UNREADABLE, words, may_have_happened=False)
         return content

@@ -34,7 +34,7 @@ class Hearing:
             StoreUnavailable: It could not be kept.
         """
         told = read(aside.event)
-        if told is None:
+        if told is None or self._is_known(told):
             return None
         await self.keep(self._change(told, aside.event, now), now)
         return f"{aside.event.kind} of {aside.event.source}: kept as a change ({told.kind.value})"
@@ -52,6 +52,14 @@ class Hearing:
             account=event.account,
             region=region or None,
             key=f"{event.account}:{event.source}:{told.once or event.id}",
+        )
+
+    def _is_known(self, told: Told) -> bool:
+        """It is a step of a release of ours, such as a function's new code before its alias: no change beside it, and no other's."""
+        return any(
+            address.startswith(told.within)
+            for service in self.services()
+            for address in service.around.addresses
         )
 
     def _whose(self, addresses: Iterable[str]) -> Service | None:

@@ -1,6 +1,7 @@
 """Settings that moved: parameters, secrets, configurations. Only what they are called, never what they are.
 
-What CloudTrail tells comes minutes late, and only where there is a trail; a call that was refused moved nothing.
+What CloudTrail tells comes minutes late, and only where there is a trail; a call that was refused moved nothing. What ECS and
+CodeDeploy call themselves is part of a deployment, which has events of its own.
 
 Source:
     https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-paramstore-cwe.html
@@ -60,6 +61,7 @@ _CALLS: Mapping[tuple[str, str], _Call] = {
         "changed",
     ),
 }
+_DEPLOYERS = frozenset({"ecs.amazonaws.com", "codedeploy.amazonaws.com"})
 _DATED = re.compile(r"20[0-9]{6}(v[0-9])?\Z")
 # arn:aws:secretsmanager:REGION:ACCOUNT:secret:NAME-abcdef: AWS writes six characters behind the name.
 _SECRET = re.compile(r"arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:(?P<name>.+?)(-[A-Za-z0-9]{6})?")
@@ -106,9 +108,18 @@ def call(event: Event) -> Told | None:
         return None
     kind, thing, key, done = known
     name = _secret(named(event.detail, "requestParameters", key))
-    if not name:
+    if not name or named(event.detail, "userIdentity", "invokedBy") in _DEPLOYERS:
         return None
-    return Told(kind, f"{thing} `{name}`, {done}", name, moment(event.detail.get("eventTime")))
+    at = moment(event.detail.get("eventTime"))
+    return Told(kind, f"{thing} `{name}`, {done}", name, at, within=_aliases(event, name))
+
+
+def _aliases(event: Event, function: str) -> tuple[str, ...]:
+    """How the addresses of all aliases of a function begin, which may be named by its ARN, or a part of that; of else nothing."""
+    if event.source != "aws.lambda":
+        return ()
+    name = function.rpartition(":function:")[2].partition(":")[0]
+    return f"lambda:{event.region}:{event.account}:{name}:", f"lambda:{event.region}:*:{name}:"
 
 
 def _part(event: Event, of: str) -> str:

@@ -16,6 +16,7 @@ class Told:
         name: What moved, as its system calls it.
         at: When, where that is another time than the event's.
         addresses: Of a service on its platform, as `Around.addresses` knows it: it is that service's alone.
+        within: Beginnings of such addresses: it is a step of the releases of whoever runs under one of them, and those are known.
         region: Where, if not where the event comes from; empty: everywhere.
         once: By what it is known again, where several events tell of one thing; ``None``: by the event's id.
     """
@@ -25,6 +26,7 @@ class Told:
     name: str
     at: datetime | None = None
     addresses: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
     region: str | None = None
     once: str | None = None
 

@@ -86,11 +86,14 @@ def _told(said: Delivery, deployment: "Deployment | None") -> "Deployment":
     if deployment is None:
         raise NotOfTheProtocol("the first line must be a `start`")
     for arm in (said.canary, said.baseline):
-        if arm is None or arm.hist is None:
+        if arm is None:
             continue
-        if not deployment.bounds:
+        if arm.hist is None:
+            if deployment.bounds:
+                raise NotOfTheProtocol("expected `hist`: the start has `le`")
+        elif not deployment.bounds:
             raise NotOfTheProtocol("expected `bad`: the start has no `le`")
-        if len(arm.hist) < len(deployment.bounds):
+        elif len(arm.hist) < len(deployment.bounds):
             raise NotOfTheProtocol(
                 f"`hist` has {len(arm.hist)} counts, and `le` {len(deployment.bounds)} bounds"
             )

@@ -7,8 +7,12 @@ in between.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+
+GOES_ON = timedelta(days=1)  # without a word of what recurs: then one more is a new beginning
+
+OVERTAKEN = timedelta(minutes=2)  # a message may be on its way so long; one that comes later is no old one
 
 
 class Mood(StrEnum):
@@ -33,6 +37,8 @@ class Pushed:
         dedup_key: By what this message about this alert is known when it comes again.
         words: A title or a reason, in the sender's words.
         link: To the alert at its system: ``https`` or nothing.
+        recurs: It tells of one more of the same, and ``since`` is when that one was: what fires already goes on firing.
+        untimed: The message has no time of its own: ``sent_at`` is when the mood began, and a repetition looks like an old one.
     """
 
     key: str
@@ -44,6 +50,8 @@ class Pushed:
     labels: Mapping[str, str] = field(default_factory=dict)
     words: str = ""
     link: str = ""
+    recurs: bool = False
+    untimed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +90,14 @@ class Remembered:
         heard_at: When it last told anything; ``None``: never.
         lacking_at: When it last left some out, or told of more than are kept; ``None``: never.
         revision: Grows with each word of it.
+        is_deaf: It is a queue that does not answer: what it would tell nobody hears.
     """
 
     heard_at: datetime | None = None
     lacking_at: datetime | None = None
     alerts: Sequence[Alert] = ()
     revision: int = 0
+    is_deaf: bool = False
 
 
 class News(StrEnum):
@@ -101,14 +111,18 @@ class News(StrEnum):
 def heard(known: Alert | None, pushed: Pushed, now: datetime) -> tuple[News, Alert]:
     """What *pushed*, which has just been heard, does to what is *known* of its alert; and what is known then.
 
-    A firing alert that only lost its data in between has fired all the time. Where a sender does not tell since when, a mood
-    began with the word that changed it; of the very first word nobody knows.
+    A firing alert that only lost its data in between has fired all the time, and so has one that is told to have happened once
+    more. What was well fires since it was told to, whenever its trouble began at its system; but for one that its system took
+    for ended, and that goes on. Where a sender does not tell since when, a mood began with the word that changed it; of the
+    very first word nobody knows.
     """
     told_at = min(pushed.sent_at or now, now)
     if known is not None and (pushed.dedup_key, pushed.mood) == (known.alert.dedup_key, known.mood):
         return News.REPEATED, replace(known, heard_at=now)
     if known is not None and told_at < known.told_at:
-        return News.OUTDATED, known
+        if not _goes_on(known, pushed, now):
+            return News.OUTDATED, known
+        told_at = known.told_at
     since = _since(known, pushed, told_at, now)
     well_at, fired_since = (None, None) if known is None else (known.well_at, known.fired_since)
     if pushed.mood is Mood.WELL:
@@ -124,11 +138,29 @@ def heard(known: Alert | None, pushed: Pushed, now: datetime) -> tuple[News, Ale
 def _since(known: Alert | None, pushed: Pushed, told_at: datetime, now: datetime) -> datetime | None:
     if known is not None and known.mood is Mood.UNKNOWN and pushed.mood is Mood.FIRING and known.fired_since:
         return known.fired_since
+    if known is not None and known.mood is pushed.mood and pushed.recurs and now - known.heard_at <= GOES_ON:
+        return known.since
     if pushed.since is not None:
-        return min(pushed.since, now)
+        began = min(pushed.since, now)
+        if not _was_well_after(known, pushed, began):
+            return began
+        return told_at if known is not None and told_at > known.told_at else now
     if known is None:
         return None
     return known.since if known.mood is pushed.mood else told_at
+
+
+def _goes_on(known: Alert, pushed: Pushed, now: datetime) -> bool:
+    """Its system told that it ended, because it heard no more of it, and tells now that it has lasted all the time."""
+    ended = known.mood is Mood.WELL and now - known.heard_at > OVERTAKEN
+    return pushed.untimed and pushed.mood is not Mood.WELL and ended
+
+
+def _was_well_after(known: Alert | None, pushed: Pushed, began: datetime) -> bool:
+    """It is told to fire since *began*, and was told to be well then or later."""
+    if known is None or known.mood is Mood.FIRING or pushed.mood is not Mood.FIRING or pushed.untimed:
+        return False
+    return known.fired_since is None and known.well_at is not None and began <= known.well_at
 
 
 def _stands(alert: Alert) -> tuple[Mood, datetime | None, Mapping[str, str]]:

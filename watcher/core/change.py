@@ -80,12 +80,14 @@ class Beside:
         told: Somebody would have told of others: that there are none says something.
         deaf: Sources that would tell of changes, and did not answer lately.
         around: What the service calls its own.
+        more: More moved than was looked through: what is not among *changes* may have moved too.
     """
 
     changes: tuple[Change, ...] = ()
     told: bool = False
     around: Around = field(default=Around())
     deaf: tuple[str, ...] = ()
+    more: bool = False
 
 
 # ------------------------------------------------------------------------------------------------------------ whose it is

@@ -27,6 +27,8 @@ LEVERS = ("file:", "ssm:")  # how the name of a lever begins; no caller is calle
 HELD = timedelta(
     hours=1
 )  # what a lever says is renewed at half of it; it runs out where nobody looks any more
+# Before what somebody else disarmed runs out, a lever gives its own word: between both nothing may start.
+TAKES_OVER = timedelta(seconds=15)
 _WORD = "armed"  # for what has to be there always: it says that nothing is disarmed
 _LINE = re.compile(
     rf"(?P<all>\*)(?:/\*)?:?(?P<why>\s.*)?|(?P<service>{SERVICE})/(?P<environment>{SERVICE}):?(?P<reason>\s.*)?"
@@ -98,9 +100,11 @@ def pulled(text: str | None, known: Collection[tuple[str, str]]) -> dict[tuple[s
             start. The word ``armed`` holds off nothing. ``None``: the lever is not there.
         known: The services that there are.
     """
-    if text is None or text.strip().lower() == _WORD:
+    if text is None:
         return {}
     lines = [line for line in map(str.strip, text.splitlines()) if line and not line.startswith("#")]
+    if [line.lower() for line in lines] == [_WORD]:
+        return {}
     found = [_pulled(line, known) for line in lines] or [Pulled(ALL, ALL, "no reason is given")]
     return {(each.service, each.environment): each for each in reversed(found)}
 
@@ -138,9 +142,13 @@ class Changes:
 
 
 def by_lever(name: str, wanted: Iterable[Pulled], switches: Collection[Switch], now: datetime) -> Changes:
-    """What the lever *name* changes. What a person has disarmed stays theirs, until it runs out."""
+    """What the lever *name* changes. What a person has disarmed stays theirs, until it runs out (`TAKES_OVER`)."""
     own = {(each.service, each.environment): each for each in switches if each.by == name}
-    others = {(each.service, each.environment) for each in switches if each.by != name}
+    others = {
+        (each.service, each.environment)
+        for each in switches
+        if each.by != name and each.until - now > TAKES_OVER
+    }
     off, renewed = list[Off](), list[Off]()
     keys = set[tuple[str, str]]()
     for each in wanted:

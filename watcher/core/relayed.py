@@ -20,6 +20,8 @@ SKEW = timedelta(seconds=5)  # by how much two clocks may differ: half of a usua
 MOST_INSTANCES = 1000  # of one service, that live
 MOST_SAMPLES = 200  # in one telling
 MOST_NAMES = 16
+MOST_BOUNDS = 16  # of one latency
+MOST_TROUBLES = 64  # in one telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +67,8 @@ class Trouble:
                 return cls(Fault.NO_DATA, words)
             case Unavailable(who, words):
                 return cls(Fault.UNAVAILABLE, words, who)
-            case Invalid(who, words):
-                return cls(Fault.INVALID, words, who)
+            case _:
+                return cls(Fault.INVALID, reading.words, reading.who)
 
     def reading(self, words: str) -> NoData | Unavailable | Invalid:
         """The same as a reading, in *words*."""
@@ -75,7 +77,7 @@ class Trouble:
                 return NoData(words)
             case Fault.UNAVAILABLE:
                 return Unavailable(self.who, words)
-            case Fault.INVALID:
+            case _:
                 return Invalid(self.who, words)
 
 

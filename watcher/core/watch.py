@@ -205,6 +205,8 @@ class Watch:
         shares: Which share of the traffic the release has had, and since when it was seen to have it; the newest last. Only
             where a rule looks at it.
         pauses: Where the rollout waited for somebody's word, and people were told so.
+        incomplete: Its rollout was broken off, or is not to be seen when its time is over; and it was not complete since. It does
+            not pass by itself: what was seen meanwhile may be the old release.
         escalated_at: When those were called whom the team names for it. From then on they hear what everybody hears.
     """
 
@@ -250,6 +252,7 @@ class Watch:
     obstacles: tuple[str, ...] = ()
     pauses: tuple[Pause, ...] = ()
     shares: tuple[tuple[datetime, float], ...] = ()
+    incomplete: bool = False
     escalated_at: datetime | None = None
 
     @property

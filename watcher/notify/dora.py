@@ -24,7 +24,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from deploy.model import Finding
 from watcher.core.watch import Message, Notice, State
-from watcher.notify.markers import Board, Far, Marker, What, markers_of
+from watcher.http import HttpRefused
+from watcher.notify.markers import Board, Far, Marker, Refusing, What, markers_of
 from watcher.notify.markers.marker import opened
 from watcher.notify.notifier import Later, Never, Telling, Told
 
@@ -87,8 +88,17 @@ class Dora:
         kept = await self.far.post(DEPLOYMENT, _deployment(marker), _KEPT)
         undone = _undone(marker)
         if undone is not None:
-            failed = await self.far.post(DEPLOYMENT, _deployment(undone), _KEPT)
-            await self.far.patch(f"{DEPLOYMENTS}/{quote(failed.data.id, safe='')}", _remedied(failed, kept))
+            await self._remedy(await self.far.post(DEPLOYMENT, _deployment(undone), _KEPT), kept)
+
+    async def _remedy(self, failed: _Kept, by: _Kept) -> None:
+        """Mark *failed*. What was taken may be found only later: that it is not there yet is no answer for good."""
+        try:
+            await self.far.patch(f"{DEPLOYMENTS}/{quote(failed.data.id, safe='')}", _remedied(failed, by))
+        except HttpRefused as refused:
+            if refused.status != HTTPStatus.NOT_FOUND:
+                raise
+            words = f"does not find the deployment {failed.data.id} yet, which it has taken"
+            raise Refusing(words, is_for_good=False) from refused
 
     async def look(self, narrowing: str) -> str:  # noqa: ARG002 - there is none
         """Nothing can be looked for without another scope; and whatever is sent counts."""

@@ -7,29 +7,32 @@ are written down together, so that a thousand of them are a few transactions, an
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 
 import structlog
 
 from deploy.source import Aside, Ignored, Received, Rejected
-from watcher.core.alerts import Pushed
+from watcher.core.alerts import Pushed, Remembered
 from watcher.core.service import Service
 from watcher.errors import StoreUnavailable
 from watcher.http import Http
 from watcher.runtime.bells import Bells
 from watcher.runtime.feeder import Asides, unwanted
 from watcher.signals.alert.pushed import Meaning, Told
-from watcher.signals.alert.query import may_mean, parsed
+from watcher.signals.alert.query import Query, labels_of, may_mean, parsed, sure_label
 from watcher.signals.alert.senders import cloudwatch
 from watcher.signals.alert.senders.door import heard as heard_at_the_door
 from watcher.signals.alert.senders.sender import Sender, Unproven
+from watcher.signals.provider import AskAlerts
+from watcher.store.besides import Deaf
 from watcher.store.store import Concerned, Heard, Store
 from watcher.telemetry.metrics import Metrics
 
 PROVIDER = "alert"
 TOGETHER = 2000  # alerts in one transaction, and those of the last delivery: some tens of milliseconds
+SAID_AGAIN = timedelta(minutes=1)  # before another reason is said why a sender is not believed
 QUEUED = "an alarm: remembered, for rules that name this source"
 Services = Mapping[tuple[str, str], Service]
 log = structlog.stdlib.get_logger("rollbackd.alerts")
@@ -69,7 +72,7 @@ class Alerts:
     metrics: Metrics
     now: Callable[[], datetime]
     others: Asides = unwanted
-    _unproven: dict[str, str] = field(default_factory=dict)
+    _unproven: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     _waiting: dict[str, _Batch] = field(default_factory=dict)
     _turns: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
@@ -83,8 +86,8 @@ class Alerts:
         if sender is None:
             return Unproven("nobody of that name is configured")
         meaning = await heard_at_the_door(sender, self.http, received)
-        if not isinstance(meaning, Unproven):
-            self._unproven.pop(name, None)
+        if not isinstance(meaning, Unproven) and name in self._unproven:
+            self._unproven[name] = ("", self._unproven[name][1])
         match meaning:
             case Told():
                 await self._hear(name, meaning)
@@ -112,9 +115,14 @@ class Alerts:
         return None
 
     def _doubt(self, name: str, why: str) -> None:
-        """Said once, until it is proven again: whoever forges must not fill the log."""
-        if self._unproven.get(name) != why:
-            self._unproven[name] = why
+        """Said once, until it is proven again or the reason is another; and at most once in `SAID_AGAIN`.
+
+        Whoever forges may make the reasons (a topic, a time), and must not fill the log.
+        """
+        now = self.now()
+        known, said_at = self._unproven.get(name, ("", None))
+        if why != known and (said_at is None or now - said_at >= SAID_AGAIN):
+            self._unproven[name] = (why, now)
             log.warning("alerts.unproven", sender=name, why=why)
 
     async def _hear(self, name: str, told: Told) -> None:
@@ -161,16 +169,32 @@ class Alerts:
             self.metrics.alerts.labels(name, outcome).inc(many)
 
 
+def remembered(store: Store, deaf: Deaf, now: Callable[[], datetime]) -> AskAlerts:
+    """What is remembered of a sender; and of a queue, whether it answers."""
+
+    async def of(sender: str, known: Remembered | None) -> Remembered:
+        return replace(await store.alerts(sender, known), is_deaf=deaf(sender, now()))
+
+    return of
+
+
 def whom(services: Services, source: str, pushed: Iterable[Pushed]) -> Concerned:
     """The services whose rules mean one of these alerts, by the alert's key."""
-    queries = [
-        (key, query)
-        for key, service in services.items()
-        for indicator in service.policy.rules.indicators
-        if indicator.provider == PROVIDER and (query := parsed(indicator.query)).source == source
-    ]
+    by_label: dict[tuple[str, str] | None, list[tuple[tuple[str, str], Query]]] = {}
+    for key, query in _queries(services, source):
+        by_label.setdefault(sure_label(query), []).append((key, query))
     found: dict[str, list[tuple[str, str]]] = {}
     for alert in pushed:
-        meant = {key: None for key, query in queries if may_mean(query, alert.name, alert.labels)}
+        labels = labels_of(alert.name, alert.labels)
+        asked = [each for label in (*labels.items(), None) for each in by_label.get(label, ())]
+        meant = {key: None for key, query in asked if may_mean(query, labels)}
         found.setdefault(alert.key, []).extend(meant)
     return found
+
+
+def _queries(services: Services, source: str) -> Iterator[tuple[tuple[str, str], Query]]:
+    """What rules ask of *source*, and whose they are."""
+    for key, service in services.items():
+        for indicator in service.policy.rules.indicators:
+            if indicator.provider == PROVIDER and (query := parsed(indicator.query)).source == source:
+                yield key, query

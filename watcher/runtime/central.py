@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
-from watcher.core.relayed import Sample, Trouble
+from watcher.core.relayed import MOST_TROUBLES, Sample, Trouble
 from watcher.http import Answer, Http, HttpRefused, Request
 from watcher.http.answer import refusal
 from watcher.runtime.untold import Key, Marked
@@ -133,7 +134,7 @@ def _body(
         "samples": [{**_written(each.sample), "mark": each.mark} for each in samples],
         "troubles": {
             name: {"fault": each.fault, "who": each.who, "words": each.words}
-            for name, each in troubles.items()
+            for name, each in islice(troubles.items(), MOST_TROUBLES)  # more is refused, and tells no more
         },
         "leaves": leaves,
     }

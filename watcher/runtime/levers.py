@@ -2,20 +2,23 @@
 
 For whoever can reach neither the API nor a command, and for whoever keeps all in one place: ``touch /etc/rollbackd/disarmed``.
 What a lever says is in force within 10 s, and survives whatever becomes of the daemon: it is read before anything is done.
-A lever that cannot be read leaves all as it was, and is told of once.
+A lever that cannot be read leaves all as it was, for however long, and is told of once.
+
+Every replica reads levers. A parameter is the same for all of them; a file is of one machine, so only the replica that saw it
+lets it go: what is held off by one that is gone runs out (`HELD`).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import structlog
 
 from deploy.errors import AwsRefused
 from deploy.ports import AwsCall
-from watcher.core.disarm import ALL, Off, Switch, announced, armed_again, by_lever, pulled
+from watcher.core.disarm import ALL, HELD, Off, Pulled, Switch, announced, armed_again, by_lever, pulled
 from watcher.core.watch import Message, Notice
 from watcher.errors import WatcherError
 from watcher.runtime.bells import Bells
@@ -38,6 +41,10 @@ class Lever(Protocol):
     def name(self) -> str:
         """As who disarmed."""
 
+    @property
+    def is_shared(self) -> bool:
+        """All replicas read the same one."""
+
     async def read(self) -> str | None:
         """What it says; ``None``: it is not there. Raises `LeverUnread`."""
 
@@ -47,6 +54,7 @@ class FileLever:
     """A local file. It is small, and read at once."""
 
     path: Path
+    is_shared: ClassVar[bool] = False
 
     @property
     def name(self) -> str:
@@ -54,17 +62,29 @@ class FileLever:
         return f"file:{self.path}"
 
     async def read(self) -> str | None:
-        """See `Lever`."""
+        """See `Lever`. One that is there, and may not be read, or is too long, holds off all: somebody has pulled it."""
         try:
             with self.path.open("rb") as file:
-                return file.read(MOST).decode(errors="replace")
+                read = file.read(MOST + 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
+            if isinstance(error, PermissionError) and self._is_there():
+                return f"{ALL}: {self.path} is there, and the daemon may not read it"
             raise LeverUnread(
                 f"{self.path} cannot be read: {error.strerror or error}",
                 remedy="let the user that the daemon runs as read it",
             ) from error
+        if len(read) > MOST:
+            return f"{ALL}: {self.path} is larger than {MOST // 1024} KiB"
+        return read.decode(errors="replace")
+
+    def _is_there(self) -> bool:
+        """``False``: not even that may be known."""
+        try:
+            return self.path.exists()
+        except OSError:
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +98,7 @@ class ParameterLever:
     read_aws: AwsCall
     account: str
     parameter: str
+    is_shared: ClassVar[bool] = True
 
     @property
     def name(self) -> str:
@@ -106,6 +127,7 @@ class Levers:
     now: Callable[[], datetime]
     new_id: Callable[[str, datetime], str]
     _unread: set[str] = field(default_factory=set, init=False)
+    _said: dict[str, Mapping[tuple[str, str], Pulled]] = field(default_factory=dict, init=False)
 
     async def go_round(self) -> bool:
         """Read each of them once. None hides another."""
@@ -116,15 +138,24 @@ class Levers:
                 if lever.name not in self._unread:
                     log.warning("lever.unread", lever=lever.name, words=str(error), remedy=error.remedy)
                 self._unread.add(lever.name)
+                await self._keep(lever.name)
                 continue
             if lever.name in self._unread:
                 self._unread.discard(lever.name)
                 log.info("lever.recovered", lever=lever.name)
-            await self._obey(lever.name, text)
+            await self._obey(lever, text)
         return False
 
-    async def _obey(self, name: str, text: str | None) -> None:
+    async def _keep(self, name: str) -> None:
+        """What it said last stays in force."""
         now = self.now()
+        switches = await self.store.disarmed(now)
+        own = [Pulled(each.service, each.environment, each.reason) for each in switches if each.by == name]
+        for off in by_lever(name, own, switches, now).renewed:
+            await self.store.disarm(_row(off), now)
+
+    async def _obey(self, lever: Lever, text: str | None) -> None:
+        now, name = self.now(), lever.name
         wanted = pulled(text, self.current.services.keys())
         changes = by_lever(name, wanted.values(), await self.store.disarmed(now), now)
         for off in changes.off:
@@ -139,12 +170,24 @@ class Levers:
         for off in changes.renewed:
             await self.store.disarm(_row(off), now)
         for on in changes.on:
-            log.info("lever.let_go", lever=name, service=on.service, environment=on.environment)
-            why = f"{name} no longer says so"
-            news = self._telling(on, armed_again(on, name, now), now)
-            await self.store.arm(on.service, on.environment, name, why, now, news)
+            if lever.is_shared or (on.service, on.environment) in self._said.get(name, {}):
+                await self._let_go(name, on, now)
+        self._said[name] = wanted  # last: what the store did not take is tried again
         if changes.off or changes.on:
             self.bells.after_step()
+
+    async def _let_go(self, name: str, on: Switch, now: datetime) -> None:
+        """Arm again; or hand over to another lever that says the same, so that nothing starts in between."""
+        key = (on.service, on.environment)
+        for heir, said in self._said.items():
+            if heir != name and key in said:
+                held = Off(*key, heir, said[key].reason, on.since, now + HELD)
+                await self.store.disarm(_row(held), now)
+                return
+        log.info("lever.let_go", lever=name, service=on.service, environment=on.environment)
+        why = f"{name} no longer says so"
+        news = self._telling(on, armed_again(on, name, now), now)
+        await self.store.arm(on.service, on.environment, name, why, now, news)
 
     def _telling(self, switch: Switch, notice: Notice, now: datetime) -> Sequence[Message]:
         """The notice, once for each channel of the teams that it concerns."""

@@ -15,7 +15,7 @@ import structlog
 from deploy.model import Announcement, Live, Phase, Release, Unreadable
 from deploy.tags import Ledger, Span
 from watcher.core.intake import READING, STALE
-from watcher.core.lifecycle import obstructed, seen_live, shared_out
+from watcher.core.lifecycle import left_half, obstructed, seen_live, shared_out
 from watcher.core.service import Service
 from watcher.core.watch import State, Watch
 from watcher.runtime.bells import Bells
@@ -80,6 +80,7 @@ class Lookout:
         if living is not None:
             await self._soften(living, seen)
             await self._share_out(living, seen)
+            await self._leave_half(living, seen)
             await self._look_after_stuck(living, seen)
 
     def _say(self, key: Key, part: str, live: Live | Unreadable) -> None:
@@ -138,6 +139,12 @@ class Lookout:
         now, facts = self.now(), self.lookup.glance(living)
         if shared_out(living, seen, now, facts) is not None:
             await change(self.store, living.id, lambda watch: shared_out(watch, seen, now, facts), now)
+
+    async def _leave_half(self, living: Watch, seen: Mapping[str, Live]) -> None:
+        """A watch that lives learns that its rollout was broken off."""
+        now, facts = self.now(), self.lookup.glance(living)
+        if left_half(living, seen, now, facts) is not None:
+            await change(self.store, living.id, lambda watch: left_half(watch, seen, now, facts), now)
 
     async def _compare(self, service: Service, part: str, live: Live) -> None:
         running = live.in_flight or live.release

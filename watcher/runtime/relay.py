@@ -85,16 +85,16 @@ class Relay:
     _since: dict[str, datetime] = field(default_factory=dict, init=False)
     _troubles: dict[Key, dict[str, Trouble]] = field(default_factory=dict, init=False)
     _told_at: dict[Key, float] = field(default_factory=dict, init=False)
-    _failures: int = field(default=0, init=False)
-    _again_at: float = field(default=0.0, init=False)
+    # In a row, and when it is tried again; of no service: to find out who this is.
+    _failures: dict[Key | None, int] = field(default_factory=dict, init=False)
+    _again_at: dict[Key | None, float] = field(default_factory=dict, init=False)
     _said: dict[str, object] = field(default_factory=dict, init=False)
 
     async def go_round(self) -> bool:
         """Read what is new, and tell it. Never raises for the central daemon: it is told again later."""
         await self._read(self.now())
         self._drop(self.now())
-        if self.monotonic() >= self._again_at:
-            await self._tell()
+        await self._tell()
         self.metrics.relay_waiting.set(len(self.untold))
         return False
 
@@ -171,17 +171,19 @@ class Relay:
         if who is None:
             return
         left = AT_ONCE
-        for key in self._keys():
-            while left and self._has_news(key):
+        for key in self._keys():  # what is refused of one service keeps no other back
+            while left and self._may_try(key) and self._has_news(key):
                 left -= 1
-                if not await self._tell_some(key, who):
-                    return
+                await self._tell_some(key, who)
+
+    def _may_try(self, key: Key | None) -> bool:
+        return self.monotonic() >= self._again_at.get(key, 0.0)
 
     async def _identity(self) -> Identity | None:
-        if self._who is None:
+        if self._who is None and self._may_try(None):
             who = await self.identify()
             if isinstance(who, Unnamed):
-                self._failed(who.words, None)
+                self._failed(None, who.words, None)
                 return None
             self._who = who
             log.info("relay.named", instance=who.instance, names=dict(who.names))
@@ -191,17 +193,16 @@ class Relay:
         heard = self._told_at.get(key)
         return bool(self.untold.first(key, 1)) or heard is None or self.monotonic() - heard >= SPEAKS_UP
 
-    async def _tell_some(self, key: Key, who: Identity) -> bool:
+    async def _tell_some(self, key: Key, who: Identity) -> None:
         samples = self.untold.first(key, MOST_SAMPLES)
         outcome = await self.central.tell(key, who, samples, self._troubles.get(key, {}), self.now())
         if isinstance(outcome, Accepted):
             self._accepted(key, samples, outcome)
-            return True
+            return
         if outcome.for_good:
             self.untold.taken(key, len(samples))
             self.metrics.relay_samples.labels("refused").inc(len(samples))
-        self._failed(outcome.words, outcome.retry_at)
-        return False
+        self._failed(key, outcome.words, outcome.retry_at)
 
     def _accepted(self, key: Key, samples: Sequence[Marked], outcome: Accepted) -> None:
         self.untold.taken(key, len(samples))
@@ -209,23 +210,24 @@ class Relay:
         self.metrics.relay_told_at.set(self.now().timestamp())
         self.metrics.relay_samples.labels("told").inc(outcome.new + outcome.known)
         self.metrics.relay_samples.labels("refused").inc(max(len(samples) - outcome.new - outcome.known, 0))
-        if self._failures:
-            log.info("relay.recovered", failures=self._failures)
-            self._said.clear()
-        self._failures = 0
-        if self._is_news("unasked", tuple(outcome.unasked)) and outcome.unasked:
+        failures = self._failures.pop(key, 0) + self._failures.pop(None, 0)
+        if failures:
+            log.info("relay.recovered", failures=failures)
+            for subject in (_failing(key), _failing(None), "dropped", _unasked(key)):
+                self._said.pop(subject, None)
+        if self._is_news(_unasked(key), tuple(outcome.unasked)) and outcome.unasked:
             log.warning("samples.unasked", why=outcome.unasked)
 
-    def _failed(self, words: str, retry_at: datetime | None) -> None:
+    def _failed(self, key: Key | None, words: str, retry_at: datetime | None) -> None:
         """Try again later: sooner at first, and not all sidecars in the same moment."""
-        self._failures += 1
+        self._failures[key] = failures = self._failures.get(key, 0) + 1
         phase = (zlib.crc32((self._who.instance if self._who else "").encode()) % 1000) / 1000
-        pause = min(LONGEST_PAUSE, 2.0 ** min(self._failures, 10)) * (0.5 + phase / 2)
+        pause = min(LONGEST_PAUSE, 2.0 ** min(failures, 10)) * (0.5 + phase / 2)
         if retry_at is not None:
             asked = min(retry_at - self.now(), LONGEST_WAIT).total_seconds()
             pause = max(pause, asked)
-        self._again_at = self.monotonic() + pause
-        if self._is_news("failed", words):
+        self._again_at[key] = self.monotonic() + pause
+        if self._is_news(_failing(key), words):
             log.warning("relay.failed", words=words, waiting=len(self.untold))
 
     def _is_news(self, subject: str, what: object) -> bool:
@@ -268,6 +270,14 @@ def _counts(series: Series) -> Iterator[tuple[tuple[datetime, datetime], Counted
         if isinstance(bucket.canary, Counts) and not bucket.incomplete:
             counted = Counted(bucket.canary.bad, bucket.canary.total, series.bound)
             yield (bucket.start, bucket.end), counted
+
+
+def _failing(key: Key | None) -> str:
+    return f"failed {key}"
+
+
+def _unasked(key: Key) -> str:
+    return f"unasked {key}"
 
 
 def _clean(words: str) -> str:

@@ -32,6 +32,7 @@ MOST_BUCKETS = 24 * 60 * 2  # a day
 SHORTEST, LONGEST = timedelta(minutes=1), timedelta(hours=24)
 MOST_SHOWN = 80  # characters of what moved, in the words of a verdict
 _NOBODY = "only the daemon knows what moved: `rollbackd changes` lists it"
+_CROWDED = "more moves here than is looked through at once: let fewer events in, or write a shorter `within`"
 _UNTOLD = "nobody tells of changes here: write `changes: {told_by: [SOURCE]}` for the service"
 
 
@@ -130,14 +131,16 @@ def _reading(question: Question, moved: Beside | NoData | Unavailable, window: W
     if not isinstance(moved, Beside):
         return moved
     if not moved.told:
-        return NoData(
-            f"{' and '.join(moved.deaf)} cannot be asked: what moves is not heard of"
-            if moved.deaf
-            else _UNTOLD
-        )
+        return NoData(_untold(moved))
     after = max(window.start, question.since or window.start)
     indicator = question.indicator
     return (Series(indicator.id, states(parsed(indicator.query), moved, after, window.end)),)
+
+
+def _untold(moved: Beside) -> str:
+    if moved.deaf:
+        return f"{' and '.join(moved.deaf)} cannot be asked: what moves is not heard of"
+    return _CROWDED if moved.more and moved.around.told_by else _UNTOLD
 
 
 def bucket(_indicator: Indicator) -> timedelta:

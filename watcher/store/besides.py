@@ -7,9 +7,12 @@ from datetime import datetime
 from watcher.core.change import HOUR, Beside, concerning
 from watcher.core.service import Service
 from watcher.core.watch import Watch
+from watcher.store.sql.changes import MOST
 from watcher.store.store import Store
 
 Deaf = Callable[[str, datetime], bool]  # a source, by its name, did not answer lately, as of then
+
+MATTERS = 2 * HOUR  # before a breach: the hour before it began, which is some time before it is known
 
 
 def never_deaf(_source: str, _at: datetime) -> bool:
@@ -39,16 +42,22 @@ class Besides:
     async def of(
         self, key: tuple[str, str], since: datetime, until: datetime, near: datetime | None = None
     ) -> Beside:
-        """Beside the service *key*, in ``[since, until)``; of much, what is nearest to *near*."""
+        """Beside the service *key*, in ``[since, until)``; of much, what is nearest to *near*.
+
+        That there was more than is looked through is said where it may hide something: near *near*, or without it anywhere.
+        """
         services = self.services()
         service = services.get(key)
         if service is None:
             return Beside()
         told_by = service.around.told_by
         deaf = tuple(name for name in told_by if self.deaf(name, until))
+        found = await self.store.changes(since, until, near)
+        more = sum(each.at >= (since if near is None else near - MATTERS) for each in found) >= MOST
         return Beside(
-            concerning(await self.store.changes(since, until, near), service, tuple(services.values())),
-            told=bool(told_by) and not deaf,
+            concerning(found, service, tuple(services.values())),
+            told=bool(told_by) and not deaf and not more,
             around=service.around,
             deaf=deaf,
+            more=more,
         )

@@ -1,18 +1,19 @@
 """What CloudTrail tells of Elastic Load Balancing: the actions of a rule, or of a listener, were changed.
 
     eventName                     means
-    ModifyRule, ModifyListener    other weights: shifted while several target groups have some, else complete
+    ModifyRule, ModifyListener    other weights: a hint of when
 
-Which releases these are, the events do not tell: the tags of the target groups are read.
+Which releases these are, the events do not tell, and they come late: by then other weights may hold. So what has how much of
+the traffic is read, with the tags of the target groups. What changes a rule's conditions alone, or a listener's certificate,
+moves nothing.
 
 Source:
     https://docs.aws.amazon.com/elasticloadbalancing/latest/userguide/logging-using-cloudtrail.html
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
 
 from deploy.model import Phase
 from deploy.source import Event, Opening, Rejected
@@ -45,24 +46,7 @@ def changed(event: Event, arrived: datetime, opening: Opening) -> Meaning:
     if not isinstance(arn, str) or not _ARN.fullmatch(arn):
         where = f"detail.requestParameters.{names}"
         return Rejected(f"{shown(arn)} is no rule and no listener", AS_WRITTEN, where)
-    phase = Phase.SHIFTED if len(_weighed(call.asked.get(acts))) > 1 else Phase.COMPLETE
+    if not call.asked.get(acts):
+        return unconcerned(event, call)
     address = f"load_balancer:{arn}"
-    return announced(call, (address, address), phase, {}, opening)
-
-
-def _weighed(actions: object) -> Sequence[Any]:
-    """The target groups that have some of the traffic from then on, as far as it is told."""
-    return [
-        group
-        for action in _maps(actions)
-        for group in _maps(_map(action.get("forwardConfig")).get("targetGroups"))
-        if group.get("weight", 1) not in (0, None)
-    ]
-
-
-def _maps(told: object) -> Sequence[Mapping[str, Any]]:
-    return [each for each in told if isinstance(each, Mapping)] if isinstance(told, list) else []
-
-
-def _map(told: object) -> Mapping[str, Any]:
-    return told if isinstance(told, Mapping) else {}
+    return announced(call, (address, address), Phase.STARTED, {}, opening)

@@ -1,7 +1,8 @@
 """What CloudTrail tells of AWS Lambda: an alias was moved, or what is called without one was changed.
 
     eventName                          means
-    UpdateAlias20150331                the alias gives calls to another version: shifted while two have some, else complete
+    UpdateAlias20150331                the alias gives calls to another version: shifted while two have some, else complete;
+                                       a hint of when, where it does not tell which versions have how much
     UpdateFunctionCode20150331v2,
     UpdateFunctionConfiguration20150331v2   another content of ``$LATEST``: complete
 
@@ -47,9 +48,11 @@ def changed(event: Event, arrived: datetime, opening: Opening) -> Meaning:
     alias = call.asked.get("name")
     if not isinstance(alias, str) or not _ALIAS.fullmatch(alias):
         return Rejected(f"{shown(alias)} is no alias", AS_WRITTEN, "detail.requestParameters.name")
-    weights = _weights(call)
+    if call.asked.get("functionVersion") is None and call.asked.get("routingConfig") is None:
+        return unconcerned(event, call)  # its description
+    weights, hints = _weights(call), _newest(call)
     phase = Phase.SHIFTED if any(0 < share < 1 for share in weights.values()) else Phase.COMPLETE
-    return _at(event, call, alias, phase, _newest(call, weights), opening)
+    return _at(event, call, alias, phase if hints and _tells_weights(call) else Phase.STARTED, hints, opening)
 
 
 def _at(
@@ -70,7 +73,7 @@ def _at(
 
 def _weights(call: Called) -> Mapping[str, float]:
     """Versions besides the alias's own, with their shares; what is not written as one is none."""
-    routing = call.asked.get("routingConfig")
+    routing = call.asked.get("routingConfig") or call.answered.get("routingConfig")
     told = routing.get("additionalVersionWeights") if isinstance(routing, Mapping) else None
     if not isinstance(told, Mapping):
         return {}
@@ -81,9 +84,15 @@ def _weights(call: Called) -> Mapping[str, float]:
     }
 
 
-def _newest(call: Called, weights: Mapping[str, float]) -> Mapping[str, str]:
+def _tells_weights(call: Called) -> bool:
+    """A call that was given none leaves them as they were; the answer tells them, where the trail has one."""
+    return call.asked.get("routingConfig") is not None or "functionVersion" in call.answered
+
+
+def _newest(call: Called) -> Mapping[str, str]:
     """The newest version that has calls from then on, as far as the trail tells it: numbers are never given twice."""
-    own = call.asked.get("functionVersion", call.answered.get("functionVersion"))
+    weights = _weights(call)
+    own = call.asked.get("functionVersion") or call.answered.get("functionVersion")
     found = [version for version, share in weights.items() if share > 0]
     if isinstance(own, str) and _VERSION.fullmatch(own) and sum(weights.values()) < 1:
         found.append(own)

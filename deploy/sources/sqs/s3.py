@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from deploy.model import Announcement, Phase
-from deploy.source import Event, Ignored, Opening, Rejected, Whose
+from deploy.source import Event, Ignored, Opening, Rejected
 from deploy.sources.sqs.directory import part_of, whose
 from deploy.sources.sqs.envelope import shown
 
@@ -45,7 +45,10 @@ def created(event: Event, arrived: datetime, opening: Opening) -> Meaning:
         return Rejected(f"{shown(key)} is no key of an object", _REMEDY, "detail.object.key")
     address = f"s3:{bucket}/{key}"
     found = whose(address, address, opening.directory)
-    if not isinstance(found, Whose):
+    if isinstance(found, Ignored):
+        # In the same words for all objects of a bucket: each would be recorded else.
+        return Ignored(f"no service of the configuration has this page in the bucket {bucket}")
+    if isinstance(found, Rejected):
         return found
     if not isinstance(etag, str) or not _ETAG.fullmatch(etag):
         return Rejected(f"{shown(etag)} is no ETag", _REMEDY, "detail.object.etag")

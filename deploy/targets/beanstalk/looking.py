@@ -150,6 +150,7 @@ def live_of(view: View) -> Live:
         key=ours.key if ours else None,
         since=since(view),
         obstacles=obstacles(view),
+        broken_off=view.coming is not None and view.environment.status == READY,
     )
 
 

@@ -21,6 +21,7 @@ def live_of(view: View) -> Live:
         key=ours.key if ours else None,
         since=_since(coming or view.serving),
         obstacles=obstacles(view),
+        broken_off=coming is not None and not coming.is_in_flight,
     )
 
 

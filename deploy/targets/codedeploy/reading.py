@@ -11,7 +11,7 @@ from typing import Any
 from deploy.errors import AwsRefused
 from deploy.model import Release
 from deploy.ports import AwsAccount, AwsCall
-from deploy.targets.aws.batching import Batch
+from deploy.targets.aws.batching import Batch, together
 from deploy.targets.aws.keeping import Kept
 from deploy.targets.codedeploy.deployment import (
     SUCCEEDED,
@@ -30,6 +30,7 @@ DEPLOYMENTS = 25  # a call of BatchGetDeployments, and of BatchGetDeploymentTarg
 KEPT = 4096  # deployments that have ended: about a kilobyte each
 KEPT_CONFIGS = 256
 _NOT_STARTED = "DeploymentNotStartedException"
+_NO_ID = "InvalidDeploymentIdException"
 _NO_OBJECT = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NoSuchBucket"})
 _NO_GROUP = frozenset({"ApplicationDoesNotExistException", "DeploymentGroupDoesNotExistException"})
 
@@ -193,7 +194,16 @@ class Reader:
         return {group.name: group for group in found}
 
     async def _batch_get_deployments(self, ids: Sequence[str]) -> Mapping[str, Deployment]:
-        told = await self._codedeploy("batch_get_deployments", deploymentIds=list(ids))
+        try:
+            told = await self._codedeploy("batch_get_deployments", deploymentIds=list(ids))
+        except AwsRefused as refused:
+            if refused.code != _NO_ID:
+                raise
+            # An event names it, and whoever can fill the queue may write one: it is not to hide the others.
+            alone = (
+                await together(*(self._batch_get_deployments([each]) for each in ids)) if len(ids) > 1 else []
+            )
+            return {each: found for some in alone for each, found in some.items()}
         told_of = [await self._whole(deployment_of(each)) for each in told.get("deploymentsInfo", ())]
         found = {each.id: each for each in told_of}
         for each in told_of:

@@ -40,6 +40,7 @@ def live_of(view: View, weights: Mapping[str, float] | None = None) -> Live | Un
         key=ours.key if ours else None,
         since=_since(service.coming or service.serving),
         obstacles=obstacles(service),
+        broken_off=service.coming is not None and service.coming.state == "FAILED",
     )
 
 

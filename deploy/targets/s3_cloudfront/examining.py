@@ -38,7 +38,7 @@ async def examine(reader: Reader, settings: Settings) -> Sequence[Finding]:
 
 
 async def _page(reader: Reader, settings: Settings) -> Sequence[Finding]:
-    """The live page: how it is cached, and who may read it."""
+    """The live page: how it is cached. Who may read it is said by what stands in the way of moving it."""
     head = await reader.head(settings.bucket, settings.pointer)
     if head is None:
         return ()

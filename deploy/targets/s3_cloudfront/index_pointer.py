@@ -79,7 +79,7 @@ class IndexPointer:
         parameters = {
             "Bucket": self._settings.bucket,
             "Key": self._settings.pointer,
-            "CopySource": f"{self._settings.bucket}/{quote(source.key)}",
+            "CopySource": f"{self._settings.bucket}/{source.key}",  # boto3 writes it as an address is written
             "CopySourceIfMatch": f'"{source.etag}"',
             "IfMatch": f'"{pointer.version}"',
             "MetadataDirective": "COPY",

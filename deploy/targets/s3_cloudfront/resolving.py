@@ -5,8 +5,9 @@ S3 answers with what was written last: an event that tells of another content of
 
 from collections.abc import Mapping
 
-from deploy.model import UNREAD, Gone, Release, Unreadable
+from deploy.model import Gone, Release, Unreadable
 from deploy.target import with_hints
+from deploy.targets.aws.hinting import NAMES, goes_by, wanted
 from deploy.targets.s3_cloudfront.pointer import Pointer
 
 DEPLOYMENT = "deployment"  # the hint with the ETag of the page, from the event
@@ -22,23 +23,11 @@ def resolve(
         if hints[DEPLOYMENT] != pointer.version:
             return Gone("the page that was announced was replaced since")
         return with_hints(pointer.release, hints)
-    named = hints.keys() & {"tag", "fingerprint", "version"}
-    if not named:
+    if not any(name in hints for name in NAMES):
         return with_hints(pointer.release, hints)
-    found = next(
-        (each for each in (pointer.release, edge) if each is not None and _goes_by(each, hints)), None
-    )
-    if found is None:
-        said = " ".join(f"{name} {hints[name][:80]}" for name in sorted(named))
-        return Unreadable(f"{said} is not live yet")
-    return with_hints(found, hints)
+    found = next((each for each in (pointer.release, edge) if each is not None and _means(each, hints)), None)
+    return Unreadable(f"{wanted(hints)} is not live yet") if found is None else with_hints(found, hints)
 
 
-def _goes_by(release: Release, hints: Mapping[str, str]) -> bool:
-    """A version alone must be the page's; beside a tag it is a name like any other."""
-    tag, fingerprint = hints.get("tag"), hints.get("fingerprint")
-    if tag is None and fingerprint is None:
-        return hints.get("version") in {release.tag, release.names.get("version")}
-    if tag is not None and tag != release.tag:
-        return False
-    return fingerprint is None or fingerprint.startswith(UNREAD) or release.fingerprint == fingerprint
+def _means(release: Release, hints: Mapping[str, str]) -> bool:
+    return goes_by(release, hints, (release.tag,), {release.tag, release.names.get("version", release.tag)})

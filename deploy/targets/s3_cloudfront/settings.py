@@ -7,7 +7,7 @@ Source:
 
 import re
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -104,8 +104,9 @@ class Settings(BaseModel):
         return f"{self.releases}{name}/{self.index}"
 
     def key_of(self, path: str, name: str) -> str:
-        """The key of the file that the site serves at *path* while the release *name* is live."""
-        return f"{self.root}{path}" if self.layout == INDEX_POINTER else f"{self.releases}{name}/{path}"
+        """The key of the file that the site serves at *path* (of an address) while the release *name* is live."""
+        file = unquote(path)
+        return f"{self.root}{file}" if self.layout == INDEX_POINTER else f"{self.releases}{name}/{file}"
 
 
 def is_name(name: str) -> bool:

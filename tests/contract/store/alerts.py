@@ -4,6 +4,8 @@ import asyncio
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
+
 from tests.contract.store.build import NOON, a_watch, minutes, opened, saved, step_of
 from watcher.core.alerts import Mood, Pushed, Remembered
 from watcher.core.watch import State
@@ -159,8 +161,11 @@ class AlertsContract:
         assert [key for key in found if key.startswith("w")] == [f"w{number:04}" for number in range(4, 10)]
         assert (await store.alerts("am")).lacking_at is None
 
-    async def test_where_one_that_fires_is_forgotten_the_sender_is_lacking(self, store: Store):
-        await tell(store, *(an_alert(f"f{number:04}") for number in range(MOST)), at=1)
+    @pytest.mark.parametrize("mood", [Mood.FIRING, Mood.UNKNOWN])
+    async def test_where_one_that_is_not_well_is_forgotten_the_sender_is_lacking(
+        self, store: Store, mood: Mood
+    ):
+        await tell(store, *(an_alert(f"f{number:04}", mood) for number in range(MOST)), at=1)
 
         heard = await tell(store, an_alert("one-more", at=2), at=2)
 

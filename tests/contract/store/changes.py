@@ -9,11 +9,15 @@ from tests.contract.store.build import (
     a_watch,
     an_action,
     audited,
+    claimed_action,
     minutes,
     opened,
     rolling_back,
+    saved,
+    step_of,
 )
 from watcher.core.change import Change, ChangeKind
+from watcher.core.watch import ActionState, State
 from watcher.store.sql.changes import MOST
 from watcher.store.store import Store
 
@@ -103,6 +107,26 @@ class ChangesContract:
 
         assert (back.at, back.service, back.kind) == (NOON + minutes(1), "cart", ChangeKind.DEPLOYMENT)
         assert back.what == "cart went back to checkout:1"
+
+    async def test_what_was_given_up_before_anything_was_moved_did_not_go_back(self, store: Store):
+        watch = await rolling_back(store, queued_at=NOON + minutes(1))
+        await saved(store, step_of(watch, State.SUPERSEDED))
+
+        (deployed,) = await store.changes(NOON - HOUR, NOON + HOUR)
+        assert deployed.what == "checkout checkout:2 deployed"
+
+    async def test_what_was_moved_went_back_though_it_was_given_up_then(self, store: Store):
+        plan = an_action(a_watch()).plan
+        watch = await rolling_back(store, a_watch(plan=plan), queued_at=NOON + minutes(1))
+        claimed = await claimed_action(store)
+        assert claimed is not None
+        at = NOON + minutes(2)
+        await store.record(claimed.action.id, claimed.fence, ActionState.BEGUN, "", at, at, moves_sent=1)
+        await saved(store, step_of(watch, State.SUPERSEDED))
+
+        assert [each.what for each in await store.changes(NOON + minutes(1), NOON + HOUR)] == [
+            "checkout went back to checkout:1"
+        ]
 
     async def test_an_order_to_go_back_deploys_nothing(self, store: Store):
         watch = a_watch("w_1", "cart")

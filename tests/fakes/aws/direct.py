@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.handlers import handle_copy_source_param
+
 from deploy.errors import AwsRefused
 from tests.fakes.aws.models import operation_of
 from tests.fakes.aws.trouble import AwsError
@@ -96,7 +98,9 @@ class Direct:
             who = self._world.identities.named(None if role == ALL else role)
         except AwsError as error:
             return Answer(error=error)
-        answer = self._world.ask(service, operation_of(service, operation), parameters, who, where.region)
+        sent = dict(parameters)
+        handle_copy_source_param(sent)  # boto3 itself writes a key as a part of an address
+        answer = self._world.ask(service, operation_of(service, operation), sent, who, where.region)
         await asyncio.sleep(min(answer.delay, _WAITS))
         return answer
 

@@ -35,12 +35,14 @@ class DoraSite(EventSite):
 
     Attributes:
         down: It does not take deployments just now; events it takes.
+        unfound: What becomes of a deployment that was taken is not taken yet, so many times.
         unanswered: Deployments that are taken, and whose answers do not arrive.
         contradictions: What was told of one that was known, and was something else.
     """
 
     deployed: dict[str, Deployed] = field(default_factory=dict)
     down: bool = False
+    unfound: int = 0
     unanswered: int = 0
     contradictions: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -88,6 +90,9 @@ class DoraSite(EventSite):
     def _patched(self, name: str, data: Mapping[str, Any]) -> web.Response:
         deployed = self.deployed.get(name)
         if deployed is None or data["id"] != name or data["type"] != "dora_deployment_patch_request":
+            return errors(404, "Not found", jsonapi=True)
+        if self.unfound:
+            self.unfound -= 1
             return errors(404, "Not found", jsonapi=True)
         deployed.failed = data["attributes"]["change_failure"]
         remediation = data["attributes"]["remediation"]

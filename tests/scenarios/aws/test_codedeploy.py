@@ -139,6 +139,29 @@ def test_a_release_that_fails_its_own_deployment_half_way_is_undone_where_it_is_
     told(tmp_path, story, make=SLOWLY)
 
 
+@pytest.mark.parametrize("is_told", [True, False], ids=["told by an event", "seen alone"])
+def test_a_release_whose_deployment_was_broken_off_is_not_proven_by_the_old_one_that_serves(
+    tmp_path, is_told
+):
+    """It fails on the third instance. The balancer, which does not tell the two apart, is as well as ever."""
+    hasty = ON_CODEDEPLOY.replace("at_most: 2h", "at_most: 40m").replace(
+        "  team: shop\n", "  team: shop\n  rollout_timeout: 10m\n"
+    )
+    deaf = hasty if is_told else hasty.replace("  rollout_timeout", "  heard_from: []\n  rollout_timeout")
+
+    async def story(stage: AwsStage) -> None:
+        stage.world.codedeploy.behave(key(2), fails_at="ValidateService", fails_on=("i-3",))
+        deploys(stage, 2)
+        await stage.goes_on(minutes(60))
+
+        first = (await stage.watches())[0]
+        assert first.deployment.source == ("queue" if is_told else "live")
+        assert (first.tag, first.state) == (tag(2), State.UNPROVEN)
+        assert not mark(stage, 2).startswith("proven ")
+
+    told(tmp_path, story, make=SLOWLY, configuration=deaf)
+
+
 def test_codedeploy_that_is_quicker_is_watched_and_not_ordered_about(tmp_path):
     own = {"enabled": True, "events": ["DEPLOYMENT_FAILURE"]}
 

@@ -241,6 +241,39 @@ async def test_an_alarm_that_comes_by_the_queue_of_deployments_is_judged_at_once
     assert [(each["name"], each["moods"]) for each in told] == [("am", {}), ("events", {"firing": 1})]
 
 
+class AwayLater(Cloud):
+    """One whose queue does not answer any more, once it is told so."""
+
+    is_away = False
+
+    async def poll(self, scope: str, service: str, operation: str, /, **asked: Any) -> dict[str, Any]:
+        if self.is_away:
+            raise TimeoutError
+        return await super().poll(scope, service, operation, **asked)
+
+
+async def test_what_a_queue_told_to_be_well_is_not_known_any_more_when_it_does_not_answer(tmp_path):
+    async with a_town(tmp_path, "false", "ask") as town:
+        town.house.change("connections:\n", QUEUE)
+        rules = (tmp_path / "web.yaml").read_text()
+        queued = rules.replace("source: am, match: {service: web}", "source: events, match: {alarm: web-5xx}")
+        (tmp_path / "web.yaml").write_text(queued)
+        cloud = AwayLater()
+        cloud.lies["m-1"] = of_eventbridge(Turn(town.clock.at, Alert("web-5xx"), Mood.WELL))
+        async with at_work(town.house, Ports(now=town.clock, aws=cloud)) as daemon:
+            await daemon.logs("release.adopted")
+            await soon(lambda: not cloud.lies)
+            await town.deploys(daemon)
+
+            async def says(words: str) -> bool:
+                town.clock.passes(10)
+                return words in json.dumps(await town.verdict(daemon))
+
+            await soon(lambda: says("healthy"))
+            cloud.is_away = True
+            await soon(lambda: says("events does not answer"))
+
+
 @pytest.mark.lasts(6)
 async def test_a_storm_is_heard_whole_and_a_release_is_rolled_back_in_the_middle_of_it(tmp_path):
     async with a_town(tmp_path) as town, at_work(town.house, town.ports) as daemon:

@@ -1,5 +1,7 @@
 """What boto3 would stream is read by the thread that asked for it, and is bounded."""
 
+import asyncio
+
 import pytest
 
 from deploy.errors import AwsRefused
@@ -35,3 +37,21 @@ async def test_what_is_as_large_as_it_may_be_is_read():
 async def test_what_is_larger_is_refused():
     with pytest.raises(AwsRefused, match="larger than 2048 KiB"):
         await read(MOST_STREAMED + 1)
+
+
+async def test_a_page_whose_connection_breaks_is_no_shorter_page():
+    async def cut(asks: asyncio.StreamReader, answers: asyncio.StreamWriter) -> None:
+        await asks.readuntil(b"\r\n\r\n")
+        answers.write(b'HTTP/1.1 200 OK\r\nContent-Length: 1000\r\nETag: "abc"\r\n\r\nonly the beginning')
+        await answers.drain()
+        answers.close()
+
+    server = await asyncio.start_server(cut, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    roles = {"shop": AwsRoles("shop", "eu-central-1")}
+    async with server, open_aws(roles, Metrics(), lambda: NOON, endpoint=url) as aws:
+        with pytest.raises(AwsRefused) as refused:
+            await aws.read("shop", "s3", "get_object", Bucket="shop-site", Key="index.html")
+
+    assert "1000" in str(refused.value)
+    assert not refused.value.may_have_happened

@@ -100,6 +100,29 @@ async def test_what_runs_at_no_address_of_ours_is_nobodys():
     assert (change.service, change.environment, change.name) == (None, None, "main/checkout")
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        "thumbnails",
+        "123456789012:function:thumbnails",
+        "arn:aws:lambda:us-west-2:123456789012:function:thumbnails:staging",
+    ],
+)
+@pytest.mark.parametrize(
+    "call",
+    ["UpdateFunctionCode20150331v2", "UpdateFunctionConfiguration20150331v2", "UpdateAlias20150331"],
+)
+@pytest.mark.parametrize("account", ["123456789012", "*"])
+async def test_a_step_of_a_release_of_ours_is_no_change_elsewhere(function, call, account):
+    said = of("aws.lambda/UpdateFunctionCode20150331v2")
+    said["detail"]["eventName"] = call
+    said["detail"]["requestParameters"] = {"functionName": function, "name": "staging"}
+
+    ours, others = (runs_at(f"lambda:us-west-2:{account}:{each}:live") for each in ("thumbnails", "thumb"))
+    assert await hear(said, ours) == (None, [])
+    assert len((await hear(said, others))[1]) == 1
+
+
 async def test_what_is_everywhere_is_in_no_region():
     said = of("aws.health/issue")
     said["detail"]["eventRegion"] = "global"

@@ -216,6 +216,20 @@ def test_a_call_that_was_refused_moved_nothing(name):
     assert read(event(name, errorCode="AccessDenied")) is None
 
 
+@pytest.mark.parametrize(("by", "is_one"), [("ecs", 0), ("codedeploy", 0), ("cloudformation", 1)])
+def test_what_a_deployment_calls_itself_is_no_change_beside_it(by, is_one):
+    said = of("aws.lambda/UpdateFunctionCode20150331v2") | {"source": "aws.elasticloadbalancing"}
+    said["detail"] |= {
+        "eventName": "ModifyListener",
+        "requestParameters": {
+            "listenerArn": "arn:aws:elasticloadbalancing:us-west-2:123456789012:listener/app/lb/1/2"
+        },
+        "userIdentity": {"type": "AssumedRole", "invokedBy": f"{by}.amazonaws.com"},
+    }
+
+    assert (read(heard(said)) is not None) == bool(is_one)
+
+
 def test_a_call_that_nobody_knows_moved_nothing_that_is_known():
     assert read(event("aws.ssm/PutParameter", eventName="GetParameter")) is None
     assert read(event("aws.ssm/PutParameter", eventName=["PutParameter"])) is None

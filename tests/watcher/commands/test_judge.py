@@ -167,7 +167,8 @@ NAN = float("nan")
         ({"mode": "slo", "objective": NAN}, "objective: Input should be a finite number"),
         ({"mode": "slo"}, "`objective` is missing: the share that may fail, such as 0.001"),
         ({"mode": "magic"}, "mode: Input should be 'concurrent', 'before_after' or 'slo'"),
-        ({"bucket_s": -60}, "bucket_s: Input should be greater than 0"),
+        ({"bucket_s": -60}, "bucket_s: Input should be greater than or equal to 0.001"),
+        ({"bucket_s": 1e-9}, "bucket_s: Input should be greater than or equal to 0.001"),
         ({"le": [100, 100]}, "`le` is not ascending"),
         (
             {"history": {"bucket_s": 60, "t0": -120, "total": [1, 2], "bad": [1]}},
@@ -200,6 +201,11 @@ def test_a_delivery_that_is_not_of_the_protocol_is_refused_with_its_line(line, w
 
     assert refused.value.message.startswith("line 2")
     assert words in refused.value.message
+
+
+def test_a_count_without_its_histogram_is_refused_where_there_are_bounds():
+    with pytest.raises(UsageError, match="line 2: expected `hist`: the start has `le`"):
+        judged({**START, "le": [100, 200]}, a_delivery(60, arm(0, 600)))
 
 
 @pytest.mark.parametrize(("bad", "total"), [(-1, 600), (1, -600), (1e300, 1e300), (float("inf"), 600)])

@@ -6,10 +6,12 @@ from typing import Any
 from watcher.core import intake as hearing
 from watcher.core import lifecycle
 
+broken_off: Callable[..., Any] = lifecycle.broken_off
 due: Callable[..., Any] = lifecycle.due
 happened: Callable[..., Any] = lifecycle.happened
 intake: Callable[..., Any] = hearing.intake
 judged: Callable[..., Any] = lifecycle.judged
+left_half: Callable[..., Any] = lifecycle.left_half
 obstructed: Callable[..., Any] = lifecycle.obstructed
 ordered: Callable[..., Any] = lifecycle.ordered
 paused: Callable[..., Any] = lifecycle.paused

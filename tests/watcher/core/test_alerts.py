@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.builders import NOON, minutes
-from watcher.core.alerts import Alert, Mood, News, Pushed, heard
+from watcher.core.alerts import GOES_ON, OVERTAKEN, Alert, Mood, News, Pushed, heard
 
 FIRING, WELL, UNKNOWN = Mood.FIRING, Mood.WELL, Mood.UNKNOWN
 
@@ -133,6 +133,68 @@ def test_what_begins_again_by_its_own_word_began_again():
     _, known = told(said(at=1), said(at=7))
 
     assert known.since == NOON + minutes(7)
+
+
+@pytest.mark.parametrize("between", [(), (said(UNKNOWN, at=2),)])
+def test_what_was_well_later_than_it_is_said_to_fire_since_fires_since_it_was_told(between):
+    _, known = told(said(WELL, at=1), *between, said(at=3, since=NOON))
+
+    assert known.since == known.fired_since == NOON + minutes(3)
+
+
+def test_what_was_well_at_the_very_time_fires_since_it_was_heard():
+    warned = said(WELL, at=1)
+    _, known = heard(None, warned, NOON + minutes(2))
+    _, known = heard(known, replace(warned, mood=FIRING, dedup_key="critical"), NOON + minutes(30))
+
+    assert known.since == NOON + minutes(30)
+
+
+def test_one_more_of_what_fires_is_no_new_beginning():
+    _, known = told(said(at=1, recurs=True), said(at=20, recurs=True))
+
+    assert (known.since, known.told_at) == (NOON + minutes(1), NOON + minutes(20))
+
+
+def test_one_more_after_it_was_well_is_a_new_beginning():
+    _, known = told(said(at=1, recurs=True), said(WELL, at=2), said(at=20, recurs=True))
+
+    assert known.since == NOON + minutes(20)
+
+
+@pytest.mark.parametrize(("later", "since"), [(GOES_ON, 1), (GOES_ON + minutes(1), 9)])
+def test_one_more_after_a_long_silence_is_a_new_beginning(later, since):
+    _, known = heard(None, said(at=1, recurs=True), NOON + minutes(10))
+    _, known = heard(known, said(at=9, recurs=True), NOON + minutes(10) + later)
+
+    assert known.since == NOON + minutes(since)
+
+
+@pytest.mark.parametrize(
+    ("after", "changes", "stands"),
+    [
+        (OVERTAKEN, {"untimed": True}, WELL),  # it may have been overtaken on its way
+        (OVERTAKEN + minutes(1), {"untimed": True}, FIRING),
+        (OVERTAKEN + minutes(1), {}, WELL),  # its own time says that it is an old one
+        (OVERTAKEN + minutes(1), {"untimed": True, "mood": UNKNOWN}, UNKNOWN),
+    ],
+)
+def test_what_goes_on_after_its_system_took_it_for_ended_fires_since_it_began(after, changes, stands):
+    _, known = heard(None, said(at=1), NOON + minutes(1))
+    _, known = heard(known, said(WELL, at=5), NOON + minutes(5))
+
+    _, known = heard(known, said(at=1, **changes), NOON + minutes(5) + after)
+
+    assert (known.mood, known.told_at) == (stands, NOON + minutes(5))
+    assert known.since == NOON + minutes(5 if stands is WELL else 1)
+
+
+def test_what_went_on_ends():
+    _, known = heard(None, said(WELL, at=5), NOON + minutes(5))
+    _, known = heard(known, said(at=1, untimed=True), NOON + minutes(9))
+
+    assert heard(known, said(at=1, untimed=True), NOON + minutes(10))[0] is News.REPEATED
+    assert heard(known, said(WELL, at=11), NOON + minutes(11))[1].mood is WELL
 
 
 def test_what_is_well_fired_never():

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.builders import NOON, an_order, hours, minutes
+from tests.builders import NOON, an_order, hours, minutes, seconds
 from watcher.core.disarm import (
     Changes,
     Off,
@@ -111,6 +111,7 @@ def said_by(text):
         (None, {}),
         ("armed", {}),
         (" Armed\n", {}),
+        ("# of the platform team\n\narmed", {}),
         ("", {"*/*": "no reason is given"}),
         ("# nothing\n\n", {"*/*": "no reason is given"}),
         ("the database moves", {"*/*": "the database moves"}),
@@ -165,6 +166,14 @@ def test_what_a_person_has_disarmed_stays_theirs():
 
     assert lever("*: why", theirs) == Changes()
     assert lever(None, theirs) == Changes()
+
+
+def test_a_lever_takes_over_before_what_a_person_has_disarmed_runs_out():
+    theirs = a_switch(service="*", environment="*")
+
+    assert lever("*: why", theirs, now=theirs.until - seconds(16)) == Changes()
+    (off,) = lever("*: why", theirs, now=theirs.until - seconds(14)).off
+    assert off.by == FILE
 
 
 def test_of_a_lever_nobody_is_told_when_it_ends_for_it_does_not_know():

@@ -337,6 +337,24 @@ def test_news_of_a_start_bring_what_runs_meanwhile():
     assert joined(an_announcement(Phase.STARTED), a_part(live=a_live("v42")), living=waiting).step is None
 
 
+def test_news_that_it_failed_keep_it_from_passing_by_itself_and_bring_what_runs():
+    half = a_live("v42", in_flight=a_release("v43"))
+    waiting = a_watch(traffic_at=None, complete_at=None)
+
+    step = joined(an_announcement(Phase.FAILED), a_part(live=half), living=waiting).step
+
+    assert (step.watch.incomplete, step.watch.traffic_at, step.watch.complete_at) == (True, NOON, None)
+
+
+def test_news_that_it_failed_say_nothing_against_what_runs_everywhere():
+    waiting = a_watch(traffic_at=None, complete_at=None)
+
+    step = joined(an_announcement(Phase.FAILED), living=waiting).step
+
+    assert (step.watch.incomplete, step.watch.complete_at) == (False, NOON)
+    assert joined(an_announcement(Phase.FAILED), living=a_watch()).step is None
+
+
 @pytest.mark.parametrize(
     "state", [State.HELD, State.ASKING, State.COUNTING_DOWN, State.ROLLING_BACK, State.STUCK]
 )

@@ -6,6 +6,7 @@ import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from typing import Any, cast
 
 import pytest
@@ -19,7 +20,7 @@ from tests.watcher.signals.alert.building import FIRING, WELL, an_alert
 from watcher.core.alerts import Mood, Pushed
 from watcher.errors import StoreUnavailable
 from watcher.http import Http
-from watcher.runtime.alerts import QUEUED, Alerts, whom
+from watcher.runtime.alerts import QUEUED, SAID_AGAIN, Alerts, remembered, whom
 from watcher.runtime.bells import Bells
 from watcher.signals.alert.pushed import Told
 from watcher.signals.alert.senders.sender import Unproven
@@ -41,12 +42,17 @@ ALARM = Event(
 )  # fmt: skip
 
 
+async def _proven(*_: Any) -> None:
+    return None
+
+
 class Sender:
     """Believes whoever shows the word, and reads what it was given to read."""
 
     def __init__(self, *meanings: Any) -> None:
         self.meanings = list(meanings)
         self.looked_into = 0
+        self.verify: Any = _proven
 
     def admits(self, headers: Any, body: bytes, now: Any) -> bool:
         return bool(headers.get("word") == "open")
@@ -187,12 +193,33 @@ async def test_whoever_proves_nothing_is_not_looked_into_and_was_not_heard(word,
 async def test_why_nothing_is_proven_is_said_once_until_it_is_proven_again():
     async with a_house() as house:
         with capture_logs() as logs:
-            for word in ("wrong", "wrong", "open", "wrong"):
+            for word in ("wrong", "wrong", "open"):
                 await house.hears(word)
+            house.alerts.now = lambda: NOW + SAID_AGAIN
+            await house.hears("wrong")
             await house.hears(name="nobody")
 
         assert [each["event"] for each in logs] == ["alerts.unproven", "alerts.heard", "alerts.unproven"]
         assert logs[0]["why"] == "a wrong secret or signature, or none"
+
+
+async def test_whoever_forges_with_a_reason_of_its_own_each_time_does_not_fill_the_log():
+    async with a_house() as house:
+        with capture_logs() as logs:
+            for second in range(121):
+                house.alerts.now = partial(NOW.__add__, timedelta(seconds=second))
+                house.sender.verify = told_why(f"the topic {second} is none of those that are configured")
+                await house.hears()
+
+        whys = [each["why"] for each in logs if each["event"] == "alerts.unproven"]
+        assert [why.split()[2] for why in whys] == ["0", "60", "120"]
+
+
+def told_why(why: str) -> Any:
+    async def verify(*_: Any) -> Unproven:
+        return Unproven(why)
+
+    return verify
 
 
 async def test_what_tells_of_no_alert_is_heard_all_the_same():
@@ -349,6 +376,21 @@ async def test_an_alarm_that_cannot_be_read_is_wanted_by_nobody():
         assert house.counted("rejected", "queue") == 1
 
 
+async def test_of_a_queue_it_is_told_whether_it_answers_now_whatever_is_known_of_it():
+    deaf = {"queue"}
+    async with a_house() as house:
+        await house.alerts.aside(Aside(ALARM, "an alarm", via="queue"), NOW)
+        ask = remembered(house.store, lambda name, at: name in deaf and at == NOW, lambda: NOW)
+
+        known = await ask("queue", None)
+        other = await ask("am", None)
+        deaf.clear()
+        again = await ask("queue", known)
+
+    assert (known.is_deaf, other.is_deaf, again.is_deaf) == (True, False, False)
+    assert again.alerts is known.alerts
+
+
 # ------------------------------------------------------------------------------------------------------------- whom
 
 
@@ -366,6 +408,9 @@ def alert(**labels: str) -> Pushed:
         ({"name": "latency"}, {}, False),
         ({"version": "${arm.version}"}, {"version": "v7"}, True),
         ({"version": "${arm.version}"}, {}, False),
+        ({"version": "${arm.version}", "zone": "a"}, {"version": "v7", "zone": "a"}, True),
+        ({"version": "${arm.version}", "zone": "a"}, {"version": "v7", "zone": "b"}, False),
+        ({"version": "${arm.version}", "zone": "a"}, {"zone": "a"}, False),
     ],
 )
 def test_it_concerns_those_whose_rules_mean_it(match, labels, meant):

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from rules.sample import Who
 from tests.fakes.serve import http_to_loopback, serving_app
 from tests.fakes.world import SECOND, START
-from watcher.core.relayed import Counted, Fault, Sample, Trouble
+from watcher.core.relayed import MOST_TROUBLES, Counted, Fault, Sample, Trouble
 from watcher.runtime.central import Accepted, Central, Identity, Refused
 from watcher.runtime.untold import Marked
 
@@ -103,6 +103,14 @@ async def test_only_what_sending_again_would_not_mend_is_refused_for_good(status
 
     assert isinstance(outcome, Refused)
     assert outcome.for_good is for_good
+
+
+async def test_of_very_many_troubles_it_tells_no_more_than_is_taken():
+    trouble = Trouble(Fault.UNAVAILABLE, "connection refused", Who.SERVICE)
+    async with a_central() as (far, central):
+        await central.tell(KEY, ME, [], {f"errors_{each}": trouble for each in range(65)}, START)
+
+    assert len(far.told[0]["troubles"]) == MOST_TROUBLES == 64
 
 
 async def test_the_central_daemons_own_words_and_remedy_are_passed_on():

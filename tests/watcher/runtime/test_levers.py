@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from pathlib import PosixPath
 
 import pytest
 from structlog.testing import capture_logs
@@ -9,15 +10,15 @@ from structlog.testing import capture_logs
 from tests.builders import NOON, hours
 from tests.fakes.aws import AwsWorld, Direct, Scope
 from tests.watcher.runtime.at_work import at_work, now, virtual
-from watcher.runtime.levers import FileLever, Levers, ParameterLever
+from watcher.runtime.levers import FileLever, Levers, LeverUnread, ParameterLever
 from watcher.store.store import Disarmed
 
 PARAMETER = "/rollbackd/disarmed"
+COUNT = itertools.count(1)
 
 
 def levers_of(work, *levers):
-    count = itertools.count(1)
-    new_id = lambda kind, _now: f"{kind}_{next(count)}"  # noqa: E731
+    new_id = lambda kind, _now: f"{kind}_{next(COUNT)}"  # noqa: E731
     return Levers(levers, work.store, work.current, work.bells, now, new_id)
 
 
@@ -119,9 +120,112 @@ async def test_what_a_person_disarmed_outlasts_a_lever(tmp_path):
         assert await held_off(work) == {"*/*": "mine"}
 
 
-@pytest.mark.parametrize("size", [8 * 1024, 1_000_000])
-async def test_no_file_is_read_whole(tmp_path, size):
+async def test_a_file_is_read_as_far_as_a_lever_goes(tmp_path):
     file = tmp_path / "disarmed"
-    file.write_bytes(b"\xff" * size)
+    file.write_bytes(b"\xff" * 8 * 1024)
 
     assert len(await FileLever(file).read() or "") == 8 * 1024
+
+
+async def test_a_file_that_is_too_long_to_be_read_holds_off_all(tmp_path):
+    file = tmp_path / "disarmed"
+    file.write_text("checkout/production: a drill\n" * 1000)
+
+    assert await FileLever(file).read() == f"*: {file} is larger than 8 KiB"
+
+
+async def test_a_file_that_is_there_and_may_not_be_read_holds_off_all_for_somebody_has_put_it_there(tmp_path):
+    class Locked(PosixPath):
+        """Root has touched it, with a umask of 077."""
+
+        def open(self, *_args, **_more):
+            raise PermissionError(13, "Permission denied")
+
+    class Behind(Locked):
+        """Its folder may not be looked into."""
+
+        def exists(self):
+            raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "disarmed").touch()
+
+    words = await FileLever(Locked(tmp_path / "disarmed")).read()
+    assert words == f"*: {tmp_path}/disarmed is there, and the daemon may not read it"
+    with pytest.raises(LeverUnread, match="Permission denied"):
+        await FileLever(Behind(tmp_path / "disarmed")).read()
+
+
+@virtual
+async def test_a_lever_that_cannot_be_read_for_hours_stays_as_it_was(tmp_path):
+    file = tmp_path / "disarmed"
+    file.write_text("*: the database moves")
+    async with at_work() as work:
+        levers = levers_of(work, FileLever(file))
+        await levers.go_round()
+        file.unlink()
+        file.mkdir()
+
+        for _ in range(200):
+            await levers.go_round()
+            await asyncio.sleep(30)
+
+        assert await held_off(work) == {"*/*": "the database moves"}
+
+
+@virtual
+async def test_a_replica_that_does_not_have_the_file_does_not_arm_what_another_holds_off():
+    class Here:
+        """The file of one machine."""
+
+        name, is_shared, text = "file:/etc/rollbackd/disarmed", False, None
+
+        async def read(self):
+            return self.text
+
+    here, there = Here(), Here()
+    async with at_work() as work:
+        ones, others = levers_of(work, here), levers_of(work, there)
+        here.text = "*: the database moves"
+        for _ in range(3):
+            await ones.go_round()
+            await others.go_round()
+            assert await held_off(work) == {"*/*": "the database moves"}
+
+        here.text = None
+        await others.go_round()
+        assert await held_off(work) == {"*/*": "the database moves"}
+        await ones.go_round()
+        assert await held_off(work) == {}
+
+
+@virtual
+async def test_a_parameter_is_let_go_by_whichever_replica_sees_it():
+    world = AwsWorld(now)
+    aws = Direct(world, {"shop": Scope("eu-central-1")})
+    world.ssm.put(PARAMETER, "*: why", NOON)
+    async with at_work() as work:
+        await levers_of(work, ParameterLever(aws.read, "shop", PARAMETER)).go_round()
+        world.ssm.put(PARAMETER, "armed", NOON)
+        await levers_of(work, ParameterLever(aws.read, "shop", PARAMETER)).go_round()
+        assert await held_off(work) == {}
+
+
+@virtual
+async def test_what_two_levers_hold_off_is_never_armed_while_one_of_them_still_does(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    first.write_text("*: one")
+    second.write_text("*: other")
+    async with at_work() as work:
+        levers = levers_of(work, FileLever(first), FileLever(second))
+        await levers.go_round()
+        first.unlink()
+        second.unlink()
+        second.mkdir()  # it cannot be read just now
+        await levers.go_round()
+        assert await held_off(work) == {"*/*": "other"}
+
+        second.rmdir()
+        await levers.go_round()
+        assert await held_off(work) == {}
+        told = [row.what for row in await work.store.audit(limit=100)]
+        assert told.count("service.armed") == 1

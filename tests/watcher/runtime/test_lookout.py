@@ -1,6 +1,7 @@
 """What is live is read on a beat: the first is adopted, a change is announced, and nothing that was missed stays missed."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -238,6 +239,18 @@ async def test_a_watch_that_lives_is_softened_once_an_obstacle_is_seen():
         after = await work.store.get(watch.id)
         assert (after.obstacles, after.mode, after.revision) == ((HOOK,), Mode.ASK, 2)
         assert work.bells.messages.is_set()
+
+
+@virtual
+async def test_a_watch_that_lives_learns_once_that_its_rollout_was_broken_off():
+    target = ATarget(live=Live(a_release("v42"), in_flight=a_release("v43"), broken_off=True))
+    async with at_work(target) as work:
+        watch = await work.has(replace(a_new_watch(), complete_at=None))
+
+        await looks(a_lookout(work))
+
+        after = await work.store.get(watch.id)
+        assert (after.incomplete, after.revision) == (True, 2)
 
 
 @virtual

@@ -1,6 +1,7 @@
 """A sidecar's loop: what it reads waits until it was taken; what goes wrong is said once, and tried again."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -75,6 +76,26 @@ class Far:
         ends = [round((each.sample.end - START).total_seconds()) for each in samples]
         self.told.append((ends, dict(troubles), leaves))
         return self.answers.pop(0) if self.answers else Accepted(new=len(samples), known=0)
+
+
+KEYS = (("shop", "production"), ("checkout", "production"))
+
+
+@dataclass
+class Picky:
+    """A central daemon that takes nothing of one service."""
+
+    refuses: Key
+    asked: Counter[Key] = field(default_factory=Counter)
+    taken: dict[Key, list[int]] = field(default_factory=dict)
+
+    async def tell(self, key, who, samples, troubles, now, *, leaves=False):
+        self.asked[key] += 1
+        if key == self.refuses:
+            return Refused("HTTP 403")
+        ends = [round((each.sample.end - START).total_seconds()) for each in samples]
+        self.taken.setdefault(key, []).extend(ends)
+        return Accepted(new=len(samples), known=0)
 
 
 @dataclass
@@ -202,6 +223,21 @@ async def test_what_will_never_be_taken_is_dropped_and_the_rest_goes_on():
     assert sidecar.ends == [10, 20, 30, 40]
     assert sidecar.counted("refused") == 1
     assert sidecar.counted("told") == 4
+
+
+async def test_what_is_refused_of_one_service_keeps_no_other_back():
+    sidecar = Sidecar()
+    sidecar.relay.services = lambda: {key: a_service(policy=Policy(RuleSet((ERRORS,), ()))) for key in KEYS}
+    sidecar.relay.central = far = Picky(refuses=KEYS[0])
+    with capture_logs() as logs:
+        await sidecar.go_on(until=60)
+
+    assert far.taken == {KEYS[1]: [10, 20, 30, 40, 50]}
+    assert far.asked[KEYS[0]] < 10
+    assert [each["event"] for each in logs if each["event"].startswith("relay.")] == [
+        "relay.named",
+        "relay.failed",
+    ]
 
 
 async def test_what_waits_for_too_long_is_dropped_and_that_is_said_once():

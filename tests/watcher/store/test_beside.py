@@ -93,6 +93,27 @@ async def test_while_whoever_tells_does_not_answer_that_nothing_was_told_says_no
     assert (await lookup.beside(WATCH, NOON + minutes(1))).told
 
 
+async def test_where_more_moved_than_is_looked_through_it_is_not_said_that_nothing_else_did(store):
+    mine, nearer = at(50, name="/checkout/limits"), [at(5, service="cart")] * (changes.MOST - 1)
+    await moved(store, mine, *nearer[1:])
+    whole = await looking(store).beside(WATCH, NOON)
+    assert (whole.changes, whole.told, whole.more) == ((mine,), True, False)
+
+    await moved(store, nearer[0])
+    found = await looking(store).beside(WATCH, NOON)
+    assert (found.told, found.more) == (False, True)
+
+
+async def test_what_moved_in_the_days_before_hides_nothing_of_the_hour(store):
+    long_ago = NOON - minutes(60 * 30)
+    days = replace(WATCH, opened_at=long_ago, traffic_at=long_ago, complete_at=long_ago)
+    await moved(store, at(5), *[at(600, service="cart")] * changes.MOST)
+
+    found = await looking(store).beside(days, NOON)
+
+    assert (found.changes, found.told, found.more) == ((at(5),), True, False)
+
+
 async def test_of_a_watch_that_is_over_it_is_looked_up_to_its_end(store):
     over = replace(WATCH, state=State.PASSED, ended_at=NOON - minutes(3))
     await moved(store, at(4, "before"), at(2, "after"))
@@ -116,6 +137,22 @@ def test_a_sort_of_change_that_a_newer_version_knows_is_another_to_this_one():
         asking.send([])
 
     assert ended.value.value == [Change(NOON, "a moon rose", name="moon")]
+
+
+@pytest.mark.parametrize("document", ['{"v":1,"id":7}', '{"v":99}', "{"])
+def test_a_watch_that_cannot_be_read_is_a_deployment_still_and_keeps_nobody_waiting(document):
+    row = {"at": NOON.timestamp(), "id": "w_2", "service": "cart", "environment": "production"}
+    asking = changes.read(NOON - minutes(1), NOON + minutes(1), NOON)
+    next(asking)
+    asking.send([])
+    asking.send([row | {"document": document}])
+    with pytest.raises(StopIteration) as ended:
+        asking.send([row | {"document": document}])
+
+    assert [(each.what, each.service, each.name) for each in ended.value.value] == [
+        ("cart deployed", "cart", "w_2"),
+        ("cart went back", "cart", "w_2"),
+    ]
 
 
 async def test_of_a_service_that_is_configured_no_more_nothing_is_said(store):

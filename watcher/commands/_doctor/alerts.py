@@ -106,7 +106,7 @@ def _one(name: str, sender: _Sender | None, now: datetime) -> Finding:
         return Finding(Level.WARN, f"the daemon that runs knows no {name}", remedy)
     if sender.heard_at is None:
         return Finding(Level.WARN, f"{name} was never heard", "send a test from there; see docs/alerts.md")
-    ago = duration_text(timedelta(seconds=int((now - sender.heard_at).total_seconds())))
+    ago = duration_text(timedelta(seconds=max(0, int((now - sender.heard_at).total_seconds()))))
     words = f"{name} was last heard {ago} ago, at {sender.heard_at:%Y-%m-%d %H:%M:%S} UTC"
     if sender.lacking_at is not None and sender.lacking_at == sender.heard_at:
         return Finding(

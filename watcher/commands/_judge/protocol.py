@@ -14,6 +14,7 @@ from pydantic_core import ErrorDetails
 from watcher.errors import WatcherError
 
 _DAY = 86_400
+_LEAST = 0.001  # seconds; of less nothing is left where time is counted in microseconds
 _MOST = 3  # mistakes of a line that are told
 
 
@@ -24,7 +25,7 @@ class NotOfTheProtocol(WatcherError):
         super().__init__(why, remedy="see bench/referee/README.md")
 
 
-Seconds = Annotated[float, Field(gt=0, le=_DAY)]
+Seconds = Annotated[float, Field(ge=_LEAST, le=_DAY)]
 Moment = Annotated[float, Field(ge=-400 * _DAY, le=400 * _DAY)]  # seconds from the deployment
 
 

@@ -18,7 +18,7 @@ from watcher.core.intake.meaning import (
     Rejected,
 )
 from watcher.core.intake.opening import opened
-from watcher.core.lifecycle import called, paused, progressed, seen_live, shown_to_boards
+from watcher.core.lifecycle import broken_off, called, paused, progressed, seen_live, shown_to_boards
 from watcher.core.service import Service
 from watcher.core.watch import GOING_BACK, Closing, Serves, State, Step, Watch
 
@@ -111,9 +111,11 @@ def _progress(living: Watch, news: News) -> Step | None:
     """What we read ourselves is so now; since when its deployment has been under way is another question."""
     at = news.now if news.announcement.source == READING else news.announcement.at
     told = progressed(living, news.announcement.phase, at, news.now, news.facts)
-    return told or (
-        seen_live(living, news.live, news.now, news.facts) if living.state not in GOING_BACK else None
-    )
+    if living.state in GOING_BACK:
+        return told
+    step = told or seen_live(living, news.live, news.now, news.facts)
+    failed = news.announcement.phase is Phase.FAILED
+    return broken_off(living, step, news.now, news.facts) if failed else step
 
 
 def _of_the_past(news: News) -> Meaning | None:

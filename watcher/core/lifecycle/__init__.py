@@ -11,8 +11,10 @@ from watcher.core.lifecycle.deciding import doubts
 from watcher.core.lifecycle.judging import judged, prepared, recovered
 from watcher.core.lifecycle.making import SHOWN_ONLY, messages_of, speaks
 from watcher.core.lifecycle.news import (
+    broken_off,
     called,
     happened,
+    left_half,
     obstructed,
     paused,
     phase_of,
@@ -36,11 +38,13 @@ __all__ = [
     "Facts",
     "Level",
     "Trigger",
+    "broken_off",
     "called",
     "doubts",
     "due",
     "happened",
     "judged",
+    "left_half",
     "messages_of",
     "next_due",
     "obstructed",

@@ -131,7 +131,7 @@ def baked(watch: Watch, base: Watch, now: datetime, facts: Facts) -> Step | None
     if base.complete_at is None:
         return None
     judgement = base.judgement
-    if judgement is not None and _may_end(base, judgement, base.complete_at, now):
+    if judgement is not None and not base.incomplete and _may_end(base, judgement, base.complete_at, now):
         return ended(watch, base, Trigger.BAKED_HEALTHY, Event.PASSED, now, facts)
     if now >= base.complete_at + base.policy.bake.at_most:
         return ended(watch, base, Trigger.BAKED_UNSEEN, Event.UNPROVEN, now, facts)

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
-from deploy.model import Live, Pause, Phase
+from deploy.model import Live, Pause, Phase, Release
 from rules.model import TrafficDrop
 from watcher.core.facts import Facts
 from watcher.core.lifecycle.deciding import asking
@@ -54,7 +54,7 @@ def progressed(watch: Watch, phase: Phase, at: datetime, now: datetime, facts: F
     if watch.state not in OBSERVING or phase not in {Phase.SHIFTED, Phase.COMPLETE}:
         return None
     after = _clocks(watch, phase, min(at, now))
-    if (after.traffic_at, after.complete_at) == (watch.traffic_at, watch.complete_at):
+    if replace(after, revision=watch.revision) == watch:
         return None
     is_complete = after.complete_at is not None and after.complete_at != watch.complete_at
     serves = serving(after) if is_complete else ()
@@ -70,7 +70,50 @@ def _clocks(watch: Watch, phase: Phase, at: datetime) -> Watch:
     complete_at = watch.complete_at
     if complete_at in {None, guess} and traffic_at is not None:
         complete_at = max(at, traffic_at)
-    return renewed(watch, traffic_at=traffic_at, complete_at=complete_at)
+    return renewed(watch, traffic_at=traffic_at, complete_at=complete_at, incomplete=False)
+
+
+def broken_off(watch: Watch, step: Step | None, now: datetime, facts: Facts) -> Step | None:
+    """The rollout was broken off: until it is seen complete after all, the release does not pass by itself.
+
+    Args:
+        watch: As it was read.
+        step: What else the news mean for it. One by which it is complete by now says better.
+        now: The time.
+        facts: When what is read becomes final.
+    """
+    after = step.watch if step else watch
+    guess = after.opened_at + after.policy.rollout_timeout
+    if after.state not in OBSERVING or after.incomplete or after.complete_at not in {None, guess}:
+        return step
+    step = step or stepped(watch, renewed(watch), now, facts, why="broken off")
+    return replace(step, watch=replace(step.watch, incomplete=True))
+
+
+def left_half(watch: Watch, live: Mapping[str, Live], now: datetime, facts: Facts) -> Step | None:
+    """The platform shows that the rollout was broken off, or nothing of it once its time is over.
+
+    Args:
+        watch: Any.
+        live: By part, what runs; a part that could not be read is missing.
+        now: The time.
+        facts: When what is read becomes final.
+    """
+    read = [(live[change.part], change.after) for change in watch.deployment.parts if change.part in live]
+    is_left = any(
+        runs.broken_off and runs.in_flight is not None and runs.in_flight.is_same_as(release)
+        for runs, release in read
+    )
+    all_read = len(read) == len(watch.deployment.parts)
+    is_absent = all_read and not any(_has(runs, release) for runs, release in read)
+    if is_left or (is_absent and watch.complete_at is not None):
+        return broken_off(watch, None, now, facts)
+    return None
+
+
+def _has(live: Live, release: Release) -> bool:
+    """*live* runs *release*, or is to."""
+    return any(each is not None and each.is_same_as(release) for each in (live.release, live.in_flight))
 
 
 def serving(watch: Watch) -> tuple[Serves, ...]:

@@ -159,6 +159,9 @@ def passed(watch: Watch, _now: datetime, _facts: Facts) -> Text:
     return Text(f"{watch.tag} {words}", [f"It may be gone back to from now on ({grade})"], tone=Tone.QUIET)
 
 
+_UNTOLD_APART = "What was seen may be the old release: on how much of the fleet the new one is, nobody knows"
+
+
 def unproven(watch: Watch, _now: datetime, _facts: Facts) -> Text:
     """Nobody knows."""
     words = watch.ending.words if watch.ending else ""
@@ -169,7 +172,7 @@ def unproven(watch: Watch, _now: datetime, _facts: Facts) -> Text:
     ]
     return Text(
         f"{watch.tag} was {words}. {way_stays(watch)}",
-        unsure or ["Nothing was judged"],
+        unsure or [_UNTOLD_APART if watch.incomplete and watch.judgement else "Nothing was judged"],
         (Button(f"Accept {watch.tag} as good", OrderKind.ALLOW),),
     )
 

@@ -13,7 +13,7 @@ from watcher.core.wording.evidence import blind, evidence, fault, listed, way, w
 from watcher.core.wording.figures import moment
 from watcher.core.wording.foreseen import foreseen, in_words
 from watcher.core.wording.moved import against, besides
-from watcher.core.wording.reasons import would_have_words
+from watcher.core.wording.reasons import HALF_WAY, would_have_words
 from watcher.core.wording.text import (
     ASK_AGAIN,
     HOLD,
@@ -100,7 +100,8 @@ def undecided(watch: Watch, now: datetime, _facts: Facts) -> Text:
     wanting = [
         verdict for verdict in verdicts if verdict.seen.wanted and verdict.outcome is Outcome.UNDECIDED
     ]
-    seen = _wanted(wanting[0], now - watch.switched_at) if wanting else "not every rule could be judged"
+    why = HALF_WAY if watch.incomplete else "not every rule could be judged"
+    seen = _wanted(wanting[0], now - watch.switched_at) if wanting else why
     end = moment(watch.switched_at + watch.policy.bake.at_most, now)
     return Text(
         f"{watch.tag} is neither proven nor refuted: {seen}",

@@ -137,6 +137,9 @@ def _passed(watch: Watch, now: datetime, _unanswered: bool, but: str) -> str:  #
     return f"passed: every rule was healthy until {moment(now, now)}{seen}"
 
 
+HALF_WAY = "its rollout did not come to its end"
+
+
 def _is_early(watch: Watch, now: datetime) -> bool:
     """Its shortest bake is not over."""
     bake = watch.policy.bake
@@ -152,6 +155,8 @@ def _unproven(watch: Watch, now: datetime, unanswered: bool, but: str) -> str:  
     if by is not None:
         return f"kept by {by}, though it could not be judged{_because(but)}"
     asked = ": nobody answered, and it could not be judged" if unanswered else ""
+    if watch.incomplete and not unanswered:
+        asked = f": {HALF_WAY}"
     return f"watched until {moment(now, now)} and is neither proven nor refuted{asked}"
 
 

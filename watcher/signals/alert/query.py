@@ -95,18 +95,28 @@ def placed(indicator: Indicator, repeats: bool) -> Indicator:  # noqa: FBT001 - 
     )
 
 
+def labels_of(name: str, labels: Mapping[str, str]) -> Mapping[str, str]:
+    """What ``match:`` looks at, of an alert that is called so and has these *labels*."""
+    return {NAME: name, **labels}
+
+
 def fits(alert: Alert, match: Mapping[str, str]) -> bool:
     """*alert* has all labels that are wanted."""
-    labels = {NAME: alert.alert.name, **alert.alert.labels}
+    labels = labels_of(alert.alert.name, alert.alert.labels)
     return all(labels.get(name) == value for name, value in match.items())
 
 
-def may_mean(query: Query, name: str, labels: Mapping[str, str]) -> bool:
-    """An alert with these *labels* may be meant, by whatever names a release goes: where that is asked for, any will do."""
-    known = {NAME: name, **labels}
+def may_mean(query: Query, labels: Mapping[str, str]) -> bool:
+    """An alert with these `labels_of` may be meant, by whatever names a release goes: where that is asked for, any will do."""
     return all(
-        label in known and (known[label] == value or names_in(value)) for label, value in query.match.items()
+        label in labels and (labels[label] == value or names_in(value))
+        for label, value in query.match.items()
     )
+
+
+def sure_label(query: Query) -> tuple[str, str] | None:
+    """A label that an alert must have, whatever names a release goes by; ``None``: there is none."""
+    return next(((label, value) for label, value in query.match.items() if not names_in(value)), None)
 
 
 def bucket(_indicator: Indicator) -> timedelta:

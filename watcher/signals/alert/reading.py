@@ -42,14 +42,14 @@ def reading(
         now: The time.
     """
     meant = [alert for alert in remembered.alerts if fits(alert, match)]
-    firing = [alert for alert in meant if alert.mood is Mood.FIRING]
-    stale = [alert for alert in firing if query.repeats and now - alert.heard_at > query.repeats]
-    firing = [alert for alert in firing if alert not in stale]
+    stale = [alert for alert in meant if _is_over(alert, query, now)]
+    standing = [alert for alert in meant if not _is_over(alert, query, now)]
+    firing = [alert for alert in standing if alert.mood is Mood.FIRING]
     if not firing:
-        why = _unknown(query, remembered, meant, stale, now)
+        why = _unknown(query, remembered, standing, stale, now)
         if why is not None:
             return NoData(why)
-    worst = max(firing or [each for each in meant if each not in stale], key=_began, default=None)
+    worst = max(firing or standing, key=_began, default=None)
     state = State("silence", of=query.source) if worst is None else _state(worst, meant)
     news = max((alert.changed_at for alert in meant), default=_EVER)
     before = _before(worst, firing, meant, after)
@@ -58,6 +58,11 @@ def reading(
     return (
         NoData("alerts tell how they are, and not how they were") if past else (Series(indicator, buckets),)
     )
+
+
+def _is_over(alert: Alert, query: Query, now: datetime) -> bool:
+    """Its sender repeats what is not well, and has not repeated this."""
+    return query.repeats is not None and alert.mood is not Mood.WELL and now - alert.heard_at > query.repeats
 
 
 def _began(alert: Alert) -> datetime:
@@ -82,7 +87,7 @@ def called(alert: Alert, among: Sequence[Alert]) -> str:
 
 
 def _unknown(
-    query: Query, remembered: Remembered, meant: Sequence[Alert], stale: Sequence[Alert], now: datetime
+    query: Query, remembered: Remembered, standing: Sequence[Alert], stale: Sequence[Alert], now: datetime
 ) -> str | None:
     """Why nobody knows that all is well, where nothing fires; ``None``: it is."""
     source = query.source
@@ -90,9 +95,11 @@ def _unknown(
     if why is not None:
         return why
     heard_at = remembered.heard_at
+    meant = [*standing, *stale]
     if stale and query.repeats and heard_at is not None and now - heard_at > query.repeats:
-        return f"{called(stale[0], meant)} fired, and {source} was not heard since {_moment(heard_at)}"
-    unsure = [alert for alert in meant if alert.mood is Mood.UNKNOWN]
+        was = "fired" if stale[0].mood is Mood.FIRING else "had no data"
+        return f"{called(stale[0], meant)} {was}, and {source} was not heard since {_moment(heard_at)}"
+    unsure = [alert for alert in standing if alert.mood is Mood.UNKNOWN]
     if unsure:
         return f"{called(unsure[0], meant)} has no data at its own system, which is neither bad nor well"
     if not meant and query.silent != "well":
@@ -108,6 +115,8 @@ def _unheard(query: Query, remembered: Remembered, now: datetime) -> str | None:
     source, heard_at, lacking_at = query.source, remembered.heard_at, remembered.lacking_at
     if heard_at is None:
         return f"{source} was never heard: let it send to /v1/alerts/{source}, and send a test from there"
+    if remembered.is_deaf:
+        return f"{source} does not answer: nobody hears what it would tell"
     if query.heard_within and now - heard_at > query.heard_within:
         return (
             f"{source} was not heard for {_span(now - heard_at)}: let it send an alert that always fires, or write a longer "

@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from rules.duration import Duration, duration_text
 from rules.errors import Malformed
 from rules.model import Indicator
-from watcher.core.relayed import MOST_NAMES
+from watcher.core.relayed import MOST_BOUNDS, MOST_NAMES
 from watcher.signals import probe, scrape
 from watcher.signals.arms import names_in
 from watcher.signals.exposed import listed
@@ -102,6 +102,9 @@ def mistake(indicator: Indicator) -> tuple[str, str] | None:
             f"{indicator.kind} cannot be summed over sidecars",
             "relay counts: ratio, latency, requests, probe",
         )
+    if len(indicator.bounds) > MOST_BOUNDS:
+        words = f"sidecars tell of at most {MOST_BOUNDS} bounds, and these are {len(indicator.bounds)}"
+        return words, "write fewer under `over`, or a second indicator"
     if names_in(json.loads(indicator.query)[query.reads]):
         words = "a sidecar reads its own release alone, and knows no other"
         return words, 'leave `${arm.…}` out of what it reads, and write `where: {version: "${arm.version}"}`'

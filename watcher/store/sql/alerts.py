@@ -93,12 +93,12 @@ def _remembered(
 
 
 def _forgotten(sender: str, now: datetime) -> Operation[int]:
-    """How many are too many, and forgotten. Where one of them fires, what is silent of this sender is well no more."""
+    """How many are too many, and forgotten. Where one of them is not well, what is silent of this sender is well no more."""
     surplus = (yield MANY, {"sender": sender})[0]["many"] - MOST
     if surplus <= 0:
         return 0
     rows = yield FORGET, {"sender": sender, "surplus": surplus}
-    if any(row["mood"] == Mood.FIRING for row in rows):
+    if any(row["mood"] != Mood.WELL for row in rows):
         yield LACKING, {"sender": sender, "now": seconds(now)}
     return len(rows)
 

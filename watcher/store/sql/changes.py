@@ -5,6 +5,7 @@ from datetime import datetime
 
 from watcher.core.change import Change, ChangeKind
 from watcher.core.watch import Watch
+from watcher.errors import StoreTooNew, StoreUnavailable
 from watcher.store.documents import WATCH
 from watcher.store.sql.audit import audited
 from watcher.store.sql.operation import Operation, Row, moment, seconds
@@ -24,14 +25,15 @@ WHERE at >= :since AND at < :until ORDER BY ABS(at - :near), seq LIMIT :most
 
 # What was deployed meanwhile, and is watched.
 DEPLOYED = """
-SELECT opened_at AS at, document FROM watches
+SELECT opened_at AS at, id, service, environment, document FROM watches
 WHERE opened_at >= :since AND opened_at < :until ORDER BY ABS(opened_at - :near), id LIMIT :most
 """
 
-# What began to go back meanwhile.
+# What began to go back meanwhile; what was given up before anything was moved did not.
 WENT_BACK = """
-SELECT a.queued_at AS at, w.document AS document FROM actions a JOIN watches w ON w.id = a.watch
+SELECT a.queued_at AS at, w.id AS id, w.service AS service, w.environment AS environment, w.document AS document FROM actions a JOIN watches w ON w.id = a.watch
 WHERE a.kind = 'roll_back' AND a.queued_at >= :since AND a.queued_at < :until
+    AND (a.moves_sent > 0 OR a.state NOT IN ('refused', 'failed'))
 ORDER BY ABS(a.queued_at - :near), a.seq LIMIT :most
 """
 
@@ -100,18 +102,27 @@ def _kind(kept: str) -> ChangeKind:
 
 
 def _deployed(row: Row) -> Change | None:
-    watch = WATCH.decode(row["document"])
-    if watch.deployment.source == ORDERED:
+    watch = _watch(row)
+    if watch is not None and watch.deployment.source == ORDERED:
         return None
-    return _of(watch, row, f"{watch.service} {watch.tag} deployed")
+    return _of(row, f"{row['service']} {watch.tag} deployed" if watch else f"{row['service']} deployed")
 
 
 def _went_back(row: Row) -> Change:
-    watch = WATCH.decode(row["document"])
-    return _of(watch, row, f"{watch.service} went back to {watch.goes_to}")
+    watch = _watch(row)
+    to = f" to {watch.goes_to}" if watch else ""
+    return _of(row, f"{row['service']} went back{to}")
 
 
-def _of(watch: Watch, row: Row, what: str) -> Change:
+def _watch(row: Row) -> Watch | None:
+    """``None``: it is damaged, or a newer version's. It is another service's, mostly: nobody waits for it to be mended."""
+    try:
+        return WATCH.decode(row["document"])
+    except (StoreTooNew, StoreUnavailable):
+        return None
+
+
+def _of(row: Row, what: str) -> Change:
     return Change(
-        moment(row["at"]), what, watch.service, watch.environment, ChangeKind.DEPLOYMENT, name=watch.id
+        moment(row["at"]), what, row["service"], row["environment"], ChangeKind.DEPLOYMENT, name=row["id"]
     )

@@ -42,7 +42,7 @@ def test_an_alias_that_gives_a_second_version_a_share_is_a_rollout_of_the_newer_
     ("asked", "phase", "tag"),
     [
         ({"functionVersion": "42", "routingConfig": {"additionalVersionWeights": {}}}, Phase.COMPLETE, "42"),
-        ({"functionVersion": "42", "routingConfig": None}, Phase.COMPLETE, "42"),
+        ({"functionVersion": "42", "routingConfig": None}, Phase.STARTED, "42"),
         (
             {"functionVersion": "42", "routingConfig": {"additionalVersionWeights": {"41": 0.9}}},
             Phase.SHIFTED,
@@ -77,8 +77,31 @@ def test_where_only_weights_were_asked_for_the_answer_tells_the_aliass_own_versi
     )
 
     assert "tag" not in announced(event).hints
+    assert (
+        announced(event).phase is Phase.STARTED
+    )  # or whatever is on its way by now would be taken for complete
     event["detail"]["responseElements"] = {"functionVersion": "41"}
     assert announced(event).hints["tag"] == "41"
+    event["detail"]["requestParameters"]["functionVersion"] = None
+    assert announced(event).hints["tag"] == "41"
+
+
+@pytest.mark.parametrize(
+    ("routing", "phase"),
+    [({}, Phase.COMPLETE), ({"routingConfig": {"additionalVersionWeights": {"41": 0.9}}}, Phase.SHIFTED)],
+)
+def test_weights_that_were_not_asked_for_stay_as_the_answer_tells_them(routing, phase):
+    event = a_call(functionVersion="42", routingConfig=None)
+    event["detail"]["responseElements"] = {"functionVersion": "42", **routing}
+
+    assert (announced(event).phase, announced(event).hints["tag"]) == (phase, "42")
+
+
+def test_an_alias_that_got_another_description_gives_no_version_more_calls():
+    event = a_call(functionVersion=None, routingConfig=None, description="the shop")
+    event["detail"]["responseElements"] = {"functionVersion": "41"}
+
+    assert isinstance(read(event), Aside | Ignored)
 
 
 @pytest.mark.parametrize("written", ["f", "123456789012:function:f", ARN, f"{ARN}:live", "f:live"])

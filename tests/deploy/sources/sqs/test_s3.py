@@ -66,6 +66,13 @@ def test_whatever_else_is_put_there_changes_nothing(key):
     assert isinstance(read(an_event(key=key), running_at(AT)), Aside | Ignored)
 
 
+def test_objects_of_a_site_are_recorded_under_one_name_and_not_each():
+    for key in ("main-v2.js", "main-v3.js"):
+        found = read(an_event(key=key), running_at(AT))
+        assert isinstance(found, Aside)
+        assert found.why == "no service of the configuration has this page in the bucket shop-site"
+
+
 def test_a_bucket_without_versions_has_no_id():
     found = read(an_event(**{"version-id": None}), running_at(AT))
 

@@ -73,6 +73,7 @@ def test_while_it_rolls_the_share_is_that_of_the_instances_that_have_it(stage):
     live = stage.live()
 
     assert live.in_flight == stage.release("v2")
+    assert not live.broken_off
     assert live.shares == {
         stage.release("v1").fingerprint: pytest.approx(1 / 3),
         stage.release("v2").fingerprint: pytest.approx(2 / 3),
@@ -119,6 +120,7 @@ def test_what_has_failed_half_way_is_ahead_still_whatever_the_label_says(stage, 
 
     assert stage.beanstalk.runs(ENVIRONMENT) == {"v1": 3, "v2": 1}
     assert (live.release, live.in_flight) == (stage.release("v1"), stage.release("v2"))
+    assert live.broken_off
 
 
 def test_what_has_failed_beside_the_old_instances_is_gone():

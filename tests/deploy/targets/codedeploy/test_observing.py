@@ -62,6 +62,7 @@ def test_the_first_deployment_of_a_group_is_on_its_way_and_nothing_serves(stage)
 
     assert live.release is None
     assert live.in_flight == release(1)
+    assert not live.broken_off
     assert live.shares == {ONE: 0.0}
 
 
@@ -78,6 +79,7 @@ def test_one_that_was_broken_off_half_done_is_still_ahead(stage):
     assert stage.last().status == "Failed"
     assert live.release == release(1)
     assert live.in_flight == release(2)
+    assert live.broken_off
     assert live.shares == {ONE: 1.0}
 
 

@@ -1,5 +1,7 @@
 """Which release an announcement means."""
 
+import asyncio
+
 import pytest
 
 from deploy.model import Gone, Release, Unreadable
@@ -50,6 +52,20 @@ def test_one_of_another_group_is_none_of_ours(stage):
 
     assert isinstance(found, Gone)
     assert "shop/other" in found.words
+
+
+def test_what_is_no_id_hides_nothing_from_others_that_are_asked_about_with_it(stage):
+    made, target = stage.deploy(2), stage.target()
+
+    async def both():
+        return await asyncio.gather(
+            target.resolve({"deployment": "d-forged"}), target.resolve({"deployment": made})
+        )
+
+    forged, told = stage.run(both())
+
+    assert isinstance(forged, Unreadable)
+    assert told == release(2)
 
 
 def test_one_that_codedeploy_does_not_know_yet_is_awaited(stage):

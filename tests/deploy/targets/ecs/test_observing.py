@@ -275,6 +275,18 @@ def test_what_fails_to_start_twice_is_known_by_its_tag_at_once(stage):
     assert stage.live().in_flight.fingerprint == "tag:web:2"
 
 
+def test_what_its_circuit_breaker_has_given_up_is_broken_off_and_ahead_still():
+    stage = Stage(images=("shop:1.0", f"shop@sha256:{'2' * 64}", "shop:3.0"))
+    stage.behaves("web:2", fails_to_start="CannotPullContainerError: not now")
+    stage.deploy("web:2", deploymentCircuitBreaker={"enable": True, "rollback": False})
+    before = stage.live()
+    stage.goes_on(minutes=20)
+    after = stage.live()
+
+    assert (before.in_flight.tag, before.broken_off) == ("web:2", False)
+    assert (after.in_flight.tag, after.broken_off) == ("web:2", True)
+
+
 def test_a_revision_that_tells_nothing_is_not_asked_for_at_every_look(stage):
     stage.behaves("web:2", fails_to_start="CannotPullContainerError: not now")
     stage.deploy("web:2")

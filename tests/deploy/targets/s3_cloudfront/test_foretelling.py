@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from deploy.model import Level
+from deploy.model import Level, Move
 from tests.deploy.targets.s3_cloudfront.pages import BUCKET, DISTRIBUTION
 from tests.deploy.targets.s3_cloudfront.stage import (
     INDEX_POINTER,
@@ -69,6 +69,21 @@ def test_a_file_that_the_page_names_and_that_is_gone_is_a_white_screen(stage, na
     stage.world.s3.delete(BUCKET, key, stage.clock())
 
     assert f"white screen: the page of v1 names {key}, which is not in shop-site" in obstacles(stage)
+
+
+def test_a_file_is_looked_for_under_the_key_that_its_address_means(stage):
+    good = stage.target()
+    prefix = "" if stage.layout == INDEX_POINTER else "releases/v1/"
+    page = '<script src="caf%C3%A9%20au%20lait.js"></script>'
+    stage.world.s3.put(BUCKET, "releases/v1/index.html", page, stage.clock(), metadata={"release": "v1"})
+    stage.world.s3.put(BUCKET, f"{prefix}café au lait.js", "//", stage.clock())
+    stage.deployed("v1")
+    v1 = stage.live(good).release
+    stage.deployed("v2")
+
+    move = Move("service", stage.release("v2"), v1)
+
+    assert "white screen" not in " | ".join(stage.run(good.foretell(move)).obstacles)
 
 
 def test_of_many_files_that_are_gone_some_are_named(page_stage):

@@ -255,6 +255,19 @@ def test_the_copy_keeps_what_the_page_says_of_itself_and_the_tags_of_others(page
     assert tags == {"team": "shop & co"}
 
 
+@pytest.mark.parametrize("name", ["1.4.2+build.5", "pr:17", "shop@1.4.2"])
+def test_a_release_of_any_name_is_put_back(stage, name):
+    upload(stage.world, name, stage.clock(), shared=stage.layout == INDEX_POINTER)
+    stage.deployed(name)
+    good = stage.live().release
+    stage.deployed("v2")
+
+    answer = stage.run(stage.target().begin(Move("service", stage.release("v2"), good), KEY))
+
+    assert isinstance(answer, Begun)
+    assert stage.points_to() == name
+
+
 def test_of_the_settings_of_a_distribution_only_the_path_is_changed():
     stage = Stage(ORIGIN_PATH)
     stage.deployed("v2")

@@ -1,5 +1,6 @@
 """The operations of CodeDeploy: what is asked for is read as of when the caller sees the world, and what is ordered is done now."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
@@ -11,6 +12,7 @@ from tests.fakes.aws.tagging import Tagging, in_pascal
 from tests.fakes.aws.timeline import Timeline
 from tests.fakes.aws.trouble import AwsError
 
+_ID = re.compile(r"d-[0-9A-Z]+")  # [U] its grammar
 _BATCH = 25  # [M] of BatchGetDeployments and BatchGetDeploymentTargets
 _GROUPS = 100  # [D] of BatchGetDeploymentGroups
 _PAGE = 100  # [U]
@@ -113,8 +115,10 @@ class Answering:
         return {"deploymentInfo": self._told(self._deployment(asked["deploymentId"], asked.seen_at))}
 
     def batch_get_deployments(self, asked: Asked) -> Mapping[str, Any]:
-        """[U] What is not known is missing from the answer."""
+        """[U] What is not known is missing from the answer; [M] what is no id makes it refuse them all."""
         ids = asked["deploymentIds"]
+        if not all(_ID.fullmatch(each) for each in ids):
+            raise AwsError("InvalidDeploymentIdException", "one of the ids is none")
         if len(ids) > _BATCH:
             raise AwsError("BatchLimitExceededException", f"at most {_BATCH} deployments may be asked for")
         found = [self._known(each, asked.seen_at) for each in ids]

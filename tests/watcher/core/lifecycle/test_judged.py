@@ -438,6 +438,21 @@ def test_it_does_not_pass_before_it_has_all_its_traffic():
     assert round_of(replace(watch, complete_at=None), a_judgement()).watch.state is State.WATCHING
 
 
+def test_what_was_broken_off_ends_unproven_however_healthy_what_is_seen():
+    """What is seen may be the old release, where no rule tells the two apart."""
+    half = replace(baked_for(minutes(60)), incomplete=True)
+
+    assert round_of(half, proven()).watch.state is State.WATCHING
+    assert round_of(replace(baked_for(hours(24)), incomplete=True), proven()).watch.state is State.UNPROVEN
+
+
+def test_what_was_broken_off_goes_back_all_the_same_where_it_breaches():
+    half = replace(baked_for(minutes(4)), incomplete=True)
+
+    assert round_of(half, a_breach()).watch.state is round_of(baked_for(minutes(4)), a_breach()).watch.state
+    assert round_of(half, a_breach()).watch.breach is not None
+
+
 ASKS = replace(READY, on_breach=Consequence.ASK)
 TELLS = replace(READY, on_breach=Consequence.TELL)
 

@@ -25,9 +25,11 @@ from tests.builders import (
     some_facts,
 )
 from tests.watcher.core.taken import (
+    broken_off,
     due,
     happened,
     judged,
+    left_half,
     ordered,
     progressed,
     recovered,
@@ -120,6 +122,61 @@ def test_only_the_clock_of_the_bake_is_set_where_the_traffic_was_known():
     step = progressed(guessed, Phase.COMPLETE, NOON + minutes(70), NOON + minutes(70), FACTS)
 
     assert (step.watch.traffic_at, step.watch.complete_at) == (NOON - minutes(10), NOON + minutes(70))
+
+
+def test_a_rollout_that_was_broken_off_is_remembered_once_until_it_is_complete_after_all():
+    step = broken_off(a_watch(**NEW), None, NOON, FACTS)
+
+    assert (step.watch.incomplete, step.watch.revision, step.why) == (True, 8, "broken off")
+    assert step.messages == ()
+    assert broken_off(step.watch, None, NOON, FACTS) is None
+    assert progressed(step.watch, Phase.SHIFTED, NOON, NOON, FACTS).watch.incomplete
+    assert not progressed(step.watch, Phase.COMPLETE, NOON, NOON, FACTS).watch.incomplete
+
+
+def test_that_it_was_broken_off_takes_nothing_from_what_else_the_news_mean():
+    shifted = progressed(a_watch(**NEW), Phase.SHIFTED, NOON, NOON, FACTS)
+
+    step = broken_off(a_watch(**NEW), shifted, NOON, FACTS)
+
+    assert (step.watch.traffic_at, step.watch.incomplete, step.watch.revision) == (NOON, True, 8)
+
+
+def test_clocks_that_started_for_want_of_news_say_nothing_against_it():
+    guessed = due(a_watch(**NEW), NOON + minutes(50), FACTS).watch
+
+    assert broken_off(guessed, None, NOON + minutes(51), FACTS).watch.incomplete
+
+
+@pytest.mark.parametrize(
+    "watch", [a_watch(), a_watch(State.ROLLING_BACK, **NEW), a_watch(State.STUCK, **NEW)]
+)
+def test_what_was_complete_is_not_broken_off_nor_what_goes_back(watch):
+    assert broken_off(watch, None, NOON, FACTS) is None
+
+
+HALF = a_live("v42", in_flight=a_release("v43"), broken_off=True)
+ABSENT = a_live("v42")
+
+
+@pytest.mark.parametrize(
+    ("live", "guessed", "is_left"),
+    [
+        ({"service": HALF}, False, True),
+        ({"service": a_live("v42", in_flight=a_release("v44"), broken_off=True)}, False, False),
+        ({"service": a_live("v42", in_flight=a_release("v43"))}, True, False),
+        ({"service": ABSENT}, False, False),
+        ({"service": ABSENT}, True, True),
+        ({}, True, False),
+    ],
+    ids=["left half done", "another is", "on its way", "not there yet", "not there at all", "not to be read"],
+)
+def test_what_runs_tells_that_a_rollout_came_to_nothing(live, guessed, is_left):
+    watch = due(a_watch(**NEW), NOON + minutes(50), FACTS).watch if guessed else a_watch(**NEW)
+
+    step = left_half(watch, live, NOON + minutes(51), FACTS)
+
+    assert (step is not None and step.watch.incomplete) is is_left
 
 
 def test_the_ledger_is_told_nothing_where_nobody_knows_that_it_serves():

@@ -549,6 +549,17 @@ def test_unproven():
     )
 
 
+def test_unproven_for_its_rollout_was_broken_off():
+    half = replace(baked(hours(24)), incomplete=True)
+
+    assert message(of(half, a_judgement())) == (
+        "checkout · production: v43 was watched until 12:00:00 UTC and is neither proven nor refuted: "
+        "its rollout did not come to its end. The way back stays v42\n"
+        "What was seen may be the old release: on how much of the fleet the new one is, nobody knows\n"
+        "[Accept v43 as good]"
+    )
+
+
 def test_unproven_for_nothing_was_ever_judged():
     step = due(a_watch(judgement=None), NOON + hours(30), some_facts())
 

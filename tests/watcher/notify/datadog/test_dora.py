@@ -134,6 +134,18 @@ async def test_an_answer_that_was_lost_makes_no_second_deployment_and_no_second_
         assert len(scene.site.events) == 1
 
 
+async def test_what_was_taken_and_is_not_found_yet_is_marked_later():
+    async with a_scene() as scene:
+        scene.site.unfound = 1
+        first = await scene.tell(shown("recovering", scene.now))
+        assert isinstance(first, Later)
+        assert not any(each.failed for each in scene.site.deployed.values())
+
+        second = await scene.tell(shown("recovering", scene.now))
+        assert isinstance(second, Told)
+        assert scene.site.named(f"dora.{WATCH}").failed
+
+
 async def test_while_deployments_are_not_taken_events_are():
     async with a_scene() as scene:
         scene.site.down, scene.site.allowed = True, []  # and no limit says when to come again

@@ -40,6 +40,7 @@ class Memory:
     heard_at: datetime | None = None
     lacking_at: datetime | None = None
     alerts: dict[str, Alert] = field(default_factory=dict)
+    is_deaf: bool = False
 
     def hears(self, *pushed: Pushed, minute: float) -> "Memory":
         self.heard_at = at(minute)
@@ -49,7 +50,7 @@ class Memory:
 
     async def __call__(self, source: str, _known: Remembered | None = None) -> Remembered:
         assert source == "am"
-        return Remembered(self.heard_at, self.lacking_at, tuple(self.alerts.values()))
+        return Remembered(self.heard_at, self.lacking_at, tuple(self.alerts.values()), is_deaf=self.is_deaf)
 
     async def reads(
         self, indicator: Indicator, minute: float = 10, since: float | None = None, **arm: str

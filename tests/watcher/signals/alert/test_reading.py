@@ -15,7 +15,7 @@ from tests.watcher.signals.alert.building import (
     buckets,
     states,
 )
-from watcher.core.alerts import Remembered
+from watcher.core.alerts import Pushed, Remembered
 from watcher.errors import StoreUnavailable
 from watcher.signals.alert.provider import Alerts
 from watcher.signals.provider import Question, Window
@@ -160,6 +160,32 @@ async def test_what_is_repeated_no_more_is_over_as_long_as_its_sender_is_heard()
     assert await memory.newest(REPEATING, 5 + 301) == State("silence", of="am")
 
 
+class _Incomparable(Pushed):
+    """Two thousand of them, each compared with all others, would hold the daemon up for seconds."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        raise AssertionError
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+async def test_of_many_that_are_over_none_is_compared_with_the_others():
+    labels = {"service": "checkout"}
+    many = [_Incomparable(str(n), "errors", FIRING, at(1), at(1), f"{n}", labels) for n in range(3)]
+    memory = Memory().hears(*many, minute=5).hears(minute=400)
+
+    assert await memory.newest(REPEATING, 400) == State("silence", of="am")
+
+
+async def test_that_there_are_no_data_is_over_too_when_it_is_repeated_no_more():
+    memory = Memory().hears(an_alert("errors", UNKNOWN, 1), minute=5).hears(minute=300)
+
+    assert "has no data" in await memory.silence(REPEATING, 5 + 300)
+    assert await memory.newest(REPEATING, 5 + 301) == State("silence", of="am")
+
+
 async def test_what_is_repeated_no_more_by_somebody_who_is_not_heard_is_unknown():
     memory = Memory().hears(an_alert("errors", FIRING, 1), minute=5)
     indicator = a_query(repeats=True, heard_within="1d")
@@ -167,6 +193,11 @@ async def test_what_is_repeated_no_more_by_somebody_who_is_not_heard_is_unknown(
     assert (
         await memory.silence(indicator, 5 + 301)
         == "errors fired, and am was not heard since 24 Nov 12:05 UTC"
+    )
+    memory = Memory().hears(an_alert("errors", UNKNOWN, 1), minute=5)
+    assert (
+        await memory.silence(indicator, 5 + 301)
+        == "errors had no data, and am was not heard since 24 Nov 12:05 UTC"
     )
 
 
@@ -187,6 +218,13 @@ async def test_where_it_left_some_out_nothing_is_well_for_as_long_as_it_may_be_s
     )
     memory.hears(minute=306)
     assert not (await memory.newest(REPEATING, 306)).bad
+
+
+async def test_a_queue_that_does_not_answer_says_nothing_of_what_is_well_and_what_fires_fires():
+    memory = Memory(is_deaf=True).hears(an_alert("errors", WELL, 1), minute=5)
+
+    assert await memory.silence(TRANSITIONS) == "am does not answer: nobody hears what it would tell"
+    assert (await memory.hears(an_alert("errors", FIRING, 6), minute=6).newest(TRANSITIONS)).bad
 
 
 async def test_what_fires_fires_also_where_some_were_left_out():

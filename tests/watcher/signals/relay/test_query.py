@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from rules.model import Indicator, Kind
+from watcher.core.relayed import MOST_BOUNDS
 from watcher.signals.relay.provider import KIND
 from watcher.signals.relay.query import Query, inner, mark
 
@@ -83,6 +84,18 @@ def test_what_cannot_be_relayed_is_told_with_the_remedy(indicator, what):
 
     assert (found and found[0]) == what
     assert what is None or (found is not None and found[1])
+
+
+def test_more_bounds_than_a_sidecar_may_tell_are_refused_before_it_tells_them():
+    def bounded(many: int) -> Indicator:
+        over = tuple((1 + each) / 10 for each in range(many))
+        read = {"url": PAGE, "histogram": "h"}
+        return an_indicator(Kind.LATENCY, over, scrape=read, over=[f"{each * 1000:g}ms" for each in over])
+
+    assert KIND.mistake(bounded(MOST_BOUNDS)) is None
+    found = KIND.mistake(bounded(MOST_BOUNDS + 1))
+    assert found is not None
+    assert found[0] == "sidecars tell of at most 16 bounds, and these are 17"
 
 
 def test_addresses_that_are_found_are_not_for_sidecars():

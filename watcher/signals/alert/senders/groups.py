@@ -7,8 +7,8 @@
 A message tells no time of its own. What puts the messages about one alert in order is when it began and when it ended:
 an alert that fires anew begins later than the one before has ended, and what is told again is told with the same times. So
 a message that was overtaken on its way changes nothing. An alert that its system took for ended because it heard no more of
-it (Prometheus was cut off from Alertmanager for a while), and that goes on with the old beginning, is taken for overtaken too, until it
-ends: nothing in the message tells the two apart.
+it (Prometheus was cut off from Alertmanager for a while), and that goes on with the old beginning, looks the same: it is
+told from one that was overtaken by when it comes (``untimed``).
 """
 
 from collections.abc import Callable, Mapping
@@ -92,4 +92,5 @@ def pushed(one: One, arrived: datetime) -> Pushed | str:
         labels=labels(one.labels),
         words=line(annotations.get("summary")) or line(annotations.get("description")),
         link=link(one.generator_url),
+        untimed=True,
     )

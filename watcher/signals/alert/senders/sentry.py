@@ -227,6 +227,7 @@ def _of_metric(data: _OfMetric, known: _Circumstances, *, ended: bool) -> Pushed
 
 
 def _of_event(data: _OfEvent, known: _Circumstances) -> Pushed:
+    """One more event of an issue: the rule tells of it again and again, as long as the issue goes on."""
     event = data.event
     at = believed(moment(event.at), known.arrived)
     title = line(event.title)
@@ -240,6 +241,7 @@ def _of_event(data: _OfEvent, known: _Circumstances) -> Pushed:
         labels=labels(_tags(event.tags), {"rule": data.rule, **_names(event)}),
         words=title,
         link=link(event.url),
+        recurs=True,
     )
 
 

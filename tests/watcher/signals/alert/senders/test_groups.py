@@ -34,6 +34,7 @@ def test_an_alert_is_told_with_all_that_is_known_of_it(system, sender):
     assert alert.labels == {"alertname": "checkout-5xx", "service": "checkout", "env": "production"}
     assert alert.words == "5xx above 5 %"
     assert alert.link.startswith("https://prometheus.acme.example/")
+    assert alert.untimed
 
 
 @BOTH

@@ -139,6 +139,7 @@ def test_an_issue_alert_fires_for_its_issue():
     assert (alert.key, alert.name, alert.mood) == ("issue:1117540176", "Too many errors", Mood.FIRING)
     assert alert.since == alert.sent_at == NOON.replace(hour=11, minute=58, second=17, microsecond=677000)
     assert alert.words == "ReferenceError: heck is not defined"
+    assert alert.recurs
 
 
 def test_nothing_is_taken_that_may_be_about_a_person():
