@@ -58,7 +58,7 @@ REMEDIES = {
     "CannotListen": "choose another `daemon.http.listen`, free the address, or correct the files of the certificate",
     "CommandFailed": "of the demo: read its report; try `--seed`",
     "Declined": "an answer of HTTP: see [problems](http.md#problems)",
-    "CryptographyMissing": "install the package `cryptography`, which the image has; or let a queue be subscribed to the topic",
+    "CryptographyMissing": "install the extra `signatures`, which the image has; or let a queue be subscribed to the topic",
     "DiaryUnwritten": "of `rollback --direct`: what is not written down is not done; name another file, `--audit PATH`",
     "DidNotHappen": "of the demo: the machine may be too slow; run it again",
     "Ended": "of the demo: the process's last words are in its report",

@@ -48,7 +48,7 @@ NOBODY = (
 )
 REQUEST_TIMEOUT, SERVER_FAULTS = 408, 500  # HTTP: the request did not come through; from here on, AWS failed
 OWN = "the daemon's own credentials"
-NO_SIGNER, SIGNER = "NoSigner", "install `cryptography` beside rollbackd; the image has it"
+NO_SIGNER, SIGNER = "NoSigner", "install the extra `signatures` of rollbackd; the image has it"
 
 
 def refuse(

@@ -1,5 +1,6 @@
 """Alerts that are pushed, through a daemon that the app has built, by real HTTP. The clock stands, so that only a push can hurry."""
 
+import asyncio
 import contextlib
 import json
 import shutil
@@ -81,6 +82,13 @@ class Town:
         told = await daemon.post("/v1/deployments", service="web", environment="production", tag="v2")
         assert told.status == 202
         await daemon.logs("watch.prepared")
+        await soon(lambda: self._is_at_rest(daemon))
+
+    async def _is_at_rest(self, daemon: AtWork) -> bool:
+        """The round that looked at it is over: the clock may be moved, and does not move within it."""
+        before = (await self.watch(daemon))["revision"]
+        await asyncio.sleep(0.3)  # the patrol looks every quarter of a second
+        return bool((await self.watch(daemon))["revision"] == before)
 
     async def watch(self, daemon: AtWork) -> Any:
         [watch] = (await daemon.get("/v1/watches")).json["watches"]

@@ -136,4 +136,4 @@ def test_what_cannot_be_signed_was_never_sent_and_says_what_to_install():
     refused = of(MissingDependencyException(msg="use botocore[crt]"))
 
     assert (refused.code, refused.may_have_happened) == ("NoSigner", False)
-    assert "cryptography" in refused.remedy
+    assert "signatures" in refused.remedy

@@ -19,7 +19,7 @@ class CryptographyMissing(WatcherError):
     def __init__(self) -> None:
         super().__init__(
             "topics of SNS over HTTPS need cryptography, which is not installed",
-            remedy="pip install cryptography, or subscribe a queue to the topic, which needs nothing",
+            remedy="pip install 'rollbackd[signatures]', or subscribe a queue to the topic, which needs nothing",
         )
 
 
