@@ -11,6 +11,6 @@ def hurried() -> Modes:
     """A door that tries once and does not wait long."""
 
     def quick(mode: Mode) -> Mode:
-        return replace(mode, attempts=1, answer=1.5, whole=2.5)
+        return replace(mode, attempts=1, answer=3.0, whole=4.5)
 
     return replace(USUAL, read=quick(USUAL.read), act=quick(USUAL.act), assume=quick(USUAL.assume))

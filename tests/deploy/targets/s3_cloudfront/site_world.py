@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,13 +9,13 @@ from deploy.ports import Aws, AwsAccount, World
 from deploy.target import Place
 from deploy.targets.s3_cloudfront import Settings, Site
 from tests.contract.target_contract import TargetWorld
+from tests.deploy.targets.aws.over_http import hurried
 from tests.deploy.targets.s3_cloudfront.pages import BUCKET, DISTRIBUTION, SITE, upload
 from tests.deploy.targets.s3_cloudfront.stage import Visitor
 from tests.fakes.aws import AwsError, AwsWorld, serving
 from tests.fakes.aws.fixtures import NOON
 from watcher import command
 from watcher.aws import AwsRoles, open_aws
-from watcher.aws.modes import USUAL, Mode, Modes
 from watcher.telemetry.metrics import Metrics
 
 ACT = "arn:aws:iam::123456789012:role/rollbackd-act"
@@ -182,14 +181,7 @@ async def site_over_http(world: SiteWorld) -> AsyncIterator[SiteWorld]:
     roles = AwsRoles("shop", "eu-central-1", act=ACT)
     with serving(world.aws_world) as url:
         world.url = url
-        async with open_aws({"shop": roles}, Metrics(), world.now, endpoint=url, modes=_hurried()) as aws:
+        async with open_aws({"shop": roles}, Metrics(), world.now, endpoint=url, modes=hurried()) as aws:
             world.aws = aws
             yield world
     assert world.aws_world.bugs == []
-
-
-def _hurried() -> Modes:
-    def hurried(mode: Mode) -> Mode:
-        return replace(mode, attempts=1, answer=1.5, whole=2.5)
-
-    return replace(USUAL, read=hurried(USUAL.read), act=hurried(USUAL.act), assume=hurried(USUAL.assume))
