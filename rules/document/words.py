@@ -146,7 +146,7 @@ def _ours(error: ErrorDetails, _: type[BaseModel]) -> Words:
 
 
 def _pattern(error: ErrorDetails, _: type[BaseModel]) -> Words:
-    pattern = error["ctx"]["pattern"].removeprefix("^").removesuffix("$")
+    pattern = error["ctx"]["pattern"].removeprefix("^").removesuffix("$").removesuffix("\\Z")
     return f"must be of the form {pattern}", "write it with these characters alone"
 
 

@@ -83,3 +83,10 @@ def test_a_mistake_in_its_settings_is_told_with_its_place(tmp_path):
 
     assert "services.web.production.runs_on[0].s3_cloudfront" in first
     assert "`root` belongs to `layout: index_pointer`" in first
+
+
+def test_a_bucket_that_cannot_be_one_is_told_by_what_it_is_made_of_alone(tmp_path):
+    """How a pattern ends is for machines."""
+    (found,) = wrong(tmp_path, runs_on("").replace("shop-site", "Shop_Site"))
+
+    assert "must be of the form [a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\n" in found
