@@ -160,6 +160,7 @@ class Live:
             tells it. What was begun before the daemon arrived is watched from then on.
         obstacles: What forbids that the machine moves it by itself: one sentence each, with its remedy.
         broken_off: Nothing brings what is in flight any further: its rollout was broken off, and is left half done.
+        pause: Where what is in flight waits for somebody's word, if it does (see `deploy.target.Hooked`).
     """
 
     release: Release | None
@@ -169,6 +170,7 @@ class Live:
     since: datetime | None = None
     obstacles: tuple[str, ...] = ()
     broken_off: bool = False
+    pause: Pause | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,23 @@ class Move:
     part: str
     expect: Release
     to: Release
+
+
+class Word(StrEnum):
+    """What a rollout is told that waits at a hook of its platform."""
+
+    GO_ON = "go on"
+    GO_BACK = "go back"
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """How the traffic of one part is to be shared out: *after* gets *share* of it (0 to 1), *before* the rest."""
+
+    part: str
+    before: Release
+    after: Release
+    share: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,11 +18,14 @@ from deploy.model import (
     Gone,
     Live,
     Move,
+    Pause,
     Progress,
     Recalled,
     Release,
+    Shift,
     Standing,
     Unreadable,
+    Word,
 )
 from deploy.ports import AwsAccount, Need, World
 
@@ -74,6 +77,31 @@ class Examined(Protocol):
 
     async def examine(self) -> Sequence[Finding]:
         """What was found, for ``rollbackd doctor``. Reads only; may take 15 s."""
+
+
+@runtime_checkable
+class Hooked(Protocol):
+    """A target whose platform stops a rollout at hooks (`Live.pause`) until it is told how to go on."""
+
+    async def answer(self, pause: Pause, word: Word, key: str) -> Beginning:
+        """Say *word* to the rollout that waits at *pause*. At most one call that changes anything.
+
+        ``AlreadyThere``: that pause was answered already, or nothing waits there any more. Doing this twice is harmless.
+        """
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A target whose traffic the daemon itself can share out between two releases."""
+
+    async def shift(self, shift: Shift, key: str) -> Beginning:
+        """Ask the platform to share the traffic out so. At most one call; doing this twice with one *key* is harmless.
+
+        ``Refused`` with ``third_tag`` where others than the two releases of *shift* have traffic.
+        """
+
+    async def shifted(self, shift: Shift, key: str) -> Progress | Unreadable:
+        """How far that is; ``Serving`` once the traffic is shared out so. Reads only."""
 
 
 @dataclass(frozen=True, slots=True)
