@@ -15,6 +15,7 @@ from watcher.config.configuration import (
 )
 from watcher.config.errors import InvalidConfiguration
 from watcher.config.explain import Row, explain, holds_up, without_promise, wrong_rollbacks
+from watcher.config.going_back import read_to_go_back
 from watcher.config.kinds import Kinds, ProviderKind
 from watcher.config.promises import lint_file
 from watcher.config.read import of_one_service, read_configuration, with_secrets
@@ -42,6 +43,7 @@ __all__ = [
     "lint_file",
     "of_one_service",
     "read_configuration",
+    "read_to_go_back",
     "with_secrets",
     "without_promise",
     "wrong_rollbacks",

@@ -74,7 +74,7 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
     written = mistakes.read(node, Layer)
     account = refer(node.get("account"), "account", around.accounts, mistakes)
     runs_on = node.get("runs_on") if around.relays else _required(node, "runs_on", "[{command: …}]", mistakes)
-    targets = _read_targets(runs_on, account, around.shelf, mistakes)
+    targets = read_targets(runs_on, account, around.shelf, mistakes)
     watching = watched(node, targets)
     rules, promises = read_promises(_rules_of(watching, targets, mistakes), account, around.shelf, mistakes)
     team = refer(node.get("team"), "team", around.teams, mistakes)
@@ -176,7 +176,7 @@ def _required(node: Node, key: str, example: str, mistakes: Mistakes) -> Node | 
     return found
 
 
-def _read_targets(
+def read_targets(
     section: Node | None, account: str | None, shelf: Shelf, mistakes: Mistakes
 ) -> dict[str, Configured]:
     """What a service runs on, by part: a list names its parts by their kinds, a mapping by its keys."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from rules.errors import Problem
 from tests.deploy.targets.programs import PROGRAM, a_program
 from tests.fakes.aws import serving
 from tests.fakes.aws.fixtures import Clock, environment
@@ -15,7 +16,7 @@ from tests.watcher.commands.emergency import RULES
 from tests.watcher.commands.speaking import ROLLBACKD, Said, run
 from tests.watcher.commands.test_doctor import ACT, a_shop
 from watcher import clock as real
-from watcher.commands._direct.command import _agrees, who
+from watcher.commands._direct.command import _agrees, passed_over, who
 from watcher.commands.rollback import command
 
 DIRECT = ("rollback", "web", "production", "--direct", "--reason", "it is down")
@@ -223,7 +224,40 @@ def test_what_goes_with_direct_alone_is_usage_towards_a_daemon(words):
     assert said.exit_code == 2
 
 
-def test_a_configuration_with_a_mistake_is_usage(shop):
+def test_mistakes_that_decide_nothing_are_told_and_do_not_keep_it_from_going_back(shop):
+    (shop.folder / "web.yaml").write_text("rules: nothing of the kind\n")
+    shop.config.write_text(shop.config.read_text() + "  cart: {production: {runs_on: [{esc: {}}]}}\n")
+
+    said = shop.goes_back("--to", "v1", "--yes")
+
+    assert said.status == 0, said.err
+    assert shop.changes() == ["v1"]
+    assert said.err.startswith("the configuration has mistakes that are passed over now")
+    assert 'unknown target "esc"' in said.err
+    assert "web.yaml:1:" in said.err
+
+
+def test_of_many_mistakes_the_first_are_told():
+    mistakes = tuple(Problem("rollbackd.yaml", n, 1, "mode", "wrong", "mend it") for n in range(1, 8))
+
+    told = list(passed_over(mistakes))
+
+    assert len(told) == 1 + 5 + 1
+    assert told[-1] == "  and 2 more: rollbackd check"
+    assert list(passed_over(())) == []
+
+
+def test_a_mistake_in_where_the_service_runs_is_usage(shop):
+    shop.config.write_text(shop.config.read_text().replace("move:", "mvoe:"))
+
+    said = shop.goes_back("--to", "v1", "--yes")
+
+    assert said.status == 2
+    assert "mvoe" in said.err
+    assert shop.changes() == []
+
+
+def test_a_configuration_without_the_service_is_usage(shop):
     shop.config.write_text("version: 1\nservces: {}\n")
 
     said = shop.goes_back("--to", "v1", "--yes")

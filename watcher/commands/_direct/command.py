@@ -5,7 +5,7 @@ import getpass
 import os
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import NoReturn
 
 import click
 
+from rules.errors import Problem
 from watcher.app.ports import Ports
 from watcher.commands._client import Misused, Unreachable
 from watcher.commands._direct.choosing import Wish
@@ -28,6 +29,7 @@ from watcher.telemetry.redaction import Redactor
 
 USAGE, INTERRUPTED = 2, 130
 STDERR = 2
+SHOWN = 5  # mistakes that do not matter now
 AUDIT = "rollbackd-direct.jsonl"  # beside the configuration
 
 
@@ -54,14 +56,16 @@ class Asked:
 
 def direct(asked: Asked) -> NoReturn:
     """Do it, and end the process with the status that says how it went."""
-    if not asked.yes and not sys.stdin.isatty():
-        raise Misused("nobody can be asked: this is no terminal", "say --yes")
     redactor, ports = Redactor(), Ports()
     loaded = _loaded(asked, redactor)
+    if not asked.yes and not sys.stdin.isatty():
+        raise Misused("nobody can be asked: this is no terminal", "say --yes")
     diary = Diary(
         asked.audit or asked.config.absolute().with_name(AUDIT), who(), asked.reason, asked.to, redactor.text
     )
     tell = _telling(redactor)
+    for words in passed_over(loaded.aside):
+        tell(words)
     desk = Desk(tell, lambda stands: _agrees(tell, stands=stands, yes=asked.yes))
     with logging_to(Logging(level="error", fd=STDERR), redactor, Metrics(), ports.monotonic):
         ended = _ended(asked, loaded, diary, desk, ports)
@@ -79,6 +83,15 @@ def _loaded(asked: Asked, redactor: Redactor) -> Loaded:
         for problem in invalid.problems:
             say(str(problem))
         raise SystemExit(USAGE) from None
+
+
+def passed_over(aside: Sequence[Problem]) -> Iterator[str]:
+    """What is wrong in the files and does not matter now, and that it is mended before the daemon can start."""
+    if aside:
+        yield "the configuration has mistakes that are passed over now; the daemon does not start with them:"
+        yield from (f"  {each}" for each in aside[:SHOWN])
+    if len(aside) > SHOWN:
+        yield f"  and {len(aside) - SHOWN} more: rollbackd check"
 
 
 def _ended(asked: Asked, loaded: Loaded, diary: Diary, desk: Desk, ports: Ports) -> Ended:

@@ -8,11 +8,21 @@ from pathlib import Path
 
 from deploy.ports import Aws, AwsAccount
 from deploy.target import Target
+from rules.errors import Problem
 from watcher.app.opening import fleet_of, open_aws
 from watcher.app.ports import Ports
 from watcher.app.reload import Learn
 from watcher.commands._client import Misused
-from watcher.config import Account, Configuration, ReadSecrets, Reference, of_one_service, read_configuration
+from watcher.config import (
+    Account,
+    Configuration,
+    InvalidConfiguration,
+    ReadSecrets,
+    Reference,
+    of_one_service,
+    read_configuration,
+    read_to_go_back,
+)
 from watcher.config.registries import all_kinds
 from watcher.core.service import Service
 from watcher.runtime.fleet import Key
@@ -21,10 +31,15 @@ from watcher.telemetry.metrics import Metrics
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """One service of the configuration, and the accounts that it is in, as the configuration knows them."""
+    """One service of the configuration, and the accounts that it is in, as the configuration knows them.
+
+    Attributes:
+        aside: What is wrong in the files, and does not matter for this.
+    """
 
     configuration: Configuration
     accounts: tuple[AwsAccount, ...]
+    aside: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +56,10 @@ def load(path: Path, key: Key, learn: Learn, *, own_credentials: bool = False) -
     """What the configuration at *path* says of the service *key*. *learn* is told each secret, so that none is ever shown.
 
     Where an account names no role to act, whoever asks acts with their own credentials; with *own_credentials* they also
-    read with them, and no role is assumed.
+    read with them, and no role is assumed. Mistakes in what this does not need are kept (`Loaded.aside`) and passed over.
 
     Raises:
-        InvalidConfiguration: It has mistakes, or a secret of the service's own programs cannot be had.
+        InvalidConfiguration: What is needed cannot be read, or a secret of the service's own targets cannot be had.
         Misused: There is no such service.
     """
     secrets = ReadSecrets(os.environ)
@@ -54,7 +69,7 @@ def load(path: Path, key: Key, learn: Learn, *, own_credentials: bool = False) -
         learn([value])
         return value
 
-    whole = read_configuration(path, all_kinds())
+    whole, aside = _read(path, key)
     if key not in whole.targets:
         known = ", ".join(sorted("/".join(each) for each in whole.targets))
         raise Misused(f"no service {key[0]} in {key[1]} is configured", f"known: {known or 'none'}")
@@ -62,7 +77,21 @@ def load(path: Path, key: Key, learn: Learn, *, own_credentials: bool = False) -
     accounts = {
         name: _for_a_person(each, own_credentials=own_credentials) for name, each in alone.accounts.items()
     }
-    return Loaded(replace(alone, accounts=accounts), tuple(each.aws for each in alone.accounts.values()))
+    return Loaded(
+        replace(alone, accounts=accounts), tuple(each.aws for each in alone.accounts.values()), aside
+    )
+
+
+def _read(path: Path, key: Key) -> tuple[Configuration, tuple[Problem, ...]]:
+    """All of it; or, where it has mistakes, what is needed of it, and the mistakes."""
+    kinds = all_kinds()
+    try:
+        return read_configuration(path, kinds), ()
+    except InvalidConfiguration as invalid:
+        needed = read_to_go_back(path, kinds, key)
+        if needed is None:
+            raise
+        return needed, tuple(invalid.problems)
 
 
 def _for_a_person(account: Account, *, own_credentials: bool) -> Account:
