@@ -10,13 +10,15 @@ from datetime import datetime, timedelta
 from math import ceil, exp, inf, log
 
 from rules.brief import Case, Spell
-from rules.model import BeforeAfter, Slo
-from rules.objectives import before_after, slo
+from rules.evidence import Memory
+from rules.model import BeforeAfter, BurnRate, Slo, Threshold
+from rules.objectives import before_after, threshold
 from rules.objectives.eprocess import cap
 from rules.objectives.factors import NOTHING
 from rules.objectives.history import SLOT, Past, Season, Span
+from rules.objectives.registry import judge_of
 from rules.objectives.wording import span_words
-from rules.sample import Bucket, Counts
+from rules.sample import Bucket, Counts, Value
 
 LOOKED_BACK = timedelta(minutes=15)  # or `_LEAST` buckets, whichever is longer
 _LEAST = 4
@@ -24,26 +26,71 @@ _LEAST = 4
 _LATE = timedelta(minutes=5)
 _LEVEL = 0.01  # of saying so by chance, as a control's: it only makes a question of a rollback
 _LONG = timedelta(hours=1)
+_IN_SHORT = 5  # pieces of a short window: hours of buckets of seconds would be a second's work
 
 
 def asked_about(case: Case, past: Past, suspects: Sequence[Spell] = ()) -> Case:
     """*case*, and why it only asks, if what it looks at was bad already; *past* is without *suspects*."""
-    if case.refusal is not None or not isinstance(case.rule.judge, (BeforeAfter, Slo)):
+    if case.refusal is not None:
         return case
-    before = _before(past)
+    before = _before(past, _reaches_back(case))
     if len(before) < case.rule.statistics.min_buckets or _is_hidden(past, suspects):
         return case
-    case_before = _foretold(case, past, before)
-    if not _is_bad(case_before, before) or _is_over(case_before, before):
-        return case
+    words = _bad_before(case, past, before)
+    return replace(case, only_asks=f"it was so before: {words} before the deployment") if words else case
+
+
+def _reaches_back(case: Case) -> timedelta:
+    """How much of the past the judge needs, to say at its end how it is."""
+    match case.rule.judge:
+        case Threshold(of=points):
+            return _recently(case) + points * case.bucket
+        case BurnRate(windows=windows):
+            return _recently(case) + max((each.long for each in windows), default=timedelta(0))
+        case _:
+            return LOOKED_BACK
+
+
+def _bad_before(case: Case, past: Past, before: Sequence[Span]) -> str:
+    """What it was like, in words; empty where it was well, or where the judge compares what serves at the same time."""
+    match case.rule.judge:
+        case BeforeAfter() | Slo():
+            then = _foretold(case, past, before)
+            return _counted(before) if _is_bad(then, before) and not _is_over(then, before) else ""
+        case Threshold():
+            memory = _last_breach(case, before)
+            return "" if memory is None else threshold.told(case, memory)
+        case BurnRate(windows=windows):
+            fine = min((each.short for each in windows), default=case.bucket) / _IN_SHORT
+            coarse = Past(tuple(before)).coarse(max(fine, case.bucket)).spans
+            return "" if _last_breach(case, coarse) is None else _counted(before)
+        case _:
+            return ""
+
+
+def _counted(before: Sequence[Span]) -> str:
     requests, bad = sum(span.requests for span in before), sum(span.bad for span in before)
-    lasted = span_words(before[-1].end - before[0].start)
-    return replace(
-        case, only_asks=f"it was so before: {bad:,.0f} of {requests:,.0f} in {lasted} before the deployment"
-    )
+    return f"{bad:,.0f} of {requests:,.0f} in {span_words(before[-1].end - before[0].start)}"
 
 
-def _before(past: Past) -> Sequence[Span]:
+def _last_breach(case: Case, before: Sequence[Span]) -> Memory | None:
+    """How it stood when a judge that is all or nothing was last beyond its limit, if that was lately."""
+    judge, since, found = judge_of(case), before[-1].end - _recently(case), None
+    memory = judge.start(case)
+    for span in before:
+        memory = judge.advance(case, memory, _bucket(span))
+        if span.end > since and memory.process.log_e == inf:
+            found = memory
+    return found
+
+
+def _recently(case: Case) -> timedelta:
+    """An outage is not over as soon as that: it flaps, and as many data points as decide may still hold it."""
+    points = case.rule.judge.of if isinstance(case.rule.judge, Threshold) else 1
+    return max(_LATE, points * case.bucket)
+
+
+def _before(past: Past, reaches_back: timedelta) -> Sequence[Span]:
     """The end of the past, oldest first, without what a late announcement may have put there."""
     if not past.spans:
         return ()
@@ -53,7 +100,7 @@ def _before(past: Past) -> Sequence[Span]:
         return ()
     until = known[-1].end
     length = max(span.end - span.start for span in known[-_LEAST:])
-    since = until - max(LOOKED_BACK, _LEAST * length)
+    since = until - max(LOOKED_BACK, reaches_back, _LEAST * length)
     return [span for span in known if span.start >= since]
 
 
@@ -113,8 +160,13 @@ def _day(until: datetime, span: Span) -> int:
 
 def _evidence(case: Case, spans: Sequence[Span]) -> float:
     """E at the end of *spans*, bounded where a float ends."""
-    judge = before_after if isinstance(case.rule.judge, BeforeAfter) else slo
+    judge = judge_of(case)
     memory = judge.start(case)
     for span in spans:
-        memory = judge.advance(case, memory, Bucket(span.start, span.end, Counts(span.bad, span.requests)))
+        memory = judge.advance(case, memory, _bucket(span))
     return exp(min(memory.process.log_e, 700.0))
+
+
+def _bucket(span: Span) -> Bucket:
+    measure = Counts(span.bad, span.requests) if span.value is None else Value(span.value)
+    return Bucket(span.start, span.end, measure)

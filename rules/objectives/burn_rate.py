@@ -223,6 +223,7 @@ def verdict(case: Case, memory: Memory, moment: Moment) -> Verdict:
         seen=Seen(tally.buckets, tally.requests, tally.bad, memory.newest, _wanted(case)),
         estimate=_estimate(case, memory),
         promise=_NO_PROMISE,
+        only_asks=case.only_asks,
         asks_when_blind=case.rule.when_blind is WhenBlind.ASK,
     )
 

@@ -99,13 +99,14 @@ def verdict(case: Case, memory: Memory, moment: Moment) -> Verdict:
         seen=Seen(tally.buckets, tally.requests, tally.bad, memory.newest),
         estimate=None if memory.latest is None else Estimate(memory.latest),
         promise=_NO_PROMISE,
+        only_asks=case.only_asks,
         asks_when_blind=case.rule.when_blind is WhenBlind.ASK,
     )
 
 
 def _standing(case: Case, memory: Memory, moment: Moment) -> Standing:
     if moment.breached is not None:
-        return Standing(Outcome.BREACHED, Because.POINTS, _words(case, memory))
+        return Standing(Outcome.BREACHED, Because.POINTS, told(case, memory))
     blind = blindness(case, memory, moment)
     if blind is not None:
         return blind
@@ -113,10 +114,11 @@ def _standing(case: Case, memory: Memory, moment: Moment) -> Standing:
     if len(memory.points) < judge.of:
         words = f"{len(memory.points)} of {judge.of} data points seen"
         return Standing(Outcome.UNDECIDED, Because.NOT_SEEN_ENOUGH, words)
-    return Standing(Outcome.HEALTHY, Because.WITHIN, _words(case, memory))
+    return Standing(Outcome.HEALTHY, Because.WITHIN, told(case, memory))
 
 
-def _words(case: Case, memory: Memory) -> str:
+def told(case: Case, memory: Memory) -> str:
+    """How many of the newest data points are beyond the limit, in words."""
     judge, beyond = _judge(case), memory.points.count(BEYOND)
     latest = "" if memory.latest is None else f" (the newest {_figure(case, memory.latest)})"
     return f"{beyond} of the last {len(memory.points)} data points {_limit(case, judge)}{latest}"

@@ -7,16 +7,42 @@ import numpy as np
 import pytest
 
 from rules.evaluate import prepare
-from rules.model import BeforeAfter, CanaryVsBaseline, Consequence, Kind, RuleSet, Slo, Statistics
+from rules.model import (
+    BeforeAfter,
+    BurnRate,
+    BurnWindow,
+    CanaryVsBaseline,
+    Consequence,
+    Kind,
+    RuleSet,
+    Slo,
+    Statistics,
+    Threshold,
+)
 from rules.objectives.history import Past
+from rules.sample import Value
 from rules.verdict import Outcome
-from tests.rules.building import HOUR, MINUTE, NOON, a_rule, a_setting, a_watch, an_indicator, counts, noon
+from tests.rules.building import (
+    HOUR,
+    MINUTE,
+    NOON,
+    a_bucket,
+    a_rule,
+    a_setting,
+    a_watch,
+    an_indicator,
+    counts,
+    noon,
+    series,
+)
 from tests.rules.objectives.test_before_after import case_of, of
 from tests.rules.objectives.test_history import a_past
 
 OBJECTIVE = Slo(objective=0.999, burn_rate=10)  # 1 % may fail
 PAST = BeforeAfter(plus=0.0)
 INDEPENDENTLY = Statistics(correlation="independent")
+LIMIT = Threshold(above=0.05, bad=3, of=5)
+BUDGET = BurnRate(0.999, (BurnWindow(30 * MINUTE, 5 * MINUTE, 14.4),))
 FAILS = [(counts(60, 600), None)] * 5
 REQUESTS = 3000.0  # in five minutes; of which 3 fail
 
@@ -195,3 +221,69 @@ def test_a_past_of_minutes_says_nothing():
     past = a_past(10 / (24 * 60), lambda _at: 300.0, REQUESTS, length=5 * MINUTE)
 
     assert only_asks(Past(past.spans[-1:])) == ""
+
+
+# ------------------------------------------------------------------------------------------- judges that promise nothing
+
+
+def minutes_of(bad, requests=600.0, days=0.5):
+    """Minutes; *bad* says of each, by its minutes from noon, how many fail."""
+    return a_past(days, lambda at: bad((at - NOON) / MINUTE), requests, length=MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("judge", "told"),
+    [
+        (LIMIT, "it was so before: 5 of the last 5 data points above 5 % (the newest 10 %) before the deployment"),
+        (BUDGET, "it was so before: 1,200 of 21,000 in 35 min before the deployment"),
+    ],
+    ids=["threshold", "burn_rate"],
+)  # fmt: skip
+def test_a_limit_that_was_broken_before_only_asks(judge, told):
+    watch = watched(minutes_of(lambda at: 60.0 if at >= -25 else 0.0), judge)
+
+    judgement = watch.sees(FAILS * 2)
+
+    assert judgement.outcome is Outcome.BREACHED
+    assert judgement.asks
+    assert watch.verdict().only_asks == told
+
+
+@pytest.mark.parametrize("judge", [LIMIT, BUDGET], ids=["threshold", "burn_rate"])
+@pytest.mark.parametrize(
+    "bad",
+    [lambda _at: 1.0, lambda at: 60.0 if -60 <= at < -20 else 0.0, lambda at: 60.0 if at >= -5 else 0.0],
+    ids=["well", "over", "late news"],
+)
+def test_a_limit_that_was_kept_when_the_release_came_lets_the_rule_act(judge, bad):
+    watch = watched(minutes_of(bad), judge)
+
+    judgement = watch.sees(FAILS * 2)
+
+    assert judgement.outcome is Outcome.BREACHED
+    assert not judgement.asks
+
+
+def test_a_limit_that_is_broken_two_minutes_in_three_is_broken():
+    past = minutes_of(lambda at: 60.0 if at >= -25 and at % 3 else 0.0)
+
+    assert "3 of the last 5 data points" in only_asks(past, LIMIT)
+
+
+def test_data_points_that_are_far_apart_are_looked_for_as_far_back():
+    past = a_past(3, lambda at: 300.0 if at >= NOON - 40 * MINUTE else 0.0, REQUESTS)
+
+    assert "it was so before" in only_asks(past, LIMIT)
+
+
+@pytest.mark.parametrize(("value", "asks"), [(9.0, True), (2.0, False)])
+def test_a_gauge_that_was_beyond_its_limit_before_only_asks(value, asks):
+    past = [a_bucket(at, Value(value if at >= -30 else 2.0)) for at in range(-120, 0)]
+    rule = a_rule(Threshold(above=5.0), consequence=Consequence.ROLLBACK)
+    watch = a_watch(rule, indicators=[an_indicator(kind=Kind.VALUE)], histories={"errors": (series(*past),)})
+
+    judgement = watch.sees([(Value(9.0), None)] * 5)
+
+    assert judgement.outcome is Outcome.BREACHED
+    assert judgement.asks is asks
+    assert ("above 5 (the newest 9)" in watch.verdict().only_asks) is asks

@@ -53,7 +53,7 @@ def now() -> datetime:
 
 @dataclass
 class AProvider:
-    """Answers counts; *does* comes before, by connection time: a wait, an error."""
+    """Answers counts, well until noon; *does* comes before, by connection time: a wait, an error."""
 
     does: Callable[[], Awaitable[object]] = lambda: asyncio.sleep(0)
     bad: float = 0.0
@@ -67,7 +67,10 @@ class AProvider:
     def _counts(self, question: Question, window: Window) -> Reading:
         starts = [window.start + TEN * number for number in range((window.end - window.start) // TEN)]
         beside = Counts(0, 100) if question.baseline is not None else None
-        buckets = (Bucket(start, start + TEN, Counts(100 * self.bad, 100), beside) for start in starts)
+        buckets = (
+            Bucket(start, start + TEN, Counts(100 * self.bad if start >= NOON else 0, 100), beside)
+            for start in starts
+        )
         return (Series(question.indicator.id, tuple(buckets)),)
 
 
