@@ -1,12 +1,14 @@
-"""What signal systems are asked in one tick, as the providers compile it; and how old what is judged is. No server.
+"""What signal systems are asked in one tick, as the providers compile it; what they answer; and how old what is judged is.
 
 *A tick*: N indicators of the kind `ratio`, each of a service of its own with a release of its own beside the one before, all due
-at once, over one bucket. Bytes are those of the questions, without headers. *At least*: what the system's own limits leave for so
+at once, over one bucket. Bytes are those of bodies (Sentry: of the query), without headers; answers are told as `answers` says, where
+each release had an error; where Logs Insights would cut them, there is no figure, and no reading. *At least*: what the system's own limits leave for so
 many services and both their releases, in however clever a question (reference: the vendors' limits, in docs of each provider).
 *Used after*: from a request to the first verdict that may count it: it waits for the end of its bucket, and until that is final.
 CloudWatch's calls are counted at the wire by the measure `aws`.
 """
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from math import ceil
 from typing import Any
 from urllib.parse import urlencode
 
+from bench import answers
 from bench.figure import Figure
 from rules.model import Indicator
 from rules.model import Kind as IndicatorKind
@@ -36,18 +39,26 @@ Query = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Tick:
+    """What is said in one tick: the bytes of each question, and of each answer; ``None``: nobody gives one that can be used."""
+
+    asked: Sequence[int]
+    answered: Sequence[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class System:
     """One of them.
 
     Attributes:
         kind: Its name in the registry.
-        sent: The bytes of each call for so many indicators.
+        tick: Of so many indicators.
         least: The least number of calls for them.
         query: One of its queries, of the first service.
     """
 
     kind: str
-    sent: Callable[[int], Sequence[int]]
+    tick: Callable[[int], Tick]
     least: Callable[[int], int]
     query: Query
 
@@ -57,13 +68,24 @@ def figures() -> list[Figure]:
     found = []
     for system in SYSTEMS:
         for size in SIZES:
-            sent = system.sent(size)
+            tick = system.tick(size)
             least = f"at least {system.least(size):,}"
             found += [
-                Figure(f"calls of {system.kind} a tick, {size:,} ratios ({least})", "calls", [len(sent)]),
-                Figure(f"what these say, {size:,} ratios", "kB", [sum(sent) / 1000]),
+                Figure(
+                    f"calls of {system.kind} a tick, {size:,} ratios ({least})", "calls", [len(tick.asked)]
+                ),
+                Figure(f"what these say, {size:,} ratios", "kB", [sum(tick.asked) / 1000]),
             ]
-    return found + [_age(system.kind, system.query) for system in (*SYSTEMS, CLOUDWATCH)]
+            if tick.answered is not None:
+                kilobytes = sum(tick.answered) / 1000
+                found.append(Figure(f"what they are answered, {size:,} ratios", "kB", [kilobytes]))
+    return found + ages()
+
+
+def ages() -> list[Figure]:
+    """How old a request is when it is used, of every provider that tells of requests, tasks, states or pages."""
+    asked = {system.kind: system.query for system in (*SYSTEMS, CLOUDWATCH)} | OTHERS
+    return [_age(kind, query) for kind, query in asked.items()]
 
 
 def _age(kind: str, query: Query) -> Figure:
@@ -75,117 +97,139 @@ def _age(kind: str, query: Query) -> Figure:
 
 
 def _versions(number: int) -> tuple[dict[str, str], dict[str, str]]:
-    old, new = f"1.{number % 40}.0", f"1.{number % 40}.1"
+    old, new = (f"1.{number % 40}.{patch}" for patch in (0, 1))
     return (
-        {"version": old, "sentry": f"service-{number:05}@{old}"},
-        {"version": new, "sentry": f"service-{number:05}@{new}"},
+        {"version": old, "sentry": f"shop-{number}@{old}"},
+        {"version": new, "sentry": f"shop-{number}@{new}"},
     )
+
+
+def _town(name: str = "version") -> answers.Town:
+    """Releases are called *name* there."""
+
+    def called(number: int) -> tuple[str, str]:
+        old, new = _versions(number)
+        return old[name], new[name]
+
+    return answers.Town(START, called)
 
 
 # --------------------------------------------------------------------------------------------------------------- the systems
 
 
 def _datadog(number: int) -> Query:
-    tags = f"env:prod,service:service-{number:05},version:${{arm.version}}"
+    tags = f"env:prod,service:shop-{number},version:${{arm.version}}"
     return {
         "bad": f"sum:trace.http.request.errors{{{tags}}}.as_count()",
         "total": f"sum:trace.http.request.hits{{{tags}}}.as_count()",
     }
 
 
-def _of_datadog(size: int) -> list[int]:
+def _of_datadog(size: int) -> Tick:
     units = []
-    for number in range(size):
+    for number in range(1, size + 1):
         one = Indicator("errors", IndicatorKind.RATIO, "datadog", json.dumps(_datadog(number)))
         for names in _versions(number):
             pairs = datadog_plan.arm_of(one, datadog.query.parsed(one.query), names)
             units += [unit for pair in pairs for unit in pair.units]
-    return [sum(len(part.text) for part in call.parts) for call in datadog_plan.planned(units)]
+    calls = datadog_plan.planned(units)
+    asked = [sum(len(part.text) for part in call.parts) for call in calls]
+    return Tick(asked, asyncio.run(answers.of_datadog(_town(), calls)))
 
 
 def _prometheus(number: int) -> Query:
-    where = {"service": f"service-{number:05}", "version": "${arm.version}"}
+    where = {"service": f"shop-{number}", "version": "${arm.version}"}
     return {"counter": "http_requests_total", "where": where, "bad": {"code": "5.."}}
 
 
-def _of_prometheus(size: int) -> list[int]:
+def _of_prometheus(size: int) -> Tick:
     units = []
-    for number in range(size):
+    for number in range(1, size + 1):
         one = Indicator("errors", IndicatorKind.RATIO, "prometheus", json.dumps(_prometheus(number)))
         for names in _versions(number):
             units += prometheus_plan.arm_of(one, prometheus.query.parsed(one.query), names).units
-    return [len(call.text(SCRAPE)) for call in prometheus_plan.planned(units, SCRAPE)]
+    texts = [call.text(SCRAPE) for call in prometheus_plan.planned(units, SCRAPE)]
+    return Tick(
+        [len(text) for text in texts], asyncio.run(answers.of_prometheus(_town(), size, SCRAPE, texts))
+    )
 
 
 def _newrelic(number: int) -> Query:
-    where = {"appName": f"service-{number:05}", "tags.version": "${arm.version}"}
+    where = {"appName": f"shop-{number}", "tags.version": "${arm.version}"}
     return {"from": "Transaction", "where": where, "bad": "error IS true"}
 
 
-def _of_newrelic(size: int) -> list[int]:
+def _of_newrelic(size: int) -> Tick:
     units = []
-    for number in range(size):
+    for number in range(1, size + 1):
         one = Indicator("errors", IndicatorKind.RATIO, "newrelic", json.dumps(_newrelic(number)))
         units += [
             newrelic_plan.unit_of(one, newrelic.query.parsed(one.query), names) for names in _versions(number)
         ]
-    return [len(call.body(1234567)) for call in newrelic_plan.planned(units, START, END)]
+    calls = newrelic_plan.planned(units, START, END)
+    asked = [len(call.body(1234567)) for call in calls]
+    return Tick(asked, asyncio.run(answers.of_newrelic(_town(), calls)))
 
 
 SENTRY = {"project": "shop", "release": "${arm.sentry}", "requests": "failed"}
 
 
-def _of_sentry(size: int) -> list[int]:
+def _of_sentry(size: int) -> Tick:
     query = sentry.query.Query.model_validate(SENTRY)
     units = [
         unit
-        for number in range(size)
+        for number in range(1, size + 1)
         for names in _versions(number)
-        for unit in sentry_plan.arm_of(query, names, number + 1, "spans").units
+        for unit in sentry_plan.arm_of(query, names, number, "spans").units
     ]
-    return [
-        len(urlencode(call.params, safe=sentry_plan.SAFE)) for call in sentry_plan.planned(units, START, END)
-    ]
+    calls = sentry_plan.planned(units, START, END)
+    asked = [len(urlencode(call.params, safe=sentry_plan.SAFE)) for call in calls]
+    return Tick(asked, asyncio.run(answers.of_sentry(_town("sentry"), calls)))
 
 
 def _loki(number: int) -> Query:
-    stream = {"service": f"service-{number:05}", "version": "${arm.version}"}
+    stream = {"app": f"shop-{number}", "version": "${arm.version}"}
     return {"stream": stream, "parser": "json", "bad": {"labels": {"level": "error"}}}
 
 
-def _of_loki(size: int) -> list[int]:
+def _of_loki(size: int) -> Tick:
     units = [
         unit
-        for number in range(size)
+        for number in range(1, size + 1)
         for names in _versions(number)
         for unit in loki_plan.arm_of(loki.query.Query.model_validate(_loki(number)), names).units
     ]
-    return [len(call.text) for call in loki_plan.planned(units, 500)]
+    texts = [call.text for call in loki_plan.planned(units, 500)]
+    return Tick([len(text) for text in texts], asyncio.run(answers.of_loki(_town(), texts)))
+
+
+LOGS = "/ecs/all"
 
 
 def _cloudwatch_logs(number: int) -> Query:
-    fields = {"service": f"service-{number:05}", "version": "${arm.version}"}
+    fields = {"service": f"shop-{number}", "version": "${arm.version}"}
     return {
-        "groups": ["/ecs/all"],
+        "groups": [LOGS],
         "total": {"contains": "handled", "fields": fields},
         "bad": {"contains": "failed"},
     }
 
 
-def _of_cloudwatch_logs(size: int) -> list[int]:
+def _of_cloudwatch_logs(size: int) -> Tick:
     questions = [
         [
             logs_plan.arm_of(cloudwatch_logs.query.Query.model_validate(_cloudwatch_logs(number)), names)
             for names in _versions(number)
         ]
-        for number in range(size)
+        for number in range(1, size + 1)
     ]
-    return [len(scan.text) for scan in logs_plan.planned(questions)]
+    scans = logs_plan.planned(questions)
+    return Tick([len(scan.text) for scan in scans], answers.of_cloudwatch_logs(_town(), size, LOGS, scans))
 
 
 CLOUDWATCH = System(
     "cloudwatch",
-    lambda _size: (),
+    lambda _size: Tick(()),
     lambda size: ceil(4 * size / 500),
     {
         "namespace": "AWS/ApplicationELB",
@@ -194,11 +238,25 @@ CLOUDWATCH = System(
         "total": {"sum": ["RequestCount"]},
     },
 )
+HERE = "http://127.0.0.1:8080"
+PAGE = {"url": f"{HERE}/metrics", "counter": "http_requests_total", "bad": {"code": "5.."}}
+# Those that are asked otherwise: instance by instance, or about states. Their usual pace; a state is used as soon as it is told.
+OTHERS: Mapping[str, Query] = {
+    "scrape": PAGE,
+    "http": {"url": f"{HERE}/health"},
+    "steps": {"url": HERE, "steps": [{"name": "front", "url": "/"}]},
+    "page": {"url": HERE},
+    "relay": {"scrape": PAGE},
+    "ecs_tasks": {"cluster": "shop", "service": "checkout"},
+    "application_signals": {"slo": "checkout"},
+    "alert": {"source": "alertmanager", "match": {"service": "checkout"}},
+    "changes": {"kinds": ["flag"]},
+}
 SYSTEMS = (
-    System("datadog", _of_datadog, lambda _size: 1, _datadog(0)),
-    System("newrelic", _of_newrelic, lambda _size: 1, _newrelic(0)),
+    System("datadog", _of_datadog, lambda _size: 1, _datadog(1)),
+    System("newrelic", _of_newrelic, lambda _size: 1, _newrelic(1)),
     System("sentry", _of_sentry, lambda size: ceil(2 * size / 100), SENTRY),
-    System("prometheus", _of_prometheus, lambda _size: 1, _prometheus(0)),
-    System("loki", _of_loki, lambda size: ceil(4 * size / 500), _loki(0)),
-    System("cloudwatch_logs", _of_cloudwatch_logs, lambda _size: 1, _cloudwatch_logs(0)),
+    System("prometheus", _of_prometheus, lambda _size: 1, _prometheus(1)),
+    System("loki", _of_loki, lambda size: ceil(4 * size / 500), _loki(1)),
+    System("cloudwatch_logs", _of_cloudwatch_logs, lambda _size: 1, _cloudwatch_logs(1)),
 )

@@ -2,6 +2,7 @@
 
     DeployError
     ├── AwsRefused    AWS said no, or its answer was lost
+    ├── Unanswered    a system over HTTP gave no answer, or one that was lost
     ├── BadValue      a value does not fit the grammar of the place where it is to stand
     └── BadTemplate   a template of the configuration asks for something that it cannot have
 
@@ -39,6 +40,18 @@ class AwsRefused(DeployError):
         self.operation = operation
         self.code = code
         self.words = message
+        self.may_have_happened = may_have_happened
+
+
+class Unanswered(DeployError):
+    """A system over HTTP gave no answer that could be used, whatever it may have done.
+
+    Attributes:
+        may_have_happened: The request may have been carried out: read, and do not send it again.
+    """
+
+    def __init__(self, message: str, *, remedy: str, may_have_happened: bool) -> None:
+        super().__init__(message, remedy=remedy)
         self.may_have_happened = may_have_happened
 
 

@@ -48,6 +48,23 @@ class Get(Protocol):
         """GET *url*, with *token* as the bearer's. Raises `DeployError` where nobody answers."""
 
 
+class Send(Protocol):
+    """Asks a system over HTTP, and may change something there: once, only where the daemon may reach, time and size bounded."""
+
+    async def __call__(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        secrets: Mapping[str, str],
+        body: bytes | None = None,
+    ) -> Got:
+        """Send one request, without following where it leads. *secrets*: headers whose values no word of ours repeats.
+
+        At most 3 s. Raises `deploy.errors.Unanswered` where there is no answer.
+        """
+
+
 class Page(Protocol):
     """Asks for a page as anybody may: no secret goes along, and only to where the daemon may reach; time and size bounded."""
 
@@ -135,12 +152,14 @@ class World:
     Attributes:
         now: The clock, for what is written onto a platform.
         page: Asks sites what they serve.
+        send: Speaks with systems over HTTP.
     """
 
     command: Command
     now: Callable[[], datetime]
     aws: Aws | None = None
     page: Page | None = None
+    send: Send | None = None
     _shared: dict[Hashable, Any] = field(default_factory=dict)
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:

@@ -42,6 +42,7 @@ class Event:
         at: Its own time; ``None`` where it has none that can be read.
         resources: What it is about: mostly ARNs.
         detail: As its kind says; not checked yet.
+        environment: Ours, in which it happened, where the settings of its source say so; ``None``: nothing is known of it.
     """
 
     id: str
@@ -52,6 +53,7 @@ class Event:
     at: datetime | None
     resources: Sequence[str]
     detail: Mapping[str, Any]
+    environment: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +101,19 @@ class Hooked(Protocol):
         raises nothing, whatever stands there, and takes as long for a wrong signature as for a right one.
         """
 
-    def read(self, received: Received) -> Announcement | Ignored | Rejected:
+    def read(self, received: Received) -> Announcement | Aside | Ignored | Rejected:
         """As `Source.read`."""
+
+
+@runtime_checkable
+class Discreet(Protocol):
+    """A source whose deliveries carry more than names (the values of flags): of its bytes none are kept.
+
+    Attributes:
+        keeps_nothing: It is one, by having this.
+    """
+
+    keeps_nothing: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +195,7 @@ class Kind(Generic[S]):
         heard_at: The addresses, for `Opening.directory`, of a service that is heard from it with this narrowing; and which
             part of the service, if only one.
         unfit: Why a service cannot be heard from it with this narrowing (or with none), and the remedy.
+        moves_alone: It tells of what else moved, and of no deployment: services name it in ``changes: {told_by}``.
     """
 
     settings: type[S]
@@ -194,3 +208,4 @@ class Kind(Generic[S]):
     narrowing: type[BaseModel] | None = None
     heard_at: Callable[[Any], Sequence[tuple[str, str | None]]] = nowhere
     unfit: Callable[[S, Any], tuple[str, str] | None] = fits
+    moves_alone: bool = False

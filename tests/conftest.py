@@ -9,6 +9,8 @@ from itertools import islice
 import pytest
 from hypothesis import settings
 
+from tests.schemas.exchange import drained
+
 # A test that forgets its fake must be refused, and never reach an account of whoever runs it.
 for name in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[name]
@@ -64,6 +66,35 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _lasts(item: pytest.Item) -> float:
     mark = item.get_closest_marker("lasts")
     return float(mark.args[0]) if mark else 0.0
+
+
+def _held_against_what_is_published() -> Generator[None, object, object]:
+    """What fakes were asked, and answered, fits what their vendors publish; whatever else the test is about."""
+    try:
+        told = yield
+    finally:  # also where the test has failed: the next one is not to be blamed for it
+        unlike = drained()
+    if unlike:
+        pytest.fail("not as it is published:\n" + "\n".join(unlike), pytrace=False)
+    return told
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Generator[None, object, object]:
+    """What fixtures have to do with fakes is held against it too."""
+    return (yield from _held_against_what_is_published())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, object, object]:
+    """So is what the test has."""
+    return (yield from _held_against_what_is_published())
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown() -> Generator[None, object, object]:
+    """And what is said while all is put away: else the next test would be blamed for it."""
+    return (yield from _held_against_what_is_published())
 
 
 def _on_ci() -> bool:

@@ -4,12 +4,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.source import Kind
-from deploy.sources import github, http, sqs
+from deploy.sources import flags, github, http, sqs
 
 SOURCES: Mapping[str, Kind[Any]] = {
     "github": github.KIND,
     "http": http.KIND,
+    "launchdarkly": flags.LAUNCHDARKLY,
     "sqs": sqs.KIND,
+    "unleash": flags.UNLEASH,
 }
 
 # Kinds that the design knows and this version does not have: "not in this version", never a misspelling.

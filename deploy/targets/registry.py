@@ -4,23 +4,34 @@ from collections.abc import Mapping
 from typing import Any
 
 from deploy.target import Kind
-from deploy.targets import beanstalk, codedeploy, command, ecs, lambda_alias, load_balancer, s3_cloudfront
+from deploy.targets import (
+    appconfig,
+    beanstalk,
+    codedeploy,
+    command,
+    ecs,
+    lambda_alias,
+    launchdarkly,
+    load_balancer,
+    s3_cloudfront,
+)
 
 TARGETS: Mapping[str, Kind[Any]] = {
+    "appconfig": appconfig.KIND,
     "beanstalk": beanstalk.KIND,
     "codedeploy": codedeploy.KIND,
     "command": command.KIND,
     "ecs": ecs.KIND,
     "s3_cloudfront": s3_cloudfront.KIND,
     "lambda": lambda_alias.KIND,
+    "launchdarkly": launchdarkly.KIND,
     "load_balancer": load_balancer.KIND,
 }
 
 # Kinds that the design knows and this version does not have: "not in this version", never a misspelling.
 LATER: Mapping[str, str] = {
     "iis": "sites of IIS, moved by Systems Manager; those that CodeDeploy deploys are `codedeploy`",
-    "appconfig": "a configuration profile of AppConfig",
     "ssm": "a parameter of Systems Manager",
     "github": "a workflow of GitHub Actions that deploys",
-    "flag": "a feature flag",
+    "flag": "a feature flag: `appconfig` and `launchdarkly` are there, any other is reached by `command`",
 }

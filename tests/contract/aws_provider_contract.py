@@ -125,7 +125,15 @@ class AwsProviderContract:
         in_virtual_time(story())
 
     @pytest.mark.parametrize(
-        "code", ["AccessDeniedException", "ThrottlingException", "InternalFailure", "lost", "slow"]
+        "code",
+        [
+            "AccessDeniedException",
+            "ExpiredTokenException",
+            "ThrottlingException",
+            "InternalFailure",
+            "lost",
+            "slow",
+        ],
     )
     def test_a_fault_is_blindness_and_never_good_counts(self, code: str):
         async def story() -> Reading:
@@ -143,7 +151,25 @@ class AwsProviderContract:
 
         assert isinstance(reading, Unavailable)
         assert reading.words
-        assert (reading.who is Who.OPERATOR) == (code == "AccessDeniedException")
+        assert (reading.who is Who.OPERATOR) == (code in {"AccessDeniedException", "ExpiredTokenException"})
+
+    @pytest.mark.parametrize("minutes", [10, -10])
+    def test_a_clock_that_is_ten_minutes_off_invents_nothing(self, minutes: int):
+        """Ahead, it asks for what is to come, which is no silence; behind, for what was."""
+
+        async def story() -> tuple[Reading, Reading]:
+            async with self.living() as life:
+                right = await life.ask(self.indicator())
+                wrong = life.window(START + timedelta(minutes=28 + minutes))
+                asked = Question("errors", self.indicator(), self.canary, self.baseline)
+                return right, (await life.provider.read([asked], replace(wrong)))["errors"]
+
+        right, wrong = in_virtual_time(story())
+
+        known = {bucket.end: (bucket.canary, bucket.baseline) for bucket in _buckets(right)}
+        for bucket in _buckets(wrong) if isinstance(wrong, tuple) else ():
+            assert bucket.end not in known or (bucket.canary, bucket.baseline) == known[bucket.end]
+            assert bucket.end in known or not _says_anything(bucket) or bucket.incomplete
 
     def spelt(self, code: str) -> str:
         """*code* as the service spells it."""
@@ -251,6 +277,10 @@ class Life:
         names: Mapping[str, Any] = {"canary": self._member.canary, "baseline": self._member.baseline}
         questions = [Question(each.id, each, **names, since=since) for each in indicators]
         return await self.provider.read(questions, self.window(end))
+
+
+def _says_anything(bucket: Bucket) -> bool:
+    return any(isinstance(each, Counts) for each in (bucket.canary, bucket.baseline))
 
 
 def _buckets(reading: Reading) -> tuple[Bucket, ...]:

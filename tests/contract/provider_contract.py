@@ -19,6 +19,7 @@ from aiohttp import web
 
 from rules.model import Indicator, Kind
 from rules.sample import Bucket, Counts, Invalid, Measure, NoData, Reading, Series, Unavailable, Who
+from tests.fakes.between import REFUSALS, Between, between
 from tests.fakes.faults import FAULTS, never, serving
 from tests.fakes.serve import http_to_loopback, serving_app
 from tests.fakes.world import SECOND, START, Clock, World, traffic
@@ -54,8 +55,9 @@ class Life:
         self, *indicators: Indicator, end: datetime | None = None, since: datetime | None = None
     ) -> Mapping[str, Reading]:
         """The readings of *indicators* up to now, as the patrol asks."""
-        end = end or START + (self.world.now - self.settle - START) // self.every * self.every
-        window = Window(START, end, self.world.now + SECOND * 5)
+        start = START + self.clock.ahead
+        end = end or start + (self.clock.now() - self.settle - start) // self.every * self.every
+        window = Window(start, end, self.clock.now() + SECOND * 5)
         asked = [Question(each.id, each, CANARY, BASELINE, since) for each in indicators]
         return await self.provider.read(asked, window)
 
@@ -78,9 +80,14 @@ class ProviderContract:
 
     kind: ClassVar[str]
     measures: ClassVar[Kind]
+    ahead: timedelta = timedelta(0)  # our clock, of the system's
     counts_faults: ClassVar[frozenset[str]] = (
         frozenset()
     )  # faults that are bad counts here: a health check is made for them
+
+    calls_each: ClassVar[int] = 1  # of one look, at most
+    looks_refused: ClassVar[int] = 6
+    _patient = ""  # the address that is waited for, where a member opens a connection for each address
 
     def query(self, base: str) -> dict[str, Any]:
         """The query that tells the requests of `a_world`, at *base*."""
@@ -132,7 +139,7 @@ class ProviderContract:
     @contextlib.asynccontextmanager
     async def alone(self, world: World, base: str) -> AsyncIterator[Life]:
         """The provider, towards whatever is at *base*."""
-        clock = Clock(world)
+        clock = Clock(world, self.ahead)
         async with http_to_loopback(clock.now) as http:
             opening = Opening(http, clock.now, clock.monotonic)
             async with self.open(opening, clock) as provider:
@@ -210,6 +217,62 @@ class ProviderContract:
 
             assert self.is_blind_or_bad(reading, fault)
 
+    @pytest.mark.parametrize("refusal", REFUSALS)
+    async def test_what_is_refused_for_a_while_is_blindness_is_not_hammered_and_counts_again_afterwards(
+        self, refusal: str
+    ):
+        async with (
+            self.living(a_world()) as life,
+            self._by(life.base) as way,
+            self.alone(life.world, way.url) as ours,
+        ):
+            ours.calls = life.calls
+            before = await self._goes_on(ours, 8)
+            way.refuses, from_now = refusal, ours.clock.now()
+            meanwhile = await self._goes_on(ours, self.looks_refused)
+            way.refuses, refused, again_from = "", way.refused, ours.clock.now()
+            afterwards = await self._goes_on(ours, 12)
+
+            known, gone_on, again = (_last(each) for each in (before, meanwhile, afterwards))
+            assert known is not None
+            assert gone_on is None or gone_on.end <= from_now + SECOND or self._is_bad(gone_on)
+            assert 1 <= refused <= self.looks_refused * self.calls_each
+            assert again is not None
+            assert again.end > again_from - ours.settle
+
+    @contextlib.asynccontextmanager
+    async def _by(self, base: str) -> AsyncIterator[Between]:
+        """A way to *base* that may be cut, and that is waited for as *base* is."""
+        async with between(base) as way:
+            self._patient = way.url
+            yield way
+
+    async def _goes_on(self, life: Life, beats: int) -> Reading:
+        """So many looks; the last answer."""
+        reading: Reading = NoData("nobody has looked")
+        for _ in range(beats):
+            await life.clock.advance(life.world.now + SECOND)
+            reading = (await life.ask(self.indicator(life.base)))["errors"]
+        return reading
+
+    def _is_bad(self, bucket: Bucket) -> bool:
+        """The fault is what is measured, and it is bad."""
+        found = [each for each in (bucket.canary, bucket.baseline) if isinstance(each, Counts)]
+        return bool(self.counts_faults) and all(each.bad == each.total > 0 for each in found)
+
+    @pytest.mark.parametrize("minutes", [10, -10])
+    async def test_a_clock_that_is_ten_minutes_off_invents_nothing(self, minutes: int):
+        self.ahead = timedelta(minutes=minutes)
+        try:
+            async with self.living(a_world()) as life:
+                reading = (await life.watch(self.indicator(life.base), until=20, beat=2))["errors"]
+                happened = len(life.world.between(START, life.world.now))
+
+                assert isinstance(reading, NoData | Unavailable | Invalid) or _totals(reading) <= happened
+                assert not isinstance(reading, tuple) or not _claims_silence(reading)
+        finally:
+            self.ahead = timedelta(0)
+
     async def test_an_end_that_sends_50_mb_costs_no_memory(self):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         async with (
@@ -284,6 +347,32 @@ class ProviderContract:
         if isinstance(reading, NoData | Unavailable | Invalid):
             return bool(reading.words) and fault not in self.counts_faults
         return fault in self.counts_faults and all(_all_bad(series) for series in reading)
+
+
+def _last(reading: Reading) -> Bucket | None:
+    """The newest bucket with counts."""
+    buckets = [
+        bucket
+        for series in (reading if isinstance(reading, tuple) else ())
+        for bucket in series.buckets
+        if bucket.canary is not None or bucket.baseline is not None
+    ]
+    return max(buckets, key=lambda bucket: bucket.end, default=None)
+
+
+def _counts(reading: tuple[Series, ...]) -> list[Counts]:
+    buckets = [bucket for series in reading for bucket in series.buckets]
+    return [m for b in buckets for m in (b.canary, b.baseline) if isinstance(m, Counts)]
+
+
+def _totals(reading: tuple[Series, ...]) -> float:
+    return sum(each.total for each in _counts(reading))
+
+
+def _claims_silence(reading: tuple[Series, ...]) -> bool:
+    """There was traffic all the time, and it is said that there was none."""
+    counts = _counts(reading)
+    return bool(counts) and all(each.total == 0 for each in counts)
 
 
 def _all_bad(series: Series) -> bool:

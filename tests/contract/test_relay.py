@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from aiohttp import web
 
 from rules.model import Indicator, Kind, RuleSet
 from rules.sample import Bucket, Counts, Measure, Reading
 from tests.contract.provider_contract import CANARY, Life, ProviderContract
 from tests.fakes.exposition import answer, page
-from tests.fakes.world import Clock, World
+from tests.fakes.world import Clock, World, last
 from tests.watcher.api.daemon import a_service
 from watcher.core.relayed import NotTaken, Telling, Trouble
 from watcher.core.service import Policy, Service
@@ -23,7 +24,8 @@ from watcher.runtime.inquiry import Connected, Inquiry
 from watcher.runtime.relay import Relay
 from watcher.runtime.rounds import Boundary
 from watcher.runtime.untold import Key, Marked
-from watcher.signals import scrape
+from watcher.signals import probe, scrape
+from watcher.signals.probe.provider import open_probe
 from watcher.signals.provider import Opening, Provider, Question, Window
 from watcher.signals.relay.provider import open_relay
 from watcher.signals.sampling import Pace
@@ -125,6 +127,7 @@ async def a_chain(opening: Opening, clock: Clock) -> AsyncIterator[Provider]:
     async with (
         open_memory(MemorySettings(), StoreOpening(clock.now)) as store,
         open_scrape(None, opening, Pace(clock.now, clock.monotonic, clock.until)) as scraping,
+        open_probe(None, opening, Pace(clock.now, clock.monotonic, clock.until)) as probing,
         open_relay(None, replace(opening, relayed=store.relayed)) as summing,
     ):
         services: dict[Key, Service] = {}
@@ -134,7 +137,10 @@ async def a_chain(opening: Opening, clock: Clock) -> AsyncIterator[Provider]:
 
         relay = Relay(
             services=lambda: services,
-            inquiry=Inquiry({"scrape": Connected(scrape.KIND, scraping)}, Metrics()),
+            inquiry=Inquiry(
+                {"scrape": Connected(scrape.KIND, scraping), "http": Connected(probe.KIND, probing)},
+                Metrics(),
+            ),
             central=Straight(store),
             identify=identify,
             metrics=Metrics(),
@@ -143,3 +149,67 @@ async def a_chain(opening: Opening, clock: Clock) -> AsyncIterator[Provider]:
             monotonic=clock.monotonic,
         )
         yield Chain(relay, summing, services)
+
+
+# ------------------------------------------------------------------------------------------------ what else is counts
+
+
+class Latency(TestRelay):
+    """How many were slower than a bound: a pair of bad and total for each."""
+
+    measures = Kind.LATENCY
+
+    def query(self, base: str) -> dict[str, Any]:
+        return {
+            "url": f"{base}/metrics",
+            "histogram": "http_request_duration_seconds",
+            "where": {"version": "${arm.version}"},
+            "every": "1s",
+        }
+
+    def indicator(self, base: str, name: str = "errors", query: dict[str, Any] | None = None) -> Indicator:
+        plain = super().indicator(base, name, query)
+        text = json.dumps({**json.loads(plain.query), "over": ["300ms"]})
+        return replace(plain, query=text, bounds=(0.3,))
+
+    def truth(self, life: Life, bucket: Bucket) -> tuple[Measure | None, Measure | None]:
+        log = life.world.between(life.look(bucket.start), life.look(bucket.end), version="v2")
+        return Counts(float(sum(each.seconds > 0.3 for each in log)), float(len(log))), None
+
+
+class Requests(TestRelay):
+    """How many there were."""
+
+    measures = Kind.REQUESTS
+
+    def query(self, base: str) -> dict[str, Any]:
+        return {name: each for name, each in super().query(base).items() if name != "bad"}
+
+    def truth(self, life: Life, bucket: Bucket) -> tuple[Measure | None, Measure | None]:
+        log = life.world.between(life.look(bucket.start), life.look(bucket.end), version="v2")
+        return Counts(0.0, float(len(log))), None
+
+
+class Probes(TestRelay):
+    """Whether it answers well: one probe, bad or not."""
+
+    measures = Kind.PROBE
+
+    def query(self, base: str) -> dict[str, Any]:
+        return {"url": f"{base}/health", "where": {"version": "${arm.version}"}, "every": "1s"}
+
+    def indicator(self, base: str, name: str = "errors", query: dict[str, Any] | None = None) -> Indicator:
+        inside = dict(self.query(base) if query is None else query)
+        text = json.dumps({"where": inside.pop("where"), "http": inside})
+        return Indicator(name, self.measures, self.kind, text, compares_arms=True)
+
+    def routes(self, world: World) -> Mapping[str, Callable[[web.Request], web.Response]]:
+        return {"/health": lambda _: web.Response(status=last(world, world.now).status)}
+
+    def truth(self, life: Life, bucket: Bucket) -> tuple[Measure | None, Measure | None]:
+        return Counts(float(last(life.world, life.look(bucket.end)).status >= 500), 1.0), None
+
+
+@pytest.mark.parametrize("member", [Latency(), Requests(), Probes()], ids=lambda each: each.measures.value)
+async def test_what_else_a_sidecar_counts_is_summed_as_it_happened(member: TestRelay) -> None:
+    await member.test_counts_are_what_happened()

@@ -6,17 +6,19 @@ The other systems are played to a whole daemon (tests/watcher/app/test_pushed.py
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from deploy.source import Received
 from tests.contract.alerts_contract import STORIES, expected, opened
 from tests.fakes.alerts import NOON
-from tests.fakes.alerts.cloudwatch import Line, Sns
+from tests.fakes.alerts.cloudwatch import TOPIC, Line, Sns
 from tests.fakes.alerts.groups import INTERVAL
 from tests.fakes.alerts.post import post
 from tests.fakes.alerts.trouble import ORDERS, tampered
 from tests.watcher.api.daemon import Api, an_api
+from tests.watcher.commands.speaking import speak
 from watcher.runtime.alerts import Alerts
 from watcher.runtime.bells import Bells
 from watcher.signals.alert.pushed import Meaning
@@ -88,3 +90,34 @@ async def test_a_message_that_was_changed_and_one_that_cannot_be_proven_now_are_
 
     assert (later, changed) == (503, 401)
     assert senders == {}
+
+
+async def test_that_a_subscription_was_taken_back_is_told_once_and_shown_until_it_is_there_again(
+    capsys: Any,
+) -> None:
+    system, log, line = Sns(), STORIES["it fires, and ends"], Line()
+    deliveries = system.deliveries(log, log.end)
+    taken, again = (
+        system.subscription(NOON + timedelta(minutes=minute), kind=kind)
+        for minute, kind in ((30, "UnsubscribeConfirmation"), (40, "SubscriptionConfirmation"))
+    )
+    shown, said = [], []
+
+    async with a_daemon(system, line) as api:
+
+        def set_to(now: datetime) -> None:
+            api.daemon.now = max(now, NOON)
+
+        for told in ([*deliveries], [taken, taken], [again]):
+            assert set(await post(api.session, f"{api.url}/v1/alerts/sns", system, told, set_to)) == {202}
+            shown.append((await api.get("/v1/alerts/sns")).json)
+            said.append(await speak(api, "alerts"))
+
+    assert [each["unsubscribed"] for each in shown] == [[], [TOPIC], []]
+    assert [[alert["name"] for alert in each["alerts"]] for each in shown] == [["checkout-5xx"]] * 3
+    assert capsys.readouterr().out.count("alerts.unsubscribed") == 1
+    assert (
+        f"sns: the subscription to {TOPIC} was taken back: subscribe /v1/alerts/sns to it again"
+        in said[1].err
+    )
+    assert (said[0].err, said[2].err) == ("", "")

@@ -1,15 +1,31 @@
 import asyncio
+from datetime import timedelta
 
 import pytest
 
-from deploy.model import Begun, Move, Moving, Refused, RollbackPlan, Serving, Unclear, Unfinished, Unreadable
+from deploy.model import (
+    Begun,
+    Drifted,
+    Live,
+    Move,
+    Moving,
+    Refused,
+    Release,
+    RollbackPlan,
+    Serving,
+    Unclear,
+    Unfinished,
+    Unreadable,
+)
 from deploy.rollback import Done, roll_back
 from deploy.target import CALL_TIMEOUT
 from tests.contract.target_contract import KEY, TargetContract
+from tests.deploy.targets.appconfig.appconfig_world import Configurations, appconfig_over_http
 from tests.deploy.targets.beanstalk.beanstalk_world import beanstalk_over_http
 from tests.deploy.targets.codedeploy.group_world import codedeploy_over_http
 from tests.deploy.targets.ecs.ecs_world import ecs_over_http
 from tests.deploy.targets.lambda_alias.lambda_world import lambda_over_http
+from tests.deploy.targets.launchdarkly.flag_world import launchdarkly_over_http
 from tests.deploy.targets.load_balancer.balancer_world import balancer_over_http
 from tests.deploy.targets.programs import Programs
 from tests.deploy.targets.s3_cloudfront.site_world import OfAPath, OfAStore, SiteWorld, site_over_http
@@ -69,6 +85,68 @@ class TestLambda(LooksFirst):
     async def world(self, tmp_path):
         async with lambda_over_http() as world:
             yield world
+
+
+class TestAppConfig(LooksFirst):
+    """A profile of AppConfig whose last deployment is young: it is stopped or reverted, by unmodified boto3 over HTTP."""
+
+    good, bad, third = "1", "2", "3"
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with appconfig_over_http(Configurations()) as world:
+            yield world
+
+
+class TestAppConfigAnew(LooksFirst):
+    """The same, days later: AppConfig reverts no more, and the old version is deployed anew."""
+
+    good, bad, third = "1", "2", "3"
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with appconfig_over_http(Configurations(age=timedelta(hours=80))) as world:
+            yield world
+
+
+class TestLaunchDarkly(LooksFirst):
+    """A flag, by our own client over HTTP. Nothing is ever on its way there: a flag is set, or it is not."""
+
+    good, bad, third = "off", "on.true", "on.false"
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with launchdarkly_over_http() as world:
+            yield world
+
+    async def test_it_tells_what_is_on_its_way(self, world):
+        world.runs(self.bad)
+
+        live = await world.target().observe()
+
+        assert isinstance(live, Live)
+        assert live.in_flight is None
+
+    async def test_without_a_hint_what_is_coming_is_meant_and_else_what_serves(self, world):
+        world.runs(self.good)
+
+        found = await world.target().resolve({})
+
+        assert isinstance(found, Release)
+        assert found.tag == self.good
+
+    async def test_a_hinted_tag_is_what_is_meant_even_while_another_is_coming(self, world):
+        """What is not set is not there: it is waited for."""
+        world.runs(self.bad)
+        target = world.target()
+
+        assert isinstance(await target.resolve({"tag": self.bad}), Release)
+        assert isinstance(await target.resolve({"tag": self.good}), Unreadable)
+
+    async def test_another_release_on_its_way_is_a_drift_too(self, world, move):
+        world.runs(self.third)
+
+        assert isinstance(await world.target().progress(move, KEY), Drifted)
 
 
 class TestBeanstalk(LooksFirst):

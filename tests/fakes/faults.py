@@ -95,6 +95,9 @@ def _chunk_cut() -> bytes:
 FAULTS: dict[str, Serve] = {
     "no answer": never,
     "500": says(_http(b"boom", "500 Internal Server Error")),
+    "500 as html": says(
+        _http(b"<!doctype html><title>500</title>", "500 Internal Server Error", kind="text/html")
+    ),
     "429": says(_http(b"slower", "429 Too Many Requests", more="Retry-After: 30\r\n")),
     "401": says(_http(b"who are you", "401 Unauthorized")),
     "404": says(_http(b"nothing here", "404 Not Found")),

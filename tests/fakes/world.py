@@ -79,14 +79,15 @@ def last(world: World, now: datetime) -> Happened:
 class Clock:
     """Time that goes on when the test says so; who waits is woken in order, and given the (real) time to finish."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, ahead: timedelta = timedelta(0)) -> None:
         self._world = world
+        self.ahead = ahead  # of the world's: ours is wrong by so much
         self._waiting: dict[asyncio.Task[object], tuple[datetime, asyncio.Future[None]]] = {}
         self._known: set[asyncio.Task[object]] = set()
         self.jumped = timedelta(0)  # what somebody set the clock by, which no time passed in
 
     def now(self) -> datetime:
-        return self._world.now
+        return self._world.now + self.ahead
 
     def monotonic(self) -> float:
         return (self._world.now - self.jumped - START).total_seconds()
@@ -96,7 +97,7 @@ class Clock:
         assert task is not None
         self._known.add(task)
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[task] = (at, woken)
+        self._waiting[task] = (at - self.ahead, woken)
         try:
             await woken
         finally:

@@ -53,6 +53,7 @@ PROBLEMS = {
 REMEDIES = {
     "ArmUnnamed": "add the name under `names:` of the service, or ask for another",
     "AwsRefused": "its words are AWS's own; `rollbackd doctor` tries the permissions",
+    "Unanswered": "the address in the configuration, and whether `daemon.reach` lets it; what may have been done is read before anything is sent again",
     "BadTemplate": "the message lists the names that are known; a dollar sign is written `$$`",
     "BadValue": "the message says what the place may hold",
     "CannotListen": "choose another `daemon.http.listen`, free the address, or correct the files of the certificate",

@@ -11,6 +11,7 @@ EVENTS = {
     "alerts.dropped": "a sender has told of more than 2,000 alerts: those that were well, or heard longest ago, are forgotten",
     "alerts.heard": "alerts that were pushed stand otherwise than before; `hurried`: the watches that are looked at because of it",
     "alerts.rejected": "what a sender of alerts sent cannot be read; `why` is what to correct there",
+    "alerts.unsubscribed": "somebody took the subscription of a topic of SNS back: this way tells nothing more, and rules that need it are blind; `remedy` says what to do. Said once",
     "alerts.unproven": "whoever sent alerts did not prove who it is; `why` says what was wrong, and the answer does not. Said once, until it is proven again or the reason is another; at most once a minute",
     "announcement.closed": "an announcement is settled without a watch; `why` says how",
     "announcement.rejected": "what a source sent is not believed; `why` is what to correct at the sender",

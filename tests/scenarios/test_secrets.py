@@ -3,6 +3,10 @@
 import gzip
 from datetime import timedelta
 
+import aiohttp
+
+from tests.fakes.alerts.post import once
+from tests.fakes.flags import LaunchDarkly, Unleash
 from tests.scenarios.vault import MODES, SENT, Vault, a_vault, reports, serves, spellings
 from watcher.app import Ports, load
 from watcher.commands.doctor import examined, show
@@ -73,6 +77,9 @@ async def a_day_on_which_everything_fails(vault: Vault) -> None:
         ):
             await vault.ask("POST", "/v1/alerts/pushed", body, by)
             await vault.ask("POST", "/v1/hooks/github", body, by)
+            await vault.ask("POST", "/v1/hooks/launchdarkly", body, by)
+            await vault.ask("POST", "/v1/hooks/unleash", body, by)
+    await a_flag_that_is_a_secret(vault)
     vault.is_buggy = True
     await vault.go_on(600)
     (watch,) = (await vault.ask("GET", "/v1/watches"))["watches"]
@@ -80,6 +87,26 @@ async def a_day_on_which_everything_fails(vault: Vault) -> None:
         await vault.ask("GET", page.format(watch=watch["id"], announcement=told["announcement"]))
     await vault.ask("POST", f"/v1/watches/{watch['id']}/orders", {"order": "keep"})
     await vault.go_on(60)
+
+
+async def a_flag_that_is_a_secret(vault: Vault) -> None:
+    """Flips whose variations are secrets of ours: signed deliveries, so that they are read."""
+    system = LaunchDarkly(secret=vault.secrets["launchdarkly"])
+    system.has("new-pricing", (("control", vault.secrets["sentry"]), ("treatment", vault.secrets["loki"])))
+    flips = {
+        "launchdarkly": system.rolls("new-pricing", v0=50, v1=50),
+        "unleash": Unleash(secret=vault.secrets["unleash"]).tells(
+            "feature-strategy-update",
+            featureName="new-pricing",
+            preData={"parameters": {"rollout": "10"}},
+            data={"parameters": {"rollout": vault.secrets["grafana"]}},
+        ),
+    }
+    assert vault.running is not None
+    host, port = vault.running.address
+    async with aiohttp.ClientSession() as session:
+        for name, delivery in flips.items():
+            assert await once(session, f"http://{host}:{port}/v1/hooks/{name}", delivery) == 202
 
 
 async def what_doctor_says(vault: Vault) -> str:

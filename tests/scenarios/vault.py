@@ -44,7 +44,7 @@ SENT = (
     *("datadog_api", "datadog_app", "sentry", "newrelic", "loki", "prometheus", "step", "slack", "pagerduty"),
     *("grafana", "github", "github_reads", "heartbeat"),
 )
-KEPT = ("webhook", "github_hook", "slack_signing", "alertmanager", "target")
+KEPT = ("webhook", "github_hook", "slack_signing", "alertmanager", "launchdarkly", "unleash", "target")
 _SECRET = re.compile(r"(?i)auth|key|token|signature")
 
 MAIN = """\
@@ -76,6 +76,8 @@ sources:
       secret: {file: ROOT/secrets/github_hook}
       repositories: [acme/shop]
       reads: {token: {file: ROOT/secrets/github_reads}, url: "FAR/api/v3"}
+  launchdarkly: {launchdarkly: {secret: {file: ROOT/secrets/launchdarkly}}}
+  unleash: {unleash: {secret: {file: ROOT/secrets/unleash}}}
 alerts:
   pushed: {alertmanager: {secret: {file: ROOT/secrets/alertmanager}}}
 services:

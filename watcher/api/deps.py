@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from deploy.model import Foretold, RollbackPlan
-from deploy.source import Received, Source
+from deploy.source import Aside, Received, Source
 from watcher.api.auth import Token
 from watcher.api.limits import Limits
 from watcher.core.facts import Facts
@@ -14,7 +14,7 @@ from watcher.core.service import Service
 from watcher.core.watch import Watch
 from watcher.signals.alert.pushed import Meaning
 from watcher.signals.alert.senders.sender import Unproven
-from watcher.store.besides import Deaf, never_deaf
+from watcher.store.besides import AskFires, Deaf, never_deaf, nothing_fires
 from watcher.store.store import Store
 
 
@@ -45,6 +45,11 @@ def _unsummed(_samples: Mapping[str, int]) -> None:
 
 def _unheard(_source: str, _result: str, _seconds: float) -> None:
     """Nobody counts."""
+
+
+async def _unwanted(_aside: Aside, _now: datetime) -> str | None:
+    """Nobody wants it."""
+    return None
 
 
 class Hearing(Protocol):
@@ -85,6 +90,8 @@ class Deps:
         alerts: Where alerts arrive that are pushed; ``None``: nowhere.
         heard: Told after each announcement: source, result, seconds until it was written down.
         deaf: Which sources, that are asked in a loop, do not answer.
+        fires: Which alerts fire that rules of a watch mean.
+        asides: Takes what a source told that is no deployment, keeps what of it is a change, and says what was made of it.
     """
 
     store: Store
@@ -107,3 +114,5 @@ class Deps:
     alerts: Alerted | None = None
     relayed: Callable[[Mapping[str, int]], None] = _unsummed
     deaf: Deaf = never_deaf
+    fires: AskFires = nothing_fires
+    asides: Callable[[Aside, datetime], Awaitable[str | None]] = _unwanted

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Protocol
 
 from aiohttp import web
 
@@ -28,9 +28,11 @@ class Limits:
     Attributes:
         body_bytes: Of one body; some hundred times what the longest order needs.
         body_timeout: From the end of the headers to the end of the body.
+        slow: After which the body of one who has not signed may go for another's: 256 KiB need 2 Mbit/s for it.
         at_once: Requests in hand of those who show a token; the daemon needs its loop for the watches.
-        signed: The same of each route whose callers sign. Before they have, they may be anybody: however many they are, and
-            however slow, they take no room from whoever gives an order.
+        signed: The same of each route whose callers sign; and of it, so many bodies that are being read (`readers`). Before they
+            have signed, they may be anybody: however many they are, and however slow, they take no room from whoever gives an
+            order, and hardly any from each other.
         waiting: Of those with a token, how many may wait (``?wait=``): the others must find room.
         longest_wait: A longer ``?wait=`` is cut to this: load balancers cut at 60 s.
         bad_tokens: Refused tokens of one address, before the answer says to wait.
@@ -38,6 +40,7 @@ class Limits:
 
     body_bytes: int = 256 * 1024
     body_timeout: timedelta = timedelta(seconds=10)
+    slow: timedelta = timedelta(seconds=1)
     at_once: int = 256
     signed: int = 128
     waiting: int = 128
@@ -60,18 +63,38 @@ class Crowd:
             Declined: They are too many.
         """
         if self._in_hand >= self._most:
-            raise Declined(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "crowded",
-                f"{self._most} requests are in hand already",
-                remedy="try again in a second; a pipeline should wait with one request at a time",
-                retry_after=CROWDED_FOR,
-            )
+            raise crowded(self._most, CROWDED_FOR)
         self._in_hand += 1
         try:
             yield
         finally:
             self._in_hand -= 1
+
+
+def crowded(most: int, after: timedelta) -> Declined:
+    """They are too many."""
+    return Declined(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "crowded",
+        f"{most} requests are in hand already",
+        remedy="try again in a second; a pipeline should wait with one request at a time",
+        retry_after=after,
+    )
+
+
+class Read(Protocol):
+    """A body that may have to go before its time."""
+
+    deadline: asyncio.Timeout | None
+    gone: bool
+
+
+@dataclass
+class Unhurried:
+    """One whose place nobody takes."""
+
+    deadline: asyncio.Timeout | None = None
+    gone: bool = False
 
 
 async def body_of(
@@ -80,8 +103,17 @@ async def body_of(
     send_less: str = "",
     takes: str = "application/json",
     also_takes: str = "",
+    read: Read | None = None,
 ) -> bytes:
-    """The body, whole. *send_less* is what to do where it is too large, *takes* and *also_takes* its media types.
+    """The body, whole.
+
+    Args:
+        request: Whose.
+        limits: How large, and how slow.
+        send_less: What to do where it is too large.
+        takes: Its media type.
+        also_takes: Another one.
+        read: It may have to go for others.
 
     Raises:
         Declined: It is too large (413), too slow (408), compressed or of another kind (415).
@@ -90,14 +122,16 @@ async def body_of(
     if request.content_type not in {takes, also_takes or takes}:
         raise _unsupported(f"the body is not declared as {takes}", f"send `Content-Type: {takes}`")
     _refuse_by_its_headers(request, limits, send_less)
+    read = read or Unhurried()
     try:
-        async with asyncio.timeout(limits.body_timeout.total_seconds()):
+        async with asyncio.timeout(limits.body_timeout.total_seconds()) as read.deadline:
             return await _read(request, limits, send_less)
     except TimeoutError as error:
+        slow = f"the body did not come within {limits.body_timeout.total_seconds():g} s"
         raise Declined(
             HTTPStatus.REQUEST_TIMEOUT,
             "too-slow",
-            f"the body did not come within {limits.body_timeout.total_seconds():g} s",
+            "the body came slowly, and others needed the room" if read.gone else slow,
             remedy="send it in one piece",
         ) from error
 

@@ -53,6 +53,7 @@ from watcher.api.slack.door import slack
 from watcher.api.told import (
     AlertSenders,
     AlertsHeard,
+    AlertsKnown,
     Announced,
     AnnouncementTold,
     Audit,
@@ -96,6 +97,7 @@ ROUTES: Sequence[AnyRoute] = (
 
     Route("POST", "/v1/alerts/{sender}", S.SIGNED, "Tell of alerts, as the system does that has them", alerts.push, OneSender, Delivery, AlertsHeard, ACCEPTED, refuses=UNKNOWN, reads_raw=True, send_less=SMALLER, also_takes=TEXT),
     Route("GET", "/v1/alerts", S.READ, "Who tells of alerts, and when each was last heard", alerts.senders, Nothing, NoBody, AlertSenders),
+    Route("GET", "/v1/alerts/{sender}", S.READ, "What is known of a sender's alerts, and which rules mean them", alerts.sender, OneSender, NoBody, AlertsKnown, refuses=UNKNOWN),
 
     Route("POST", "/v1/slack/{connection}", S.SIGNED, "What somebody clicked in Slack", slack, OneConnection, Delivery, "text/plain", refuses=UNKNOWN, reads_raw=True, takes=FORM),
 

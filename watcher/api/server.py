@@ -1,17 +1,14 @@
 """The application, and what happens around every handler: who, how much, in which form, and what a refusal looks like."""
 
 import hashlib
-import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from http import HTTPStatus
 
 import structlog
-from aiohttp import ClientError, web
-from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp import web
 from aiohttp.typedefs import Middleware
-from aiohttp.web_protocol import RequestPayloadError
 from pydantic import BaseModel, ValidationError
 
 from watcher.api.auth import NOBODY, Failures, Principal, Scope, principal_of
@@ -32,6 +29,8 @@ from watcher.api.problems import (
     translated,
     unauthorized,
 )
+from watcher.api.quiet import HUNG_UP, quiet_logger
+from watcher.api.readers import Reader, Readers
 from watcher.api.route import Answer, AnyCall, AnyRoute, Call, Keyed, Raw, written
 from watcher.api.routes import ROUTES
 from watcher.errors import WatcherError
@@ -39,7 +38,6 @@ from watcher.errors import WatcherError
 SHUTDOWN = 2.0  # seconds; aiohttp applies it twice, and its default kept a daemon alive for 98 s (operations.md, trap 1)
 KEEP_ALIVE = 15.0  # seconds
 LINGER = 1.0  # seconds in which what is left of a refused body is read, so that the refusal arrives
-HUNG_UP = (ConnectionError, ClientError, RequestPayloadError)
 REQUEST_ID = web.RequestKey("request_id", str)
 
 log = structlog.stdlib.get_logger("rollbackd.api")
@@ -67,7 +65,7 @@ def runner(app: web.Application) -> web.AppRunner:
         keepalive_timeout=KEEP_ALIVE,
         lingering_time=LINGER,
         auto_decompress=False,
-        logger=_quiet_logger(),
+        logger=quiet_logger(),
     )
 
 
@@ -83,16 +81,37 @@ class Door:
 
     def serve(self, route: AnyRoute) -> Handler:
         """The handler that aiohttp calls for *route*."""
-        in_hand = self._in_hand if route.scope is not Scope.SIGNED else Crowd(self._deps.limits.signed)
+        if route.scope is Scope.SIGNED:
+            return self._serve_signed(route)
 
         async def serve(request: web.Request) -> web.Response:
             who = self._admitted(request, route)
             with ExitStack() as room:
                 if route.scope is not Scope.PUBLIC:
-                    room.enter_context(in_hand.enter())
+                    room.enter_context(self._in_hand.enter())
                 if route.waits:
                     room.enter_context(self._waiting.enter())
-                return await self._heard(request, route, who)
+                asked = _asked(request, route)
+                return await self._served(request, route, who, asked, await self._body(request, route))
+
+        return serve
+
+    def _serve_signed(self, route: AnyRoute) -> Handler:
+        """The same where callers sign. Whose body is not there yet takes no room from those whose is."""
+        limits = self._deps.limits
+        readers, in_hand = Readers(limits.signed, limits.slow), Crowd(limits.signed)
+
+        async def serve(request: web.Request) -> web.Response:
+            asked = _asked(request, route)
+            if (
+                request.content.is_eof()
+            ):  # it came with its headers, as those of honest senders do: nobody has to wait for it
+                raw = await self._body(request, route)
+            else:
+                with readers.enter(request.remote or "") as reader:
+                    raw = await self._body(request, route, reader)
+            with in_hand.enter():
+                return await self._heard(request, route, asked, raw)
 
         return serve
 
@@ -102,7 +121,7 @@ class Door:
         Raises:
             Declined: Nobody knows them (401; 429 after too many), or they may not (403).
         """
-        if route.scope in {Scope.PUBLIC, Scope.SIGNED}:
+        if route.scope is Scope.PUBLIC:
             return NOBODY
         who = principal_of(
             request.headers.get("Authorization", ""),
@@ -129,22 +148,27 @@ class Door:
             retry_after=wait,
         )
 
-    async def _heard(self, request: web.Request, route: AnyRoute, who: Principal) -> web.Response:
+    async def _body(self, request: web.Request, route: AnyRoute, reader: Reader | None = None) -> bytes:
+        if not route.takes_body:
+            return b""
+        return await body_of(
+            request, self._deps.limits, route.send_less, route.takes, route.also_takes, reader
+        )
+
+    async def _heard(
+        self, request: web.Request, route: AnyRoute, asked: BaseModel, raw: bytes
+    ) -> web.Response:
         """As `_served`; a signature that nobody knows counts against its address as a token does."""
         try:
-            return await self._served(request, route, who)
+            return await self._served(request, route, NOBODY, asked, raw)
         except Declined as refusal:
-            if route.scope is Scope.SIGNED and refusal.status is HTTPStatus.UNAUTHORIZED:
+            if refusal.status is HTTPStatus.UNAUTHORIZED:
                 raise self._unknown(request.remote or "", refusal) from None
             raise
 
-    async def _served(self, request: web.Request, route: AnyRoute, who: Principal) -> web.Response:
-        asked = _asked(request, route)
-        raw = (
-            await body_of(request, self._deps.limits, route.send_less, route.takes, route.also_takes)
-            if route.takes_body
-            else b""
-        )
+    async def _served(
+        self, request: web.Request, route: AnyRoute, who: Principal, asked: BaseModel, raw: bytes
+    ) -> web.Response:
         call: AnyCall = Call(
             deps=self._deps,
             who=who,
@@ -296,18 +320,3 @@ def _refusal(refused: Declined) -> web.Response:
     if refused.status in {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.REQUEST_ENTITY_TOO_LARGE}:
         response.force_close()
     return response
-
-
-class _OursOnly(logging.Filter):
-    """aiohttp calls it an error, with a traceback, when somebody hangs up early or sends what is no HTTP: a way to fill our log."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        error = record.exc_info[1] if record.exc_info else None
-        return not isinstance(error, (*HUNG_UP, HttpProcessingError))
-
-
-def _quiet_logger() -> logging.Logger:
-    logger = logging.getLogger("rollbackd.http")
-    if not any(isinstance(each, _OursOnly) for each in logger.filters):
-        logger.addFilter(_OursOnly())
-    return logger

@@ -113,6 +113,17 @@ class ChangeTold(Told):
     told_by: str | None
 
 
+class FiresTold(Told):
+    """An alert that fires, and that a rule of the watch means. *link* and *runbook* are addresses of its system, or empty."""
+
+    source: str
+    called: str
+    since: datetime | None
+    words: str
+    link: str
+    runbook: str
+
+
 class Changes(Told):
     """What else moved, newest first."""
 
@@ -126,7 +137,7 @@ class ChangeKept(ChangeTold):
 
 
 class WatchTold(Summary):
-    """A watch, whole. *changes* is what else moved around it."""
+    """A watch, whole. *changes* is what else moved around it, *fires* what of pushed alerts fires now, while it lives."""
 
     story: Sequence[str]
     parts: Sequence[PartMoved]
@@ -144,6 +155,7 @@ class WatchTold(Summary):
     stuck_words: str
     superseded_by: str | None
     changes: Sequence[ChangeTold]
+    fires: Sequence[FiresTold]
     orders_allowed: Sequence[str]
     actions: Sequence[ActionTold]
     notes: Sequence[NoteTold]
@@ -190,6 +202,7 @@ class AlertSender(Told):
     """A system that tells of its alerts: its kind, when it was last heard, and how many of its alerts stand how.
 
     Without *heard_at* it was never heard. *lacking_at* is when it last told of more than it named, or than are kept.
+    *unsubscribed* are the topics whose subscription was taken back: of what they would tell nothing is known.
     """
 
     name: str
@@ -197,6 +210,32 @@ class AlertSender(Told):
     heard_at: datetime | None = None
     lacking_at: datetime | None = None
     moods: Mapping[str, int]
+    unsubscribed: Sequence[str] = ()
+
+
+class AlertKnown(Told):
+    """What is known of one alert: the newest word of it.
+
+    *mood* is firing, well or unknown, *since* when, by its system's clock. *rules* are those that may mean it, as
+    ``SERVICE/ENVIRONMENT: RULE``: an alert that none means judges nothing.
+    """
+
+    name: str
+    mood: str
+    since: datetime | None
+    heard_at: datetime
+    words: str
+    link: str
+    runbook: str
+    labels: Mapping[str, str]
+    rules: Sequence[str]
+
+
+class AlertsKnown(AlertSender):
+    """A sender with its alerts, those that fire first. *more*: so many are left out."""
+
+    alerts: Sequence[AlertKnown]
+    more: int
 
 
 class AlertSenders(Told):

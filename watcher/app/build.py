@@ -119,14 +119,14 @@ async def build(
         )
         made = Made(store, current, inquiry, notifiers, Bells(), metrics, ports, crashed, answers)
         watchdog = Watchdog(ports.timing.watchdog, ports.monotonic, metrics)
-        janitor = Janitor(store, metrics, ports.now)
+        janitor = Janitor(store, metrics, ports.now, heard.kinds)
         relay = configuration.daemon.relay
         changes = made.changes()
         alerts = made.alerts(heard, http, changes)
         asides = first_of(alerts.aside, changes)
         daemon = Daemon(_loops(relay, made, heard, janitor, http, asides), watchdog, ports.monotonic)
         hearing = {name: each.ear for name, each in ears.items()}
-        deps = replace(made.deps(heard, daemon, janitor), ears=lambda: hearing, alerts=alerts)
+        deps = replace(made.deps(heard, daemon, janitor), ears=lambda: hearing, alerts=alerts, asides=changes)
         if relay is not None:  # a sidecar hears of no deployment, and obeys no order
             deps = replace(deps, services=dict)
         levers = levers_of(configuration, aws, made)

@@ -27,6 +27,7 @@ from watcher.runtime.bells import Bells
 from watcher.runtime.crew import Crew, Pace
 from watcher.runtime.daemon import Daemon
 from watcher.runtime.feeder import Asides, unwanted
+from watcher.runtime.firing import Firing
 from watcher.runtime.fleet import Current
 from watcher.runtime.inquiry import Inquiry
 from watcher.runtime.janitor import Janitor
@@ -115,7 +116,8 @@ class Made:
 
     def lookup(self) -> Lookup:
         """What a step needs to know."""
-        return Lookup(self.store, lambda: self.current.services, self._beats, self.answers.is_deaf)
+        firing = Firing(self.store)
+        return Lookup(self.store, lambda: self.current.services, self._beats, self.answers.is_deaf, firing)
 
     def deps(self, heard: Heard, daemon: Daemon, janitor: Janitor) -> Deps:
         """What the API works with."""
@@ -137,6 +139,7 @@ class Made:
             heard=self._heard,
             relayed=self._relayed,
             deaf=self.answers.is_deaf,
+            fires=Firing(self.store),
         )
 
     def status(self, daemon: Daemon, janitor: Janitor) -> Status:

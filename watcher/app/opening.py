@@ -10,9 +10,9 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from deploy.errors import DeployError
+from deploy.errors import DeployError, Unanswered
 from deploy.model import Finding
-from deploy.ports import Aws, AwsAccount, Got, Page, World
+from deploy.ports import Aws, AwsAccount, Got, Page, Send, World
 from deploy.source import Directory, Feed, Source, Whose
 from deploy.source import Opening as SourceOpening
 from deploy.sources.registry import SOURCES
@@ -25,7 +25,7 @@ from watcher.aws import AwsRoles
 from watcher.aws import open_aws as connect
 from watcher.config import Configuration, Configured
 from watcher.core.wording import Chart, chart
-from watcher.http import Guard, Http, HttpRefused, Request
+from watcher.http import Fault, Guard, Http, HttpRefused, Request
 from watcher.notify.notifier import Notifier
 from watcher.notify.notifier import Opening as NotifierOpening
 from watcher.notify.registry import NOTIFIERS
@@ -175,7 +175,8 @@ async def open_ears(
 def fleet_of(configuration: Configuration, ports: Ports, aws: Aws | None, http: Http | None = None) -> Fleet:
     """The services, with their targets. Touches no platform."""
     page: Page | None = ports.page or (partial(_page, http) if http is not None else None)
-    world = World(command=ports.command, now=ports.now, aws=aws, page=page)
+    send: Send | None = ports.send or (partial(_sent, http) if http is not None else None)
+    world = World(command=ports.command, now=ports.now, aws=aws, page=page, send=send)
     targets: dict[Key, Mapping[str, Target]] = {
         key: {
             part: TARGETS[each.kind].open(
@@ -261,6 +262,36 @@ async def _got(http: Http, system: str, url: str, headers: Mapping[str, str], to
 async def _page(http: Http, url: str) -> Got:
     """As `deploy.ports.Page`: on a connection of its own, so that a balancer of names is not asked at one address for ever."""
     return await _answer(http, Request("target", url, timeout=LOOKS_WITHIN, most=LARGEST_PAGE, fresh=True))
+
+
+# Until then nothing was sent that anybody could have carried out.
+_NOT_SENT = frozenset(
+    {
+        Fault.BAD_URL, Fault.BLOCKED, Fault.DNS, Fault.OURS, Fault.UNREACHABLE, Fault.REFUSED, Fault.CONNECT_TIMEOUT,
+        Fault.TLS,
+    }
+)  # fmt: skip
+
+
+async def _sent(
+    http: Http,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    secrets: Mapping[str, str],
+    body: bytes | None = None,
+) -> Got:
+    """As `deploy.ports.Send`. What changes something has a connection of its own: one that was kept may be dead, and nobody knows."""
+    hidden = {name: SecretStr(value) for name, value in secrets.items()}
+    request = Request(
+        "target", url, method, headers, hidden, body, LOOKS_WITHIN, LARGEST_PAGE, fresh=method != "GET"
+    )
+    try:
+        answer = await http.send(request)
+    except HttpRefused as refused:
+        happened = method != "GET" and refused.fault not in _NOT_SENT
+        raise Unanswered(refused.words, remedy=refused.remedy, may_have_happened=happened) from refused
+    return Got(answer.status, answer.headers, answer.body)
 
 
 async def _answer(http: Http, request: Request) -> Got:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from deploy.ports import Aws, Command, Page
+from deploy.ports import Aws, Command, Page, Send
 from watcher import clock, command
 from watcher.notify.notifier import Notifier
 from watcher.runtime.timing import TERMS, Terms
@@ -28,7 +28,7 @@ class Ports:
         aws: ``None``: boto3, opened where an account is configured.
         until: How a moment is waited for; ``None``: by sleeping.
         environ: What a sidecar's names are looked up in. Secrets stand there too, so it is never shown.
-        page: ``None``: HTTP, guarded by `daemon.reach`.
+        page, send: ``None``: HTTP, guarded by `daemon.reach`.
         timing: How long leases last. No setting: what does not fit together would let two replicas act at once.
     """
 
@@ -40,6 +40,7 @@ class Ports:
     until: Callable[[datetime], Awaitable[None]] | None = None
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     page: Page | None = None
+    send: Send | None = None
     around_store: Callable[[Store], Store] = _same_store
     around_notifiers: Callable[[Mapping[str, Notifier]], Mapping[str, Notifier]] = _same_notifiers
     timing: Terms = TERMS

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
+from botocore.parsers import ResponseParserError
 from botocore.response import StreamingBody
 
 from deploy.errors import AwsRefused
@@ -105,7 +106,7 @@ class _Work:
                     for name, value in answer.items()
                     if isinstance(value, StreamingBody)
                 }
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, BotoCoreError, ResponseParserError) as error:
             lost = self.by.mode.changes and self.ticket.sent
             role = self.keys.role if self.keys else None
             refuse(error, self.operation, self.roles.name, role, lost=lost)

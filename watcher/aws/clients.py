@@ -15,6 +15,7 @@ import botocore.session
 from botocore import xform_name
 from botocore.config import Config
 
+from watcher.aws.answers import refuse_foreign
 from watcher.aws.keys import Keys
 from watcher.aws.modes import Mode
 from watcher.aws.roles import AwsRoles
@@ -94,6 +95,7 @@ class Clients:
                 self._received(service, operation, parsed_response, response_dict["headers"])
 
         client.meta.events.register("before-send", _before_send)
+        client.meta.events.register("before-parse", refuse_foreign)
         client.meta.events.register("response-received", received)
         return client
 

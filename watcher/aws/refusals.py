@@ -6,7 +6,7 @@ Source:
     https://docs.aws.amazon.com/boto3/latest/guide/error-handling.html
 """
 
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -48,12 +48,13 @@ NOBODY = (
 )
 REQUEST_TIMEOUT, SERVER_FAULTS = 408, 500  # HTTP: the request did not come through; from here on, AWS failed
 OWN = "the daemon's own credentials"
+Raised: TypeAlias = (
+    ClientError | BotoCoreError | ResponseParserError
+)  # the last is none of botocore's own family
 NO_SIGNER, SIGNER = "NoSigner", "install the extra `signatures` of rollbackd; the image has it"
 
 
-def refuse(
-    error: ClientError | BotoCoreError, operation: str, account: str, role: str | None, *, lost: bool
-) -> NoReturn:
+def refuse(error: Raised, operation: str, account: str, role: str | None, *, lost: bool) -> NoReturn:
     """Raise what *error* means.
 
     Args:
@@ -86,7 +87,7 @@ def refuse(
     ) from error
 
 
-def _may_have_happened(error: ClientError | BotoCoreError) -> bool:
+def _may_have_happened(error: Raised) -> bool:
     """Of a call that changes something and was sent, or was about to be."""
     if isinstance(error, ClientError):
         status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", SERVER_FAULTS))
@@ -96,7 +97,7 @@ def _may_have_happened(error: ClientError | BotoCoreError) -> bool:
     return not isinstance(error, NEVER_SENT)
 
 
-def _code(error: ClientError | BotoCoreError) -> str:
+def _code(error: Raised) -> str:
     match error:
         case ClientError():
             return str(error.response.get("Error", {}).get("Code") or "Unknown")
@@ -112,7 +113,7 @@ def _code(error: ClientError | BotoCoreError) -> str:
             return type(error).__name__.removesuffix("Error")
 
 
-def _words(error: ClientError | BotoCoreError) -> str:
+def _words(error: Raised) -> str:
     words = error.response.get("Error", {}).get("Message") if isinstance(error, ClientError) else str(error)
     return " ".join(str(words or "no message").split())[:MOST_WORDS]
 

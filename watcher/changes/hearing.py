@@ -46,10 +46,10 @@ class Hearing:
             at=told.at or event.at or now,
             what=cut(told.what, MOST_WORDS),
             service=whose.name if whose else None,
-            environment=whose.environment if whose else None,
+            environment=whose.environment if whose else event.environment,
             kind=told.kind,
             name=cut(told.name, MOST_NAME),
-            account=event.account,
+            account=event.account or None,
             region=region or None,
             key=f"{event.account}:{event.source}:{told.once or event.id}",
         )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from deploy.source import Event
 from deploy.sources.sqs.ecs import DEPLOYMENT
 from deploy.sources.sqs.trail import TRAIL
-from watcher.changes import databases, platform, scaling, settings, strangers
+from watcher.changes import databases, flags, platform, scaling, settings, strangers
 from watcher.changes.told import Told
 
 Read = Callable[[Event], Told | None]
@@ -29,6 +29,10 @@ READS: Mapping[tuple[str, str], Read] = {
     ("aws.rds", "RDS DB Instance Event"): databases.database,
     ("aws.rds", "RDS DB Cluster Event"): databases.database,
     ("aws.health", "AWS Health Event"): platform.health,
+    ("launchdarkly", "flag"): flags.launchdarkly,
+    ("launchdarkly", "segment"): flags.launchdarkly,
+    ("unleash", "flag"): flags.unleash,
+    ("unleash", "segment"): flags.unleash,
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from deploy.model import SERVICE, SERVICE_WORDS
+from watcher.commands._init import appconfig as of_appconfig
 from watcher.commands._init import beanstalk as of_beanstalk
 from watcher.commands._init import fleet as of_fleet
 from watcher.commands._init import site as of_site
@@ -19,6 +20,7 @@ from watcher.commands._init.names import (
     Environments,
     Fleet,
     Names,
+    Profiles,
     Site,
     Weights,
     unique,
@@ -30,6 +32,7 @@ USUAL = Names()
 USUAL_FLEET = Fleet(USUAL)
 USUAL_ALIASES = Aliases(USUAL)
 USUAL_ENVIRONMENTS = Environments(USUAL)
+USUAL_PROFILES = Profiles(USUAL)
 USUAL_SITE = Site(USUAL)
 REFUSED = 3
 ECS = (r"[A-Za-z0-9_-]{1,255}", "letters, digits, - and _, at most 255")
@@ -468,6 +471,58 @@ def beanstalk(
     found = Environments(names, application, environments, load_balancers, bundles)
     told = [*of_beanstalk.placeholders(found), *next_steps(names, directory, of_beanstalk.WHERE)]
     _finish(of_beanstalk.files(found), directory, told)
+
+
+_APPCONFIG_ID = (r"[a-z0-9]{4,7}", "an id of AppConfig: 4 to 7 small letters and digits")
+
+
+@command.command("appconfig")
+@_named(
+    "--application",
+    default=USUAL_PROFILES.application,
+    like=_APPCONFIG_ID,
+    help="The id of the application of AppConfig.",
+)
+@_named(
+    "--environment-id",
+    default=USUAL_PROFILES.environment,
+    like=_APPCONFIG_ID,
+    help="The id of the environment of AppConfig.",
+)
+@_named(
+    "--profile",
+    "profiles",
+    multiple=True,
+    default=USUAL_PROFILES.profiles,
+    like=_APPCONFIG_ID,
+    help="The id of a configuration profile: a service; repeat it.",
+)
+@_named(
+    "--strategy",
+    like=(r"[a-z0-9]{4,7}|AppConfig\.[A-Za-z0-9]{9,40}", "the id of a strategy, or AppConfig.NAME"),
+    help="By which an old version is deployed anew: best one of your own without a bake time.",
+)
+@_REGION
+@_ACCOUNT
+@_ENVIRONMENT
+@_DIRECTORY
+def profiles(
+    *,
+    application: str,
+    environment_id: str,
+    profiles: tuple[str, ...],
+    strategy: str | None,
+    region: str,
+    account_id: str,
+    environment: str,
+    directory: Path,
+) -> None:
+    """Configuration profiles of AWS AppConfig: feature flags, or any configuration."""
+    _refuse_alike(profiles)
+    names = Names(region=region, account=account_id, environment=environment)
+    found = Profiles(names, application, environment_id, profiles, strategy)
+    told = [*of_appconfig.placeholders(found), *next_steps(names, directory, of_appconfig.WHERE)]
+    _finish(of_appconfig.files(found), directory, told)
 
 
 def _finish(contents: Mapping[str, str], directory: Path, told: Sequence[str]) -> NoReturn:

@@ -37,6 +37,7 @@ class Pushed:
         dedup_key: By what this message about this alert is known when it comes again.
         words: A title or a reason, in the sender's words.
         link: To the alert at its system: ``https`` or nothing.
+        runbook: What its authors say is to be done: the same.
         recurs: It tells of one more of the same, and ``since`` is when that one was: what fires already goes on firing.
         untimed: The message has no time of its own: ``sent_at`` is when the mood began, and a repetition looks like an old one.
     """
@@ -50,8 +51,31 @@ class Pushed:
     labels: Mapping[str, str] = field(default_factory=dict)
     words: str = ""
     link: str = ""
+    runbook: str = ""
     recurs: bool = False
     untimed: bool = False
+
+
+_WAY = "way:"  # how the key of a way begins; keys of alerts are ARNs, fingerprints and numbers
+TOPIC = "topic"
+
+
+def way(key: str, topic: str, mood: Mood, at: datetime, letter: str) -> Pushed:
+    """Not an alert: the way, known by *key*, by which those of *topic* come. It is well, or (``unknown``) its subscription was taken back.
+
+    It is remembered as alerts are, so that it outlasts a restart, is the same for all replicas, and the newest word stands.
+    """
+    words = (
+        "its subscription was taken back: it tells nothing more"
+        if mood is Mood.UNKNOWN
+        else "it is subscribed to"
+    )
+    return Pushed(f"{_WAY}{key}", topic, mood, at, at, letter, {TOPIC: topic}, words)
+
+
+def is_way(pushed: Pushed) -> bool:
+    """*pushed* tells of a way, and not of an alert."""
+    return pushed.key.startswith(_WAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +122,38 @@ class Remembered:
     alerts: Sequence[Alert] = ()
     revision: int = 0
     is_deaf: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fires:
+    """An alert that fires now and that a rule of a watch means, as people are pointed to it.
+
+    Attributes:
+        source: Who tells it, by its name in the configuration.
+        called: What people call it, with what tells it from others of that name.
+        since: By its system's clock; ``None``: nobody knows.
+        words: In its system's words.
+        link: To it, at its system; empty: there is none.
+        runbook: What is to be done; the same.
+    """
+
+    source: str
+    called: str
+    since: datetime | None
+    words: str = ""
+    link: str = ""
+    runbook: str = ""
+
+
+def closed(alerts: Sequence[Alert]) -> tuple[Alert, ...]:
+    """The ways by which nothing comes any more: taken back, and nothing of their topic was heard since."""
+    taken_back = [each for each in alerts if is_way(each.alert) and each.mood is Mood.UNKNOWN]
+    return tuple(each for each in taken_back if not any(_came_by(alert, each) for alert in alerts))
+
+
+def _came_by(alert: Alert, way: Alert) -> bool:
+    is_of_it = not is_way(alert.alert) and alert.alert.labels.get(TOPIC) == way.alert.labels.get(TOPIC)
+    return is_of_it and alert.heard_at > way.changed_at
 
 
 class News(StrEnum):

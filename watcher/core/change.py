@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
 
+from watcher.core.alerts import Fires
 from watcher.core.service import Around, Service
 
 HOUR = timedelta(
@@ -81,6 +82,7 @@ class Beside:
         deaf: Sources that would tell of changes, and did not answer lately.
         around: What the service calls its own.
         more: More moved than was looked through: what is not among *changes* may have moved too.
+        fires: Alerts that were pushed, that rules of the watch mean, and that fire; those that began last first.
     """
 
     changes: tuple[Change, ...] = ()
@@ -88,6 +90,7 @@ class Beside:
     around: Around = field(default=Around())
     deaf: tuple[str, ...] = ()
     more: bool = False
+    fires: tuple[Fires, ...] = ()
 
 
 # ------------------------------------------------------------------------------------------------------------ whose it is

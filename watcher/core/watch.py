@@ -386,6 +386,14 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class Link:
+    """Where people may look at another system. The label names its host: nothing hides where it leads."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     """What people read. The headline is the phone's notification: service, environment, what is wrong with a number, what happens next."""
 
@@ -399,6 +407,7 @@ class Notice:
     environment: str = ""
     at: datetime | None = None
     facts: Mapping[str, str] = field(default_factory=dict)
+    links: tuple[Link, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from deploy.model import Finding
 from watcher.core.watch import Message, Notice, State
 from watcher.http import HttpRefused
 from watcher.notify.markers import Board, Far, Marker, Refusing, What, markers_of
-from watcher.notify.markers.marker import opened
+from watcher.notify.markers.marker import happened, opened
 from watcher.notify.notifier import Later, Never, Telling, Told
 
 DEPLOYMENT, DEPLOYMENTS = "/api/v2/dora/deployment", "/api/v2/dora/deployments"
@@ -134,10 +134,15 @@ def deployments_of(notice: Notice, now: datetime, public_url: str | None = None)
     """The deployments that the watch of *notice* was of by now; a rollback once it serves."""
     state = notice.facts.get("state", "")
     return [
-        replace(marker, id=f"{PREFIX}{marker.id}")
+        replace(marker, id=f"{PREFIX}{marker.id}", at=_at(marker, notice, now))
         for marker in markers_of(notice, now, public_url)
         if marker.what is What.DEPLOYMENT or state in SERVES
     ]
+
+
+def _at(marker: Marker, notice: Notice, now: datetime) -> datetime:
+    """Of a rollback: when what was gone back to served. That is what the recovery time counts to, however late it is told."""
+    return happened(notice, "back_at", now) if marker.what is What.ROLLBACK else marker.at
 
 
 def _undone(rollback: Marker) -> Marker | None:

@@ -110,6 +110,7 @@ def payload(message: Message, channel: str) -> bytes:
         "headline": notice.headline,
         "lines": list(notice.lines),
         "facts": dict(notice.facts),
+        "links": [{"label": each.label, "url": each.url} for each in notice.links],
         "orders": [_order(button, button.order) for button in notice.buttons if button.order is not None],
     }
     return json.dumps(content, separators=(",", ":")).encode()

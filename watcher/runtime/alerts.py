@@ -14,14 +14,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from deploy.source import Aside, Ignored, Received, Rejected
-from watcher.core.alerts import Pushed, Remembered
+from watcher.core.alerts import Mood, Pushed, Remembered, is_way
 from watcher.core.service import Service
 from watcher.errors import StoreUnavailable
 from watcher.http import Http
 from watcher.runtime.bells import Bells
 from watcher.runtime.feeder import Asides, unwanted
 from watcher.signals.alert.pushed import Meaning, Told
-from watcher.signals.alert.query import Query, labels_of, may_mean, parsed, sure_label
+from watcher.signals.alert.query import PROVIDER, Query, labels_of, may_mean, parsed, sure_label
 from watcher.signals.alert.senders import cloudwatch
 from watcher.signals.alert.senders.door import heard as heard_at_the_door
 from watcher.signals.alert.senders.sender import Sender, Unproven
@@ -30,7 +30,6 @@ from watcher.store.besides import Deaf
 from watcher.store.store import Concerned, Heard, Store
 from watcher.telemetry.metrics import Metrics
 
-PROVIDER = "alert"
 TOGETHER = 2000  # alerts in one transaction, and those of the last delivery: some tens of milliseconds
 SAID_AGAIN = timedelta(minutes=1)  # before another reason is said why a sender is not believed
 QUEUED = "an alarm: remembered, for rules that name this source"
@@ -142,7 +141,10 @@ class Alerts:
     async def _end(self, name: str, batch: _Batch) -> None:
         """One try for all of them: a store that does not answer makes nobody wait twice."""
         try:
-            self._say(name, await self._write(name, batch.told), self.now())
+            found = await self._write(name, batch.told)
+            self._say(name, found, self.now())
+            if found.changed:
+                self._say_of_ways(name, batch.told)
         except StoreUnavailable as error:
             batch.failed = error
         batch.ended = True
@@ -163,6 +165,14 @@ class Alerts:
             log.info("alerts.heard", sender=name, changed=found.changed, hurried=sorted(found.hurried))
         if found.dropped:
             log.warning("alerts.dropped", sender=name, dropped=found.dropped)
+
+    def _say_of_ways(self, name: str, tellings: Iterable[Told]) -> None:
+        """That nothing will come by one any more is for whoever runs this: once, for SNS says the same again by the same id."""
+        for each in (alert for told in tellings for alert in told.alerts if is_way(alert)):
+            self.metrics.alerts_unsubscribed.labels(name).set(each.mood is Mood.UNKNOWN)
+            if each.mood is Mood.UNKNOWN:
+                remedy = f"subscribe /v1/alerts/{name} to it again; or take the topic and its rules out of the configuration"
+                log.warning("alerts.unsubscribed", sender=name, topic=each.name, remedy=remedy)
 
     def _count(self, name: str, outcome: str, many: int = 1) -> None:
         if many:
@@ -185,6 +195,11 @@ def whom(services: Services, source: str, pushed: Iterable[Pushed]) -> Concerned
         by_label.setdefault(sure_label(query), []).append((key, query))
     found: dict[str, list[tuple[str, str]]] = {}
     for alert in pushed:
+        if is_way(alert):  # of whatever came by it nothing more is known
+            found.setdefault(alert.key, []).extend(
+                dict.fromkeys(key for key, _ in _queries(services, source))
+            )
+            continue
         labels = labels_of(alert.name, alert.labels)
         asked = [each for label in (*labels.items(), None) for each in by_label.get(label, ())]
         meant = {key: None for key, query in asked if may_mean(query, labels)}

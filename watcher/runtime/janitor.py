@@ -1,11 +1,12 @@
 """The janitor: forgets what is no longer needed, proves that the store can be written, and counts what waits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
+from watcher.core.alerts import Remembered, closed
 from watcher.core.watch import FINAL, State
 from watcher.store.store import Store
 from watcher.telemetry.metrics import Metrics
@@ -18,14 +19,21 @@ log = structlog.stdlib.get_logger("rollbackd.janitor")
 
 @dataclass
 class Janitor:
-    """The loop that keeps house."""
+    """The loop that keeps house.
+
+    Attributes:
+        senders: Who tells of alerts, by name: of those it is shown whether a topic was taken from them. Whichever replica was told
+            of that, and whether it has started anew since.
+    """
 
     store: Store
     metrics: Metrics
     now: Callable[[], datetime]
+    senders: Callable[[], Iterable[str]] = tuple
     checked_at: datetime | None = None
     _pruned_at: datetime | None = field(default=None)
     _looked_at: datetime | None = field(default=None)
+    _remembered: dict[str, Remembered] = field(default_factory=dict)
 
     async def go_round(self) -> bool:
         """Check, count, and prune when it is time."""
@@ -48,6 +56,7 @@ class Janitor:
         if self._looked_at is None or now - self._looked_at >= LOOK_EVERY:
             self._looked_at = now
             await self._look(now, int(watches.get(State.ASKING.value, 0)))
+            await self._look_at_senders()
         self.metrics.overdue.set(counts["overdue"]["watches"])
         self.metrics.disarmed.set(len(await self.store.disarmed(now)))
         self.metrics.inbox_pending.set(counts["inbox"]["pending"])
@@ -67,3 +76,10 @@ class Janitor:
             if watch.question and watch.question.again_at is None
         )
         self.metrics.asking_age.set(max(unanswered, default=timedelta(0)).total_seconds())
+
+    async def _look_at_senders(self) -> None:
+        names = tuple(self.senders())
+        self._remembered = {name: await self.store.alerts(name, self._remembered.get(name)) for name in names}
+        self.metrics.alerts_unsubscribed.clear()  # whoever is no more in the configuration is not shown
+        for name, known in self._remembered.items():
+            self.metrics.alerts_unsubscribed.labels(name).set(bool(closed(known.alerts)))

@@ -1,10 +1,10 @@
 """What has been silent for long, and what is known to be wrong with its name: looked up within a reading, a few at a time."""
 
-from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Container, Hashable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from rules.sample import Invalid, Reading, Who
+from rules.sample import Invalid, Reading, Unavailable, Who
 
 PATIENCE = timedelta(minutes=5)  # after which silence may be a wrong name
 AGAIN = timedelta(hours=1)  # before the same name is looked up again
@@ -59,3 +59,15 @@ class Doubts:
         since = self._silent.setdefault(name, now)
         last = self._looked_up.get(name)
         return now - since >= PATIENCE and (last is None or now - last[0] >= AGAIN)
+
+
+def heard(asked: Mapping[str, Name], silent: Container[str], readings: Mapping[str, Reading]) -> set[Name]:
+    """What is there, of all names that were *asked* for by these questions.
+
+    A question that failed was not answered: else no name would be doubted of a system that refuses one question in five minutes.
+    """
+    return {
+        name
+        for question, name in asked.items()
+        if question not in silent and not isinstance(readings[question], Invalid | Unavailable)
+    }

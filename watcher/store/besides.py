@@ -1,18 +1,25 @@
 """What else moved beside a service, looked up in one place: for the facts of a step, for whoever looks at a watch, for controls."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from watcher.core.alerts import Fires
 from watcher.core.change import HOUR, Beside, concerning
 from watcher.core.service import Service
 from watcher.core.watch import Watch
 from watcher.store.sql.changes import MOST
 from watcher.store.store import Store
 
+AskFires = Callable[[Watch, datetime], Awaitable[tuple[Fires, ...]]]  # what fires that rules of a watch mean
 Deaf = Callable[[str, datetime], bool]  # a source, by its name, did not answer lately, as of then
 
 MATTERS = 2 * HOUR  # before a breach: the hour before it began, which is some time before it is known
+
+
+async def nothing_fires(_watch: Watch, _now: datetime) -> tuple[Fires, ...]:
+    """Nobody tells of alerts."""
+    return ()
 
 
 def never_deaf(_source: str, _at: datetime) -> bool:
@@ -27,17 +34,20 @@ class Besides:
     Attributes:
         services: Those that are configured now. Of one that is not any more nobody can say what concerns it.
         deaf: What a source told that did not answer says nothing of what it did not tell.
+        fires: Which alerts fire.
     """
 
     store: Store
     services: Callable[[], Mapping[tuple[str, str], Service]]
     deaf: Deaf = never_deaf
+    fires: AskFires = nothing_fires
 
     async def around(self, watch: Watch, now: datetime) -> Beside:
-        """Around *watch*: from an hour before the switch, and before the breach, to *now*, or to its end."""
+        """Around *watch*: from an hour before the switch, and before the breach, to *now*, or to its end; and what fires while it lives."""
         until = min(now, watch.ended_at or now)
         near = watch.breach.at if watch.breach else until
-        return await self.of(watch.key, min(watch.switched_at, near) - HOUR, until, near)
+        moved = await self.of(watch.key, min(watch.switched_at, near) - HOUR, until, near)
+        return moved if watch.state.is_final else replace(moved, fires=await self.fires(watch, now))
 
     async def of(
         self, key: tuple[str, str], since: datetime, until: datetime, near: datetime | None = None

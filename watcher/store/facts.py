@@ -11,7 +11,7 @@ from watcher.core.change import Beside
 from watcher.core.facts import Beat, Facts, ways_back
 from watcher.core.service import Service
 from watcher.core.watch import Watch
-from watcher.store.besides import Besides, Deaf, never_deaf
+from watcher.store.besides import AskFires, Besides, Deaf, never_deaf, nothing_fires
 from watcher.store.store import Store
 
 
@@ -23,12 +23,14 @@ class Lookup:
         services: Those that are configured now.
         beats: How often the indicators of a rule set are read, and when their buckets are final.
         deaf: Which sources do not answer.
+        fires: Which alerts fire that rules of a watch mean.
     """
 
     store: Store
     services: Callable[[], Mapping[tuple[str, str], Service]]
     beats: Callable[[RuleSet], tuple[Beat, ...]]
     deaf: Deaf = never_deaf
+    fires: AskFires = nothing_fires
 
     async def facts(self, watch: Watch, now: datetime) -> Facts:
         """Facts for a step of *watch*, as of *now*."""
@@ -43,8 +45,8 @@ class Lookup:
         )
 
     async def beside(self, watch: Watch, now: datetime) -> Beside:
-        """What else moved around *watch*."""
-        return await Besides(self.store, self.services, self.deaf).around(watch, now)
+        """What else moved around *watch*, and what fires."""
+        return await Besides(self.store, self.services, self.deaf, self.fires).around(watch, now)
 
     def glance(self, watch: Watch) -> Facts:
         """What is known without asking the store: enough where nothing is wrong, and so nobody looks for the way back.

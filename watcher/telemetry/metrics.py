@@ -137,6 +137,9 @@ class Metrics:
             "sender",
             "outcome",
         )
+        self.alerts_unsubscribed = self._gauge(
+            "alerts_unsubscribed", "1: the subscription of a topic to this sender was taken back", "sender"
+        )
         self.alerts_last_heard = self._gauge(
             "alerts_last_heard_timestamp_seconds", "When a sender of alerts was last heard", "sender"
         )

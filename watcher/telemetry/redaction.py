@@ -34,11 +34,17 @@ _FORMS = re.compile(
     """,
     re.VERBOSE,
 )
+_SIGNED = re.compile(r"(?i)\A(?:sig|auth|jwt|code|key|pwd|pass|sas|se|sp)\Z|x-amz-|credential|apikey|access")
 _USER = re.compile(r"(://)[^\s/@:]*:[^\s/@]*@")
 _ASSIGNED = re.compile(
     r"(?i)(?<![a-z0-9_-])([a-z0-9_-]{0,64}(?:password|passwd|pwd|secret|token|api[_-]?key|signature|sig|credential))"
     r"""(["']?\s*[=:]\s*["']?|%3D)[^\s&"',;)}]+"""
 )
+
+
+def is_telling(name: str, value: str) -> bool:
+    """*name* is that of a secret, or *value* looks like one: of a parameter in somebody else's address, above all."""
+    return bool(_KEYS.search(name) or _SIGNED.search(name) or _FORMS.search(value))
 
 
 class Redactor:

@@ -8,7 +8,6 @@ from deploy.sources.sqs.trail import TRAIL
 
 _NO_TARGET = "is not a target of this version"
 _INSTANCES = "what is live is read with the number of its instances"
-_APPCONFIG = f"AppConfig {_NO_TARGET}"
 _TASKS = "tasks are read by the signal ecs_tasks"
 _CANARY = "a canary of Synthetics is no deployment"
 _ALARM = "alarms are read, where a rule names them"
@@ -25,9 +24,6 @@ KNOWN: Mapping[tuple[str, str], str] = {
         "aws.elasticbeanstalk",
         "Health status change",
     ): "the health of an environment is read, where a rule names it",
-    ("aws.appconfig", "On Deployment Start"): _APPCONFIG,
-    ("aws.appconfig", "On Deployment Complete"): _APPCONFIG,
-    ("aws.appconfig", "On Deployment Rolled Back"): _APPCONFIG,
     ("aws.cloudwatch", "CloudWatch Alarm State Change"): _ALARM,
     ("aws.cloudwatch", ALARM): _ALARM,
     ("aws.synthetics", "Synthetics Canary Status Change"): _CANARY,

@@ -8,7 +8,7 @@ from deploy.model import Announcement
 from deploy.source import Aside, Event, Ignored, Opening, Received, Rejected
 from deploy.sources.http import HttpSource
 from deploy.sources.http import Settings as OfHttp
-from deploy.sources.sqs import balancers, beanstalk, codedeploy, ecs, functions, s3
+from deploy.sources.sqs import appconfig, balancers, beanstalk, codedeploy, ecs, functions, s3
 from deploy.sources.sqs.envelope import Announced, Triggered, moment, opened
 from deploy.sources.sqs.others import aside
 from deploy.sources.sqs.queue import MESSAGE, SENT, Settings
@@ -18,6 +18,7 @@ Meaning = Announcement | Aside | Ignored | Rejected
 Read = Callable[[Event, datetime, Opening], Meaning]
 
 READS: Mapping[tuple[str, str], Read] = {
+    **{("aws.appconfig", kind): appconfig.deployment for kind in appconfig.PHASES},
     ("aws.ecs", ecs.DEPLOYMENT): ecs.deployment,
     ("aws.ecs", ecs.HOOK): ecs.hook,
     ("aws.codedeploy", codedeploy.DEPLOYMENT): codedeploy.deployment,

@@ -5,5 +5,6 @@
     hinting    what an announcement means          split     how traffic is shared by weights
     timing     what takes too long is called off
 
-Each is used by two targets at least; what only one needs stands there.
+Each is used by two targets at least; what only one needs stands there. Of `keeping`, `hinting` and `wording.plain` nothing is AWS's, and
+targets elsewhere use them too.
 """

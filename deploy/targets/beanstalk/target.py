@@ -1,9 +1,8 @@
 """An environment of Beanstalk as a target: what it runs is read together with other environments, and it is moved alone."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from deploy.errors import AwsRefused
 from deploy.model import (
@@ -26,7 +25,7 @@ from deploy.ports import Aws, AwsAccount, World
 from deploy.target import Place
 from deploy.targets.aws.keeping import Kept
 from deploy.targets.aws.marking import key_of, value_of
-from deploy.targets.aws.timing import within
+from deploy.targets.aws.timing import readable
 from deploy.targets.aws.wording import refusal
 from deploy.targets.beanstalk.examining import examine
 from deploy.targets.beanstalk.foretelling import foretell, unseen
@@ -38,8 +37,6 @@ from deploy.targets.beanstalk.reading import Reader
 from deploy.targets.beanstalk.resolving import resolve
 from deploy.targets.beanstalk.settings import Settings
 from deploy.targets.beanstalk.trace import Trace, tag_key, trace_of
-
-T = TypeVar("T")
 
 # An operation takes at most 7 s. A move first looks, then leaves its trace; what remains is for the one call that counts.
 READS = timedelta(seconds=6.5)
@@ -84,7 +81,7 @@ class BeanstalkTarget:
 
     async def progress(self, move: Move, key: str) -> Progress | Unreadable:
         """How far the move is. Reads only."""
-        return await _within(READS, self._progress(move, key))
+        return await readable(READS, self._progress(move, key))
 
     async def _progress(self, move: Move, key: str) -> Progress | Unreadable:
         view = await look(self._reader, self._settings)
@@ -96,7 +93,7 @@ class BeanstalkTarget:
 
     async def foretell(self, move: Move) -> Foretold:
         """What `begin` would do now. Reads only."""
-        found = await _within(READS, self._foretell(move))
+        found = await readable(READS, self._foretell(move))
         if isinstance(found, Unreadable):
             return unseen(self._settings, move, self._account, found.words)
         return found
@@ -109,7 +106,7 @@ class BeanstalkTarget:
 
     async def examine(self) -> Sequence[Finding]:
         """Whether old versions will be there when they are needed. Reads only."""
-        found = await _within(EXAMINES, self._examine())
+        found = await readable(EXAMINES, self._examine())
         if isinstance(found, Unreadable):
             words = f"whether old versions are kept cannot be known: {found.words}"
             return [Finding(Level.WARN, words, "may it be read?")]
@@ -120,7 +117,7 @@ class BeanstalkTarget:
         return view if isinstance(view, Unreadable) else await examine(self._reader, view)
 
     async def _look(self, most: timedelta) -> View | Unreadable:
-        return await _within(most, look(self._reader, self._settings))
+        return await readable(most, look(self._reader, self._settings))
 
     async def _when_ordered(self, move: Move, key: str) -> datetime | None:
         """When the wanted label was set for this move: as this process knows, else as its trace says. May raise `AwsRefused`."""
@@ -142,7 +139,7 @@ class BeanstalkTarget:
                 f"the account {self._account.name} has no role to act: nothing was tried; configure `act:`"
             )
         ends = asyncio.get_running_loop().time() + BEGINS.total_seconds()
-        order = await _within(LOOKS, self._decided(move, key))
+        order = await readable(LOOKS, self._decided(move, key))
         if isinstance(order, Unreadable):
             return Refused(f"nothing was sent: {order.words}", again_in=SOON)
         if not isinstance(order, Order):
@@ -211,7 +208,7 @@ class BeanstalkTarget:
 
     async def recall(self, now: datetime) -> Recalled | Unreadable:
         """What our marks say, and what serves. Reads only."""
-        return await _within(RECALLS, self._recall(now))
+        return await readable(RECALLS, self._recall(now))
 
     async def _recall(self, now: datetime) -> Recalled | Unreadable:
         view = await look(self._reader, self._settings)
@@ -243,11 +240,3 @@ class BeanstalkTarget:
                 await self._tag(version.arn, self._key, value)
             self._marked.keep(label, value)
         return ""
-
-
-async def _within(most: timedelta, reading: Awaitable[T]) -> T | Unreadable:
-    """What *reading* gives; or why it could not be read: AWS said no, or took too long."""
-    try:
-        return await within(most, reading)
-    except AwsRefused as refused:
-        return Unreadable(refusal(refused))

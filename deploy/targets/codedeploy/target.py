@@ -1,9 +1,8 @@
 """A deployment group as a target: what it runs is read together with other groups, and it is moved alone."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 from deploy.errors import AwsRefused
 from deploy.model import (
@@ -24,7 +23,7 @@ from deploy.model import (
 )
 from deploy.ports import Aws, AwsAccount, World
 from deploy.target import Place
-from deploy.targets.aws.timing import within
+from deploy.targets.aws.timing import readable
 from deploy.targets.aws.wording import refusal
 from deploy.targets.codedeploy.foretelling import KEY, by_hand, foretell, unseen
 from deploy.targets.codedeploy.keeping import examine
@@ -48,8 +47,6 @@ from deploy.targets.codedeploy.resolving import resolve
 from deploy.targets.codedeploy.sending import Moment, Sent
 from deploy.targets.codedeploy.settings import Settings
 from deploy.targets.codedeploy.trace import TAG_KEY, Trace
-
-T = TypeVar("T")
 
 # An operation takes at most 7 s. A move first looks, then may leave its trace; what remains is for the one call that counts.
 READS = timedelta(seconds=6.5)
@@ -81,7 +78,7 @@ class CodeDeployTarget:
 
     async def resolve(self, hints: Mapping[str, str]) -> Release | Unreadable | Gone:
         """The release that *hints* (``deployment``, ``tag``, ``fingerprint``, ``version``) mean. See `resolving`."""
-        return await _within(READS, self._resolve(hints))
+        return await readable(READS, self._resolve(hints))
 
     async def _resolve(self, hints: Mapping[str, str]) -> Release | Unreadable | Gone:
         view = await look(self._reader, self._settings)
@@ -94,7 +91,7 @@ class CodeDeployTarget:
 
     async def progress(self, move: Move, key: str) -> Progress | Unreadable:
         """How far the move is. Reads only."""
-        return await _within(READS, self._progress(move, key))
+        return await readable(READS, self._progress(move, key))
 
     async def _progress(self, move: Move, key: str) -> Progress | Unreadable:
         view = await look(self._reader, self._settings)
@@ -105,7 +102,7 @@ class CodeDeployTarget:
 
     async def foretell(self, move: Move) -> Foretold:
         """What `begin` would do now. Reads only."""
-        found = await _within(READS, self._foretell(move))
+        found = await readable(READS, self._foretell(move))
         if isinstance(found, Unreadable):
             return unseen(self._settings, move, self._account, found.words)
         return found
@@ -118,7 +115,7 @@ class CodeDeployTarget:
 
     async def examine(self) -> Sequence[Finding]:
         """Whether old releases can still be deployed, and how. Reads only."""
-        found = await _within(EXAMINES, self._examine())
+        found = await readable(EXAMINES, self._examine())
         if isinstance(found, Unreadable):
             return [
                 Finding(Level.WARN, f"old releases cannot be looked at: {found.words}", "may it be read?")
@@ -130,7 +127,7 @@ class CodeDeployTarget:
         return view if isinstance(view, Unreadable) else await examine(self._reader, view.group)
 
     async def _look(self, within: timedelta) -> View | Unreadable:
-        return await _within(within, look(self._reader, self._settings))
+        return await readable(within, look(self._reader, self._settings))
 
     def _moment(self, view: View, key: str) -> Moment:
         return self._sent.moment(key, view.last.id if view.last else None, self._now())
@@ -149,7 +146,7 @@ class CodeDeployTarget:
                 f"the account {self._account.name} has no role to act: nothing was tried; configure `act:`"
             )
         ends = asyncio.get_running_loop().time() + BEGINS.total_seconds()
-        found = await _within(LOOKS, self._decided(move, key))
+        found = await readable(LOOKS, self._decided(move, key))
         if isinstance(found, Unreadable):
             return Refused(f"nothing was sent: {found.words}", again_in=SOON)
         view, order = found
@@ -212,7 +209,7 @@ class CodeDeployTarget:
 
     async def recall(self, now: datetime) -> Recalled | Unreadable:
         """What CodeDeploy remembers, and what our marks say. Reads only."""
-        return await _within(RECALLS, self._recall(now))
+        return await readable(RECALLS, self._recall(now))
 
     async def _recall(self, now: datetime) -> Recalled | Unreadable:
         view = await look(self._reader, self._settings)
@@ -247,11 +244,3 @@ class CodeDeployTarget:
             account, keys = self._account.name, list(gone)
             await self._aws.act(account, "codedeploy", "untag_resource", ResourceArn=arn, TagKeys=keys)
         return ""
-
-
-async def _within(most: timedelta, reading: Awaitable[T]) -> T | Unreadable:
-    """What *reading* gives; or why it could not be read: AWS said no, or took too long."""
-    try:
-        return await within(most, reading)
-    except AwsRefused as refused:
-        return Unreadable(refusal(refused))

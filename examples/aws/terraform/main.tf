@@ -51,12 +51,12 @@ resource "aws_sqs_queue_policy" "queue" {
     Version = "2012-10-17"
     Statement = [
       {
-        Sid       = "TheRule"
+        Sid       = "TheRules"
         Effect    = "Allow"
         Principal = { Service = "events.amazonaws.com" }
         Action    = "sqs:SendMessage"
         Resource  = [aws_sqs_queue.queue.arn, aws_sqs_queue.dead_letters.arn]
-        Condition = { ArnEquals = { "aws:SourceArn" = aws_cloudwatch_event_rule.deployments.arn } }
+        Condition = { ArnEquals = { "aws:SourceArn" = [aws_cloudwatch_event_rule.deployments.arn, aws_cloudwatch_event_rule.changes.arn] } }
       },
     ]
   })
@@ -77,6 +77,47 @@ resource "aws_cloudwatch_event_rule" "deployments" {
 
 resource "aws_cloudwatch_event_target" "queue" {
   rule      = aws_cloudwatch_event_rule.deployments.name
+  target_id = "queue"
+  arn       = aws_sqs_queue.queue.arn
+  dead_letter_config {
+    arn = aws_sqs_queue.dead_letters.arn
+  }
+}
+
+# What else moves in this account and region: examples/changes/event-pattern.json, which docs/changes.md explains. What comes by both
+# rules is one event, and is known by its id.
+resource "aws_cloudwatch_event_rule" "changes" {
+  name        = "${var.name}-changes"
+  description = "What else moved (scaling, settings, secrets, databases, AWS Health), to rollbackd"
+  state       = var.changes_rule
+  event_pattern = jsonencode({
+    "$or" = [
+      {
+        source = ["aws.autoscaling"]
+        detail-type = [
+          "EC2 Instance Launch Successful",
+          "EC2 Instance Launch Unsuccessful",
+          "EC2 Instance Terminate Successful",
+          "EC2 Instance Terminate Unsuccessful",
+          { prefix = "EC2 Auto Scaling Instance Refresh" },
+        ]
+      },
+      { source = ["aws.application-autoscaling"] },
+      { source = ["aws.ecs"], detail-type = ["ECS Service Action"], detail = { eventName = ["SERVICE_DESIRED_COUNT_UPDATED"] } },
+      { source = ["aws.ecs"], detail-type = ["ECS Deployment State Change"] },
+      { source = ["aws.codedeploy"], detail-type = ["CodeDeploy Deployment State-change Notification"] },
+      { source = ["aws.elasticbeanstalk"], detail-type = ["Elastic Beanstalk resource status change"] },
+      { source = ["aws.appconfig"] },
+      { source = ["aws.ssm"], detail-type = ["Parameter Store Change"] },
+      { source = ["aws.secretsmanager"], detail-type = ["Secret Label Updated", "AWS Service Event via CloudTrail"] },
+      { source = ["aws.rds"], detail-type = ["RDS DB Instance Event", "RDS DB Cluster Event"] },
+      { source = ["aws.health"], detail-type = ["AWS Health Event"] },
+    ]
+  })
+}
+
+resource "aws_cloudwatch_event_target" "changes" {
+  rule      = aws_cloudwatch_event_rule.changes.name
   target_id = "queue"
   arn       = aws_sqs_queue.queue.arn
   dead_letter_config {

@@ -71,6 +71,12 @@ variable "client_security_group_id" {
   default     = null
 }
 
+variable "changes_rule" {
+  description = "ENABLED tells the daemon what else moves in this account and region; write `changes: {told_by: [queue]}` into rollbackd.yaml then. DISABLED where instances come and go all day and nobody wants to read it."
+  type        = string
+  default     = "ENABLED"
+}
+
 variable "webhook_secret_arn" {
   description = "A secret of Secrets Manager, given to the daemon as WEBHOOK_SECRET. Null if your rollbackd.yaml needs none."
   type        = string

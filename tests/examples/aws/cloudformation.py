@@ -47,6 +47,7 @@ PARAMETERS: Mapping[str, Any] = {
     "AssignPublicIp": "DISABLED",
     "ClientSecurityGroupId": SETTING.clients,
     "WebhookSecretArn": SETTING.secret,
+    "ChangesRule": "ENABLED",
 }
 
 
@@ -90,6 +91,7 @@ def _known() -> dict[str, Any]:
         "Queue.Arn": NAMES.queue_arn,
         "DeadLetters.Arn": f"{NAMES.queue_arn}-dead-letters",
         "Deployments.Arn": SETTING.rule,
+        "Changes.Arn": f"{SETTING.rule}-changes",
         "DaemonRole.Arn": NAMES.role(NAMES.daemon),
         "ExecutionRole.Arn": NAMES.role(SETTING.execution),
         "LogGroup": SETTING.log_group,

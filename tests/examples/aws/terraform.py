@@ -28,6 +28,7 @@ VARIABLES: Mapping[str, Any] = {
     "assign_public_ip": False,
     "client_security_group_id": SETTING.clients,
     "webhook_secret_arn": SETTING.secret,
+    "changes_rule": "ENABLED",
 }
 # What the provider would know.
 KNOWN: Mapping[str, Any] = {
@@ -40,6 +41,8 @@ KNOWN: Mapping[str, Any] = {
     "aws_sqs_queue.dead_letters.url": f"{NAMES.queue_url}-dead-letters",
     "aws_cloudwatch_event_rule.deployments.arn": SETTING.rule,
     "aws_cloudwatch_event_rule.deployments.name": NAMES.daemon,
+    "aws_cloudwatch_event_rule.changes.arn": f"{SETTING.rule}-changes",
+    "aws_cloudwatch_event_rule.changes.name": f"{NAMES.daemon}-changes",
     "aws_cloudwatch_log_group.log.name": SETTING.log_group,
     "aws_iam_role.daemon.arn": NAMES.role(NAMES.daemon),
     "aws_iam_role.daemon.id": NAMES.daemon,

@@ -56,12 +56,14 @@ def test_dead_letters_outlive_the_queue():
     assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5
 
 
-def test_the_rule_alone_may_send_to_the_queues():
+def test_the_rules_alone_may_send_to_the_queues():
     (statement,) = MADE["QueuePolicy"]["PolicyDocument"]["Statement"]
 
     assert statement["Action"] == "sqs:SendMessage"
     assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": SETTING.rule}}
+    assert statement["Condition"] == {
+        "ArnEquals": {"aws:SourceArn": [SETTING.rule, f"{SETTING.rule}-changes"]}
+    }
     assert statement["Resource"] == [NAMES.queue_arn, f"{NAMES.queue_arn}-dead-letters"]
 
 

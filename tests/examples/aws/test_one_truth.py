@@ -1,11 +1,12 @@
 """CloudFormation, Terraform and ``rollbackd init`` say one thing: what differs is a mistake in one of them."""
 
+import json
 from typing import Any
 
 import pytest
 
 from tests.examples.aws import cloudformation, terraform
-from tests.examples.aws.setting import NAMES, SETTING
+from tests.examples.aws.setting import FOLDER, NAMES, SETTING
 from watcher.commands._init import policies
 
 CLOUD, TERRA = cloudformation.resources(), terraform.resources()
@@ -19,6 +20,7 @@ TRUSTED = {
     "act": policies.trust(NAMES, "act"),
     "daemon": policies.daemon_trust(NAMES),
 }
+CHANGES = FOLDER.parent / "changes"
 LOGICAL = {"read": "ReadRole", "act": "ActRole", "daemon": "DaemonRole", "execution": "ExecutionRole"}
 
 
@@ -69,16 +71,24 @@ def test_a_role_is_called_the_same(role):
     assert CLOUD[LOGICAL[role]]["RoleName"] == TERRA[f"aws_iam_role.{role}"]["name"] == name
 
 
-def test_the_rule_is_the_same():
-    assert (
-        TERRA["aws_cloudwatch_event_rule.deployments"]["event_pattern"]
-        == CLOUD["Deployments"]["EventPattern"]
-    )
-    (target,) = CLOUD["Deployments"]["Targets"]
-    assert TERRA["aws_cloudwatch_event_target.queue"]["arn"] == target["Arn"]
-    assert TERRA["aws_cloudwatch_event_target.queue"]["dead_letter_config"] == [
-        {"arn": target["DeadLetterConfig"]["Arn"]}
-    ]
+@pytest.mark.parametrize(
+    ("name", "logical", "fills"), [("deployments", "Deployments", "queue"), ("changes", "Changes", "changes")]
+)
+def test_a_rule_is_the_same(name, logical, fills):
+    terra, cloud = TERRA[f"aws_cloudwatch_event_rule.{name}"], CLOUD[logical]
+    (target,) = cloud["Targets"]
+    filling = TERRA[f"aws_cloudwatch_event_target.{fills}"]
+
+    assert terra["event_pattern"] == cloud["EventPattern"]
+    assert terra["name"] == cloud["Name"]
+    assert terra.get("state", "ENABLED") == cloud["State"]
+    assert filling["rule"] == cloud["Name"]
+    assert filling["arn"] == target["Arn"]
+    assert filling["dead_letter_config"] == [{"arn": target["DeadLetterConfig"]["Arn"]}]
+
+
+def test_the_rule_of_changes_is_the_pattern_that_the_page_explains():
+    assert CLOUD["Changes"]["EventPattern"] == json.loads((CHANGES / "event-pattern.json").read_text())
 
 
 def test_the_queues_are_the_same():

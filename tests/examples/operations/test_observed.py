@@ -19,6 +19,7 @@ NOT_HERE = (
     "rollbackd_log_dropped",
     "rollbackd_lease_renew",
     "rollbackd_feed_failures",
+    "rollbackd_alerts_unsubscribed",
 )
 
 

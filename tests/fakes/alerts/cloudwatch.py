@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 from rules.sample import Who
 from tests.fakes.alerts.log import NOON, Alert, Delivery, Log, Turn
 from tests.fakes.alerts.single import changes
+from tests.schemas.book import book
 from watcher.http import Answer, Fault, Http, HttpRefused, Request
 from watcher.signals.alert.pushed import Mood
 
@@ -110,8 +111,12 @@ class Sns:
 
     def notification(self, message: str, sent: datetime, **changes: Any) -> Delivery:
         """*message*, signed. *changes* are made before it is signed; ``None`` takes a member out."""
-        said = self._said("Notification", message, sent) | {"Subject": "an alarm"}
-        return self._sent(said | changes, sent)
+        leave = f"{HOST}/?Action=Unsubscribe&SubscriptionArn={self.topic}:8f0c5ee1"
+        said = self._said("Notification", message, sent) | {"Subject": "an alarm", "UnsubscribeURL": leave}
+        delivery = self._sent(said | changes, sent)
+        if not changes:
+            book("aws-messages").sent("sns-notification", json.loads(delivery.body))
+        return delivery
 
     def subscription(
         self, sent: datetime, kind: str = "SubscriptionConfirmation", **changes: Any
@@ -183,7 +188,7 @@ def of_eventbridge(turn: Turn, **state: Any) -> dict[str, Any]:
         "name": "HTTPCode_Target_5XX_Count",
         "dimensions": dict(turn.alert.labels),
     }
-    return {
+    event = {
         "version": "0",
         "id": hashlib.sha256(f"{turn.alert.name} {turn.at}".encode()).hexdigest()[:36],
         "detail-type": "CloudWatch Alarm State Change",
@@ -211,6 +216,8 @@ def of_eventbridge(turn: Turn, **state: Any) -> dict[str, Any]:
             },
         },
     }
+    book("aws-messages").sent("eventbridge-event", event)
+    return event
 
 
 def arn_of(alert: Alert) -> str:

@@ -37,6 +37,13 @@ def request(  # noqa: C901, PLR0911, PLR0912 - a table, by service
             return Request(
                 asked, _of_lambda(operation, parameters, f"arn:aws:lambda:{place}"), _lambda_tags(parameters)
             )
+        case "appconfig":
+            keys = tuple(parameters.get("Tags", {}))
+            return Request(
+                asked,
+                _of_appconfig(operation, parameters, f"arn:aws:appconfig:{place}"),
+                {"aws:TagKeys": keys} if keys else {},
+            )
         case "ecr":
             return Request(asked, (f"arn:aws:ecr:{place}:repository/{parameters['repositoryName']}",))
         case "sqs" if "QueueUrl" in parameters:
@@ -158,3 +165,27 @@ def _of_elb(told: Mapping[str, Any]) -> tuple[str, ...]:
     if "Tags" in told:
         return tuple(told["ResourceArns"])
     return tuple(told[name] for name in ("RuleArn", "ListenerArn") if name in told) or (ALL,)
+
+
+def _of_appconfig(operation: str, told: Mapping[str, Any], arn: str) -> tuple[str, ...]:
+    """[D] What is done in an application is asked about it, and about whatever in it the request names."""
+    if "ResourceArn" in told:
+        return (told["ResourceArn"],)
+    strategy = (
+        (f"{arn}:deploymentstrategy/{told['DeploymentStrategyId']}",)
+        if "DeploymentStrategyId" in told
+        else ()
+    )
+    if "ApplicationId" not in told:
+        return strategy
+    application = f"{arn}:application/{told['ApplicationId']}"
+    environment = f"{application}/environment/{told.get('EnvironmentId')}"
+    profile = f"{application}/configurationprofile/{told.get('ConfigurationProfileId')}"
+    named = {
+        "EnvironmentId": environment,
+        "ConfigurationProfileId": profile,
+        "DeploymentNumber": f"{environment}/deployment/{told.get('DeploymentNumber')}",
+        "VersionNumber": f"{profile}/hostedconfigurationversion/{told.get('VersionNumber')}",
+    }
+    starts = (f"{environment}/deployment/*",) if operation == "StartDeployment" else ()
+    return (application, *(each for name, each in named.items() if name in told), *starts, *strategy)

@@ -33,6 +33,7 @@ _MISFIT = {
     "lambda": "InvalidParameterValueException",
     "elbv2": "ValidationError",
     "elasticbeanstalk": "ValidationError",
+    "appconfig": "BadRequestException",
     "resourcegroupstaggingapi": "InvalidParameterException",
     "s3": "InvalidArgument",
     "cloudfront": "InvalidArgument",

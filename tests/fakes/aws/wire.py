@@ -35,6 +35,7 @@ _SIGNED_AS = {
     "cloudfront-keyvaluestore": "cloudfront-keyvaluestore",
     "elasticloadbalancing": "elbv2",
     "elasticbeanstalk": "elasticbeanstalk",
+    "appconfig": "appconfig",
 }
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _BY_KEYS_ALONE = frozenset({"cloudfront-keyvaluestore"})

@@ -18,6 +18,7 @@ from tests.fakes.aws.cloudfront.service import CloudFront
 from tests.fakes.aws.cloudwatch.service import CloudWatch
 from tests.fakes.aws.codedeploy.service import CodeDeploy
 from tests.fakes.aws.concerns import request
+from tests.fakes.aws.configurations.service import AppConfig
 from tests.fakes.aws.ecr import Ecr
 from tests.fakes.aws.ecs.service import Ecs
 from tests.fakes.aws.events import Event, Events
@@ -71,6 +72,7 @@ class Place:
         self.functions = Lambda(account, region, self.tagging, events, ids)
         self.s3 = S3(account, region, events, ids)
         self.beanstalk = Beanstalk(account, region, self.tagging, events, self.s3)
+        self.appconfig = AppConfig(account, region, self.tagging, events)
         self.sqs = Sqs(account, region, ids)
         self.logs = Logs(account, region, ids)
         self.slos = ApplicationSignals(account, region)
@@ -84,10 +86,12 @@ class Place:
         self.balancing.advance(to)
         self.codedeploy.advance(to)
         self.beanstalk.advance(to)
+        self.appconfig.advance(to)
 
     def handlers(self) -> Mapping[str, Mapping[str, Handler]]:
         """What this place answers to, by service and operation."""
         return {
+            "appconfig": self.appconfig.operations(),
             "ecs": self.ecs.operations(),
             "cloudwatch": self.cloudwatch.operations(),
             "codedeploy": self.codedeploy.operations(),
@@ -176,6 +180,11 @@ class AwsWorld:
     def beanstalk(self) -> Beanstalk:
         """Elastic Beanstalk, at home."""
         return self.home.beanstalk
+
+    @property
+    def appconfig(self) -> AppConfig:
+        """AppConfig, at home."""
+        return self.home.appconfig
 
     @property
     def functions(self) -> Lambda:

@@ -54,10 +54,10 @@ class DoraSite(EventSite):
         if not request.path.startswith("/api/v2/dora/"):
             return super()._unknown(request)
         if request.headers.get("DD-API-KEY") != API_KEY:
-            return errors(403, "Forbidden", jsonapi=True)
+            return errors(403, "Forbidden")
         writes = request.headers.get("DD-APPLICATION-KEY") == APPLICATION_KEY
         is_allowed = request.path == DEPLOYMENT or (writes and "dora_metrics_write" in self.scopes)
-        return None if is_allowed else errors(403, "Forbidden", jsonapi=True)
+        return None if is_allowed else errors(403, "Forbidden")
 
     def _told(self, request: web.Request, content: Any) -> web.Response:
         if not request.path.startswith("/api/v2/dora/"):

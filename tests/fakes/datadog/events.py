@@ -58,7 +58,7 @@ class EventSite(Site):
             return errors(403, "Forbidden")
         is_right = request.headers.get("DD-APPLICATION-KEY") == APPLICATION_KEY
         is_allowed = request.path == EVENTS or (is_right and "events_read" in self.scopes)
-        return None if is_allowed else errors(403, "Forbidden", jsonapi=True)
+        return None if is_allowed else errors(403, "Forbidden")
 
     def _told(self, request: web.Request, content: Any) -> web.Response:
         if request.path == EVENTS and request.method == "POST":

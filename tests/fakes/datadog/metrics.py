@@ -15,6 +15,7 @@ from tests.fakes.world import Happened, World
 
 Tags = Mapping[str, str]
 Values = dict[int, list[float]]  # by seconds since 1970: what one series has there
+Sent = Sequence[tuple[Tags, Values]]
 ALIGNED_MOST = 1500  # points of a series; more, and buckets are wider, whatever was asked for
 
 
@@ -54,7 +55,8 @@ def selects(scope: str) -> Callable[[Tags], bool]:
     worded = re.search(r"\b(AND|NOT|IN)\b", scope) is not None
     if worded and re.search(r"!|,(?![^(]*\))", scope):
         raise Wrong("Error parsing query: symbols and words of a filter cannot be mixed")
-    terms = re.split(r" AND " if worded else r",", scope)
+    # What is listed first: it leaves the fewest, and is looked up at once.
+    terms = sorted(re.split(r" AND " if worded else r",", scope), key=lambda term: " IN (" not in term)
     conditions = [_condition(term.strip()) for term in terms]
     return lambda tags: all(condition(tags) for condition in conditions)
 
@@ -94,13 +96,13 @@ class Metrics:
         ]
 
     def answer(
-        self, query: Asked, start: int, end: int, interval: int
+        self, query: Asked, sent: Sent, start: int, end: int, interval: int
     ) -> dict[tuple[str, ...], dict[int, float]]:
-        """Numbers by the tags of their group, and the beginnings of their buckets: seconds since 1970 all of them."""
+        """Of what was *sent* of its metric: numbers by the tags of their group, and the beginnings of their buckets: seconds since 1970 all of them."""
         interval = max(interval, -(-(end - start) // ALIGNED_MOST))
         fits = selects(query.scope)
         groups: dict[tuple[str, ...], list[Values]] = {}
-        for tags, values in self._series(query.metric):
+        for tags, values in sent:
             if fits(tags):
                 group = tuple(f"{name}:{tags.get(name, 'N/A')}" for name in query.by)
                 groups.setdefault(group, []).append(_rolled(values, interval))
@@ -111,7 +113,7 @@ class Metrics:
             for group, series in groups.items()
         }
 
-    def _series(self, metric: str) -> list[tuple[Tags, Values]]:
+    def sent(self, metric: str) -> Sent:
         """Each set of tags that something was sent with, and what was sent at each flush."""
         flush = self.flush.total_seconds()
         sent: dict[tuple[tuple[str, str], ...], Values] = {}

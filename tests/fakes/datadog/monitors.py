@@ -31,6 +31,7 @@ class Monitor:
             "id": number,
             "name": self.name,
             "type": "query alert",
+            "query": f"avg(last_1m):{self.name} > {self.above}",
             "overall_state": overall,
             "overall_state_modified": None,
             "state": {"groups": groups},

@@ -14,6 +14,8 @@ from tests.fakes.datadog.limits import Allowed, refused
 from tests.fakes.datadog.metrics import Metrics, Wrong
 from tests.fakes.datadog.monitors import Monitor
 from tests.fakes.world import World
+from tests.schemas.book import book
+from tests.schemas.door import served
 
 JSONAPI = "application/vnd.api+json"
 RETENTION = 15 * 30 * 86400  # seconds: fifteen months
@@ -59,12 +61,12 @@ class Site:
     def _answered(self, request: web.Request, body: bytes) -> web.Response:
         unknown = self._unknown(request)
         if unknown is not None:
-            return unknown
+            return _published(request, body, unknown)
         headers: dict[str, str] = {}
         for allowed in self.allowed if request.path != "/api/v1/validate" else ():
             is_over, headers = allowed.count(self.world.now)
             if is_over:
-                return refused(headers)
+                return _published(request, body, refused(headers))
         if len(body) > self.most_bytes:
             return web.Response(status=413, text="Request entity too large", headers=headers)
         try:
@@ -73,9 +75,13 @@ class Site:
             return web.Response(
                 status=400, text='{"errors":["Unable to parse payload as JSON"]}', headers=headers
             )
-        told = self.refuse(request.path, content) or self._told(request, content)
+        refused_ = self.refuse(request.path, content)
+        if refused_ is not None:
+            refused_.headers.update(headers)
+            return refused_
+        told = self._told(request, content)
         told.headers.update(headers)
-        return told
+        return _published(request, body, told)
 
     def _unknown(self, request: web.Request) -> web.Response | None:
         if "DD-API-KEY" not in request.headers:
@@ -130,11 +136,13 @@ class Site:
     def _series(self, given: Mapping[str, Any], start: int, end: int) -> dict[str, Any]:
         by_name = {query["name"]: metrics.asked(query["query"]) for query in given["queries"]}
         names = [each["formula"] for each in given["formulas"]] if "formulas" in given else list(by_name)
+        sent = {name: self.metrics.sent(name) for name in {query.metric for query in by_name.values()}}
         found: list[tuple[int, tuple[str, ...], dict[int, float]]] = []
         for index, name in enumerate(names):
             if name not in by_name:
                 raise Wrong(f"API input validation failed: {name} is not defined")
-            groups = self.metrics.answer(by_name[name], start, end, given["interval"] // 1000)
+            query = by_name[name]
+            groups = self.metrics.answer(query, sent[query.metric], start, end, given["interval"] // 1000)
             found += [(index, tags, points) for tags, points in groups.items() if points]
         times = sorted({at for _, _, points in found for at in points})
         # Of all series together, and of buckets alone in which there is something: a null is none of this series.
@@ -166,3 +174,10 @@ def app_of(site: Site) -> web.Application:
     app = web.Application(client_max_size=1 << 24)
     app.router.add_route("*", "/{path:.*}", site.answer)
     return app
+
+
+def _published(request: web.Request, body: bytes, answer: web.Response) -> web.Response:
+    """*answer*, held against what Datadog publishes; what is played instead of one is not."""
+    version = "v1" if request.path.startswith("/api/v1/") else "v2"
+    served(book(f"datadog-{version}"), request, body, answer)
+    return answer

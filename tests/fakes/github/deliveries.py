@@ -11,8 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.fakes.github import shapes
 from tests.fakes.github.rest import as_made, told
 from tests.fakes.github.world import ID, SECRET, Deed, GitHubWorld
+from tests.schemas.book import book
 
 
 @dataclass(frozen=True)
@@ -79,17 +81,16 @@ class Hook:
         first = next(each for each in self.world.log if each.made is made)
         payload: dict[str, Any] = {
             "action": "created",
-            "repository": {
-                "id": ID,
-                "full_name": made.repository,
-                "html_url": f"https://{made.host}/{made.repository}",
-                "private": True,
-            },
-            "sender": {"login": deed.by},
+            "repository": shapes.repository(made.repository, ID, made.host),
+            "sender": shapes.person(deed.by, made.host),
+            "workflow": None,
+            "workflow_run": None,
             "deployment": as_made(first),
         }
         if deed.state is not None:
             payload["deployment_status"] = told(deed)
+        event = "deployment-created" if deed.state is None else "deployment-status-created"
+        book("github-webhooks").sent(event, payload)
         return {**payload, "padding": "x" * self.padding} if self.padding else payload
 
 

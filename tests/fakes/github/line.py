@@ -9,8 +9,10 @@ from typing import Any
 from deploy.errors import DeployError
 from deploy.ports import Got
 from rules.sample import Who
-from tests.fakes.github.rest import as_made, told
-from tests.fakes.github.world import ID, TOKEN, GitHubWorld
+from tests.fakes.github.rest import as_made, as_repository, told
+from tests.fakes.github.world import TOKEN, GitHubWorld
+from tests.schemas.book import book
+from tests.schemas.door import heard
 from watcher.http import Answer, Fault, Http, HttpRefused, Request
 
 _STATUSES = re.compile(r".*/repos/([^/]+/[^/]+)/deployments/([0-9]+)/statuses(?:\?.*)?")
@@ -31,7 +33,12 @@ class Line(Http):
         if self.cut:
             raise HttpRefused(Who.PROVIDER, "no complete answer within 5 s", Fault.READ_TIMEOUT)
         self._world.requests.append(f"{request.method} {found[2]}")
-        made = self._world.made(int(found[2]))
+        answer = self._sent(request, found[2])
+        _hear(request.method, request.url, request.body or b"", answer.status, answer.body)
+        return answer
+
+    def _sent(self, request: Request, number: str) -> Answer:
+        made = self._world.made(int(number))
         if made is None:
             return Answer(404, JSON, b'{"message": "Not Found"}', 0.0)
         if request.method == "GET":
@@ -56,7 +63,9 @@ class Line(Http):
             world.left -= 1
             reset = (world.now() + timedelta(minutes=10)).timestamp()
             limits |= {"x-ratelimit-remaining": str(world.left), "x-ratelimit-reset": f"{reset:.0f}"}
-        return Got(status, limits, json.dumps(answer).encode())
+        content = json.dumps(answer).encode()
+        _hear("GET", url, b"", status, content)
+        return Got(status, limits, content)
 
     def _read(self, url: str, token: str) -> tuple[int, Any]:
         world = self._world
@@ -73,4 +82,9 @@ class Line(Http):
             return 200, [told(each) for each in newest]
         if asked[2] is not None:
             return 200, [as_made(deed) for deed in reversed(world.log) if deed.state is None]
-        return 200, {"id": ID, "full_name": asked[1], "html_url": f"https://{world.host}/{asked[1]}"}
+        return 200, as_repository(world, may_push=True)
+
+
+def _hear(method: str, url: str, body: bytes, status: int, answer: bytes) -> None:
+    asked = f"{method} /repos/{url.partition('/repos/')[2]}"
+    heard(book("github"), asked, body, status, "application/json", answer)

@@ -12,8 +12,12 @@ from typing import Any
 import jwt
 from aiohttp import web
 
+from tests.fakes.github import shapes
 from tests.fakes.github.world import ID, OTHERS, TOKEN, Deed, GitHubWorld
+from tests.schemas.book import book
+from tests.schemas.door import served
 
+_PLACES = ("/repos/", "/app/installations/", "/rate_limit")
 APP = "4711"
 STATES = {"error", "failure", "inactive", "in_progress", "queued", "pending", "success"}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -50,6 +54,7 @@ class _Rest:
             self.world.requests.append(f"{request.method} {request.path}")
             refused = self._refused(request)
             response = refused or await handler(request)
+            served(book("github"), request, await request.read(), response, below=_PLACES)
             if self.world.scopes is not None:
                 response.headers["X-OAuth-Scopes"] = self.world.scopes
             if self.world.left is not None:
@@ -121,16 +126,7 @@ class _Rest:
     async def repository(self, request: web.Request) -> web.Response:
         if self._name(request) != self.world.repository:
             return refusal(404, "Not Found")
-        may = self._token(request) != OTHERS
-        return web.json_response(
-            {
-                "id": ID,
-                "full_name": self.world.repository,
-                "html_url": f"https://{self.world.host}/{self.world.repository}",
-                "archived": self.world.archived,
-                "permissions": {"pull": True, "push": may},
-            },
-        )
+        return web.json_response(as_repository(self.world, may_push=self._token(request) != OTHERS))
 
     async def limit(self, _request: web.Request) -> web.Response:
         return web.json_response({"resources": {}, "rate": {}})
@@ -161,32 +157,64 @@ class _Rest:
         return f"{request.match_info['owner']}/{request.match_info['name']}"
 
 
+def as_repository(world: GitHubWorld, *, may_push: bool) -> dict[str, Any]:
+    """The repository, as the API tells it."""
+    return {
+        **shapes.repository(world.repository, ID, world.host, archived=world.archived),
+        "permissions": {"admin": False, "pull": True, "push": may_push},
+        "network_count": 0,
+        "subscribers_count": 0,
+    }
+
+
 def as_made(deed: Deed) -> dict[str, Any]:
     """A deployment, as the API and the webhooks tell it; *deed* made it."""
     made = deed.made
+    url = _url(deed)
     return {
+        "url": url,
         "id": made.id,
+        "node_id": f"DE_{made.id}",
+        "task": "deploy",
         "environment": made.environment,
+        "original_environment": made.environment,
+        "description": None,
         "ref": made.ref,
         "sha": made.sha,
         "payload": made.payload,
-        "creator": {"login": made.by},
-        "performed_via_github_app": {"id": 15368, "slug": "github-actions"},
+        "creator": shapes.person(made.by, made.host),
+        "performed_via_github_app": shapes.actions(made.host),
         "created_at": written(deed.at),
+        "updated_at": written(deed.at),
+        "statuses_url": f"{url}/statuses",
+        "repository_url": url.partition("/deployments/")[0],
     }
 
 
 def told(deed: Deed) -> dict[str, Any]:
     """A status, as the API and the webhooks tell it."""
+    url = _url(deed)
     return {
+        "url": f"{url}/statuses/{deed.id}",
         "id": deed.id,
+        "node_id": f"DES_{deed.id}",
         "state": deed.state,
         "description": deed.description,
         "environment": deed.made.environment,
+        "target_url": deed.log_url,
         "log_url": deed.log_url,
-        "creator": {"login": deed.by},
+        "environment_url": "",
+        "creator": shapes.person(deed.by, deed.made.host),
         "created_at": written(deed.at),
+        "updated_at": written(deed.at),
+        "deployment_url": url,
+        "repository_url": url.partition("/deployments/")[0],
     }
+
+
+def _url(deed: Deed) -> str:
+    made = deed.made
+    return f"{shapes.api(made.host)}/repos/{made.repository}/deployments/{made.id}"
 
 
 def written(at: datetime) -> str:

@@ -15,6 +15,8 @@ from aiohttp import web
 
 from tests.fakes.newrelic.graph import KEY, NUMBER
 from tests.fakes.world import World
+from tests.schemas.exchange import Exchange
+from tests.schemas.graph import hear
 
 DAY = timedelta(hours=24)
 _SEARCH = re.compile(r"name = '([^']*)' AND domain = 'APM' AND accountId = (\d+)")
@@ -67,10 +69,15 @@ class Changes:
         query, given = asked["query"].replace(" ", ""), asked["variables"]
         if query.startswith("mutation($event:ChangeTrackingCreateEventInput!)"):
             self.asked.append("create")
-            return self._created(given["event"])
-        assert query.startswith("query($id:Int!,$nrql:Nrql!){actor{account(id:$id)")
-        self.asked.append("count")
-        return self._counted(given["id"], given["nrql"])
+            answer = self._created(given["event"])
+        else:
+            assert query.startswith("query($id:Int!,$nrql:Nrql!){actor{account(id:$id)")
+            self.asked.append("count")
+            answer = self._counted(given["id"], given["nrql"])
+        if answer.content_type == "application/json":
+            content = (answer.text or "").encode()
+            hear("newrelic", Exchange("POST /graphql", body=await request.read(), answer=content))
+        return answer
 
     def _counted(self, account: int, nrql: str) -> web.Response:
         if account != NUMBER:

@@ -12,9 +12,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from functools import lru_cache
 from typing import Any
 
 from tests.fakes.world import Happened, World
+from tests.schemas.exchange import Exchange
+from tests.schemas.graph import hear
 
 KEY = "NRAK-OF-OURS"
 NUMBER = 4711
@@ -122,7 +125,9 @@ def respond(account: Account, body: bytes, key: str) -> Given:
     content: dict[str, Any] = {"data": {"actor": {"account": told}}}
     if errors:
         content["errors"] = errors
-    return 200, headers, json.dumps(content).encode()
+    answer = json.dumps(content).encode()
+    hear("newrelic", Exchange("POST /graphql", body=body, answer=answer))
+    return 200, headers, answer
 
 
 def _limited(account: Account, texts: list[str]) -> str | None:
@@ -170,7 +175,7 @@ def _answer(account: Account, text: str, timeout: float) -> Any:
     window = {"begin": since * 1000, "end": until * 1000}
     return {
         "results": rows,
-        "metadata": {"timeWindow": window, "facets": facets, "messages": account.messages},
+        "metadata": {"timeWindow": window, "messages": account.messages},
     }
 
 
@@ -182,7 +187,7 @@ def _holds(event: dict[str, Any], condition: str) -> bool:
     """One condition, of the few that are known here."""
     plain = condition.strip().removeprefix("(").removesuffix(")") if condition.startswith("(") else condition
     if found := re.fullmatch(r"`([^`]+)` IN \((.*)\)", condition):
-        return event.get(found[1]) in _strings(found[2])
+        return event.get(found[1]) in _listed(found[2])
     if found := re.fullmatch(r"`([^`]+)` = ('.*')", condition):
         return [event.get(found[1])] == _strings(found[2])
     if found := re.fullmatch(r"`([^`]+)` > ([0-9.e-]+)", plain):
@@ -193,6 +198,11 @@ def _holds(event: dict[str, Any], condition: str) -> bool:
     if found := re.fullmatch(r"(\w+) LIKE '(\w+)%'", plain):
         return str(event.get(found[1])).startswith(found[2])
     raise _Refused(f"NRQL Syntax Error: unexpected {condition[:40]!r}")
+
+
+@lru_cache(maxsize=64)
+def _listed(text: str) -> frozenset[str]:
+    return frozenset(_strings(text))
 
 
 def _strings(text: str) -> list[str]:

@@ -6,6 +6,7 @@ Source:
 """
 
 import itertools
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -15,7 +16,10 @@ from urllib.parse import unquote
 
 from aiohttp import web
 
+from tests.fakes.sentry import shapes
 from tests.fakes.sentry.shop import ORGANIZATION, TOKEN, Shop
+from tests.schemas.book import book
+from tests.schemas.door import served
 
 # Django's validator of addresses: a host is localhost, an address, or has a dot in it.
 _URL = re.compile(r"https?://(localhost|[\w-]+(\.[\w-]+)+)(:\d+)?(/\S*)?")
@@ -54,9 +58,10 @@ class Releases:
     async def answer(self, request: web.Request) -> web.Response:
         path = request.raw_path.partition("?")[0]
         self.asked.append(f"{request.method} {path}")
-        return self._refused(request, path) or self._answered(
-            path, await request.json() if request.method == "POST" else None
-        )
+        body = await request.read()
+        answer = self._refused(request, path) or self._answered(path, json.loads(body) if body else None)
+        served(book("sentry"), request, body, answer)
+        return answer
 
     def _refused(self, request: web.Request, path: str) -> web.Response | None:
         if not path.endswith("/"):
@@ -77,7 +82,7 @@ class Releases:
         return self._deployed(version, content) if content else web.json_response(self._listed(version))
 
     def _releases(self) -> list[dict[str, Any]]:
-        return [{"version": version} for version in self.projects_of]
+        return [shapes.listed_release(version, slugs) for version, slugs in self.projects_of.items()]
 
     def _released(self, content: dict[str, Any]) -> web.Response:
         version, projects = content["version"], content["projects"]
@@ -88,9 +93,7 @@ class Releases:
         status = 208 if version in self.projects_of else 201
         known = self.projects_of.setdefault(version, [])
         known += [each for each in projects if each not in known]
-        return web.json_response(
-            {"version": version, "projects": [{"slug": each} for each in known]}, status=status
-        )
+        return web.json_response(shapes.listed_release(version, known), status=status)
 
     def _listed(self, version: str) -> list[dict[str, Any]]:
         last = {(each.project, each.environment): each for each in self.log if each.release == version}

@@ -15,8 +15,11 @@ from functools import cached_property
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from tests.fakes.sentry import shapes
 from tests.fakes.sentry.shop import ORGANIZATION, TOKEN, Shop
 from tests.fakes.world import Happened
+from tests.schemas.book import book
+from tests.schemas.door import heard
 
 JSON = "application/json"
 NEEDS = {"issues": "event:read", "releases": "project:releases"}
@@ -108,7 +111,9 @@ def respond(shop: Shop, method: str, url: str, authorization: str) -> Given:
     except Refused as refused:
         detail = refused.detail if isinstance(refused.detail, Mapping) else {"detail": refused.detail}
         return refused.status, {**headers, "content-type": JSON}, json.dumps(detail).encode()
-    return 200, {**headers, **more, "content-type": JSON}, json.dumps(told).encode()
+    answer = json.dumps(told).encode()
+    heard(book("sentry"), f"{method} {parts.path}?{parts.query}", b"", 200, JSON, answer)
+    return 200, {**headers, **more, "content-type": JSON}, answer
 
 
 def _limited(shop: Shop, endpoint: str, headers: dict[str, str]) -> str | None:
@@ -351,7 +356,8 @@ def series(asked: Asked, _: str) -> tuple[Any, dict[str, str]]:
         for order, key in enumerate(best)
         for axis in asked.all("yAxis")
     ]
-    return {"timeSeries": lines, "meta": {"dataset": asked.one("dataset")}}, {}
+    span = {"start": begins.start * 1000, "end": begins.stop * 1000}
+    return {"timeSeries": lines, "meta": {"dataset": asked.one("dataset"), **span}}, {}
 
 
 def _point(asked: Asked, at: int, step: int, many: int) -> dict[str, Any]:
@@ -373,7 +379,7 @@ def _point(asked: Asked, at: int, step: int, many: int) -> dict[str, Any]:
 
 def projects(asked: Asked, _: str) -> tuple[Any, dict[str, str]]:
     many, offset = int(asked.one("per_page", "100")), int(asked.one("cursor", "0:0:0").split(":")[1])
-    listed = [{"id": str(number), "slug": slug, "name": slug} for slug, number in asked.shop.projects.items()]
+    listed = [shapes.project(slug, number) for slug, number in asked.shop.projects.items()]
     return listed[offset : offset + many], _link(offset, many, more=len(listed) > offset + many)
 
 
@@ -383,18 +389,14 @@ def releases(asked: Asked, rest: str) -> tuple[Any, dict[str, str]]:
     if name:
         if name not in known:
             raise Refused(404, "The requested resource does not exist")
-        return _release(asked.shop, name, known[name]), {}
+        return shapes.release(name, {slug: asked.shop.projects[slug] for slug in sorted(known[name])}), {}
     wanted = set(asked.projects.values())
-    listed = [_release(asked.shop, each, slugs) for each, slugs in reversed(known.items()) if slugs & wanted]
+    listed = [
+        shapes.listed_release(each, sorted(slugs))
+        for each, slugs in reversed(known.items())
+        if slugs & wanted
+    ]
     return listed[: int(asked.one("per_page", "50"))], _link(0, 100, more=False)
-
-
-def _release(shop: Shop, name: str, slugs: set[str]) -> dict[str, Any]:
-    return {
-        "version": name,
-        "newGroups": 0,
-        "projects": [{"id": shop.projects[slug], "slug": slug} for slug in sorted(slugs)],
-    }
 
 
 def issues(asked: Asked, _: str) -> tuple[Any, dict[str, str]]:
@@ -407,17 +409,7 @@ def issues(asked: Asked, _: str) -> tuple[Any, dict[str, str]]:
             groups.setdefault((asked.shop.project_of(each), each.status), []).append(each)
     first, numbers = asked.releases("firstRelease"), {slug: number for number, slug in asked.projects.items()}
     told = [
-        {
-            "id": str(number),
-            "shortId": f"{slug.upper()}-{status}",
-            "title": f"HTTP {status}",
-            "count": str(len(events)),
-            "userCount": 0,
-            "level": "error",
-            "isUnhandled": status == 500,
-            "firstSeen": min(events).at.isoformat().replace("+00:00", "Z"),
-            "project": {"id": str(numbers[slug]), "slug": slug},
-        }
+        shapes.issue(number, slug, numbers[slug], status, [each.at for each in events])
         for number, ((slug, status), events) in enumerate(groups.items(), start=1)
         if slug in numbers
         and (first is None or asked.shop.named(min(events).version) in first)
@@ -429,7 +421,7 @@ def issues(asked: Asked, _: str) -> tuple[Any, dict[str, str]]:
 
 
 def organization(asked: Asked, _: str) -> tuple[Any, dict[str, str]]:
-    return {"slug": ORGANIZATION, "name": "Shop", "isEarlyAdopter": False}, {}
+    return shapes.organization(ORGANIZATION), {}
 
 
 _ENDPOINTS: Mapping[str, Callable[[Asked, str], tuple[Any, dict[str, str]]]] = {

@@ -27,6 +27,8 @@ from tests.fakes.slack.world import (
     SlackWorld,
     Whispered,
 )
+from tests.schemas.book import book
+from tests.schemas.door import heard
 
 Args = Mapping[str, Any]
 # Requests a minute.
@@ -87,7 +89,9 @@ class Methods:
             return Reply(refused.content, headers=granted)
         except Limited:
             return Reply({"ok": False, "error": "ratelimited"}, 429, {**granted, "Retry-After": "1"})
-        return Reply({"ok": True, **content}, headers=granted)
+        reply = Reply({"ok": True, **content}, headers=granted)
+        _hear(method, args, reply)
+        return reply
 
     # --------------------------------------------------------------------------------------------- tokens, scopes, limits
 
@@ -298,6 +302,13 @@ class Methods:
         ticket = f"ticket-{next(self.world.ids)}"
         self.world.tickets[ticket] = self.world.now()
         return {"url": f"{self.world.base.replace('http', 'ws', 1)}/link/?ticket={ticket}&app_id={APP}"}
+
+
+def _hear(method: str, args: Args, reply: Reply) -> None:
+    operation = f"POST /api/{method}"
+    asked = book("slack").typed(operation, {name: value for name, value in args.items() if name != "token"})
+    body, answer = (json.dumps(each).encode() for each in (asked, reply.content))
+    heard(book("slack"), operation, body, reply.status, "application/json", answer)
 
 
 def told(message: Message, *, metadata: bool) -> dict[str, Any]:

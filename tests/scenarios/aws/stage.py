@@ -21,7 +21,7 @@ from tests.scenarios.stage import CHANNEL, EPOCH, Life, Room
 from watcher.app.made import Made
 from watcher.app.opening import feeds_of, fleet_of, open_http, open_providers, sources_of
 from watcher.app.ports import Ports
-from watcher.config import Configuration, read_configuration
+from watcher.config import Configuration, read_configuration, with_secrets
 from watcher.config.registries import all_kinds
 from watcher.core.watch import Notice, Watch
 from watcher.runtime.bells import Bells
@@ -175,6 +175,7 @@ class AwsStage:
             page=getattr(
                 self.crowd, "page", None
             ),  # where the crowd comes to a site, the daemon asks it as they do
+            send=getattr(self.crowd, "send", None),
         )
         http = await open_http(self.configuration, ports, self.metrics, self.stack)
         opening = ProviderOpening(http, self.now, self.time, self.metrics, ports.aws)
@@ -269,9 +270,10 @@ async def on_aws(
     configuration: str = CONFIGURATION,
     rules: str = RULES,
     make: Callable[[AwsWorld], Crowd] = a_shop_on_ecs,
+    secret: str | None = None,
     **settings: Any,
 ) -> AsyncIterator[AwsStage]:
-    """What *make* makes has served for a month, and a daemon at work has just arrived."""
+    """What *make* makes has served for a month, and a daemon at work has just arrived. Each of its secrets is *secret*, if one is given."""
     (folder / "rollbackd.yaml").write_text(configuration, encoding="utf-8")
     (folder / "web.yaml").write_text(rules, encoding="utf-8")
     time = asyncio.get_running_loop().time
@@ -287,12 +289,13 @@ async def on_aws(
     for minute in range(24 * 60):  # a day of history, by which the judges know what is usual
         visitors.come(EPOCH - timedelta(minutes=24 * 60 - minute), 60)
 
+    configured = read_configuration(folder / "rollbackd.yaml", all_kinds())
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(a_store(now))
         with capture_logs() as log:
             stage = AwsStage(
                 world,
-                read_configuration(folder / "rollbackd.yaml", all_kinds()),
+                configured if secret is None else with_secrets(configured, lambda _: secret),
                 store,
                 time,
                 visitors,

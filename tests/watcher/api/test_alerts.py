@@ -148,7 +148,15 @@ async def test_who_was_heard_and_when_is_told_to_those_who_may_read():
                 "heard_at": "2026-11-24T12:03:00Z",
                 "lacking_at": "2026-11-24T12:03:00Z",
                 "moods": {"firing": 1, "unknown": 1, "well": 2},
+                "unsubscribed": [],
             },
-            {"name": "queue", "kind": "sqs", "heard_at": None, "lacking_at": None, "moods": {}},
+            {
+                "name": "queue",
+                "kind": "sqs",
+                "heard_at": None,
+                "lacking_at": None,
+                "moods": {},
+                "unsubscribed": [],
+            },
         ]
     }

@@ -29,6 +29,7 @@ ASKED = {
     "plan": ("/v1/plan/checkout/production", None),
     "audit": ("/v1/audit", None),
     "senders": ("/v1/alerts", None),
+    "sender": ("/v1/alerts/am", None),
     "changes": ("/v1/changes?service=checkout&environment=production", None),
     "tell_of_change": (
         "/v1/changes",

@@ -179,26 +179,6 @@ async def test_more_requests_than_have_room_are_told_to_come_again():
     assert alive.status == 200
 
 
-async def test_who_has_not_signed_yet_takes_no_room_from_an_order_nor_from_a_click():
-    async with an_api(limits=Limits(at_once=1, signed=2)) as api:
-        await api.daemon.has(a_watch())
-        wires = [await asyncio.open_connection("127.0.0.1", api.port) for _ in range(2)]
-        for _, writer in wires:
-            writer.write(head(100).replace(b"/v1/watches/w_1/orders", b"/v1/alerts/am") + b"{")
-        await asyncio.sleep(0.2)
-        pushed = await api.post("/v1/alerts/am", {}, None)
-        clicked = await api.post(
-            "/v1/slack/slack", b"payload", None, Content_Type="application/x-www-form-urlencoded"
-        )
-        ordered = await api.post("/v1/watches/w_1/orders", ORDER)
-        for _, writer in wires:
-            writer.close()
-
-    assert (pushed.status, pushed.json["type"]) == (503, "urn:rollbackd:crowded")
-    assert clicked.status == 401
-    assert ordered.status == 202
-
-
 async def test_five_hundred_slow_senders_do_not_keep_anybody_waiting():
     async with an_api(limits=Limits(at_once=1000)) as api:
         wires = [await asyncio.open_connection("127.0.0.1", api.port) for _ in range(400)]

@@ -5,17 +5,19 @@ import contextlib
 import json
 import shutil
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from tests.fakes.alerts import SECRET, Alert, Turn
 from tests.fakes.alerts.cloudwatch import of_eventbridge
 from tests.fakes.alerts.log import Delivery
 from tests.fakes.alerts.post import burst
+from tests.fakes.serve import serving_app
 from tests.watcher.app.house import AtWork, House, a_house, at_work, built, soon
 from tests.watcher.app.test_changes import QUEUE, Cloud
 from watcher.app import Ports
@@ -311,7 +313,16 @@ async def test_whoever_shows_no_secret_is_not_heard(tmp_path):
         told = (await daemon.get("/v1/alerts")).json["senders"]
 
     assert answers == [401, 401]
-    assert told == [{"name": "am", "kind": "alertmanager", "heard_at": None, "lacking_at": None, "moods": {}}]
+    assert told == [
+        {
+            "name": "am",
+            "kind": "alertmanager",
+            "heard_at": None,
+            "lacking_at": None,
+            "moods": {},
+            "unsubscribed": [],
+        }
+    ]
 
 
 async def test_another_secret_is_taken_when_the_configuration_is_read_again(tmp_path):
@@ -323,3 +334,54 @@ async def test_another_secret_is_taken_when_the_configuration_is_read_again(tmp_
         after = await town.pushes(daemon)
 
     assert (before, after) == ([202], [401])
+
+
+async def test_where_an_alert_can_be_seen_stands_beside_the_evidence_and_no_secret_of_its_address(tmp_path):
+    told: list[Any] = []
+
+    async def hears(request: web.Request) -> web.Response:
+        told.append(await request.json())
+        return web.Response()
+
+    receiver = web.Application()
+    receiver.router.add_post("/ops", hears)
+    async with a_town(tmp_path, "false", "ask") as town, serving_app(receiver) as port:
+        town.house.change("http://127.0.0.1:9/ops", f"http://127.0.0.1:{port}/ops")
+        town.house.change("shop: {may_order", "shop: {tell: [ops], may_order")
+        async with at_work(town.house, town.ports) as daemon:
+            await daemon.logs("release.adopted")
+            await town.deploys(daemon)
+            town.clock.passes(10)
+            delivery = town.delivery(("errors", town.clock.at - timedelta(seconds=5), True))
+            said = json.loads(delivery.body)
+            said["alerts"][0]["generatorURL"] = (
+                "https://prometheus.acme.example/graph?g0.expr=x&token=a-canary"
+            )
+            said["alerts"][0]["annotations"]["runbook_url"] = "https://wiki.acme.example/errors"
+            said["alerts"].append(
+                {**said["alerts"][0], "fingerprint": "other", "labels": {"alertname": "other"}}
+            )
+            pushed = replace(delivery, body=json.dumps(said).encode())
+            await burst(daemon.session, f"{daemon.url}/v1/alerts/am", [pushed])
+            await soon(lambda: any(each["event"] == "watch.asked" for each in told))
+            shown = (await daemon.get(f"/v1/watches/{(await town.watch(daemon))['id']}")).json
+
+    asked = next(each for each in told if each["event"] == "watch.asked")
+    assert asked["links"] == [
+        {
+            "label": "errors at prometheus.acme.example",
+            "url": "https://prometheus.acme.example/graph?g0.expr=x",
+        },
+        {"label": "Runbook at wiki.acme.example", "url": "https://wiki.acme.example/errors"},
+    ]
+    assert (
+        "Fires: errors since 12:00:15, told by am: errors of web (prometheus.acme.example)" in asked["lines"]
+    )
+    [fires] = shown["fires"]
+    assert (fires["called"], fires["words"], fires["link"]) == (
+        "errors",
+        "errors of web",
+        asked["links"][0]["url"],
+    )
+    assert any("https://wiki.acme.example/errors" in line for line in shown["story"])
+    assert "a-canary" not in json.dumps([told, shown])

@@ -59,9 +59,13 @@ class Door:
     async def moods(self, log: Log) -> Mapping[str, Mood]:
         known = await self.daemon.running.store.alerts(self.system.kind)
         moods = {each.alert.key: each.mood for each in known.alerts}
+        # Each by its own turns: to look through those of all for each of a thousand holds the daemon's loop up until its watchdog ends it.
+        turns: dict[Alert, list[Turn]] = {}
+        for turn in log.turns:
+            turns.setdefault(turn.alert, []).append(turn)
         return {
-            alert.name: worst([moods[key] for key in self.system.keys(log, alert) if key in moods])
-            for alert in log.alerts
+            alert.name: worst([moods[key] for key in self.system.keys(Log(own), alert) if key in moods])
+            for alert, own in turns.items()
         }
 
 

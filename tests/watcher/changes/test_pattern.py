@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.events.models import EventPattern
 
 from deploy.sources.sqs.trail import TRAIL
 from tests.watcher.changes.said import LINES, OURS, heard
@@ -44,7 +45,20 @@ def test_every_event_that_is_a_change_gets_in(line):
 def test_every_kind_that_is_understood_is_in_the_pattern():
     seen = {(line.event["source"], line.event["detail-type"]) for line in EVENTS}
 
-    assert set(READS) <= seen | {("aws.ecs", "ECS Deployment State Change")}
+    by_eventbridge = {(source, kind) for source, kind in READS if source.startswith("aws.")}
+
+    assert by_eventbridge <= seen | {("aws.ecs", "ECS Deployment State Change")}
+
+
+@pytest.mark.parametrize("line", CHANGES, ids=lambda line: line.of)
+def test_eventbridge_lets_the_same_in_as_we_think(line):
+    """Moto's matcher of patterns is another's."""
+    assert EventPattern.load(json.dumps(PATTERN)).matches_event(line.event) is matches(PATTERN, line.event)
+
+
+def test_the_pattern_is_one_that_eventbridge_takes():
+    """https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html: a pattern has at most 2,048 characters."""
+    assert len(json.dumps(PATTERN, separators=(",", ":"))) <= 2048
 
 
 def test_what_is_no_change_need_not_get_in():

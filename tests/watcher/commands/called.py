@@ -34,17 +34,21 @@ NEEDS_NONE = {"sts:GetCallerIdentity"}  # whoever has credentials may ask who th
 def operations() -> dict[tuple[str, str], list[str]]:
     """Every operation that the code names, and where.
 
-    It stands next to its service (``"ecs", "describe_services"``), or alone, where a service that is called has it.
+    It stands next to its service (``"ecs", "describe_services"``), or alone: then one is meant that is named in the same folder
+    and has it, else any that is called and has it.
     """
     found: dict[tuple[str, str], list[str]] = {}
+    near: dict[Path, set[str]] = {}
     trees = {path: ast.parse(path.read_text(encoding="utf-8")) for path in CODE}
     for path, tree in trees.items():
         for service, operation, line in _together(tree):
             found.setdefault((service, operation), []).append(f"{path.relative_to(ROOT)}:{line}")
+            near.setdefault(path.parent, set()).add(service)
     services = {service for service, _ in found}
     for path, tree in trees.items():
         for operation, line in _words(tree):
-            for service in _having(operation, services, found):
+            here = near.get(path.parent, set())
+            for service in _having(operation, here, found) or _having(operation, services, found):
                 found.setdefault((service, operation), []).append(f"{path.relative_to(ROOT)}:{line}")
     return found
 

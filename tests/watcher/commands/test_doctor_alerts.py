@@ -129,3 +129,15 @@ async def test_where_nobody_tells_of_alerts_nothing_is_said(tmp_path):
     )
 
     assert await found(tmp_path, rules=rules, senders="sources:\n  http: {http: {}}\n") == {}
+
+
+async def test_a_subscription_that_was_taken_back_is_a_failure_with_its_remedy(tmp_path):
+    told = heard("am", timedelta(minutes=2)) | {
+        "unsubscribed": ["arn:aws:sns:eu-central-1:123456789012:alarms"]
+    }
+
+    said = await found(tmp_path, [told])
+
+    level, words, remedy = said["alerts", "heard"][0]
+    assert (level, "its subscription was taken back" in words) == (Level.FAIL, True)
+    assert "subscribe /v1/alerts/am to it again" in remedy

@@ -319,6 +319,18 @@ BY_HAND = {
         "logs:StartQuery",
         "logs:StopQuery",
     },
+    "docs/flags.md": {
+        "appconfig:GetConfigurationProfile",
+        "appconfig:GetDeployment",
+        "appconfig:GetDeploymentStrategy",
+        "appconfig:GetEnvironment",
+        "appconfig:GetHostedConfigurationVersion",
+        "appconfig:ListDeployments",
+        "appconfig:ListTagsForResource",
+        "appconfig:StartDeployment",
+        "appconfig:StopDeployment",
+        "appconfig:TagResource",
+    },
     "docs/codedeploy.md": {
         "codedeploy:BatchGetDeploymentGroups",
         "codedeploy:BatchGetDeploymentTargets",

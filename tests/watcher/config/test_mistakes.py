@@ -70,7 +70,7 @@ DIGEST = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
         ("names: {sentry:", "names: {Sentry:", 'rollbackd.yaml:33:15: services.checkout.production.names.Sentry: "Sentry" cannot name a signal system | try: write a name such as sentry'),
         ("names: {sentry:", "names: {tag:", 'rollbackd.yaml:33:15: services.checkout.production.names.tag: "tag" cannot name a signal system | try: write a name such as sentry'),
         ('"checkout@${tag}"', '"checkout@$tag"', "rollbackd.yaml:33:23: services.checkout.production.names.sentry: not a template | try: write text with ${name} in it, such as checkout@${tag}"),
-        ("- command: {live: [/usr/bin/live, ", "- appconfig: {live: [/usr/bin/live, ", 'rollbackd.yaml:32:11: services.checkout.production.runs_on[0].appconfig: the target "appconfig" is not in this version | try: in this version: '),
+        ("- command: {live: [/usr/bin/live, ", "- ssm: {live: [/usr/bin/live, ", 'rollbackd.yaml:32:11: services.checkout.production.runs_on[0].ssm: the target "ssm" is not in this version | try: in this version: '),
         ("- command: {live: [/usr/bin/live, ", "- comand: {live: [/usr/bin/live, ", 'rollbackd.yaml:32:11: services.checkout.production.runs_on[0].comand: unknown target "comand" | try: did you mean "command"?'),
         ('{live: [/usr/bin/live, "${service}"], ', "{", "rollbackd.yaml:32:20: services.checkout.production.runs_on[0].command: a command that moves needs `live:` too"),
         ('"${tag}", "${key}"', '"${tga}", "${key}"', "rollbackd.yaml:32:64: services.checkout.production.runs_on[0].command.move: '${tga}': ${tga} is not known here"),

@@ -1,6 +1,7 @@
 """The generic webhook: what stands in it, and how it is signed."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr, ValidationError
@@ -8,6 +9,7 @@ from pydantic import SecretStr, ValidationError
 from tests.contract import test_markers, test_notifiers, test_pagers
 from tests.contract.notifier_contract import NotifierContract, a_message
 from tests.fakes.world import START
+from watcher.core.watch import Link
 from watcher.notify.registry import LATER, NOTIFIERS
 from watcher.notify.webhook import Settings, payload, signature
 
@@ -16,6 +18,7 @@ SECRET = SecretStr("0123456789abcdef")
 
 def test_the_body_says_everything_a_machine_needs():
     assert json.loads(payload(a_message(), "C0")) == {
+        "links": [],
         "id": "w_1.3.0",
         "kind": "append",
         "channel": "C0",
@@ -30,6 +33,13 @@ def test_the_body_says_everything_a_machine_needs():
         "facts": {"from": "v1", "to": "v2"},
         "orders": [{"label": "Hold", "order": "hold", "to": None, "for": "30m"}],
     }
+
+
+def test_it_says_where_other_systems_show_what_is_wrong():
+    notice = replace(a_message().notice, links=(Link("errors at a.example", "https://a.example/d?x=1"),))
+    told = json.loads(payload(replace(a_message(), notice=notice), "C0"))
+
+    assert told["links"] == [{"label": "errors at a.example", "url": "https://a.example/d?x=1"}]
 
 
 def test_the_signature_is_the_one_that_the_documentation_computes():

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from tests.builders import NOON, a_question, hours, minutes
 from tests.watcher.runtime.at_work import a_new_watch, at_work, now, virtual
+from watcher.core.alerts import Mood, way
 from watcher.core.watch import Message, Notice, State, Watch
 from watcher.errors import StoreUnavailable
 from watcher.runtime.janitor import Janitor
@@ -138,3 +139,33 @@ async def test_those_who_ask_are_read_once_a_minute():
 def asking(name: str, id: str, asked: datetime, again: datetime | None = None) -> Watch:
     question = a_question(asked_at=asked, again_at=again)
     return a_new_watch(name, id, state=State.ASKING, question=question, due_at=NOON + hours(1))
+
+
+@virtual
+async def test_whose_topic_was_taken_back_is_shown_by_a_daemon_that_was_not_told():
+    async with at_work() as work:
+        janitor = Janitor(work.store, work.metrics, now, lambda: ("alarms", "am"))
+
+        async def told(mood: Mood) -> None:
+            await work.store.hear_alerts("alarms", [way("1", "topic", mood, now(), mood.value)], now(), {})
+
+        def shown() -> tuple[float | None, float | None]:
+            return work.metric("alerts_unsubscribed", sender="alarms"), work.metric(
+                "alerts_unsubscribed", sender="am"
+            )
+
+        await told(Mood.UNKNOWN)
+        await janitor.go_round()
+        taken_back = shown()
+        await asyncio.sleep(60)
+        await told(Mood.WELL)
+        await janitor.go_round()
+
+        assert (taken_back, shown()) == ((1, 0), (0, 0))
+
+        janitor.senders = tuple
+        await asyncio.sleep(60)
+        await janitor.go_round()
+
+        gone = {"sender": "alarms"}
+        assert work.metrics.registry.get_sample_value("rollbackd_alerts_unsubscribed", gone) is None

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from rules.sample import Invalid, Who
+from rules.sample import Invalid, NoData, Reading, Unavailable, Who
 from tests.builders import NOON, minutes
-from watcher.signals.doubts import AGAIN, MOST, PATIENCE, Doubts
+from watcher.signals.doubts import AGAIN, MOST, PATIENCE, Doubts, heard
 
 
 @dataclass
@@ -80,3 +80,16 @@ async def test_what_is_remembered_has_a_bound():
     await scene.reads(["a"], after=PATIENCE)
 
     assert scene.asked == []
+
+
+def test_who_could_not_be_asked_about_was_not_heard():
+    asked = {"q1": "there", "q2": "silent", "q3": "refused", "q4": "wrong", "q5": "young"}
+    readings: dict[str, Reading] = {
+        "q1": (),
+        "q2": NoData("nothing"),
+        "q3": Unavailable(Who.PROVIDER, "HTTP 502"),
+        "q4": Invalid(Who.AUTHOR, "no such function"),
+        "q5": NoData("not settled"),
+    }
+
+    assert heard(asked, {"q2"}, readings) == {"there", "young"}

@@ -11,7 +11,18 @@ from watcher.telemetry.metrics import CONTENT_TYPE, Metrics
 OURS = [family for family in Metrics("1.2.3").registry.collect() if family.name.startswith("rollbackd")]
 UNITS = ("seconds", "timestamp_seconds", "bytes", "ratio", "info", "success")
 NO_UNIT = (
-    *("watches", "pending", "depth", "held", "disarmed", "series", "obstructed", "overdue", "connected"),
+    *(
+        "watches",
+        "pending",
+        "depth",
+        "held",
+        "disarmed",
+        "series",
+        "obstructed",
+        "overdue",
+        "connected",
+        "unsubscribed",
+    ),
     "requests",
 )
 RESERVED = {"le", "quantile", "job", "instance", "service", "environment", "watch", "url", "version"}

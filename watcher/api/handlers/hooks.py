@@ -4,12 +4,14 @@ Whoever does not prove who it is hears one and the same answer, whether there is
 written down before it is answered, and resolved later: it is answered within milliseconds, as those systems want it.
 """
 
+import hashlib
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
 from deploy.model import Announcement
-from deploy.source import Hooked, Ignored, Received, Rejected
+from deploy.source import Aside, Discreet, Hooked, Ignored, Received, Rejected
 from watcher.api.asked import OneHook
 from watcher.api.bodies import Delivery
 from watcher.api.limits import guard
@@ -23,7 +25,7 @@ Hook = Call[OneHook, Delivery]
 
 
 async def hook(call: Hook) -> Announced:
-    """Take what a system says of a deployment."""
+    """Take what a system says of a deployment, or of what else moved: that is kept before it is answered."""
     now = call.deps.now()
     source = call.deps.sources().get(call.asked.source)
     if not isinstance(source, Hooked) or not source.admits(call.headers, call.raw):
@@ -31,15 +33,21 @@ async def hook(call: Hook) -> Announced:
     match _said(source, call, now):
         case Announcement() as said:
             return await _write(call, source, said, None, now)
+        case Aside() as aside:
+            word = await call.deps.asides(replace(aside, via=source.name), now)
+            return await _recorded(call, source, word or aside.why, now)
         case Ignored(why):
-            # Once a day for all of one name: an organisation's webhook may tell of everything.
-            once = f"{why} {now:%Y-%m-%d}"
-            return await _write(call, source, None, Turned("recorded", why), now, once)
+            return await _recorded(call, source, why, now)
         case Rejected() as rejected:
             raise await _turned_away(call, source, rejected, now)
 
 
-def _said(source: Hooked, call: Hook, now: datetime) -> Announcement | Ignored | Rejected:
+async def _recorded(call: Hook, source: Hooked, why: str, now: datetime) -> Announced:
+    """Once a day for all of one name: an organisation's webhook may tell of everything."""
+    return await _write(call, source, None, Turned("recorded", why), now, f"{why} {now:%Y-%m-%d}")
+
+
+def _said(source: Hooked, call: Hook, now: datetime) -> Announcement | Aside | Ignored | Rejected:
     try:
         guard(call.raw)
     except Declined as refusal:
@@ -49,7 +57,9 @@ def _said(source: Hooked, call: Hook, now: datetime) -> Announcement | Ignored |
 
 async def _turned_away(call: Hook, source: Hooked, rejected: Rejected, now: datetime) -> Declined:
     """Record what is refused, so that nothing that was sent is lost, and say under which id."""
-    written = await _write(call, source, None, Turned("rejected", f"{rejected.why}; {rejected.remedy}"), now)
+    turned = Turned("rejected", f"{rejected.why}; {rejected.remedy}")
+    once = hashlib.sha256(call.raw).hexdigest()
+    written = await _write(call, source, None, turned, now, once)
     log.warning(
         "announcement.rejected", announcement=written.announcement, source=source.name, why=rejected.why
     )
@@ -68,7 +78,8 @@ async def _write(
     once: str = "",
 ) -> Announced:
     deps, began = call.deps, call.deps.monotonic()
-    arrival = Arrival(source.name, call.raw, _principal(source), said, turned, once)
+    kept = b"" if isinstance(source, Discreet) else call.raw
+    arrival = Arrival(source.name, kept, _principal(source), said, turned, once)
     accepted = await accept(deps.store, deps.new_id("a", now), arrival, now)
     deps.heard(source.name, result_of(arrival, accepted), deps.monotonic() - began)
     if turned is None and not accepted.duplicate:

@@ -12,6 +12,7 @@ from watcher.api.told import (
     AnnouncementTold,
     AuditTold,
     ChangeTold,
+    FiresTold,
     MarkTold,
     NoteTold,
     PartMoved,
@@ -23,6 +24,7 @@ from watcher.api.told import (
     VerdictTold,
     WatchTold,
 )
+from watcher.core.alerts import Fires
 from watcher.core.change import Beside, Change, nearest
 from watcher.core.lifecycle import orders_allowed
 from watcher.core.watch import Action, State, Watch
@@ -33,6 +35,7 @@ BREACHED = frozenset(
     {State.COUNTING_DOWN, State.ROLLING_BACK, State.STUCK, State.RECOVERING, State.ROLLED_BACK}
 )
 MOST_CHANGES = 100  # beside one watch: more than anybody reads there; `GET /v1/changes` has all
+MOST_FIRING = 100  # alerts beside one watch, the same
 _BESIDE = {"self": "", "verdict": "/verdict", "orders": "/orders", "notes": "/notes"}
 
 
@@ -66,6 +69,7 @@ def watch_told(
         stuck_words=watch.stuck_words,
         superseded_by=watch.superseded_by,
         changes=[change_told(each) for each in nearest(beside.changes, when, MOST_CHANGES)],
+        fires=[fires_told(each) for each in beside.fires[:MOST_FIRING]],
         orders_allowed=[kind.value for kind in orders_allowed(watch)],
         actions=[action_told(each) for each in actions],
         notes=[note_told(each) for each in notes],
@@ -167,6 +171,11 @@ def action_told(claimed: Claimed) -> ActionTold:
 def change_told(change: Change) -> ChangeTold:
     """One change."""
     return ChangeTold(**{name: getattr(change, name) for name in ChangeTold.model_fields})
+
+
+def fires_told(fires: Fires) -> FiresTold:
+    """One alert that fires."""
+    return FiresTold(**{name: getattr(fires, name) for name in FiresTold.model_fields})
 
 
 def note_told(note: Note) -> NoteTold:

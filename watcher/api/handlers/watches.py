@@ -59,8 +59,9 @@ async def watch(call: Call[OneWatch, NoBody]) -> WatchTold:
     actions = await call.deps.store.actions(found.id)
     notes = await call.deps.store.notes(found.id)
     now = call.deps.now()
-    moved = await Besides(call.deps.store, call.deps.services, call.deps.deaf).around(found, now)
-    return watch_told(found, actions, notes, moved, now)
+    deps = call.deps
+    beside = await Besides(deps.store, deps.services, deps.deaf, deps.fires).around(found, now)
+    return watch_told(found, actions, notes, beside, now)
 
 
 async def verdict(call: Call[OneVerdict, NoBody]) -> VerdictTold:

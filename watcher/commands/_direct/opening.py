@@ -9,7 +9,7 @@ from pathlib import Path
 from deploy.ports import Aws, AwsAccount
 from deploy.target import Target
 from rules.errors import Problem
-from watcher.app.opening import fleet_of, open_aws
+from watcher.app.opening import fleet_of, open_aws, open_http
 from watcher.app.ports import Ports
 from watcher.app.reload import Learn
 from watcher.commands._client import Misused
@@ -104,7 +104,9 @@ def _for_a_person(account: Account, *, own_credentials: bool) -> Account:
 async def opened(loaded: Loaded, ports: Ports) -> AsyncIterator[Opened]:
     """The service. Nothing is asked of a platform yet."""
     async with AsyncExitStack() as stack:
-        aws = await open_aws(loaded.configuration, ports, Metrics(), stack)
-        fleet = fleet_of(loaded.configuration, ports, aws)
+        metrics = Metrics()
+        http = await open_http(loaded.configuration, ports, metrics, stack)
+        aws = await open_aws(loaded.configuration, ports, metrics, stack)
+        fleet = fleet_of(loaded.configuration, ports, aws, http)
         (key,) = fleet.targets
         yield Opened(fleet.services[key], fleet.targets[key], loaded.accounts, aws)

@@ -27,6 +27,7 @@ class _Sender(BaseModel):
     name: str
     heard_at: datetime | None
     lacking_at: datetime | None
+    unsubscribed: list[str] = []
 
 
 class _Senders(BaseModel):
@@ -106,6 +107,10 @@ def _one(name: str, sender: _Sender | None, now: datetime) -> Finding:
         return Finding(Level.WARN, f"the daemon that runs knows no {name}", remedy)
     if sender.heard_at is None:
         return Finding(Level.WARN, f"{name} was never heard", "send a test from there; see docs/alerts.md")
+    if sender.unsubscribed:
+        words = f"{name} hears nothing more of {', '.join(sender.unsubscribed[:LISTED])}: its subscription was taken back"
+        remedy = f"subscribe /v1/alerts/{name} to it again, or take it out of the configuration"
+        return Finding(Level.FAIL, words, remedy)
     ago = duration_text(timedelta(seconds=max(0, int((now - sender.heard_at).total_seconds()))))
     words = f"{name} was last heard {ago} ago, at {sender.heard_at:%Y-%m-%d %H:%M:%S} UTC"
     if sender.lacking_at is not None and sender.lacking_at == sender.heard_at:

@@ -69,6 +69,8 @@ async def _address(configuration: Configuration, name: str) -> Sequence[Finding]
 
 
 async def _heard(configuration: Configuration, name: str) -> Sequence[Finding]:
+    if SOURCES[configuration.sources[name].kind].moves_alone:
+        return _tells(configuration, name)
     heard = [
         "/".join(key) for key, every in configuration.heard.items() if name in {each.source for each in every}
     ]
@@ -76,6 +78,18 @@ async def _heard(configuration: Configuration, name: str) -> Sequence[Finding]:
         words = "no service is heard from it: whatever it tells is passed over"
         return [Finding(Level.WARN, words, f"write `heard_from: [{{{name}: ...}}]` in a service")]
     return [Finding(Level.OK, f"{len(heard)} services are heard from it")]
+
+
+def _tells(configuration: Configuration, name: str) -> Sequence[Finding]:
+    told = [key for key, each in configuration.services.items() if name in each.around.told_by]
+    if not told:
+        words = "no service is told by it: what it tells is kept, and nobody is said to have been told of all that moves"
+        return [
+            Finding(
+                Level.WARN, words, f"write `changes: {{told_by: [{name}]}}` for a service, or in `defaults`"
+            )
+        ]
+    return [Finding(Level.OK, f"{len(told)} services are told by it what else moved")]
 
 
 async def _examined(source: Examined) -> Sequence[Finding]:

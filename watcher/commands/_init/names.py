@@ -210,6 +210,49 @@ class Environments:
 
 
 @dataclass(frozen=True, slots=True)
+class Profiles:
+    """Configuration profiles of AppConfig, in one environment of one application.
+
+    Attributes:
+        names: Account, region, roles, queue and environment.
+        application: Its id, as all that follow.
+        profiles: Each is a service.
+        strategy: By which an old version is deployed anew; ``None``: AppConfig's own, at once.
+    """
+
+    names: Names
+    application: str = "app0000"
+    environment: str = "env0000"
+    profiles: tuple[str, ...] = ("prof000",)
+    strategy: str | None = None
+
+    @property
+    def arn(self) -> str:
+        """Of the application."""
+        return self.names.arn("appconfig", f"application/{self.application}")
+
+    @property
+    def of_environment(self) -> str:
+        """Of the environment."""
+        return f"{self.arn}/environment/{self.environment}"
+
+    @property
+    def deployments(self) -> str:
+        """Of all deployments to the environment, those to come too."""
+        return f"{self.of_environment}/deployment/*"
+
+    @property
+    def arns(self) -> list[str]:
+        """Of the profiles."""
+        return [f"{self.arn}/configurationprofile/{each}" for each in self.profiles]
+
+    @property
+    def strategies(self) -> str:
+        """Of the strategy by which an old version is deployed anew."""
+        return self.names.arn("appconfig", f"deploymentstrategy/{self.strategy or 'AppConfig.AllAtOnce'}")
+
+
+@dataclass(frozen=True, slots=True)
 class Weights:
     """A rule, or a listener, whose target groups share the traffic by weights.
 

@@ -11,12 +11,13 @@ Source:
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_ecs.html
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_awscodedeploy.html
     https://docs.aws.amazon.com/service-authorization/latest/reference/list_awselasticbeanstalk.html
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsappconfig.html
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from watcher.commands._init.names import Aliases, Environments, Fleet, Names, Site, Weights
+from watcher.commands._init.names import Aliases, Environments, Fleet, Names, Profiles, Site, Weights
 
 Document = dict[str, Any]
 
@@ -281,6 +282,64 @@ def environments_act_policy(environments: Environments) -> Document:
             "MarkVersions",
             ["elasticbeanstalk:AddTags"],
             [environments.versions],
+            {"ForAllValues:StringLike": {"aws:TagKeys": [MARKS]}},
+        ),
+    )
+
+
+# -------------------------------------------------------------------------------------------------------------- AppConfig
+
+
+def profiles_read_policy(profiles: Profiles) -> Document:
+    """To read *profiles*, their versions and their deployments, and what every stack reads."""
+    return _policy(
+        _allow(
+            "ReadDeployments",
+            [
+                "appconfig:ListDeployments",
+                "appconfig:GetDeployment",
+                "appconfig:GetEnvironment",
+                "appconfig:ListTagsForResource",
+            ],
+            [profiles.arn, profiles.of_environment, profiles.deployments],
+        ),
+        _allow(
+            "ReadVersions",
+            ["appconfig:GetConfigurationProfile", "appconfig:GetHostedConfigurationVersion"],
+            [
+                profiles.arn,
+                *profiles.arns,
+                *(f"{each}/hostedconfigurationversion/*" for each in profiles.arns),
+            ],
+        ),
+        _allow("ReadStrategies", ["appconfig:GetDeploymentStrategy"], [profiles.strategies]),
+        *_common(profiles.names),
+    )
+
+
+def profiles_act_policy(profiles: Profiles) -> Document:
+    """To act: take deployments to this environment back, deploy old versions of these profiles anew, and mark the deployments."""
+    return _policy(
+        _allow(
+            "TakeBackDeployments",
+            ["appconfig:StopDeployment"],
+            [profiles.arn, profiles.of_environment, profiles.deployments],
+        ),
+        _allow(
+            "DeployOldVersions",
+            ["appconfig:StartDeployment"],
+            [
+                profiles.arn,
+                profiles.of_environment,
+                profiles.deployments,
+                *profiles.arns,
+                profiles.strategies,
+            ],
+        ),
+        _allow(
+            "MarkDeployments",
+            ["appconfig:TagResource"],
+            [profiles.deployments],
             {"ForAllValues:StringLike": {"aws:TagKeys": [MARKS]}},
         ),
     )

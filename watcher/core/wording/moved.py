@@ -1,12 +1,14 @@
-"""What else moved, beside the evidence: the nearest to the beginning first, no more than one reads at a glance."""
+"""What else moved, and what else fires, beside the evidence: the nearest to the beginning first, no more than one reads at a glance."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from watcher.core.change import Beside, Change, Moved, Weighed, told_once, weighed
 from watcher.core.watch import Watch
 from watcher.core.wording.evidence import blamed, listed
 from watcher.core.wording.figures import moment
+from watcher.core.wording.pointing import firing
 
 MOST = 5  # in one line
 
@@ -14,7 +16,8 @@ MOST = 5  # in one line
 def besides(watch: Watch, beside: Beside, now: datetime) -> list[str]:
     """For a message that says what happens next."""
     found = weigh(watch, beside)
-    return [_line("Moved besides", found.besides, now) or _nothing(beside), _left(found, now)]
+    moved = [_line("Moved besides", found.besides, now) or _nothing(beside), _left(found, now)]
+    return [*firing(beside, now), *moved]
 
 
 def against(watch: Watch, beside: Beside, now: datetime) -> list[str]:
@@ -23,6 +26,7 @@ def against(watch: Watch, beside: Beside, now: datetime) -> list[str]:
     if not found.suspects:
         return besides(watch, beside, now)
     return [
+        *firing(beside, now),
         _line(f"Against that it was {watch.tag}", found.suspects, now),
         _line("Moved besides", found.others, now),
         _left(found, now),
@@ -32,13 +36,13 @@ def against(watch: Watch, beside: Beside, now: datetime) -> list[str]:
 def suspects(watch: Watch, beside: Beside, now: datetime) -> list[str]:
     """For what did not get well: what it may have been instead."""
     found = weigh(watch, beside)
-    return [_line("Suspects", (*found.besides, *found.left), now) or _nothing(beside)]
+    return [*firing(beside, now), _line("Suspects", (*found.besides, *found.left), now) or _nothing(beside)]
 
 
 def in_the_story(watch: Watch, beside: Beside, now: datetime) -> list[str]:
     """For whoever looks at a watch, breached or not."""
-    lines = besides(watch, beside, now) if watch.breach or beside.changes else []
-    return [line for line in lines if line]
+    lines = besides(watch, replace(beside, fires=()), now) if watch.breach or beside.changes else []
+    return [line for line in (*firing(beside, now, whole=True), *lines) if line]
 
 
 def weigh(watch: Watch, beside: Beside) -> Weighed:

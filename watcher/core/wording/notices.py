@@ -12,8 +12,11 @@ from watcher.core.watch import Notice, Watch
 from watcher.core.wording import after, before
 from watcher.core.wording.evidence import blamed, name
 from watcher.core.wording.figures import all_said
+from watcher.core.wording.pointing import links
 from watcher.core.wording.text import Event, Text
 
+# Messages that show what fires besides, and so say where to look at it.
+POINTED = frozenset({Event.BREACHED, Event.ASKED, Event.WOULD_HAVE, Event.ROLLING_BACK, Event.ROLLED_BACK})
 Say = Callable[[Watch, datetime, Facts], Text]
 
 SAYS: Mapping[Event, Say] = {
@@ -63,6 +66,7 @@ def notice(event: Event, watch: Watch, now: datetime, facts: Facts) -> Notice:
         environment=watch.environment,
         at=now,
         facts=_facts(watch),
+        links=links(facts.beside) if event in POINTED else (),
     )
 
 
@@ -79,6 +83,8 @@ def _facts(watch: Watch) -> dict[str, str]:
         "action": watch.action,
         "ordered_by": watch.ordered_by,
         "ended_by": watch.ending.by if watch.ending else None,
+        "decided_at": watch.decided_at.isoformat() if watch.decided_at else None,
+        "back_at": watch.back_at.isoformat() if watch.back_at else None,
         **_figures(watch),
     }
     return {key: value for key, value in told.items() if value is not None}

@@ -123,7 +123,7 @@ def _rollback(notice: Notice, state: State, action: str, now: datetime, url: str
         environment=plain(notice.environment),
         title=f"{_name(notice)}: {_ROLLBACK.get(state, _BEGUN)} {way}",
         lines=_said(notice),
-        at=notice.at or now,
+        at=happened(notice, "decided_at", now),
         release=to,
         left=left,
         url=url,
@@ -136,6 +136,16 @@ def _name(notice: Notice) -> str:
 
 def _said(notice: Notice) -> tuple[str, ...]:
     return tuple(plain(line) for line in (notice.headline, *notice.lines)[:MOST_LINES])
+
+
+def happened(notice: Notice, fact: str, now: datetime) -> datetime:
+    """When what *fact* is of happened, as far as the notice says so; else when it was told of. It may be told late."""
+    told = notice.at or now
+    try:
+        at = datetime.fromisoformat(notice.facts.get(fact, ""))
+    except ValueError:
+        return told
+    return at if at.tzinfo is not None and told - _LONGEST_WATCH <= at <= told else told
 
 
 def opened(watch: str, at: datetime) -> datetime:

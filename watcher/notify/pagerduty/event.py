@@ -64,10 +64,11 @@ def _details(message: Message) -> Mapping[str, Any]:
 
 
 def _link(notice: Notice, public_url: str | None) -> Mapping[str, Any]:
+    others = [{"href": each.url, "text": _plain(each.label, MOST_LINE)} for each in notice.links]
     if not public_url or not notice.watch:
-        return {"client": CLIENT}
+        return {"client": CLIENT, **({"links": others} if others else {})}
     href = f"{public_url}/v1/watches/{notice.watch}"
-    return {"client": CLIENT, "client_url": href, "links": [{"href": href, "text": "The watch"}]}
+    return {"client": CLIENT, "client_url": href, "links": [{"href": href, "text": "The watch"}, *others]}
 
 
 def _plain(text: str, most: int) -> str:

@@ -25,6 +25,7 @@ MOST_TEXT = 3000  # characters of a section
 MOST_FALLBACK = 3900  # of the text beside the blocks: Slack recommends 4,000
 MOST_ID = 255  # of a block
 MOST_URL = 2000  # of a link
+MOST_TITLE = 150  # characters of what a link is called
 MOST_LABEL = 75  # of a button
 MOST_BUTTONS = 5  # as many as one reads; Slack takes 25
 MOST_DETAILS = 6000  # characters of all details: Slack refuses some 11,000, and nobody reads so many
@@ -89,6 +90,8 @@ def blocks(
     headline = escaped(_headline(notice), MOST_TEXT - 2)
     told = [_section(headline if notice.tone is Tone.QUIET else f"*{headline}*")]
     told += [_section(text) for text in _paragraphs(notice)]
+    if notice.links:
+        told.append({"type": "context", "elements": [_mrkdwn(" · ".join(_links(notice)))]})
     if buttons and notice.buttons:
         told.append(_actions(message))
     elif buttons is False and (typed := commands(notice)):
@@ -140,10 +143,25 @@ def _footer(notice: Notice, public_url: str | None) -> str:
     at = f"{notice.at:%-d %b %H:%M:%S} UTC · " if notice.at else ""
     short = escaped(f"…{notice.watch[-4:] or 'rollbackd'}", 100)
     if public_url and notice.watch:
-        short = (
-            f"<{escaped(f'{public_url}/v1/watches/{notice.watch}', MOST_URL).replace('|', '%7C')}|{short}>"
-        )
+        short = _linked(f"{public_url}/v1/watches/{notice.watch}", short)
     return f"{at}{short}"
+
+
+def _links(notice: Notice) -> Iterator[str]:
+    """As many as a context element holds; of an address that is too long its label, which says where it is."""
+    left = MOST_TEXT
+    for each in notice.links:
+        label = escaped(" ".join(_visible(each.label).split()), MOST_TITLE) or "…"
+        text = _linked(each.url, label) if len(escaped(each.url, MOST_TEXT)) <= MOST_URL else label
+        if len(text) + 3 > left:
+            return
+        left -= len(text) + 3
+        yield text
+
+
+def _linked(url: str, label: str) -> str:
+    """A link whose label is escaped already. A `|` would end the address."""
+    return f"<{escaped(url, MOST_URL).replace('|', '%7C')}|{label}>"
 
 
 # ----------------------------------------------------------------------------------------------------------- the buttons

@@ -42,7 +42,11 @@ def publication(message: Message, narrowing: str, settings: Settings) -> dict[st
 def _said(message: Message, narrowing: str) -> Mapping[str, str]:
     """By the protocol of the subscription; *default*: people."""
     notice = message.notice
-    text = _visible("\n".join([notice.headline, *notice.lines, *commands(notice)]), MOST_TEXT) or "rollbackd"
+    where = [f"{each.label}: {each.url}" for each in notice.links]
+    text = (
+        _visible("\n".join([notice.headline, *notice.lines, *where, *commands(notice)]), MOST_TEXT)
+        or "rollbackd"
+    )
     machine = payload(message, narrowing).decode()
     told = machine if len(machine) <= MOST_PAYLOAD else text
     short = _visible(notice.headline, MOST_SHORT) or "rollbackd"

@@ -13,12 +13,13 @@ from deploy.model import SERVICE
 from rules.duration import Duration, duration_text
 from rules.errors import Malformed
 from rules.model import Indicator, Kind
-from watcher.core.alerts import Alert
+from watcher.core.alerts import Alert, is_way
 from watcher.signals.arms import names_in
 
 MINUTE = timedelta(minutes=1)
 LONGEST = timedelta(days=31)
 MOST_LABELS = 20
+PROVIDER = "alert"  # as rules call it
 NAME = "name"  # what people call an alert; a label of its own that is called so goes before it
 # How long a sender that repeats itself is believed: Alertmanager and Grafana repeat every four hours, if nobody says
 # otherwise, and no sooner than the next turn of the group.
@@ -102,6 +103,8 @@ def labels_of(name: str, labels: Mapping[str, str]) -> Mapping[str, str]:
 
 def fits(alert: Alert, match: Mapping[str, str]) -> bool:
     """*alert* has all labels that are wanted."""
+    if is_way(alert.alert):
+        return False
     labels = labels_of(alert.alert.name, alert.alert.labels)
     return all(labels.get(name) == value for name, value in match.items())
 

@@ -4,12 +4,12 @@ Worse than before the deployment is what began after it: one more that fires, or
 that fires speaks for all, and where it was well since it was last read, that is told too, as a reading of its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from rules.duration import duration_text
 from rules.sample import Bucket, NoData, Reading, Series, State
-from watcher.core.alerts import Alert, Mood, Remembered
+from watcher.core.alerts import Alert, Mood, Remembered, closed
 from watcher.signals.alert.query import MINUTE, REPEATS, Query, fits
 
 _NOW = timedelta(minutes=2)  # a window that ends before this asks of the past
@@ -44,7 +44,7 @@ def reading(
     meant = [alert for alert in remembered.alerts if fits(alert, match)]
     stale = [alert for alert in meant if _is_over(alert, query, now)]
     standing = [alert for alert in meant if not _is_over(alert, query, now)]
-    firing = [alert for alert in standing if alert.mood is Mood.FIRING]
+    firing = firing_of(standing, query, now)
     if not firing:
         why = _unknown(query, remembered, standing, stale, now)
         if why is not None:
@@ -58,6 +58,11 @@ def reading(
     return (
         NoData("alerts tell how they are, and not how they were") if past else (Series(indicator, buckets),)
     )
+
+
+def firing_of(meant: Iterable[Alert], query: Query, now: datetime) -> list[Alert]:
+    """Those of *meant* that fire, as far as their sender is still believed."""
+    return [alert for alert in meant if alert.mood is Mood.FIRING and not _is_over(alert, query, now)]
 
 
 def _is_over(alert: Alert, query: Query, now: datetime) -> bool:
@@ -117,6 +122,12 @@ def _unheard(query: Query, remembered: Remembered, now: datetime) -> str | None:
         return f"{source} was never heard: let it send to /v1/alerts/{source}, and send a test from there"
     if remembered.is_deaf:
         return f"{source} does not answer: nobody hears what it would tell"
+    ways = closed(remembered.alerts)
+    if ways:
+        return (
+            f"{source} hears nothing more of {ways[0].alert.name}: its subscription was taken back at "
+            f"{_moment(ways[0].changed_at)}. Subscribe /v1/alerts/{source} to it again"
+        )
     if query.heard_within and now - heard_at > query.heard_within:
         return (
             f"{source} was not heard for {_span(now - heard_at)}: let it send an alert that always fires, or write a longer "

@@ -17,7 +17,7 @@ from rules.sample import Bucket, Counts, Invalid, NoData, Reading, Series, Unava
 from watcher.signals.arms import ArmUnnamed
 from watcher.signals.cloudwatch.refusals import Fault, place
 from watcher.signals.cloudwatch_logs.fetch import Fetch, Found
-from watcher.signals.cloudwatch_logs.plan import Arm, Counted, Row, Scan, arm_of, planned
+from watcher.signals.cloudwatch_logs.plan import Arm, Counted, Scan, arm_of, planned
 from watcher.signals.cloudwatch_logs.query import FITS, SETTLE, Query, bucket, mistake, parsed
 from watcher.signals.cloudwatch_logs.refusals import NO_GROUP
 from watcher.signals.nowhere import without_account
@@ -104,7 +104,7 @@ class CloudWatchLogs:
         slices = scan.slices(start, end)
         async with asyncio.TaskGroup() as tasks:
             running = [tasks.create_task(self._in_time(scan, *each, patience)) for each in slices]
-        rows: dict[Arm, list[Row]] = {arm: [] for arm in scan.arms}
+        pieces: dict[Arm, tuple[Found, ...]] = dict.fromkeys(scan.arms, ())
         faults: dict[Arm, Fault] = {}
         until = dict.fromkeys(scan.arms, start)
         for (begins, _), task in zip(slices, running, strict=True):
@@ -113,10 +113,9 @@ class CloudWatchLogs:
                     if not isinstance(found, Found):
                         faults[arm] = found
                     elif until[arm] == begins:
-                        rows[arm] = [*rows[arm], *found.rows] if rows[arm] else found.rows
+                        pieces[arm] += (found,)
                         until[arm] = found.end
-        by_rows: dict[int, Counted] = {}
-        return {arm: faults.get(arm) or by_rows.setdefault(id(of), Counted(of)) for arm, of in rows.items()}
+        return faults | _shared({arm: each for arm, each in pieces.items() if arm not in faults})
 
     async def _in_time(
         self, scan: Scan, start: datetime, end: datetime, patience: float
@@ -147,6 +146,18 @@ class CloudWatchLogs:
         read, span, many = known
         groups = "1 log group" if many == 1 else f"{many} log groups"
         return f"{read / 1e6:,.1f} MB were scanned for {duration_text(span)} of {groups}"
+
+
+def _shared(pieces: Mapping[Arm, tuple[Found, ...]]) -> dict[Arm, Counted]:
+    """The rows of each arm: those that were told the same have them together, for rows are many, and so are arms."""
+    together: dict[tuple[int, ...], Counted] = {}
+    found: dict[Arm, Counted] = {}
+    for arm, each in pieces.items():
+        key = tuple(map(id, each))
+        if key not in together:
+            together[key] = Counted([row for piece in each for row in piece.rows])
+        found[arm] = together[key]
+    return found
 
 
 def _span(scan: Scan, asked: Iterable[Asked]) -> tuple[datetime, datetime]:

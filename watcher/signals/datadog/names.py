@@ -28,6 +28,7 @@ BACK = timedelta(hours=1)  # what was not seen for so long is not known
 LISTED = 5
 SEARCH = "/api/v1/search"
 _NEAR = 0.6  # as difflib measures it
+_NEARLY = 0.8  # a sign or two are wrong
 _STEP = timedelta(minutes=5)
 
 
@@ -140,6 +141,30 @@ async def no_metric(server: Server, name: str, patience: timedelta) -> str | Non
     if isinstance(found, Failed) or name in found.results.metrics:
         return None
     return f"{server.where} knows no metric {name}{_meant(name, found.results.metrics)}"
+
+
+async def misspelt(server: Server, arm: tuple[Pair, ...], patience: timedelta) -> str | None:
+    """In words, that a metric of what is bad goes by a name that is nearly another's; ``None``: none does, or nobody says.
+
+    What is bad may never have happened, and then there is no such metric. So its silence alone says nothing, and neither does
+    a metric that is merely beside it (``hits``, ``errors``): its own last name must be nearly that of one that there is.
+    """
+    for name in sorted({pair.bad.family.metric for pair in arm if pair.bad is not None}):
+        beginning, dot, last = name.rpartition(".")
+        question = {"q": f"metrics:{beginning or name}"}
+        found = await server.get(SEARCH, question, _Search, "metrics_read", patience)
+        if isinstance(found, Failed) or name in found.results.metrics:
+            continue
+        beside = [
+            each.rpartition(".")[2] for each in found.results.metrics if each.rpartition(".")[0] == beginning
+        ]
+        near = difflib.get_close_matches(last, beside, 1, _NEARLY)
+        if near:
+            return (
+                f"{server.where} knows no metric {name}: did you mean {beginning}{dot}{near[0]}? "
+                "As it is, it looks as if nothing ever failed"
+            )
+    return None
 
 
 def _meant(name: str, known: Iterable[str]) -> str:

@@ -23,7 +23,7 @@ from watcher.signals.datadog.plan import Call, Family, Part, Unit, arm_of
 from watcher.signals.datadog.query import FITS, MINUTE, Query, bucket, mistake, parsed
 from watcher.signals.datadog.server import Server
 from watcher.signals.datadog.settings import SETTLE, Settings
-from watcher.signals.doubts import Doubts
+from watcher.signals.doubts import Doubts, heard
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
@@ -117,7 +117,7 @@ class Datadog:
         meant = {key: asked[name] for name, key in silent.items()}
         return readings | await self._doubts.of(
             silent,
-            (key for name, key in keys.items() if name not in silent),
+            heard(keys, silent, readings),
             lambda key: self._unknown(meant[key]),
             lambda: window.deadline - self._now() > LOOK + MARGIN,
         )
@@ -167,7 +167,8 @@ class Datadog:
             wanted = arm_of(indicator, query, arm)
         except ArmUnnamed as unnamed:
             return f"{unnamed}: {unnamed.remedy}"
-        return await names.unknown(self._server, indicator, wanted, self._now(), LOOK)
+        unknown = await names.unknown(self._server, indicator, wanted, self._now(), LOOK)
+        return unknown or await names.misspelt(self._server, wanted, LOOK)
 
     async def examine(self) -> Sequence[Finding]:
         """Is the key of this site, may the application key ask for metrics, how often, and is our clock right?"""

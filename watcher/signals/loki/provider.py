@@ -12,7 +12,7 @@ from deploy.model import Finding, Level
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Who
 from watcher.signals.arms import ArmUnnamed
-from watcher.signals.doubts import Doubts
+from watcher.signals.doubts import Doubts, heard
 from watcher.signals.loki import answer, count, names
 from watcher.signals.loki.count import Asked
 from watcher.signals.loki.plan import Arm, Call, arm_of, planned
@@ -116,7 +116,7 @@ class Loki:
         arms = {key: asked[name].canary for name, key in silent.items()}
         return await self._doubts.of(
             silent,
-            (key for name, key in keys.items() if name not in silent),
+            heard(keys, silent, readings),
             lambda key: self._unknown(meant[key], arms[key]),
             lambda: window.deadline - self._now() > LOOK + MARGIN,
         )

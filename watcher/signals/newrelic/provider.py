@@ -11,7 +11,7 @@ from deploy.model import Finding, Level
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Who
 from watcher.signals.arms import ArmUnnamed
-from watcher.signals.doubts import Doubts
+from watcher.signals.doubts import Doubts, heard
 from watcher.signals.newrelic import count, names, nrql
 from watcher.signals.newrelic.answer import Failed
 from watcher.signals.newrelic.count import Asked
@@ -79,7 +79,7 @@ class NewRelic:
         }
         return await self._doubts.of(
             silent,
-            {each.canary for name, each in asked.items() if name not in silent},
+            heard({name: each.canary for name, each in asked.items()}, silent, readings),
             self._unknown,
             lambda: window.deadline - self._now() > LOOK + MARGIN,
         )

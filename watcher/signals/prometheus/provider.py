@@ -14,7 +14,7 @@ from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Who
 from watcher.aws import Signs
 from watcher.signals.arms import ArmUnnamed
-from watcher.signals.doubts import Doubts
+from watcher.signals.doubts import Doubts, heard
 from watcher.signals.nowhere import Nowhere
 from watcher.signals.prometheus import count, names
 from watcher.signals.prometheus.count import Asked
@@ -123,7 +123,7 @@ class Prometheus:
         meant = {key: asked[name] for name, key in silent.items()}
         return await self._doubts.of(
             silent,
-            (key for name, key in keys.items() if name not in silent),
+            heard(keys, silent, readings),
             lambda key: self._unknown(meant[key]),
             lambda: window.deadline - self._now() > LOOK + MARGIN,
         )

@@ -250,6 +250,12 @@ class Release(_Loosely):
     projects: list[Project] = Field(default_factory=list)
 
 
+class Listed(_Loosely):
+    """A release in a list. Of its projects a list need not tell the numbers, and nobody asks it for them."""
+
+    version: str
+
+
 class Issue(_Loosely):
     """A group of like errors. Its *count* is a text."""
 
@@ -261,7 +267,7 @@ class Issue(_Loosely):
 
 
 SESSIONS, TABLE, LINES = TypeAdapter(Sessions), TypeAdapter(Table), TypeAdapter(Lines)
-PROJECTS, RELEASES, ISSUES = TypeAdapter(list[Project]), TypeAdapter(list[Release]), TypeAdapter(list[Issue])
+PROJECTS, RELEASES, ISSUES = TypeAdapter(list[Project]), TypeAdapter(list[Listed]), TypeAdapter(list[Issue])
 RELEASE = TypeAdapter(Release)
 
 

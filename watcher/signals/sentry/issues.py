@@ -70,12 +70,13 @@ class Issues:
         wanted = tuple(dict.fromkeys(wanted))
         known = await self._known(wanted)
         found = {each: self._unknown(each, told) for each, told in known.items() if told is not True}
-        late: States = dict.fromkeys(wanted, self._late())
+        return found | await self._together(calls(each for each in wanted if known[each] is True))
+
+    async def _together(self, asked: Iterable[Together]) -> States:
+        """Of all that is *asked* at the same time; what is late spoils nothing of what is not."""
         async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(self._in_time(self._states(call), {each: late[each] for each in call}))
-                for call in calls(each for each in wanted if known[each] is True)
-            ]
+            tasks = [group.create_task(self._states(each)) for each in asked]
+        found: States = {}
         for task in tasks:
             found |= task.result()
         return found
@@ -115,9 +116,7 @@ class Issues:
             return {each: state(each, found) for each in wanted}
         suspects = _suspects(wanted, found)
         states: States = {each: State(GOOD) for each in wanted if each not in suspects}
-        for one in _ones(suspects):
-            states |= await self._states(one)
-        return states
+        return states | await self._together(_ones(suspects))
 
     async def _failed(self, wanted: Together, failed: Failed) -> States:
         """One project that is wrong is not the others' trouble; nor is a Sentry that takes no list of releases."""
@@ -127,13 +126,11 @@ class Issues:
         self._splits -= 1
         ones = list(_ones(wanted))
         halves = ones[: len(ones) // 2], ones[len(ones) // 2 :]
-        states: States = {}
-        for half in halves:
-            states |= await self._states(tuple(each for one in half for each in one))
-        return states
+        return await self._together(tuple(each for one in half for each in one) for half in halves)
 
     async def _found(self, wanted: Together) -> Sequence[Issue] | Failed:
-        page = await self._line.ask("issues/", params(wanted), self._until)
+        asking = self._line.ask("issues/", params(wanted), self._until)
+        page = await self._in_time(asking, Failed(self._late()))
         if isinstance(page, Failed):
             return page
         checked: Sequence[Issue] | Failed = answers.checked(answers.ISSUES, page.content, self._line.where)

@@ -17,18 +17,19 @@ from watcher.signals.sentry.line import Line
 
 AGAIN = timedelta(minutes=10)  # before projects are listed anew for one that was not there
 MOST_LISTED = 100  # releases, the newest first
-MOST_KNOWN = 10_000
+MOST_KNOWN = 10_000  # releases: some months of many deployments a day, and a few MB
 _NEAR = 0.6  # as difflib measures it
 
 
 class Names:
     """What is known of projects and releases; neither goes away."""
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, most_known: int = MOST_KNOWN) -> None:
         self._line = line
+        self._most_known = most_known
         self._projects: dict[str, int] = {}
         self._listed_at: datetime | None = None
-        self._releases: set[tuple[int, str]] = set()
+        self._releases: dict[tuple[int, str], None] = {}  # in the order in which they were asked about last
 
     async def projects(self, wanted: Iterable[str], until: float) -> Mapping[str, int | Trouble]:
         """The number of each project that is *wanted*, by its slug or number; or why there is none."""
@@ -64,7 +65,7 @@ class Names:
 
     async def release(self, project: int, release: str, until: float) -> bool | Trouble:
         """Whether Sentry knows *release* in *project*."""
-        if (project, release) in self._releases:
+        if self._remembers(project, release):
             return True
         page = await self._line.ask(f"releases/{quote(release, safe='')}/", (), until)
         if isinstance(page, Failed):
@@ -73,9 +74,18 @@ class Names:
         if isinstance(told, Failed):
             return told.trouble
         known = any(each.id == project for each in told.projects)
-        if known and len(self._releases) < MOST_KNOWN:
-            self._releases.add((project, release))
+        if known:
+            self._releases[project, release] = None
+            for oldest in list(self._releases)[: -self._most_known]:
+                del self._releases[oldest]
         return known
+
+    def _remembers(self, project: int, release: str) -> bool:
+        """It was found before; of more than are kept, those that nobody asks about any more are forgotten."""
+        if (project, release) not in self._releases:
+            return False
+        self._releases[project, release] = self._releases.pop((project, release))
+        return True
 
     async def unknown(self, project: int, release: str, until: float) -> str | None:
         """That Sentry has no such release, and what may have been meant; ``None``: it has, or nobody says."""

@@ -12,7 +12,7 @@ from deploy.model import Finding, Level
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Unavailable, Who
 from watcher.signals.arms import ArmUnnamed, filled
-from watcher.signals.doubts import Doubts
+from watcher.signals.doubts import Doubts, heard
 from watcher.signals.nowhere import Nowhere
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 from watcher.signals.sentry import count, issues
@@ -142,7 +142,7 @@ class Sentry:
         }
         return await self._doubts.of(
             silent,
-            {_key(each) for name, each in batch.counts.items() if name not in silent},
+            heard({name: _key(each) for name, each in batch.counts.items()}, silent, batch.readings),
             lambda key: self._unknown(*key),
             lambda: window.deadline - self._now() > LOOK + MARGIN,
         )

@@ -674,6 +674,7 @@ def test_machines_get_the_figures_as_data():
         "mode": "auto",
         "author": "ada",
         "action": "w_1.8.0",
+        "decided_at": NOON.isoformat(),
         "rule": "errors",
         "value": "0.052",
         "log10_e": "3.85",

@@ -101,6 +101,24 @@ async def test_a_rollback_is_told_when_it_serves_and_not_when_it_begins():
         assert told["finished_at"] == (START + timedelta(minutes=15)).timestamp() * 1000
 
 
+async def test_where_datadog_was_down_the_rollback_ended_when_it_served_and_not_when_it_could_be_told():
+    served = START + timedelta(minutes=7)
+    async with a_scene() as scene:
+        await scene.tell(shown("watching", scene.now))
+        scene.passes(5)
+        scene.site.down = True
+        assert isinstance(
+            await scene.tell(shown("recovering", scene.now, {"back_at": served.isoformat()})), Later
+        )
+        scene.passes(90)
+        scene.site.down = False
+        late = shown("rolled_back", scene.now, {"back_at": served.isoformat()})
+        assert isinstance(await scene.tell(late), Told)
+
+        told = scene.site.named(f"dora.{ACTION}").told
+        assert told["finished_at"] == served.timestamp() * 1000
+
+
 async def test_each_is_told_once_and_the_events_are_there_as_ever():
     async with a_scene() as scene:
         for state in ("watching", "asking", "rolling_back", "recovering", "rolled_back", "rolled_back"):

@@ -12,7 +12,7 @@ from tests.contract.notifier_contract import a_message
 from tests.fakes.pagerduty import ROUTING_KEY, Line, PagerDutyWorld
 from tests.fakes.serve import http_to_loopback
 from watcher.core.service import Mode
-from watcher.core.watch import Button, Ending, Message, Notice, OrderKind, State, Tone
+from watcher.core.watch import Button, Ending, Link, Message, Notice, OrderKind, State, Tone
 from watcher.core.wording import Event, notice
 from watcher.notify.notifier import Later, Never, Opening, Told
 from watcher.notify.pagerduty.connection import RoutingKeyMalformed, open_pagerduty
@@ -156,11 +156,13 @@ async def test_the_incident_says_what_to_read_and_what_to_type(line):
         event=Event.ASKED,
         buttons=(Button("Keep v43", OrderKind.KEEP),),
         lines=("since 14:02",),
+        links=(Link("errors at a.example", "https://a.example/d"),),
     )
     await a_pager(line).tell(shown(notice), "", None)
 
     body = line.world.log[0].body
     assert body["client_url"] == body["links"][0]["href"] == "https://rollbackd.example/v1/watches/w_1"
+    assert body["links"][1] == {"href": "https://a.example/d", "text": "errors at a.example"}
     assert (body["payload"]["component"], body["payload"]["group"]) == ("checkout", "production")
     assert body["payload"]["custom_details"]["details"] == ["since 14:02"]
     assert body["payload"]["custom_details"]["to answer"] == ["Keep v43: `rollbackd keep w_1`"]

@@ -13,7 +13,7 @@ from tests.builders import NOON
 from tests.fakes.slack import limits, shown
 from tests.watcher.notify.slack.scene import told
 from watcher.cli import Commands
-from watcher.core.watch import Button, Message, Notice, OrderKind, Tone
+from watcher.core.watch import Button, Link, Message, Notice, OrderKind, Tone
 from watcher.core.wording import Event
 from watcher.notify.commands import commands
 from watcher.notify.slack import text
@@ -51,6 +51,31 @@ def test_nothing_that_comes_from_outside_mentions_anybody_or_hides_a_link(where,
     assert shown.mentions(text.plain(changed, ()), []) == set()
     assert limits.refusal(content, blocks, None) is None
     assert "<http" not in content + "".join(str(each["text"]) for each in shown.texts(blocks))
+
+
+def test_a_link_to_another_system_says_where_it_leads_and_hides_nothing():
+    links = (
+        Link("errors at a.example", "https://a.example/d?x=1&y=<b>|c"),
+        Link(EVIL, "https://b.example/" + "x" * 2500),
+    )
+    content, blocks = whole(replace(told().notice, links=links))
+    [context] = [each for each in blocks if each["type"] == "context" and "a.example" in str(each)]
+    shows = context["elements"][0]["text"]
+
+    assert shows.startswith("<https://a.example/d?x=1&amp;y=&lt;b&gt;%7Cc|errors at a.example> · ")
+    assert "b.example" not in shows
+    assert shown.mentions(content, blocks) == set()
+    assert limits.refusal(content, blocks, None) is None
+
+
+def test_an_address_that_would_be_cut_off_once_it_is_escaped_is_no_link_to_somewhere_else():
+    long = "https://a.example/d?" + "&".join(f"p{number}=1" for number in range(290))
+    content, blocks = whole(replace(told().notice, links=(Link("errors at a.example", long),)))
+
+    assert len(long) < text.MOST_URL
+    assert "errors at a.example" in str(blocks)
+    assert "<https://a.example" not in str(blocks)
+    assert limits.refusal(content, blocks, None) is None
 
 
 def test_what_people_wrote_is_read_as_they_wrote_it():

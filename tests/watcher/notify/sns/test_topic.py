@@ -13,6 +13,7 @@ from tests.fakes.aws import AwsError, AwsWorld, Direct, Scope
 from tests.fakes.queues import Queues, queues
 from tests.fakes.serve import http_to_loopback
 from tests.fakes.world import START
+from watcher.core.watch import Link
 from watcher.notify.notifier import Later, Never, Opening, Told
 from watcher.notify.sns.connection import TopicWithoutAccount, open_sns
 from watcher.notify.sns.settings import Settings
@@ -44,6 +45,15 @@ async def test_people_get_text_machines_json_and_a_telephone_the_headline(world)
     for machine in ("sqs", "lambda", "https"):
         assert json.loads(sent.to(machine))["headline"] == TOLD.notice.headline
     assert json.loads(sent.to("sqs"))["channel"] == "ops"
+
+
+async def test_people_are_told_where_other_systems_show_what_is_wrong_and_machines_too(world):
+    link = Link("errors at a.example", "https://a.example/d?x=1")
+    await a_topic(world).tell(replace(TOLD, notice=replace(TOLD.notice, links=(link,))), "ops", None)
+
+    (sent,) = world.sns.log
+    assert "errors at a.example: https://a.example/d?x=1" in sent.to("email").splitlines()
+    assert json.loads(sent.to("sqs"))["links"] == [{"label": link.label, "url": link.url}]
 
 
 async def test_a_subscription_can_be_filtered_by_who_is_needed(world):

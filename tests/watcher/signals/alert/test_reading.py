@@ -15,7 +15,7 @@ from tests.watcher.signals.alert.building import (
     buckets,
     states,
 )
-from watcher.core.alerts import Pushed, Remembered
+from watcher.core.alerts import Pushed, Remembered, way
 from watcher.errors import StoreUnavailable
 from watcher.signals.alert.provider import Alerts
 from watcher.signals.provider import Question, Window
@@ -377,3 +377,48 @@ async def test_where_nobody_can_be_asked_that_is_said(ask, expected):
     )
 
     assert found == {"q": expected}
+
+
+# ------------------------------------------------------------------------------------------------- a way that was closed
+
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:alarms"
+
+
+def a_way(mood, minute, letter="letter"):
+    return way(TOPIC, TOPIC, mood, at(minute), letter)
+
+
+async def test_where_the_subscription_was_taken_back_what_does_not_fire_is_not_known():
+    memory = Memory().hears(an_alert("errors", WELL, 1), minute=1).hears(a_way(UNKNOWN, 5), minute=5)
+
+    reading = await memory.reads(TRANSITIONS)
+
+    assert isinstance(reading, NoData)
+    assert "its subscription was taken back at" in reading.words
+    assert "Subscribe /v1/alerts/am to it again" in reading.words
+
+
+async def test_what_fires_goes_on_though_the_subscription_was_taken_back():
+    memory = Memory().hears(an_alert("errors", FIRING, 1), minute=1).hears(a_way(UNKNOWN, 5), minute=5)
+
+    assert (await memory.newest(TRANSITIONS)).bad
+
+
+@pytest.mark.parametrize(
+    "again", [a_way(WELL, 7, "another"), an_alert("errors", WELL, 7, labels={"topic": TOPIC})]
+)
+async def test_a_way_is_open_again_once_it_is_subscribed_or_something_comes_by_it(again):
+    memory = (
+        Memory()
+        .hears(an_alert("errors", WELL, 1), minute=1)
+        .hears(a_way(UNKNOWN, 5), minute=5)
+        .hears(again, minute=8)
+    )
+
+    assert (await memory.newest(TRANSITIONS)).of == "errors"
+
+
+async def test_a_way_is_no_alert_whatever_is_matched():
+    memory = Memory().hears(a_way(WELL, 5), minute=5)
+
+    assert isinstance(await memory.reads(a_query(match={"topic": TOPIC})), NoData)

@@ -25,6 +25,10 @@ from tests.watcher.signals.cloudwatch_logs.asking import (
     truth,
 )
 from watcher.signals.cloudwatch_logs import CloudWatchLogs, unknown
+from watcher.signals.cloudwatch_logs.fetch import Found
+from watcher.signals.cloudwatch_logs.plan import arm_of
+from watcher.signals.cloudwatch_logs.provider import _shared
+from watcher.signals.cloudwatch_logs.query import parsed
 from watcher.signals.provider import Question, Window
 
 
@@ -307,3 +311,15 @@ def test_the_actions_that_are_called_are_those_that_the_documentation_names():
         "logs:StopQuery",
         "logs:DescribeLogGroups",
     }
+
+
+def test_arms_that_were_told_the_same_have_their_rows_together():
+    first, second = (Found(START + n * MINUTE, [], 0.0) for n in (1, 2))
+    one, other, later = (
+        arm_of(parsed(json.dumps(RATIO)), {"version": version}) for version in ("v1", "v2", "v3")
+    )
+
+    found = _shared({one: (first, second), other: (first, second), later: (second,)})
+
+    assert found[one] is found[other]
+    assert found[one] is not found[later]

@@ -2,14 +2,15 @@
 
 import asyncio
 import json
+from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
 
 from rules.model import Kind
 from rules.sample import Invalid, NoData
-from tests.fakes.datadog import Monitor
-from tests.fakes.world import START
+from tests.fakes.datadog import Metrics, Monitor, Site
+from tests.fakes.world import SECOND, START, World, traffic
 from tests.scenarios.virtual import in_virtual_time
 from tests.watcher.signals.datadog.asking import RATIO, a_site, asking, indicator
 from watcher.http import Answer, Http, Request
@@ -45,6 +46,27 @@ async def test_the_nearest_name_is_told(query, words):
     async with asking() as life:
         assert isinstance(life.provider, Datadog)
         told = await life.provider.unknown(indicator({"total": query}, Kind.REQUESTS), {"version": "v2"})
+
+        assert told == words if words is None else words in str(told)
+
+
+@pytest.mark.parametrize(
+    ("bad", "fails", "words"),
+    [
+        (".erors", 0.1, "knows no metric trace.http.request.erors: did you mean trace.http.request.errors?"),
+        (".errors", 0.1, None),
+        (".errors", 0.0, None),  # nothing has failed yet, so there is none; what is beside it is not meant
+        (".erors", 0.0, None),  # nobody can know
+    ],
+)
+async def test_a_metric_of_errors_that_is_nearly_another_is_told_by_the_doctor(bad, fails, words):
+    world = World(
+        traffic(3, 10, versions=[("v2", 1.0, fails)], every=SECOND), now=START + timedelta(minutes=11)
+    )
+    async with asking(Site(world, Metrics(world))) as life:
+        assert isinstance(life.provider, Datadog)
+        wrong = {"total": HITS, "bad": HITS.replace(".hits", bad)}
+        told = await life.provider.unknown(indicator(wrong), {"version": "v2"})
 
         assert told == words if words is None else words in str(told)
 

@@ -157,6 +157,22 @@ async def test_a_label_that_is_wrong_is_told_after_five_minutes_with_the_nearest
     assert words in later.words
 
 
+async def test_that_loki_fails_now_and_then_does_not_clear_a_label_that_is_silent():
+    wrong = {**RATIO, "stream": {"app": "shpo", "version": "${arm.version}"}}
+    server = a_server()
+    async with asking(server) as ask:
+        await ask.one(wrong)
+        ask.world.now += 3 * MINUTE
+        server.refuse = says(502, "<html>bad gateway</html>", "text/html")
+        meanwhile = await ask.one(wrong)
+        server.refuse = lambda _form: None
+        ask.world.now += 3 * MINUTE
+        later = await ask.one(wrong)
+
+    assert isinstance(meanwhile, Unavailable)
+    assert isinstance(later, Invalid)
+
+
 @pytest.mark.parametrize(
     ("changes", "level", "words"),
     [

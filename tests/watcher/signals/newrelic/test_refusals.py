@@ -252,6 +252,22 @@ def test_a_version_that_is_silent_for_five_minutes_is_looked_up_and_the_nearest_
     assert "no Transaction has tags.version = 2: it is 2+ab12" in found[-1].words
 
 
+def test_that_new_relic_fails_now_and_then_does_not_clear_a_name_that_is_silent():
+    async def story() -> list[Reading]:
+        found = []
+        async with asking(other_version()) as ask:
+            for down in (0, 0, 0, 1, 0, 0, 0):
+                ask.account.down = down
+                found.append(await ask.one(RATIO, baseline=None))
+                ask.account.world.now += MINUTE
+        return found
+
+    found = in_virtual_time(story())
+
+    assert isinstance(found[3], Unavailable)
+    assert isinstance(found[-1], Invalid)
+
+
 def test_the_doctor_names_what_is_not_known():
     async def story() -> list[str | None]:
         async with asking(an_account()) as ask:

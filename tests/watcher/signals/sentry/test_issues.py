@@ -187,3 +187,33 @@ def test_a_sentry_that_takes_no_list_of_releases_is_asked_for_one_at_a_time():
     readings = in_virtual_time(story())
 
     assert [state(readings[name]).bad for name in "29"] == [True, False]
+
+
+def read_one_by_one(patience: timedelta) -> list[Reading]:
+    """Of fifty releases of a project in which there is a new issue, of the first of them."""
+    names = [f"checkout@3.{number:02}" for number in range(50)]
+    shop = a_shop([*well(), *fails(4 * MINUTE, 500, 3, "3.00")], created=set(names), limit=None)
+
+    async def story() -> Mapping[str, Reading]:
+        async with asking(shop) as ask:
+            asked = [Question(each, indicator(ISSUES, each), {"sentry": each}, None) for each in names]
+            return await ask.provider.read(asked, Window(START, START + 10 * MINUTE, shop.now + patience))
+
+    found = in_virtual_time(story())
+    return [found[each] for each in names]
+
+
+def test_releases_that_have_to_be_asked_about_one_by_one_are_asked_about_side_by_side():
+    # One after the other they would take three seconds.
+    found = read_one_by_one(2.5 * SECOND)
+
+    assert [state(each).name for each in found] == ["NEW"] + 49 * ["QUIET"]
+
+
+def test_of_those_that_are_asked_about_one_by_one_what_came_in_time_is_told_and_the_others_are_late():
+    found = read_one_by_one(1.6 * SECOND)
+
+    late = [isinstance(each, Unavailable) for each in found]
+    assert state(found[0]).name == "NEW"
+    assert late == sorted(late)
+    assert 10 < sum(late) < 40

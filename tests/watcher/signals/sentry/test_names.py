@@ -20,6 +20,8 @@ from tests.watcher.signals.sentry.asking import (
     read_one,
 )
 from watcher.signals.provider import Examined
+from watcher.signals.sentry.names import Names
+from watcher.signals.sentry.provider import Sentry
 
 
 def built() -> Shop:
@@ -72,6 +74,19 @@ def test_a_release_that_is_silent_for_five_minutes_is_looked_up_and_its_name_is_
     assert [type(each) for each in found[:5]] == [NoData] * 5
     assert isinstance(found[-1], Invalid)
     assert "no release checkout@2; nearest: checkout@2+ab12" in found[-1].words
+
+
+def test_that_sentry_fails_now_and_then_does_not_clear_a_name_that_is_silent():
+    async def story() -> list[Reading]:
+        async with asking(built()) as ask:
+            before = await after_a_while(ask, SESSIONS, minutes=3)
+            ask.shop.down = 2
+            return [*before, *await after_a_while(ask, SESSIONS, minutes=3)]
+
+    found = in_virtual_time(story())
+
+    assert [type(each) for each in found[3:5]] == [NoData, Unavailable]
+    assert isinstance(found[-1], Invalid)
 
 
 def test_the_same_of_its_issues():
@@ -180,3 +195,17 @@ def test_a_file_that_is_no_authority_is_said_and_nothing_is_asked(tmp_path):
     assert isinstance(reading, Unavailable)
     assert reading.who is Who.OPERATOR
     assert (levels, unknown) == ([Level.FAIL], None)
+
+
+def test_of_too_many_releases_the_one_that_was_not_asked_about_for_longest_is_looked_up_again():
+    shop = a_shop([], created={"a", "b", "c"})
+
+    async def story() -> list[str]:
+        async with asking(shop) as ask:
+            assert isinstance(ask.provider, Sentry)
+            names = Names(ask.provider._line, most_known=2)
+            for name in ("a", "b", "a", "c", "a", "b", "b"):
+                assert await names.release(1, name, ask.provider._line.monotonic() + 5) is True
+            return [path.split("/")[1] for path in ask.asked]
+
+    assert in_virtual_time(story()) == ["a", "b", "c", "b"]

@@ -12,9 +12,9 @@ from datetime import datetime
 
 from deploy.model import Finding
 from deploy.source import Received
+from deploy.sources.proof import Authorization, examined
 from watcher.signals.alert.pushed import Meaning
 from watcher.signals.alert.senders import groups
-from watcher.signals.alert.senders.proof import Authorization, examined
 from watcher.signals.alert.senders.sender import Kind
 
 VERSION = "4"

@@ -7,7 +7,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote_plus, urlsplit, urlunsplit
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 from pydantic_core import from_json
@@ -23,6 +23,7 @@ from watcher.signals.alert.pushed import (
     Pushed,
     Told,
 )
+from watcher.telemetry.redaction import is_telling
 
 MOST_BYTES = 256 * 1024  # of one message
 LONGEST_LABEL_NAME = 128
@@ -105,15 +106,42 @@ def _scalar(value: object) -> object:
 
 
 def link(text: object) -> str:
-    """An address that people may follow, or nothing."""
-    if not isinstance(text, str) or len(text) > LONGEST_LINK or not text.isprintable() or " " in text:
+    """An address that people may follow, or nothing: ``https`` alone, and no name or password in it.
+
+    Parameters that are a secret, or look like one, are taken out; what is too long loses its parameters.
+    """
+    if not isinstance(text, str) or len(text) > LONGEST_READ or not text.isprintable() or " " in text:
         return ""
     try:
         parts = urlsplit(text)
         good = parts.scheme == "https" and bool(parts.hostname) and parts.username is None
     except ValueError:
         return ""
-    return text if good else ""
+    if not good or is_telling("", parts.path):
+        return ""
+    told = urlunsplit(
+        parts._replace(query=_without_secrets(parts.query), fragment=_without_secrets(parts.fragment))
+    )
+    short = told if len(told) <= LONGEST_LINK else urlunsplit(parts._replace(query="", fragment=""))
+    return short if len(short) <= LONGEST_LINK else ""
+
+
+LONGEST_READ = 16 * 1024  # characters of an address that is looked into
+
+
+def _without_secrets(query: str) -> str:
+    """*query* without what must not be shown; all else stays as it is written."""
+    return "&".join(each for each in query.split("&") if not _is_telling(each))
+
+
+def _is_telling(pair: str) -> bool:
+    name, _, value = pair.partition("=")
+    return is_telling(unquote_plus(name), unquote_plus(value))
+
+
+def first_link(*texts: object) -> str:
+    """The first of them that is one."""
+    return next((found for each in texts if (found := link(each))), "")
 
 
 def believed(at: datetime | None, arrived: datetime) -> datetime | None:

@@ -20,11 +20,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 from deploy.source import Event, Ignored, Rejected
 from deploy.sources.sqs.envelope import ALARM, moment, shown
 from watcher.signals.alert.pushed import LONGEST_NAME, Meaning, Mood, Pushed
-from watcher.signals.alert.senders.clean import believed, labels, line, told
+from watcher.signals.alert.senders.clean import believed, labels, line, link, told
 
 SOURCE, CHANGED = "aws.cloudwatch", "CloudWatch Alarm State Change"
 MOODS: Mapping[str, Mood] = {"ALARM": Mood.FIRING, "OK": Mood.WELL, "INSUFFICIENT_DATA": Mood.UNKNOWN}
@@ -116,6 +117,16 @@ def _pushed(event: Event, name: str, alarm: _Alarm, mood: Mood, arrived: datetim
         dedup_key=event.id,
         labels=labels(alarm.dimensions or {}, tags, place),
         words=line(f"{words}{line(alarm.reason)}"),
+        link=_console(event.region, name),
+    )
+
+
+def _console(region: str, name: str) -> str:
+    """Where people look at it; an event tells no address. Other partitions have other consoles, and get none."""
+    if region.startswith(("cn-", "us-gov-", "us-iso")):
+        return ""
+    return link(
+        f"https://{region}.console.aws.amazon.com/cloudwatch/home?region={region}#alarmsV2:alarm/{quote(name, safe='')}"
     )
 
 

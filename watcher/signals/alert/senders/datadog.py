@@ -21,6 +21,7 @@ from pydantic import Field, StringConstraints
 
 from deploy.model import Finding
 from deploy.source import Ignored, Received, Rejected
+from deploy.sources.proof import InHeader, examined
 from deploy.sources.sqs.envelope import shown
 from watcher.signals.alert.pushed import LONGEST_KEY, LONGEST_NAME, Meaning, Mood, Pushed
 from watcher.signals.alert.senders.clean import (
@@ -35,7 +36,6 @@ from watcher.signals.alert.senders.clean import (
     short,
     told,
 )
-from watcher.signals.alert.senders.proof import InHeader, examined
 from watcher.signals.alert.senders.sender import Kind
 
 SCHEMA = "rollbackd/1"

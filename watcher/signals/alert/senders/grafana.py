@@ -17,9 +17,7 @@ from pydantic import model_validator
 
 from deploy.model import Finding
 from deploy.source import Received
-from watcher.signals.alert.pushed import LONGEST_NAME, Meaning, Mood, Pushed
-from watcher.signals.alert.senders import groups
-from watcher.signals.alert.senders.proof import (
+from deploy.sources.proof import (
     Authorization,
     HeaderName,
     Secrets,
@@ -27,6 +25,8 @@ from watcher.signals.alert.senders.proof import (
     examined,
     signs,
 )
+from watcher.signals.alert.pushed import LONGEST_NAME, Meaning, Mood, Pushed
+from watcher.signals.alert.senders import groups
 from watcher.signals.alert.senders.sender import Kind
 
 VERSION = "1"

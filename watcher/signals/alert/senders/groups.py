@@ -20,7 +20,7 @@ from pydantic import Field, StringConstraints
 from deploy.source import Rejected
 from deploy.sources.sqs.envelope import moment, shown
 from watcher.signals.alert.pushed import LONGEST_KEY, LONGEST_NAME, Meaning, Mood, Pushed
-from watcher.signals.alert.senders.clean import Text, Written, believed, labels, line, link, said, told
+from watcher.signals.alert.senders.clean import Text, Written, believed, first_link, labels, line, said, told
 
 MOST_READ = 5000  # alerts; 256 KiB hold some 2,000 of the smallest
 
@@ -36,6 +36,8 @@ class One(Written):
     starts_at: Any = Field(default=None, alias="startsAt")
     ends_at: Any = Field(default=None, alias="endsAt")
     generator_url: Any = Field(default=None, alias="generatorURL")
+    panel_url: Any = Field(default=None, alias="panelURL")
+    dashboard_url: Any = Field(default=None, alias="dashboardURL")
     fingerprint: Annotated[str, StringConstraints(pattern=rf"^[!-~]{{1,{LONGEST_KEY}}}\Z")]
 
 
@@ -91,6 +93,7 @@ def pushed(one: One, arrived: datetime) -> Pushed | str:
         dedup_key=f"{one.fingerprint}:{mood.value}:{since.isoformat() if since else '-'}",
         labels=labels(one.labels),
         words=line(annotations.get("summary")) or line(annotations.get("description")),
-        link=link(one.generator_url),
+        link=first_link(one.panel_url, one.dashboard_url, one.generator_url),
+        runbook=first_link(annotations.get("runbook_url"), annotations.get("runbook")),
         untimed=True,
     )

@@ -34,6 +34,7 @@ from pydantic import Field, StringConstraints
 
 from deploy.model import Finding
 from deploy.source import Ignored, Received, Rejected
+from deploy.sources.proof import Secrets, examined, signs
 from deploy.sources.sqs.envelope import moment, shown
 from watcher.signals.alert.pushed import LONGEST_KEY, LONGEST_NAME, Meaning, Mood, Pushed
 from watcher.signals.alert.senders.clean import (
@@ -47,7 +48,6 @@ from watcher.signals.alert.senders.clean import (
     short,
     told,
 )
-from watcher.signals.alert.senders.proof import Secrets, examined, signs
 from watcher.signals.alert.senders.sender import Kind
 
 RESOURCE, SIGNATURE = "sentry-hook-resource", "sentry-hook-signature"

@@ -174,6 +174,35 @@ def test_an_address_over_tls_is_kept():
 
 
 @pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("?g0.expr=rate(x[5m])&token=abc", "?g0.expr=rate(x[5m])"),
+        ("?api_key=abc&orgId=1", "?orgId=1"),
+        ("?x=1&X-Amz-Signature=abc&X-Amz-Credential=AKIA", "?x=1"),
+        ("?s%65cret=abc", ""),
+        ("?q=xoxb-0123456789-abcdef", ""),
+        ("?q=eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl&viewPanel=2", "?viewPanel=2"),
+        ("#access_token=abc", ""),
+        ("#/alerts", "#/alerts"),
+        ("?code=abc&sig=def", ""),
+    ],
+)
+def test_no_secret_stays_in_an_address(written, kept):
+    assert link(f"https://grafana.acme.example/d{written}") == f"https://grafana.acme.example/d{kept}"
+
+
+def test_an_address_that_is_too_long_loses_its_parameters():
+    assert (
+        link("https://prometheus.acme.example/graph?g0.expr=" + "x" * 3000)
+        == "https://prometheus.acme.example/graph"
+    )
+
+
+def test_a_secret_in_the_path_takes_all_of_the_address():
+    assert link("https://acme.example/xoxb-0123456789-abcdef/see") == ""
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "http://grafana.acme.example/",

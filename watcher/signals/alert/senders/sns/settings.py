@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from watcher.signals.alert.senders.proof import Strictly
+from deploy.sources.proof import Strictly
 
 MOST_TOPICS = 100
 TOPIC = r"^arn:(aws|aws-cn|aws-us-gov):sns:([a-z]{2}(?:-[a-z]+)+-[0-9]{1,2}):[0-9]{12}:[A-Za-z0-9_-]{1,256}(?:\.fifo)?\Z"

@@ -1,16 +1,20 @@
 """The sender: topics of SNS that come over HTTPS."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from deploy.model import Finding, Level
 from deploy.source import Event, Ignored, Received, Rejected
-from deploy.sources.sqs.envelope import Announced, Triggered
+from deploy.sources.sqs.envelope import Announced, Triggered, moment
 from deploy.sources.sqs.envelope import opened as contents_of
 from deploy.sources.sqs.others import aside
+from watcher.core.alerts import TOPIC as TOPIC_LABEL
+from watcher.core.alerts import way
 from watcher.http import Http, HttpRefused, Request
-from watcher.signals.alert.pushed import Meaning, Told
+from watcher.signals.alert.pushed import LONGEST_KEY, LONGEST_NAME, Meaning, Mood, Pushed, Told
 from watcher.signals.alert.senders import cloudwatch
+from watcher.signals.alert.senders.clean import believed, labels, line, short
 from watcher.signals.alert.senders.sender import Unproven
 from watcher.signals.alert.senders.sns.certificates import SYSTEM, TIMEOUT, Certificates
 from watcher.signals.alert.senders.sns.letter import (
@@ -62,13 +66,11 @@ class Topics:
         letter = opened(received.body)
         if isinstance(letter, Rejected):
             return letter
-        if letter.type == SUBSCRIBED:
-            return Ignored(f"SNS: the subscription to {letter.topic} is confirmed")
-        if letter.type == UNSUBSCRIBED:
-            return Ignored(f"SNS: the subscription to {letter.topic} was taken back: it tells nothing more")
+        if letter.type in {SUBSCRIBED, UNSUBSCRIBED}:
+            return Told((_way(letter, received.at),))
         match contents_of(received.body):
             case Event() as event:
-                return cloudwatch.read(event, received.at) if cloudwatch.is_alarm(event) else _aside(event)
+                return _alarm(event, letter, received.at) if cloudwatch.is_alarm(event) else _aside(event)
             case Announced() | Triggered():
                 return Ignored("news of a deployment: send it to a queue, or to POST /v1/deployments")
             case Ignored() | Rejected() as meaning:
@@ -95,6 +97,27 @@ async def _confirm(http: Http, letter: Letter) -> Unproven | None:
     except HttpRefused as refused:
         return Unproven(f"the subscription could not be confirmed: {refused.words}", later=True)
     return None
+
+
+def _way(letter: Letter, arrived: datetime) -> Pushed:
+    """Whether alarms come by this topic: they do, or somebody has taken the subscription back. Nothing is followed for that."""
+    at = believed(moment(letter.timestamp), arrived) or arrived
+    key, topic = short(letter.topic, LONGEST_KEY // 2 + LONGEST_KEY // 4), line(letter.topic, LONGEST_NAME)
+    return way(key, topic, Mood.WELL if letter.type == SUBSCRIBED else Mood.UNKNOWN, at, letter.id)
+
+
+def _alarm(event: Event, letter: Letter, arrived: datetime) -> Meaning:
+    """With the topic that it came by: it shows that this way is open."""
+    said = cloudwatch.read(event, arrived)
+    if not isinstance(said, Told):
+        return said
+    return replace(
+        said,
+        alerts=tuple(
+            replace(each, labels=labels(each.labels, {TOPIC_LABEL: line(letter.topic, LONGEST_NAME)}))
+            for each in said.alerts
+        ),
+    )
 
 
 def _aside(event: Event) -> Told:

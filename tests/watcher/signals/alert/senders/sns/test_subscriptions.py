@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from deploy.source import Ignored
 from tests.fakes.alerts import NOON
 from tests.fakes.alerts.cloudwatch import (
     CERTIFICATE,
@@ -14,14 +13,23 @@ from tests.fakes.alerts.cloudwatch import (
     Sns,
     a_key,
 )
-from tests.watcher.signals.alert.senders.said import ignored
 from tests.watcher.signals.alert.senders.sns.asking import OTHER, ask, unproven
+from watcher.core.alerts import Mood, is_way
+from watcher.signals.alert.pushed import Told
+
+
+def way_of(found):
+    """What is told of the way by which the topic comes, and nothing else."""
+    assert isinstance(found, Told), found
+    [way] = found.alerts
+    assert is_way(way)
+    return way
 
 
 def test_a_subscription_of_a_listed_topic_is_confirmed_once_it_is_proven():
     line, delivery = Line(), Sns().subscription(NOON)
 
-    assert TOPIC in ignored(ask(delivery, line))
+    assert way_of(ask(delivery, line)).mood is Mood.WELL
     assert line.asked == [CERTIFICATE, json.loads(delivery.body)["SubscribeURL"]]
 
 
@@ -89,7 +97,7 @@ def test_only_the_confirmation_of_this_very_subscription_is_followed(url):
 def test_a_topic_in_another_spelling_is_the_same_topic():
     url = CONFIRM.replace(TOPIC, TOPIC.replace(":", "%3A"))
 
-    assert "is confirmed" in ignored(ask(Sns().subscription(NOON, SubscribeURL=url)))
+    assert way_of(ask(Sns().subscription(NOON, SubscribeURL=url))).mood is Mood.WELL
 
 
 @pytest.mark.parametrize("token", [None, ""])
@@ -97,11 +105,11 @@ def test_a_subscription_without_a_token_is_not_confirmed(token):
     assert "a subscription at" in unproven(Sns().subscription(NOON, Token=token)).why
 
 
-def test_a_subscription_that_was_taken_back_is_recorded_and_nothing_is_followed():
+def test_a_subscription_that_was_taken_back_is_told_and_nothing_is_followed():
     line = Line()
 
     found = ask(Sns().subscription(NOON, kind="UnsubscribeConfirmation"), line)
 
-    assert isinstance(found, Ignored)
-    assert "was taken back" in found.why
+    way = way_of(found)
+    assert (way.name, way.mood, way.labels) == (TOPIC, Mood.UNKNOWN, {"topic": TOPIC})
     assert line.asked == [CERTIFICATE]

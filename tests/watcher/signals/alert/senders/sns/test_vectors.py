@@ -4,7 +4,6 @@ import base64
 
 import pytest
 
-from deploy.source import Ignored
 from tests.watcher.signals.alert.senders.said import only
 from tests.watcher.signals.alert.senders.sns.asking import (
     OF_VECTORS,
@@ -15,7 +14,7 @@ from tests.watcher.signals.alert.senders.sns.asking import (
     unproven,
     vector,
 )
-from watcher.signals.alert.pushed import Mood
+from watcher.signals.alert.pushed import Mood, Told
 from watcher.signals.alert.senders.sender import Unproven
 
 NUMBERED = list(enumerate(VECTORS["vectors"]))
@@ -96,5 +95,5 @@ def test_the_confirmation_is_proven_and_ours_to_follow():
 
     found = ask(vector(number), line, topic())
 
-    assert isinstance(found, Ignored)
+    assert isinstance(found, Told)
     assert line.asked[-1] == VECTORS["vectors"][number]["body"]["SubscribeURL"]

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import SecretStr, ValidationError
 
 from deploy.model import Level
-from watcher.signals.alert.senders.proof import (
+from deploy.sources.proof import (
     Authorization,
     InHeader,
     Secrets,

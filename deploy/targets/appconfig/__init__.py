@@ -1,0 +1,31 @@
+"""A configuration profile of AWS AppConfig in one environment: free-form configuration, or feature flags.
+
+A release is a version of the configuration; its tag is the version's number, its fingerprint a hash of what stands in it. What was
+deployed last serves. A deployment that is under way is stopped, and one that completed within 72 hours is reverted: both by the
+number of that very deployment, so nobody else's is ever undone, and AppConfig's alarms do not count. Later, and to any other
+version, the old one is deployed anew, with the number of the environment's last deployment as compare-and-set.
+
+AppConfig gives a new version to more and more of its clients by itself, as its strategy says; nobody can set a percentage by hand,
+so the daemon does not share out the traffic here.
+
+    settings    what is configured, and by which addresses events are recognised
+    needs       the permissions to act
+    deployment  a deployment as ListDeployments tells it     content  what a version is: the fingerprint
+    reading     all calls that read
+    looking     what serves, what comes, what was taken back
+    trace       our last move, on its deployment
+    moving, progressing, resolving, foretelling, examining, keeping
+                one operation of a target each         target       all of them together
+
+Source:
+    https://docs.aws.amazon.com/appconfig/latest/userguide/appconfig-deploying-reverting.html
+"""
+
+from deploy.target import Kind
+from deploy.targets.appconfig.needs import needs
+from deploy.targets.appconfig.settings import Settings, addresses
+from deploy.targets.appconfig.target import AppConfigTarget
+
+KIND = Kind(settings=Settings, open=AppConfigTarget, on_aws=True, addresses=addresses, needs=needs)
+
+__all__ = ["KIND", "AppConfigTarget", "Settings", "addresses"]

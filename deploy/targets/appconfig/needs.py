@@ -1,0 +1,24 @@
+"""The permissions without which a configuration could not be put back: what a dry run of the policies is asked about.
+
+Source:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsappconfig.html
+"""
+
+from deploy.model import Release
+from deploy.ports import AwsAccount, Need
+from deploy.targets.appconfig.settings import Settings, arn, strategy_arn
+from deploy.targets.appconfig.trace import TAG_KEY
+
+
+def needs(settings: Settings, account: AwsAccount, _release: Release) -> tuple[Need, ...]:
+    """To stop or revert a deployment, to deploy an old version anew, and to leave our trace on both."""
+    environment = arn(settings, account, f"/environment/{settings.environment}")
+    deployment = f"{environment}/deployment/1"
+    profile = arn(settings, account, f"/configurationprofile/{settings.profile}")
+    started = (arn(settings, account), environment, profile, deployment, strategy_arn(settings, account))
+    stopped = (arn(settings, account), environment, deployment)
+    return (
+        *(Need("appconfig:StopDeployment", each) for each in stopped),
+        *(Need("appconfig:StartDeployment", each) for each in started),
+        Need("appconfig:TagResource", deployment, {"aws:TagKeys": TAG_KEY}),
+    )

@@ -1,0 +1,73 @@
+"""What may stand under ``runs_on: [{appconfig: …}]``, and by which addresses news of it are recognised.
+
+Source:
+    https://docs.aws.amazon.com/appconfig/2019-10-09/APIReference/API_StartDeployment.html for the grammar of ids
+"""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from deploy.ports import AwsAccount
+
+ALL_AT_ONCE = "AppConfig.AllAtOnce"
+
+# AppConfig's own ids: names may be given twice, and neither its events nor its ARNs have them.
+Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]{4,7}\Z")]
+Strategy = Annotated[str, StringConstraints(pattern=r"^(?:[a-z0-9]{4,7}|AppConfig\.[A-Za-z0-9]{9,40})\Z")]
+
+
+class Settings(BaseModel):
+    """A configuration profile in one environment.
+
+    Attributes:
+        application: The id of the application (`aws appconfig list-applications`).
+        environment: The id of the environment of AppConfig (`aws appconfig list-environments`).
+        profile: The id of the configuration profile (`aws appconfig list-configuration-profiles`).
+        strategy: By which an old version is deployed where AppConfig cannot revert: an id, or the name of a predefined one. Best
+            one of your own without a bake time: while AppConfig bakes, its alarms take the rollback itself back.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, regex_engine="python-re")
+
+    application: Id
+    environment: Id
+    profile: Id
+    strategy: Strategy = ALL_AT_ONCE
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The application and the environment: of what deployments are listed together."""
+        return self.application, self.environment
+
+    @property
+    def called(self) -> str:
+        """For people: application, environment, profile."""
+        return f"{self.application}/{self.environment}/{self.profile}"
+
+
+def addresses(settings: Settings, account: AwsAccount | None) -> tuple[str, ...]:
+    """By which its events are recognised: ``appconfig:{region}:{account id or *}:{application}/{environment}/{profile}``."""
+    if account is None:
+        return ()
+    return (f"appconfig:{account.region}:{account.id or '*'}:{settings.called}",)
+
+
+def arn(settings: Settings, account: AwsAccount, rest: str = "") -> str:
+    """Of the application, or of what is in it, as far as the configuration tells whose account it is."""
+    return f"arn:{account.partition}:appconfig:{account.region}:{account.id or ''}:application/{settings.application}{rest}"
+
+
+def deployment_arn(settings: Settings, account: AwsAccount, number: int | str) -> str | None:
+    """Of one deployment; ``None`` where the configuration does not tell the account's id."""
+    if account.id is None:
+        return None
+    return arn(settings, account, f"/environment/{settings.environment}/deployment/{number}")
+
+
+def strategy_arn(settings: Settings, account: AwsAccount) -> str:
+    """Of the strategy by which an old version is deployed."""
+    owner = account.id or ""
+    return (
+        f"arn:{account.partition}:appconfig:{account.region}:{owner}:deploymentstrategy/{settings.strategy}"
+    )

@@ -1,0 +1,214 @@
+"""A flag of LaunchDarkly as a target."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from http import HTTPStatus
+
+from deploy.errors import Unanswered
+from deploy.model import (
+    Beginning,
+    Begun,
+    Drifted,
+    Failed,
+    Finding,
+    Foretold,
+    Level,
+    Live,
+    Move,
+    Moving,
+    Progress,
+    Refused,
+    Release,
+    Serving,
+    Unclear,
+    Unreadable,
+)
+from deploy.ports import Got, World
+from deploy.target import Place, with_hints
+from deploy.targets.aws.hinting import NAMES, goes_by, wanted
+from deploy.targets.aws.keeping import Kept
+from deploy.targets.launchdarkly.client import Client, said
+from deploy.targets.launchdarkly.flag import Flag
+from deploy.targets.launchdarkly.moving import SOON, Order, decide, key_in, order
+from deploy.targets.launchdarkly.settings import Settings
+from deploy.targets.launchdarkly.state import release_of, set_to
+
+# An order of which nothing is seen for so long did not arrive: the API shows a change at once. A guess.
+LOST_AFTER = timedelta(minutes=2)
+BEGINS = timedelta(seconds=6.9)
+KEPT = 64
+
+
+class LaunchDarklyTarget:
+    """A flag in one environment. See `deploy.target.Target` and `deploy.target.Examined`."""
+
+    def __init__(self, settings: Settings, place: Place, world: World) -> None:
+        if world.send is None:
+            raise AssertionError("a target that is spoken with over HTTP is opened with it")
+        self.part = place.part
+        self._settings = settings
+        self._now = world.now
+        self._client = Client(settings, world.send, world.now)
+        self._keys: Kept[int, str] = Kept(KEPT)
+        self._ordered: Kept[str, datetime] = Kept(KEPT)
+
+    # ------------------------------------------------------------------------------------------------------- looking
+
+    async def resolve(self, hints: Mapping[str, str]) -> Release | Unreadable:
+        """The release that *hints* (``tag``, ``fingerprint``) mean, if the flag is set so; with none, how it is set."""
+        flag = await self._client.flag()
+        if isinstance(flag, Unreadable):
+            return flag
+        release = self._release(flag)
+        if release is None:
+            return Unreadable(f"{self._settings.called} was archived")
+        if hints.keys() & set(NAMES) and not goes_by(
+            release, hints, {release.tag, release.names["state"]}, {release.tag}
+        ):
+            return Unreadable(f"the flag is {release.tag}, and not {wanted(hints)}")
+        return with_hints(release, hints)
+
+    async def observe(self) -> Live | Unreadable:
+        """How the flag is set now. One request; and one more for each change, by which our own is recognised."""
+        flag = await self._client.flag()
+        if isinstance(flag, Unreadable):
+            return flag
+        return Live(
+            self._release(flag), key=await self._key(flag), since=flag.modified, obstacles=_obstacles(flag)
+        )
+
+    async def progress(self, move: Move, key: str) -> Progress | Unreadable:
+        """How far the move is. Reads only."""
+        flag = await self._client.flag()
+        if isinstance(flag, Unreadable):
+            return flag
+        live, now = self._release(flag), self._now()
+        ordered = self._ordered.get(key) or self._ordered.keep(key, now)
+        if live is None:
+            return Failed(f"{self._settings.called} was archived")
+        if live.is_same_as(move.to):
+            return Serving()
+        if not live.is_same_as(move.expect):
+            return Drifted(f"it is {live.tag}, not {move.to.tag}: somebody else has set it", live.tag)
+        if now >= ordered + LOST_AFTER:
+            words = f"{move.to.tag} was ordered, and nothing is seen of it: the order was lost"
+            return Failed(words, self._by_hand(flag, move))
+        return Moving(f"it is {live.tag} still; {move.to.tag} was ordered")
+
+    async def foretell(self, move: Move) -> Foretold:
+        """What `begin` would do now. Reads only."""
+        flag = await self._client.flag()
+        if isinstance(flag, Unreadable):
+            calls = (f"PATCH /api/v2/flags/{self._settings.project}/{self._settings.flag}",)
+            where = f"set {self._settings.called} to {move.to.tag} at {self._settings.url}"
+            return Foretold(calls=calls, by_hand=where, obstacles=(flag.words,))
+        decided = decide(flag, self._settings, move, "KEY")
+        planned = decided if isinstance(decided, Order) else self._planned(flag, move)
+        refused = (decided.words,) if isinstance(decided, Refused) and decided.third_tag is None else ()
+        return Foretold(
+            calls=(planned.told(self._settings),) if planned else (),
+            takes="some seconds: SDKs that stream hear of it at once, those that poll when they ask next",
+            by_hand=self._by_hand(flag, move),
+            obstacles=(*refused, *_obstacles(flag), *await self._approvals()),
+        )
+
+    async def examine(self) -> Sequence[Finding]:
+        """Whether a rollback would be let through. Reads only."""
+        flag = await self._client.flag()
+        if isinstance(flag, Unreadable):
+            return [Finding(Level.FAIL, flag.words, "see that the token may read the flag")]
+        if flag.archived:
+            return [Finding(Level.FAIL, f"{self._settings.called} was archived", "remove it from here")]
+        stands = [*_obstacles(flag), *await self._approvals()]
+        found = [Finding(Level.WARN, words, "see to it before it is needed") for words in stands]
+        return found or [Finding(Level.OK, f"{self._settings.called} is {release_of(flag, '').tag}")]
+
+    async def _approvals(self) -> tuple[str, ...]:
+        needed = await self._client.needs_approval()
+        if isinstance(needed, Unreadable):
+            return (f"whether changes need approval is not known: {needed.words}",)
+        if not needed:
+            return ()
+        words = (
+            "requires approvals: a rollback is refused, unless the token's role may bypassRequiredApproval"
+        )
+        return (f"{self._settings.environment} {words}",)
+
+    async def _key(self, flag: Flag) -> str | None:
+        """The key of our own move, if the newest change is one; asked once for each version."""
+        kept = self._keys.get(flag.version)
+        if kept is None:
+            comment = await self._client.comment(flag.modified)
+            if comment is None:
+                return None
+            kept = self._keys.keep(flag.version, key_in(comment) or "")
+        return kept or None
+
+    def _release(self, flag: Flag) -> Release | None:
+        return None if flag.archived else release_of(flag, self._settings.flag)
+
+    def _planned(self, flag: Flag, move: Move) -> Order | None:
+        found = set_to(flag, move.to.tag)
+        return order(flag, found, self._settings, move, "KEY") if found else None
+
+    def _by_hand(self, flag: Flag, move: Move) -> str:
+        planned = self._planned(flag, move)
+        if planned is None:
+            return f"set {self._settings.called} to {move.to.tag} at {self._settings.url}"
+        return planned.by_hand(self._settings, move)
+
+    # -------------------------------------------------------------------------------------------------------- moving
+
+    async def begin(self, move: Move, key: str) -> Beginning:
+        """Look, decide, and send at most one patch. See `moving`."""
+        ends = asyncio.get_running_loop().time() + BEGINS.total_seconds()
+        flag = await self._client.flag()
+        if isinstance(flag, Unreadable):
+            return Refused(f"nothing was sent: {flag.words}", again_in=SOON)
+        decided = decide(flag, self._settings, move, key)
+        if not isinstance(decided, Order):
+            return decided
+        self._ordered.keep(key, self._now())
+        try:
+            got = await self._client.change(decided.patch, decided.comment)
+        except Unanswered as error:
+            return (
+                Unclear(str(error))
+                if error.may_have_happened
+                else Refused(f"{error}; {error.remedy}", None, SOON)
+            )
+        return await self._answered(got, decided, ends)
+
+    async def _is_still(self, version: int, ends: float) -> bool:
+        """Nobody has changed the flag since; and that is known for sure."""
+        try:
+            async with asyncio.timeout_at(ends):
+                now = await self._client.flag()
+        except TimeoutError:
+            return False
+        return isinstance(now, Flag) and now.version == version
+
+    async def _answered(self, got: Got, sent: Order, ends: float) -> Beginning:
+        if got.status == HTTPStatus.OK:
+            return Begun(words=sent.told(self._settings))
+        if got.status < HTTPStatus.MULTIPLE_CHOICES:  # none that is documented: what it did is read
+            return Unclear(f"{self._settings.called}: HTTP {got.status}")
+        words = f"{self._settings.called}: {said(got)}"
+        if got.status == HTTPStatus.TOO_MANY_REQUESTS:
+            return Refused(words, again_in=self._client.wait(got))
+        if got.status >= HTTPStatus.INTERNAL_SERVER_ERROR or got.status == HTTPStatus.REQUEST_TIMEOUT:
+            return Unclear(words)
+        # With which of the two a test that failed is answered, nobody says; the version does.
+        failed = got.status == HTTPStatus.CONFLICT or (
+            got.status == HTTPStatus.BAD_REQUEST and not await self._is_still(sent.version, ends)
+        )
+        if failed:
+            return Refused(f"{words}: it was changed meanwhile, and is read again", again_in=SOON)
+        return Refused(words)
+
+
+def _obstacles(flag: Flag) -> tuple[str, ...]:
+    if not flag.fallthrough.is_experiment or not flag.on:
+        return ()
+    return ("an experiment decides who gets what: stop it before the flag is moved by itself",)
