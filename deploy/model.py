@@ -28,6 +28,8 @@ SERVICE_WORDS = "a small letter, then small letters, digits, - and _, at most 63
 NAME_WORDS = "letters, digits and . _ : / @ + -, at most 128"
 KEY_WORDS = "at most 200 printable ASCII characters, without blanks"
 
+SAME_SHARE = 0.0006  # half of a weight of a thousand, and what floating point adds
+
 UNREAD = "tag:"  # a fingerprint that begins so is only the tag: the platform knows no better
 
 
@@ -123,6 +125,10 @@ class Pause:
     go_on: str = ""
     go_back: str = ""
 
+    def is_same_as(self, other: "Pause") -> bool:
+        """Both are one wait: by the id of the hook, and by the stage alone where none is told."""
+        return (self.hook, self.stage) == (other.hook, other.stage)
+
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
@@ -171,6 +177,16 @@ class Live:
     obstacles: tuple[str, ...] = ()
     broken_off: bool = False
     pause: Pause | None = None
+
+    def share_of(self, release: Release) -> float:
+        """Of the traffic, what *release* has; where none is told, all of it or nothing, by what serves."""
+        seen = (each for each in (self.in_flight, self.release) if each is not None)
+        known = next((each for each in seen if each.is_same_as(release)), release)
+        told = self.shares.get(known.fingerprint)
+        if told is not None:
+            return told
+        alone = self.in_flight is None and self.release is not None and self.release.is_same_as(release)
+        return 1.0 if alone and not self.shares else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,12 +256,37 @@ class Word(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """How the traffic of one part is to be shared out: *after* gets *share* of it (0 to 1), *before* the rest."""
+    """How the traffic of one part is to be shared out: *after* gets *share* of it (0 to 1), *before* the rest.
+
+    Attributes:
+        expect: The share that *after* has now. With any other, somebody else has moved it, and it is left alone.
+    """
 
     part: str
     before: Release
     after: Release
     share: float
+    expect: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is said to the rollout of *after* that waits at *pause*."""
+
+    part: str
+    after: Release
+    pause: Pause
+    word: Word = Word.GO_ON
+
+
+def is_about(share: float, other: float) -> bool:
+    """Two shares are one, as far as platforms with whole weights can tell them apart."""
+    return abs(share - other) < SAME_SHARE
+
+
+def percent(share: float) -> str:
+    """A share (0..1) as people write it: ``5 %``, ``0.1 %``."""
+    return f"{100 * share:.4g} %"
 
 
 @dataclass(frozen=True, slots=True)

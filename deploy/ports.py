@@ -100,11 +100,13 @@ class Need:
 
     Attributes:
         context: Keys of conditions with the value that a call would have: ``{"ecs:task-definition": ARN}``.
+        answers: It is needed to answer hooks; a release is put back without it.
     """
 
     action: str
     resource: str
     context: Mapping[str, str] = field(default_factory=dict)
+    answers: bool = False
 
 
 class AwsCall(Protocol):

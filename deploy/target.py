@@ -79,6 +79,45 @@ class Examined(Protocol):
         """What was found, for ``rollbackd doctor``. Reads only; may take 15 s."""
 
 
+@dataclass(frozen=True, slots=True)
+class AtHook:
+    """Where a platform stops each rollout until it is answered.
+
+    Attributes:
+        stage: As the platform calls it.
+        within: For how long it waits.
+        goes_back: What it does then: go back; else it goes on, or stops half done, as *otherwise* says.
+        otherwise: In words.
+    """
+
+    stage: str
+    within: timedelta
+    goes_back: bool
+    otherwise: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """For how long a platform waits, by its own settings.
+
+    Attributes:
+        hooks: Where it waits for a word.
+        keeps: For how long what served stands beside the new release once that has all the traffic, so that the way back takes
+            seconds; ``None``: nothing is kept, or nobody says for how long.
+    """
+
+    hooks: tuple[AtHook, ...] = ()
+    keeps: timedelta | None = None
+
+
+@runtime_checkable
+class Waiting(Protocol):
+    """A target whose platform waits by itself: so that its times can be held against those of the watch before they matter."""
+
+    async def waits(self) -> Waits | Unreadable:
+        """For how long. Reads only; may take 7 s."""
+
+
 @runtime_checkable
 class Hooked(Protocol):
     """A target whose platform stops a rollout at hooks (`Live.pause`) until it is told how to go on."""
@@ -87,6 +126,8 @@ class Hooked(Protocol):
         """Say *word* to the rollout that waits at *pause*. At most one call that changes anything.
 
         ``AlreadyThere``: that pause was answered already, or nothing waits there any more. Doing this twice is harmless.
+        What breaks a rollout off while it waits is `Target.begin`, as anywhere; and there an own way back that waits at a
+        hook is let go on (``Unfinished`` from `Target.progress` asks for it).
         """
 
 
@@ -95,9 +136,10 @@ class Staged(Protocol):
     """A target whose traffic the daemon itself can share out between two releases."""
 
     async def shift(self, shift: Shift, key: str) -> Beginning:
-        """Ask the platform to share the traffic out so. At most one call; doing this twice with one *key* is harmless.
+        """Ask the platform to share the traffic out so. At most one call that moves; doing this twice with one *key* is harmless.
 
-        ``Refused`` with ``third_tag`` where others than the two releases of *shift* have traffic.
+        ``Refused`` with ``third_tag`` where others than the two releases of *shift* have traffic, or *after* has another share
+        than it expects.
         """
 
     async def shifted(self, shift: Shift, key: str) -> Progress | Unreadable:
@@ -135,6 +177,14 @@ def movable(_settings: BaseModel) -> None:
     """It can be moved, for all that its settings say."""
 
 
+def unstaged(_settings: BaseModel) -> tuple[str, str]:
+    """Its traffic is its platform's to move."""
+    return (
+        "rollbackd cannot share out its traffic",
+        "remove `stages`; where its platform has stages, it moves on by itself",
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[S]):
     """One kind of target, for the registry.
@@ -147,6 +197,8 @@ class Kind(Generic[S]):
         misplaced: Why it cannot be in that account, and the remedy: what its settings say is elsewhere.
         needs: The permissions without which it could not put a release back.
         immovable: Why it can be watched and never be put back, as its settings are, and the remedy.
+        unstaged: Why its traffic is not to be shared out by the daemon, and the remedy; ``None``: its target is `Staged`.
+        hooked: Its target is `Hooked`.
     """
 
     settings: type[S]
@@ -156,6 +208,8 @@ class Kind(Generic[S]):
     misplaced: Callable[[S, AwsAccount], tuple[str, str] | None] = anywhere
     needs: Callable[[S, AwsAccount, Release], tuple[Need, ...]] = needs_nothing
     immovable: Callable[[S], tuple[str, str] | None] = movable
+    unstaged: Callable[[S], tuple[str, str] | None] = unstaged
+    hooked: bool = False
 
 
 # What an announcement may hint at besides names.

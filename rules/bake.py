@@ -11,6 +11,16 @@ def may_end(judgement: Judgement, at_least: timedelta, complete_at: datetime, no
     return passes(judgement) and (now >= complete_at + at_least or is_proven(judgement, complete_at))
 
 
+def may_go_on(judgement: Judgement, at_least: timedelta, since: datetime) -> bool:
+    """Healthy, and *seen* for *at_least* since a stage of a rollout began, not merely waited for: signals come late."""
+    if not passes(judgement):
+        return False
+    seen = [
+        each.seen.until is not None and each.seen.until >= since + at_least for each in _blocking(judgement)
+    ]
+    return all(seen) or is_proven(judgement, since)
+
+
 def passes(judgement: Judgement) -> bool:
     """Every rule that can act and is not spent is healthy, and there is one: silence is not health."""
     if judgement.outcome is not Outcome.HEALTHY:

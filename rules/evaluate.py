@@ -18,7 +18,7 @@ from rules.evidence import Evidence, Intake, Memory
 from rules.objectives import proof
 from rules.objectives.coverage import Moment
 from rules.objectives.registry import judge_of
-from rules.onset import Came, came, with_onset
+from rules.onset import Came, came, came_of, with_onset
 from rules.preparing import prepare, preparing
 from rules.recovery import Level, level
 from rules.sample import Bucket, Reading, Series
@@ -33,6 +33,7 @@ __all__ = [
     "Setting",
     "Timing",
     "came",
+    "came_of",
     "evaluate",
     "level",
     "prepare",

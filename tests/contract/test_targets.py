@@ -19,6 +19,7 @@ from deploy.model import (
 )
 from deploy.rollback import Done, roll_back
 from deploy.target import CALL_TIMEOUT
+from tests.contract.staged_contract import StagedContract
 from tests.contract.target_contract import KEY, TargetContract
 from tests.deploy.targets.appconfig.appconfig_world import Configurations, appconfig_over_http
 from tests.deploy.targets.beanstalk.beanstalk_world import beanstalk_over_http
@@ -76,7 +77,7 @@ class TestEcs(LooksFirst):
             yield world
 
 
-class TestLambda(LooksFirst):
+class TestLambda(LooksFirst, StagedContract):
     """An alias of a function, by unmodified boto3 over HTTP."""
 
     good, bad, third = "1", "2", "3"
@@ -227,7 +228,7 @@ class TestSiteByAPath(LooksFirst):
         assert world.aws_world.count("cloudfront", "CreateInvalidation") == 1
 
 
-class TestLoadBalancer(LooksFirst):
+class TestLoadBalancer(LooksFirst, StagedContract):
     """Weights of a rule, by unmodified boto3 over HTTP."""
 
     @pytest.fixture

@@ -2,8 +2,8 @@
 
 EVENTS = {
     "action.begun": "a call that changes the platform is sent now; its intent was stored before",
-    "action.closed": "a rollback ended: `result` is done, failed or refused, `words` the platform's own",
-    "action.going": "a rollback is under way; said when its words change",
+    "action.closed": "a rollback, or a step of a rollout, ended: `result` is done, failed or refused, `words` the platform's own",
+    "action.going": "a rollback, or a step of a rollout, is under way; said when its words change",
     "action.lost": "another replica has this action by now, or the lease would not have lasted: nothing was sent",
     "action.taken_over": "another replica had begun this action and is gone: what runs is read, and it goes on from there",
     "action.too_late": "this replica was frozen or slow: the call could have outlasted its lease, and was not sent",
@@ -58,6 +58,7 @@ EVENTS = {
     "relay.named": "the sidecar knows who it is, and by which names its release goes",
     "relay.recovered": "the central daemon takes what this sidecar tells again; what waited is told now",
     "release.adopted": "what ran when the daemon first saw the service is taken for known-good (adopted)",
+    "rollout.staged": "a rollout that the daemon moves forward stands at another stage: a share, or a hook; none between two of them",
     "release.changed": "what is live was read, and is another release: that is a deployment",
     "request.failed": "a bug in an HTTP request; `request` is the X-Request-Id of the answer",
     "signature.refused": "a webhook or click whose signature is wrong, or of nobody known",

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 
 from rules.document import early
-from watcher.config import models, relaying
+from watcher.config import models, relaying, rollout_models
 
 SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("", models.RootModel),
@@ -27,6 +27,9 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("services.NAME.ENVIRONMENT.asking.", models.AskingModel),
     ("services.NAME.ENVIRONMENT.known_good.", models.KnownGoodModel),
     ("services.NAME.ENVIRONMENT.changes.", models.ChangesModel),
+    ("services.NAME.ENVIRONMENT.rollout.", rollout_models.RolloutModel),
+    ("services.NAME.ENVIRONMENT.rollout.bake.", rollout_models.StageBakeModel),
+    ("services.NAME.ENVIRONMENT.rollout.stages[].", rollout_models.StageModel),
     ("services.NAME.ENVIRONMENT.rules[].", models.RulesModel),
 )
 SETTINGS = {
@@ -88,7 +91,18 @@ SETTINGS = {
     "services.NAME.ENVIRONMENT.false_rollback_probability": "of one good deployment, all its rules together",
     "services.NAME.ENVIRONMENT.bake": "how long a watch observes, from when all the traffic is there",
     "services.NAME.ENVIRONMENT.rollout_timeout": "from the first news until the clocks start without word",
-    "services.NAME.ENVIRONMENT.move_timeout": "of a rollback; then it is stuck",
+    "services.NAME.ENVIRONMENT.move_timeout": "of a rollback, then it is stuck; of a stage, then a person is asked",
+    "services.NAME.ENVIRONMENT.rollout": "how a rollout goes forward, where rollbackd moves it: [rollouts](../rollouts.md)",
+    "services.NAME.ENVIRONMENT.rollout.hooks": "of the platform: leave (people are told that it waits) | answer",
+    "services.NAME.ENVIRONMENT.rollout.stages": "the shares of the traffic that a release goes through; the last is 100%",
+    "services.NAME.ENVIRONMENT.rollout.stages[].share": "of the traffic; 0.1% is the least",
+    "services.NAME.ENVIRONMENT.rollout.stages[].bake": "how long it has to be seen well there; `rollout.bake.at_least`, where it is left out",
+    "services.NAME.ENVIRONMENT.rollout.stages[].at_most": "how long that may take until a person is asked; `rollout.bake.at_most`, where it is left out",
+    "services.NAME.ENVIRONMENT.rollout.bake": "of every stage, and at every hook",
+    "services.NAME.ENVIRONMENT.rollout.bake.at_least": "how long it has to be seen well",
+    "services.NAME.ENVIRONMENT.rollout.bake.at_most": "how long that may take; then a person is asked, and it stays where it is",
+    "services.NAME.ENVIRONMENT.rollout.forward": "ask | auto: how it goes forward, where that is not as `mode` says; the way back is as `mode` says",
+    "services.NAME.ENVIRONMENT.rollout.before_traffic": "at a hook before the release has any traffic, so that no rule sees it: ask | go_on",
     "services.NAME.ENVIRONMENT.countdown": "time to hold a rollback before it starts; at most 1h",
     "services.NAME.ENVIRONMENT.asking": "how long a question stands, and what happens then",
     "services.NAME.ENVIRONMENT.speak": "problems (silent until somebody is needed) | all",

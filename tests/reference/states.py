@@ -5,7 +5,7 @@ from watcher.core.watch import State
 STATES = {
     State.WATCHING: "observing; every rule is being judged",
     State.COUNTING_DOWN: "breached; the rollback starts in N seconds unless somebody holds it",
-    State.ASKING: "breached (or blind, where a rule asks then), and a person must order the rollback",
+    State.ASKING: "breached (or blind, where a rule asks then), and a person must order the rollback; or a stage of a rollout is not left without one",
     State.HELD: "a person paused it, for at most 24 h",
     State.ROLLING_BACK: "the target is being moved",
     State.STUCK: "the rollback failed or did not finish; a person is needed",

@@ -106,6 +106,12 @@ class AskAgainOrder(_Lasting, _WatchOrder):
     order: Literal[OrderKind.ASK_AGAIN]
 
 
+class AdvanceOrder(_WatchOrder):
+    """Its rollout goes on to the next stage now, or past the hook that it waits at; what failed is tried again."""
+
+    order: Literal[OrderKind.ADVANCE]
+
+
 class DisarmOrder(_Lasting, _Order):
     """The daemon starts nothing by itself, for a while; people's orders pass."""
 
@@ -147,7 +153,7 @@ class DistrustOrder(_ReleaseOrder):
 class ToWatch(
     RootModel[
         Annotated[
-            HoldOrder | ResumeOrder | PassOrder | KeepOrder | RollBackOrder | AskAgainOrder,
+            HoldOrder | ResumeOrder | PassOrder | KeepOrder | RollBackOrder | AskAgainOrder | AdvanceOrder,
             Field(discriminator="order"),
         ]
     ]

@@ -13,6 +13,7 @@ from deploy.model import Foretold, Pause, Release
 from deploy.tags import Back, Grade
 from rules.verdict import Judgement, Outcome
 from watcher.core.change import ChangeKind
+from watcher.core.service import Hooks
 from watcher.core.watch import ActionState, Ending, Hold, Question, State
 
 
@@ -136,8 +137,24 @@ class ChangeKept(ChangeTold):
     duplicate: bool
 
 
+class StageTold(Told):
+    """A stage of a rollout: a *share* of the traffic (0..1), or the hook (*gate*) at which it was stopped with that share.
+
+    It has to be seen well for *bake*; if that takes longer than *at_most*, a person is asked.
+    """
+
+    share: float
+    gate: str | None
+    bake: timedelta
+    at_most: timedelta
+
+
 class WatchTold(Summary):
-    """A watch, whole. *changes* is what else moved around it, *fires* what of pushed alerts fires now, while it lives."""
+    """A watch, whole. *changes* is what else moved around it, *fires* what of pushed alerts fires now, while it lives.
+
+    *stages* are those of its rollout, *stage* is the number of the one that it is in, from 0; *share* is what it has there, while
+    the daemon or a person is to move it on.
+    """
 
     story: Sequence[str]
     parts: Sequence[PartMoved]
@@ -149,6 +166,9 @@ class WatchTold(Summary):
     would_have: datetime | None
     obstacles: Sequence[str]
     pauses: Sequence[Pause]
+    stages: Sequence[StageTold]
+    stage: int
+    share: float | None
     question: Question | None
     hold: Hold | None
     ending: Ending | None
@@ -322,7 +342,11 @@ class MoveTold(Told):
 
 
 class Plan(Told):
-    """What a rollback would do. *asks*: why the daemon would not start it by itself."""
+    """What a rollback would do. *asks*: why the daemon would not start it by itself.
+
+    *stages* are those by which the next release goes forward, where the daemon moves the traffic; *hooks*: what becomes of the
+    platform's own.
+    """
 
     service: str
     environment: str
@@ -331,6 +355,8 @@ class Plan(Told):
     floor: bool
     moves: Sequence[MoveTold]
     asks: Sequence[str]
+    hooks: Hooks
+    stages: Sequence[StageTold]
 
 
 class AuditTold(Told):

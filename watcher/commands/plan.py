@@ -39,6 +39,11 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"leaves out {told['crosses']} releases between"
     if told["floor"]:
         yield "goes past a release that cannot be undone"
+    if told["stages"]:
+        shares = " → ".join(f"{100 * stage['share']:.4g} %" for stage in told["stages"])
+        yield f"the next release goes forward by stages: {shares}"
+    if told["hooks"] == "answer":
+        yield "the hooks of its platform are answered by rollbackd"
     if told["asks"]:
         yield f"by itself the daemon would ask: {', '.join(because.replace('_', ' ') for because in told['asks'])}"
 

@@ -79,6 +79,7 @@ def _in_force(service: Service) -> Iterator[tuple[str, str]]:
     yield "bake.at_most", duration_text(policy.bake.at_most)
     yield from _of_early(policy.bake.pass_early)
     yield "rollout_timeout", duration_text(policy.rollout_timeout)
+    yield from _of_rollout(policy)
     yield "move_timeout", duration_text(policy.move_timeout)
     yield "countdown", duration_text(policy.countdown)
     yield "asking.for", duration_text(policy.asking.lasting)
@@ -91,6 +92,17 @@ def _in_force(service: Service) -> Iterator[tuple[str, str]]:
     yield "team", service.team.name
     yield "heard_from", json.dumps(list(service.heard_from))
     yield "reads_live", duration_text(service.reads_live)
+
+
+def _of_rollout(policy: Policy) -> Iterator[tuple[str, str]]:
+    told = policy.rollout
+    yield "rollout.hooks", told.hooks.value
+    if not told.stages:
+        yield "rollout.stages", "none"
+    yield "rollout.bake.at_least", duration_text(told.at_least)
+    yield "rollout.bake.at_most", duration_text(told.at_most)
+    yield "rollout.forward", (told.forward or policy.mode).value
+    yield "rollout.before_traffic", told.before_traffic.value
 
 
 def _of_early(early: PassEarly | None) -> Iterator[tuple[str, str]]:

@@ -314,7 +314,7 @@ class ChangesModel(Strictly):
 class Layer(Strictly):
     """Any key of a service; the defaults, an environment and a service are each one of these.
 
-    ``runs_on``, ``heard_from``, ``rules`` and ``names`` have kinds or references, and are read apart.
+    ``runs_on``, ``heard_from``, ``rules`` and ``names`` have kinds or references, and are read apart; so is ``rollout``.
     """
 
     account: str | None = None
@@ -336,6 +336,7 @@ class Layer(Strictly):
     team: str | None = None
     reads_live: Annotated[Lasting, _at_most(timedelta(minutes=10), "10m")] = timedelta(seconds=30)
     changes: ChangesModel = ChangesModel()
+    rollout: Any = None
 
 
 class RulesModel(Strictly):

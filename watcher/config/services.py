@@ -16,6 +16,7 @@ from watcher.config.configuration import Account, Configured, Effective, Heard, 
 from watcher.config.models import NAME, NAME_REMEDY, BakeModel, Layer
 from watcher.config.promises import NO_ACCOUNTS, Shelf, read_promises
 from watcher.config.references import Referred, refer, refer_each
+from watcher.config.rollouts import read_rollout
 from watcher.config.sections import read_configured
 from watcher.config.stacks import Watched, names_stack, watched
 from watcher.core.service import Asking, Bake, Ceilings, Escalation, KnownGood, Mode, Policy, Service, Team
@@ -90,13 +91,17 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
     if written.mode is not Mode.SHADOW:
         _check_may_act(node, targets, around, mistakes)
         _check_movable(targets, around.shelf, mistakes)
+    rollout = read_rollout(node.get("rollout"), targets, around.shelf.kinds, mistakes)
     runs = Runs(account, tuple(targets.values()), around.shelf.kinds, around.accounts)
     beside = read_around(node.get("changes"), written.changes, runs, around.sources, mistakes)
     check_told(beside, rules, promises, around.shelf.kinds, mistakes)
     service = Service(
         name=key[0],
         environment=key[1],
-        policy=_policy(written, rules, around.ceilings, around.teams[team].escalation if team else None),
+        policy=replace(
+            _policy(written, rules, around.ceilings, around.teams[team].escalation if team else None),
+            rollout=rollout,
+        ),
         parts=tuple(targets),
         team=around.teams[team] if team else NOBODY,
         heard_from=tuple(dict.fromkeys(each.name for each in referred))

@@ -79,6 +79,58 @@ class Ceilings:
     fleet_per_hour: int = 3
 
 
+class Hooks(StrEnum):
+    """What becomes of a rollout that its platform stops at a hook."""
+
+    LEAVE = "leave"  # people are told that it waits: they answer, or their pipeline does
+    ANSWER = "answer"
+
+
+class Unseen(StrEnum):
+    """What becomes of a rollout that waits at a hook before its release has any traffic: nothing can be seen there."""
+
+    ASK = "ask"
+    GO_ON = "go_on"
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage of a rollout: a share of the traffic, and how long it bakes. A plain deployment has one.
+
+    Attributes:
+        share: Of the traffic (0..1); at a hook, what it had when it was stopped there.
+        bake: How long it has to be seen well there; ``None``: as `Rollout.bake` says.
+        at_most: How long it may take until that is seen; ``None``: the same.
+        gate: At a hook: what the platform calls the stage.
+    """
+
+    share: float = 1.0
+    bake: timedelta | None = None
+    at_most: timedelta | None = None
+    gate: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rollout:
+    """How a rollout goes forward, where the daemon is who moves it.
+
+    Attributes:
+        hooks: Whether hooks of the platform are answered.
+        stages: The shares that the release goes through, the last of them all of the traffic; none: it is not shared out.
+        at_least: How long a stage has to be seen well, where it says nothing itself.
+        at_most: How long it may take until that is seen; then a person is asked.
+        forward: How it goes forward; ``None``: as the mode says. It may be `auto` where the way back asks.
+        before_traffic: What is said at a hook before the release has any traffic.
+    """
+
+    hooks: Hooks = Hooks.LEAVE
+    stages: tuple[Stage, ...] = ()
+    at_least: timedelta = timedelta(minutes=10)
+    at_most: timedelta = timedelta(hours=2)
+    forward: Mode | None = None
+    before_traffic: Unseen = Unseen.ASK
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
     """What is promised of one deployment. Frozen in its watch: a reload touches only new watches."""
@@ -95,6 +147,7 @@ class Policy:
     known_good: KnownGood = KnownGood()
     ceilings: Ceilings = Ceilings()
     escalation: Escalation | None = None  # of the team that answers for it
+    rollout: Rollout = Rollout()
 
 
 @dataclass(frozen=True, slots=True)

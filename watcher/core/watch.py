@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal
 
-from deploy.model import Deployment, Pause, Release, RollbackPlan
+from deploy.model import Answer, Deployment, Pause, Release, RollbackPlan, Shift
 from deploy.tags import Back
 from rules.recovery import Level
 from rules.verdict import Judgement, Outcome
-from watcher.core.service import Mode, Policy
+from watcher.core.service import Mode, Policy, Stage
 
 
 class State(StrEnum):
@@ -57,6 +57,7 @@ class OrderKind(StrEnum):
     KEEP = "keep"
     ROLL_BACK = "roll_back"
     ASK_AGAIN = "ask_again"
+    ADVANCE = "advance"
     DISARM = "disarm"
     ARM = "arm"
     ALLOW = "allow"
@@ -71,6 +72,7 @@ TO_A_WATCH = frozenset(
         OrderKind.KEEP,
         OrderKind.ROLL_BACK,
         OrderKind.ASK_AGAIN,
+        OrderKind.ADVANCE,
     }
 )
 TO_A_SERVICE = frozenset({OrderKind.ROLL_BACK, OrderKind.DISARM, OrderKind.ARM})
@@ -108,6 +110,25 @@ class Doubtful(StrEnum):
     CEILING_FLEET = "ceiling_fleet"
     QUARANTINED = "quarantined"
     TARGET_BUSY = "target_busy"
+    # why a rollout does not go forward by itself
+    STAGE_MODE = "stage_mode"
+    STAGE_UNSEEN = "stage_unseen"
+    STAGE_UNDECIDED = "stage_undecided"
+    STAGE_FAILED = "stage_failed"
+    STAGE_MOVED = "stage_moved"
+    STAGE_DISARMED = "stage_disarmed"
+
+
+OF_A_STAGE = frozenset(
+    {
+        Doubtful.STAGE_MODE,
+        Doubtful.STAGE_UNSEEN,
+        Doubtful.STAGE_UNDECIDED,
+        Doubtful.STAGE_FAILED,
+        Doubtful.STAGE_MOVED,
+        Doubtful.STAGE_DISARMED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +154,16 @@ class Question:
         """It is asked because nothing can be seen, not because something is wrong."""
         return Doubtful.BLIND in self.because
 
+    @property
+    def is_of_a_stage(self) -> bool:
+        """It is asked whether a rollout may go on."""
+        return bool(OF_A_STAGE & set(self.because))
+
+    @property
+    def is_of_no_breach(self) -> bool:
+        """Nothing is known to be wrong: who lets it be has not kept a bad release, and nothing was proven."""
+        return self.is_of_the_blind or self.is_of_a_stage
+
 
 @dataclass(frozen=True, slots=True)
 class Hold:
@@ -145,12 +176,30 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
-    """One step of a progressive rollout: a share of the traffic and how long it bakes. A plain deployment has one."""
+class AtStage:
+    """Where a rollout stands that the daemon moves forward: at which of its stages, and what is done there.
 
-    share: float = 1.0
-    bake: timedelta | None = None
-    gate: str | None = None
+    Attributes:
+        since: Since when the stage's share was seen, or the rollout is known to wait at its hook.
+        pause: The hook that it waits at; ``None``: it has its share, and nothing waits.
+        part: Of the service, which waits or is shared out.
+        share: Of the traffic, which the release has there (0..1).
+        before: What serves beside it; ``None`` at a hook.
+        action: What moves it on, if that is under way; since when, and by whose order, if by a person's.
+        is_over: It was moved on, and has not been seen anywhere else yet.
+        said: It was said once what would have been done, or what keeps it here.
+    """
+
+    since: datetime
+    part: str
+    share: float = 0.0
+    pause: Pause | None = None
+    before: Release | None = None
+    action: str | None = None
+    acted_at: datetime | None = None
+    ordered_by: str | None = None
+    is_over: bool = False
+    said: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +241,10 @@ class Watch:
         brief: The judges' frozen cases, encoded by ``rules.evidence``; ``None`` until the first round prepared them.
         evidence: What the judges remember, encoded; opaque to the store.
         action: The id of the rollback under way, or the last one made; kept for ever: our own deployment is known by it.
-        stages: One, where nothing is staged.
+        stages: One, where nothing is staged; else those of the policy, and one more for each hook that it came to.
+        stage: In which of them it is.
+        at: Since when, and what is done there; ``None`` where the daemon does not move it, or it is between two stages.
+        staged_at: When the daemon moved it last.
         plan: Of the rollback under way, or the last one made: to which release each part goes.
         spoken: People were told of this watch, so they are told of each visible change from now on.
         returning: Why the release was quarantined when the watch opened; empty if it was not.
@@ -223,6 +275,8 @@ class Watch:
     due_at: datetime | None
     stages: tuple[Stage, ...] = (Stage(),)
     stage: int = 0
+    at: AtStage | None = None
+    staged_at: datetime | None = None
     traffic_at: datetime | None = None
     complete_at: datetime | None = None
     brief: str | None = None
@@ -264,6 +318,18 @@ class Watch:
     def mode(self) -> Mode:
         """What may happen by itself: as it is configured, softened where something forbids it."""
         return Mode.ASK if self.obstacles and self.policy.mode is Mode.AUTO else self.policy.mode
+
+    @property
+    def goes_forward(self) -> Mode:
+        """What its rollout may do by itself."""
+        if self.policy.mode is Mode.SHADOW:
+            return Mode.SHADOW
+        return Mode.ASK if self.obstacles else self.policy.rollout.forward or self.policy.mode
+
+    @property
+    def complete_by(self) -> datetime:
+        """When its clocks start for want of news; each move of the daemon puts that off."""
+        return (self.staged_at or self.opened_at) + self.policy.rollout_timeout
 
     @property
     def tag(self) -> str:
@@ -341,6 +407,10 @@ class Action:
     """Something to be done in the world, once. The id (``{watch}.{revision}.{n}``) is also the key towards the platform.
 
     Valid only while its watch is in the state that queued it.
+
+    Attributes:
+        plan: Of a rollback; without moves for what goes forward.
+        forward: What a rollout is moved on by.
     """
 
     id: str
@@ -353,6 +423,7 @@ class Action:
     deadline: datetime
     ordered_by: str | None = None
     valid_in: State = State.ROLLING_BACK
+    forward: Shift | Answer | None = None
 
 
 @dataclass(frozen=True, slots=True)

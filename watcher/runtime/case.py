@@ -59,6 +59,28 @@ def with_shares(case: Case, readings: Mapping[str, Reading]) -> dict[str, Readin
     kinds = {name: beat.kind for name, beat in case.brief.beats.items()}
     return {
         name: _with_shares(case.watch, reading) if kinds.get(name) is Kind.REQUESTS else reading
+        for name, reading in _while_shared_alike(case.watch, readings).items()
+    }
+
+
+def _while_shared_alike(watch: Watch, readings: Mapping[str, Reading]) -> Mapping[str, Reading]:
+    """*readings*; where the shares changed in a bucket its arms are not held against each other.
+
+    The one has more of the bucket's beginning and the other more of its end: what got worse for both in between would be the
+    release's alone. A change is seen a moment late, and there is one at a time: a stage ends when its beginning was judged.
+    """
+    changed = watch.staged_at
+    if changed is None:
+        return readings
+
+    def apart(bucket: Bucket) -> Bucket:
+        is_mixed = bucket.start < changed and bucket.end > changed - SEEN_LATE
+        return replace(bucket, baseline=None) if is_mixed and bucket.baseline is not None else bucket
+
+    return {
+        name: tuple(replace(series, buckets=tuple(map(apart, series.buckets))) for series in reading)
+        if isinstance(reading, tuple)
+        else reading
         for name, reading in readings.items()
     }
 
@@ -144,12 +166,12 @@ def _not_comparable(watch: Watch) -> Mapping[str, str]:
 
 
 def is_quiet(watch: Watch, judgement: Judgement) -> bool:
-    """Nothing is wrong and nobody is asked, so the step depends on no way back: it need not be looked up.
+    """Nothing is wrong, nobody is asked and nothing is moved, so the step depends on no way back: it need not be looked up.
 
     That is nearly every round of nearly every watch.
     """
     at_ease = watch.state is State.WATCHING and watch.breach is None and watch.blind_since is None
-    return at_ease and judgement.outcome is not Outcome.BREACHED
+    return at_ease and watch.at is None and judgement.outcome is not Outcome.BREACHED
 
 
 def has_new_breach(watch: Watch, judgement: Judgement) -> bool:

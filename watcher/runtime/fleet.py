@@ -6,8 +6,21 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
-from deploy.model import Beginning, Foretold, Gone, Live, Move, Progress, Release, Unclear, Unreadable
-from deploy.target import CALL_TIMEOUT, Keeper, Target
+from deploy.model import (
+    Beginning,
+    Foretold,
+    Gone,
+    Live,
+    Move,
+    Pause,
+    Progress,
+    Release,
+    Shift,
+    Unclear,
+    Unreadable,
+    Word,
+)
+from deploy.target import CALL_TIMEOUT, Hooked, Keeper, Staged, Target
 from watcher.core.service import Service
 
 T = TypeVar("T")
@@ -59,7 +72,7 @@ class Current:
 
 def _patient(fleet: Fleet) -> dict[Key, Mapping[str, Target]]:
     return {
-        key: {part: Patient(target) for part, target in targets.items()}
+        key: {part: patient(target) for part, target in targets.items()}
         for key, targets in fleet.targets.items()
     }
 
@@ -100,6 +113,41 @@ class Patient:
     async def foretell(self, move: Move) -> Foretold:
         """See `Target`."""
         return await _within(self._target.foretell(move), Foretold(calls=(), obstacles=(_SILENCE,)))
+
+
+class PatientHooked(Patient):
+    """The same, where the platform has hooks."""
+
+    def __init__(self, target: Target, hooked: Hooked) -> None:
+        super().__init__(target)
+        self._hooked = hooked
+
+    async def answer(self, pause: Pause, word: Word, key: str) -> Beginning:
+        """See `Hooked`."""
+        return await _within(self._hooked.answer(pause, word, key), Unclear(_SILENCE))
+
+
+class PatientStaged(Patient):
+    """The same, where the traffic is shared out at a word."""
+
+    def __init__(self, target: Target, staged: Staged) -> None:
+        super().__init__(target)
+        self._staged = staged
+
+    async def shift(self, shift: Shift, key: str) -> Beginning:
+        """See `Staged`. It may have happened: so it is not sent again."""
+        return await _within(self._staged.shift(shift, key), Unclear(_SILENCE))
+
+    async def shifted(self, shift: Shift, key: str) -> Progress | Unreadable:
+        """See `Staged`."""
+        return await _within(self._staged.shifted(shift, key), Unreadable(_SILENCE))
+
+
+def patient(target: Target) -> Patient:
+    """*target*, with all that it can: no platform has hooks, and is shared out at a word."""
+    if isinstance(target, Hooked):
+        return PatientHooked(target, target)
+    return PatientStaged(target, target) if isinstance(target, Staged) else Patient(target)
 
 
 async def _within(call: Awaitable[T], silence: N) -> T | N:

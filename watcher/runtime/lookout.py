@@ -12,10 +12,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from deploy.model import Announcement, Live, Phase, Release, Unreadable
+from deploy.model import Announcement, Live, Phase, Release, Unreadable, percent
 from deploy.tags import Ledger, Span
 from watcher.core.intake import READING, STALE
-from watcher.core.lifecycle import left_half, obstructed, seen_live, shared_out
+from watcher.core.lifecycle import left_half, obstructed, seen_live, shared_out, staged
 from watcher.core.service import Service
 from watcher.core.watch import State, Watch
 from watcher.runtime.bells import Bells
@@ -80,6 +80,7 @@ class Lookout:
         if living is not None:
             await self._soften(living, seen)
             await self._share_out(living, seen)
+            await self._stage(living, seen)
             await self._leave_half(living, seen)
             await self._look_after_stuck(living, seen)
 
@@ -139,6 +140,16 @@ class Lookout:
         now, facts = self.now(), self.lookup.glance(living)
         if shared_out(living, seen, now, facts) is not None:
             await change(self.store, living.id, lambda watch: shared_out(watch, seen, now, facts), now)
+
+    async def _stage(self, living: Watch, seen: Mapping[str, Live]) -> None:
+        """A watch that lives learns at which stage its rollout stands."""
+        now, facts = self.now(), self.lookup.glance(living)
+        if staged(living, seen, now, facts) is None:
+            return
+        after = await change(self.store, living.id, lambda watch: staged(watch, seen, now, facts), now)
+        if isinstance(after, Watch) and after.revision > living.revision:
+            log.info("rollout.staged", watch=after.id, service=after.service, **where(after))
+            self.bells.after_step()
 
     async def _leave_half(self, living: Watch, seen: Mapping[str, Live]) -> None:
         """A watch that lives learns that its rollout was broken off."""
@@ -243,3 +254,11 @@ def _since(live: Live, now: datetime) -> datetime:
 def open_span(ledger: Ledger) -> Span | None:
     """What serves, as far as the ledger knows."""
     return next((span for span in reversed(ledger.spans) if span.end is None), None)
+
+
+def where(watch: Watch) -> dict[str, str]:
+    """At which stage its rollout stands, for the log."""
+    if watch.at is None:
+        return {"stage": "none"}
+    pause = watch.at.pause
+    return {"stage": (pause.stage or pause.hook) if pause else f"{percent(watch.at.share)} of the traffic"}

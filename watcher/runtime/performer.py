@@ -1,7 +1,7 @@
-"""The performer: does what steps have queued. In the daemon `deploy.rollback.roll_back` is called here and nowhere else.
+"""The performer: does what steps have queued. In the daemon `roll_back` and `move_on` are called here and nowhere else.
 
 The intent is in the store before a call is made (`Store.begin`), what came of it is written after; between the two the
-process may die, and `roll_back` then decides by what runs. The outcome returns to the watch as a fact.
+process may die, and both then decide by what runs. The outcome returns to the watch as a fact.
 """
 
 import asyncio
@@ -11,9 +11,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from deploy.model import Move
+from deploy.model import Answer, Move, Shift, percent
 from deploy.rollback import Broken, Done, Going, Lost, Outcome, Stopped, Unknown, roll_back
-from watcher.core import lifecycle
+from deploy.rollout import move_on
+from watcher.core import disarm, lifecycle
 from watcher.core.watch import Action, ActionResult, ActionState, Step, Watch
 from watcher.runtime.bells import Bells
 from watcher.runtime.fleet import Current
@@ -59,11 +60,11 @@ class Performer:
     async def _perform(self, item: Claimed, tenure: Tenure) -> None:
         """One step of one action. Its lease is kept while its parts are read; a call that could outlast it is not begun."""
         try:
-            await self._roll_back(item, tenure)
+            await self._written(item, await self._done(item, tenure))
         finally:
             tenure.set_aside(item.action.id)
 
-    async def _roll_back(self, item: Claimed, tenure: Tenure) -> None:
+    async def _done(self, item: Claimed, tenure: Tenure) -> Outcome:
         action = item.action
         if item.taken_from is not None:
             self.metrics.takeovers.labels("action").inc()
@@ -71,23 +72,33 @@ class Performer:
                 "action.taken_over", action=action.id, state=item.state.value, taken_from=item.taken_from
             )
 
-        async def intend(move: Move) -> bool:
+        async def intend(step: Move | Shift | Answer) -> bool:
             mine = await self.store.begin(action.id, item.fence, self.now())
             # It may have been frozen, or slow, until just now: a call that could outlast the lease is another's to make.
             if mine and not await tenure.assures(action.id, self.timing.call):
                 self.metrics.fenced.inc()
-                log.warning("action.too_late", action=action.id, part=move.part)
+                log.warning("action.too_late", action=action.id, part=step.part)
                 return False
             if mine:
-                log.info(
-                    "action.begun", action=action.id, part=move.part, expect=move.expect.tag, to=move.to.tag
-                )
+                log.info("action.begun", action=action.id, part=step.part, **_told(step))
                 self._measure(action, item)
             return mine
 
         targets = self.current.targets((action.service, action.environment))
-        outcome = await roll_back(action.plan, targets, action.id, sent=item.moves_sent, intend=intend)
-        await self._written(item, outcome)
+        if action.forward is not None:
+            if words := await self._forbidden(item):
+                return Stopped(words)
+            return await move_on(action.forward, targets, action.id, sent=item.moves_sent, intend=intend)
+        return await roll_back(action.plan, targets, action.id, sent=item.moves_sent, intend=intend)
+
+    async def _forbidden(self, item: Claimed) -> str:
+        """Why what the machine decided is not to go forward any more: it may have waited, or was refused for now, for minutes."""
+        action, now = item.action, self.now()
+        if action.ordered_by is not None or item.moves_sent:
+            return ""
+        where = (action.service, action.environment)
+        switch = disarm.in_force(await self.store.disarmed(now), *where, now)
+        return f"rollbackd is {disarm.words(switch, now)}" if switch else ""
 
     async def _written(self, item: Claimed, outcome: Outcome) -> None:
         match outcome:
@@ -99,7 +110,8 @@ class Performer:
             case Lost():
                 log.info("action.lost", action=item.action.id)
             case Done():
-                await self._closed(item, ActionResult(item.action.id, ActionState.DONE, "serves again"))
+                words = "serves again" if item.action.forward is None else "it went on"
+                await self._closed(item, ActionResult(item.action.id, ActionState.DONE, words))
             case Broken(words, by_hand):
                 await self._closed(
                     item, ActionResult(item.action.id, ActionState.FAILED, words, by_hand=by_hand)
@@ -121,21 +133,39 @@ class Performer:
             return
         facts = await self.lookup.facts(watch, now)
 
+        came_of = lifecycle.happened if action.forward is None else lifecycle.forwarded
+
         def decide(found: Watch) -> Step | None:
-            return lifecycle.happened(found, result, now, facts)
+            return came_of(found, result, now, facts)
 
         after = await change(self.store, action.watch, decide, now)
         self.bells.after_step()
         self.bells.after_move(watch.key)
-        trigger = "person" if action.ordered_by else "auto"
-        self.metrics.rollbacks.labels(trigger, result.state.value).inc()
-        if result.state is ActionState.DONE and watch.decided_at:
-            self.metrics.rollback_seconds.observe((now - watch.decided_at).total_seconds())
+        self._count(action, result, watch.decided_at)
         state = after.state.value if isinstance(after, Watch) else "unchanged"
         log.info(
             "action.closed", action=action.id, result=result.state.value, words=result.words, watch_is=state
         )
 
+    def _count(self, action: Action, result: ActionResult, decided_at: datetime | None) -> None:
+        trigger = "person" if action.ordered_by else "auto"
+        if action.forward is not None:
+            self.metrics.rollout_moves.labels(action.kind.value, trigger, result.state.value).inc()
+            return
+        self.metrics.rollbacks.labels(trigger, result.state.value).inc()
+        if result.state is ActionState.DONE and decided_at:
+            self.metrics.rollback_seconds.observe((self.now() - decided_at).total_seconds())
+
     def _measure(self, action: Action, item: Claimed) -> None:
-        if item.attempts == 0:
+        if item.attempts == 0 and action.forward is None:
             self.metrics.decision_seconds.observe((self.now() - action.queued_at).total_seconds())
+
+
+def _told(step: Move | Shift | Answer) -> dict[str, str]:
+    match step:
+        case Move():
+            return {"expect": step.expect.tag, "to": step.to.tag}
+        case Shift():
+            return {"to": step.after.tag, "share": f"{percent(step.expect)} to {percent(step.share)}"}
+        case Answer():
+            return {"to": step.after.tag, "hook": step.pause.stage or step.pause.hook}

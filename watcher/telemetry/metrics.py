@@ -170,6 +170,15 @@ class Metrics:
         )
         for trigger, result in product(TRIGGERS, RESULTS):
             self.rollbacks.labels(trigger, result)
+        self.rollout_moves = self._counter(
+            "rollout_moves_total",
+            "Stages that a rollout was moved on from, or was to be",
+            "kind",
+            "trigger",
+            "result",
+        )
+        for kind, trigger, result in product(("move_to_stage", "answer_hook"), TRIGGERS, RESULTS):
+            self.rollout_moves.labels(kind, trigger, result)
         self.decision_seconds = self._histogram(
             "rollback_decision_seconds", "From the breach to the first call that changes something", CALLS
         )

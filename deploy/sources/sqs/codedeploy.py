@@ -11,6 +11,9 @@ too. News of single instances change nothing: what is live is read with their nu
                                                        STOP       Stopped                  failed
                                                        READY      Ready                    paused: blue-green, before the traffic
 
+A lifecycle hook of ECS and Lambda asks a function. The one in ``examples/aws/codedeploy-hook`` tells of it by the queue, in the shape of an
+event (`HOOK`): that a deployment waits for a word. It is a hint too: what it waits for is read.
+
 Source:
     https://docs.aws.amazon.com/codedeploy/latest/userguide/monitoring-cloudwatch-events.html
     https://docs.aws.amazon.com/codedeploy/latest/userguide/monitoring-sns-event-notifications-json-format.html
@@ -18,8 +21,8 @@ Source:
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from deploy.model import Announcement, Pause, Phase
@@ -28,6 +31,8 @@ from deploy.sources.sqs.directory import part_of, whose
 from deploy.sources.sqs.envelope import shown
 
 DEPLOYMENT = "CodeDeploy Deployment State-change Notification"
+HOOK = "CodeDeploy Lifecycle Hook"  # ours: the function writes it
+ANSWERS_WITHIN = timedelta(hours=1)  # since the function was asked
 PHASES = {
     "START": Phase.STARTED,
     "SUCCESS": Phase.COMPLETE,
@@ -49,6 +54,7 @@ WRITTEN = "send the message as CodeDeploy wrote it"
 
 _NAME = re.compile(r"[A-Za-z0-9+=,.@_-]{1,100}")
 _ID = re.compile(r"d-[A-Za-z0-9]{1,32}")  # it goes into a command to be copied
+_STAGE = re.compile(r"[A-Za-z]{1,64}")
 _REGION = re.compile(r"[a-z0-9-]{1,32}")
 _ACCOUNT = re.compile(r"[0-9]{12}")
 _SECONDS = re.compile(r"[0-9]{9,11}(?:\.[0-9]{1,9})?")  # since the epoch, in a string
@@ -100,6 +106,44 @@ def deployment(event: Event, arrived: datetime, opening: Opening) -> Meaning:
         where=places,
     )
     return _announced(news, opening)
+
+
+def hook(event: Event, arrived: datetime, opening: Opening) -> Meaning:
+    """What the function of a lifecycle hook tells: that a deployment waits.
+
+    Args:
+        event: Of the type `HOOK`.
+        arrived: When the message was sent, for an event that tells no time.
+        opening: Whose the group is.
+    """
+    stage = event.detail.get("stage")
+    if not isinstance(stage, str) or not _STAGE.fullmatch(stage):
+        return Rejected(f"{shown(stage)} is no lifecycle event", WRITTEN, "detail.stage")
+    news = _News(
+        key=f"{event.id}:{stage}",
+        region=event.region,
+        account=event.account,
+        application=event.detail.get("application"),
+        group=event.detail.get("deploymentGroup"),
+        deployment=event.detail.get("deploymentId"),
+        state="READY",
+        at=event.at or arrived,
+        where={name: f"detail.{name}" for name in ("application", "deploymentGroup", "deploymentId")},
+    )
+    said = _announced(news, opening)
+    return replace(said, pause=_at_hook(news, stage)) if isinstance(said, Announcement) else said
+
+
+def _at_hook(news: _News, stage: str) -> Pause:
+    """By the id under which the target shows it (`deploy.targets.codedeploy.waiting`)."""
+    made = str(news.deployment)
+    return Pause(
+        hook=f"{made}:{stage}",
+        stage=stage,
+        until=news.at + ANSWERS_WITHIN,
+        otherwise="CodeDeploy fails the deployment",
+        go_back=_pause(made, news.region).go_back,
+    )
 
 
 def trigger(said: Mapping[str, Any], arrived: datetime, opening: Opening) -> Meaning:

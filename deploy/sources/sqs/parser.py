@@ -22,6 +22,7 @@ READS: Mapping[tuple[str, str], Read] = {
     ("aws.ecs", ecs.DEPLOYMENT): ecs.deployment,
     ("aws.ecs", ecs.HOOK): ecs.hook,
     ("aws.codedeploy", codedeploy.DEPLOYMENT): codedeploy.deployment,
+    ("rollbackd", codedeploy.HOOK): codedeploy.hook,
     ("aws.elasticbeanstalk", beanstalk.UPDATE): beanstalk.update,
     ("aws.s3", s3.CREATED): s3.created,
     ("aws.lambda", TRAIL): functions.changed,

@@ -38,7 +38,7 @@ from deploy.targets.appconfig.settings import Settings, deployment_arn
 from deploy.targets.appconfig.trace import TAG_KEY
 from deploy.targets.aws.keeping import Kept
 from deploy.targets.aws.marking import key_of, value_of
-from deploy.targets.aws.timing import readable, within
+from deploy.targets.aws.timing import within
 from deploy.targets.aws.wording import refusal
 
 # An operation takes at most 7 s. A move first looks, and leaves its trace; what remains is for the call.
@@ -85,7 +85,7 @@ class AppConfigTarget:
 
     async def progress(self, move: Move, key: str) -> Progress | Unreadable:
         """How far the move is. Reads only."""
-        return await readable(READS, self._progress(move, key))
+        return await within(READS, self._progress(move, key))
 
     async def _progress(self, move: Move, key: str) -> Progress | Unreadable:
         view = await self._view(deep=True)
@@ -102,7 +102,7 @@ class AppConfigTarget:
 
     async def foretell(self, move: Move) -> Foretold:
         """What `begin` would do now. Reads only."""
-        found = await readable(READS, self._foretell(move))
+        found = await within(READS, self._foretell(move))
         if isinstance(found, Unreadable):
             return foretelling.unseen(self._settings, move, self._account, self._now(), found.words)
         return found
@@ -117,7 +117,7 @@ class AppConfigTarget:
 
     async def examine(self) -> Sequence[Finding]:
         """Whether old versions are there, and how they would be deployed. Reads only."""
-        found = await readable(EXAMINES, self._examine())
+        found = await within(EXAMINES, self._examine())
         if isinstance(found, Unreadable):
             return [
                 Finding(Level.WARN, f"old versions cannot be looked at: {found.words}", "may it be read?")
@@ -143,7 +143,7 @@ class AppConfigTarget:
                 f"the account {self._account.name} has no role to act: nothing was tried; configure `act:`"
             )
         ends = asyncio.get_running_loop().time() + BEGINS.total_seconds()
-        order = await readable(LOOKS, self._decided(move, key))
+        order = await within(LOOKS, self._decided(move, key))
         if isinstance(order, Unreadable):
             return Refused(f"nothing was sent: {order.words}", again_in=SOON)
         if not isinstance(order, Order):
@@ -198,7 +198,7 @@ class AppConfigTarget:
 
     async def recall(self, now: datetime) -> Recalled | Unreadable:
         """What AppConfig remembers, and what our marks say. Reads only."""
-        return await readable(RECALLS, self._recall(now))
+        return await within(RECALLS, self._recall(now))
 
     async def _recall(self, now: datetime) -> Recalled | Unreadable:
         view = await self._view(deep=True)

@@ -15,6 +15,9 @@ class Kept(Generic[K, V]):
         self._most = most
         self._kept: OrderedDict[K, V] = OrderedDict()
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._kept
+
     def get(self, key: K) -> V | None:
         """What was kept under *key*, and is still."""
         if key in self._kept:

@@ -8,7 +8,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from deploy.model import AlreadyThere, Drifted, Failed, Move, Moving, Progress, Refused, Release, Serving
+from deploy.model import (
+    AlreadyThere,
+    Drifted,
+    Failed,
+    Move,
+    Moving,
+    Progress,
+    Refused,
+    Release,
+    Serving,
+    Shift,
+    is_about,
+    percent,
+)
 
 # An order of which nothing is seen for so long did not arrive: these platforms are late by seconds. A guess.
 LOST_AFTER = timedelta(minutes=2)
@@ -59,10 +72,18 @@ class Split:
 
     def third(self, move: Move) -> Release | None:
         """A release that has traffic, and that *move* does not speak of; the newest of them."""
+        return self.beside(move.to, move.expect)
+
+    def beside(self, one: Release, other: Release) -> Release | None:
+        """A release that has traffic and is neither of the two; the newest of them."""
         for release, _ in reversed(self.parts):
-            if not release.is_same_as(move.to) and not release.is_same_as(move.expect):
+            if not release.is_same_as(one) and not release.is_same_as(other):
                 return release
         return None
+
+    def share_of(self, release: Release) -> float:
+        """What *release* has."""
+        return sum(share for each, share in self.parts if each.is_same_as(release))
 
 
 NOBODY = Split()
@@ -90,6 +111,36 @@ def progress(split: Split, move: Move, ordered: datetime, now: datetime, by_hand
     if now >= ordered + LOST_AFTER:
         return Failed(f"{move.to.tag} was ordered, and nothing is seen of it: the order was lost", by_hand)
     return Moving(f"{_told(split)}; {move.to.tag} was ordered")
+
+
+def decide_shift(split: Split, shift: Shift) -> AlreadyThere | Refused | None:
+    """Why *shift* is not to be sent; ``None``: it is."""
+    third = split.beside(shift.before, shift.after)
+    if third is not None:
+        return Refused(_moved(third, split, shift.after), third.tag)
+    share = split.share_of(shift.after)
+    if is_about(share, shift.share):
+        return AlreadyThere()
+    if is_about(share, shift.expect):
+        return None
+    return Refused(
+        f"{shift.after.tag} has {percent(share)} of the traffic, not {percent(shift.expect)}: somebody else has moved it",
+        shift.after.tag,
+    )
+
+
+def shifted(split: Split, shift: Shift, ordered: datetime, now: datetime) -> Progress:
+    """How far *shift* is, which was ordered at *ordered*."""
+    decided = decide_shift(split, shift)
+    if isinstance(decided, AlreadyThere):
+        return Serving()
+    if isinstance(decided, Refused):
+        return Drifted(decided.words, decided.third_tag)
+    if now >= ordered + LOST_AFTER:
+        return Failed(
+            f"{percent(shift.share)} for {shift.after.tag} was ordered, and nothing is seen of it: the order was lost"
+        )
+    return Moving(f"{_told(split)}; {percent(shift.share)} for {shift.after.tag} was ordered")
 
 
 def _moved(third: Release, split: Split, wanted: Release) -> str:

@@ -23,10 +23,10 @@ from deploy.model import (
 )
 from deploy.ports import Aws, AwsAccount, World
 from deploy.target import Place
+from deploy.targets.aws.acting import forbidden, kept_from, marked
 from deploy.targets.aws.keeping import Kept
 from deploy.targets.aws.marking import key_of, value_of
-from deploy.targets.aws.timing import readable
-from deploy.targets.aws.wording import refusal
+from deploy.targets.aws.timing import BEGINS, EXAMINES, LOOKS, MOVES, READS, RECALLS, ends, within
 from deploy.targets.beanstalk.examining import examine
 from deploy.targets.beanstalk.foretelling import foretell, unseen
 from deploy.targets.beanstalk.keeping import recall
@@ -38,14 +38,6 @@ from deploy.targets.beanstalk.resolving import resolve
 from deploy.targets.beanstalk.settings import Settings
 from deploy.targets.beanstalk.trace import Trace, tag_key, trace_of
 
-# An operation takes at most 7 s. A move first looks, then leaves its trace; what remains is for the one call that counts.
-READS = timedelta(seconds=6.5)
-LOOKS = timedelta(seconds=3)
-BEGINS = timedelta(seconds=6.9)
-MOVES = timedelta(seconds=3.4)  # at least
-RECALLS = timedelta(seconds=60)
-MARKS = timedelta(seconds=30)
-EXAMINES = timedelta(seconds=15)
 KEPT = 256  # moves of one environment, and marks
 
 
@@ -81,7 +73,7 @@ class BeanstalkTarget:
 
     async def progress(self, move: Move, key: str) -> Progress | Unreadable:
         """How far the move is. Reads only."""
-        return await readable(READS, self._progress(move, key))
+        return await within(READS, self._progress(move, key))
 
     async def _progress(self, move: Move, key: str) -> Progress | Unreadable:
         view = await look(self._reader, self._settings)
@@ -93,7 +85,7 @@ class BeanstalkTarget:
 
     async def foretell(self, move: Move) -> Foretold:
         """What `begin` would do now. Reads only."""
-        found = await readable(READS, self._foretell(move))
+        found = await within(READS, self._foretell(move))
         if isinstance(found, Unreadable):
             return unseen(self._settings, move, self._account, found.words)
         return found
@@ -106,7 +98,7 @@ class BeanstalkTarget:
 
     async def examine(self) -> Sequence[Finding]:
         """Whether old versions will be there when they are needed. Reads only."""
-        found = await readable(EXAMINES, self._examine())
+        found = await within(EXAMINES, self._examine())
         if isinstance(found, Unreadable):
             words = f"whether old versions are kept cannot be known: {found.words}"
             return [Finding(Level.WARN, words, "may it be read?")]
@@ -117,7 +109,7 @@ class BeanstalkTarget:
         return view if isinstance(view, Unreadable) else await examine(self._reader, view)
 
     async def _look(self, most: timedelta) -> View | Unreadable:
-        return await readable(most, look(self._reader, self._settings))
+        return await within(most, look(self._reader, self._settings))
 
     async def _when_ordered(self, move: Move, key: str) -> datetime | None:
         """When the wanted label was set for this move: as this process knows, else as its trace says. May raise `AwsRefused`."""
@@ -134,18 +126,16 @@ class BeanstalkTarget:
 
     async def begin(self, move: Move, key: str) -> Beginning:
         """Look, decide, leave a trace, and send at most one call that moves. See `moving`."""
-        if not self._account.may_act:
-            return Refused(
-                f"the account {self._account.name} has no role to act: nothing was tried; configure `act:`"
-            )
-        ends = asyncio.get_running_loop().time() + BEGINS.total_seconds()
-        order = await readable(LOOKS, self._decided(move, key))
+        if refused := forbidden(self._account):
+            return refused
+        until = ends(BEGINS)
+        order = await within(LOOKS, self._decided(move, key))
         if isinstance(order, Unreadable):
             return Refused(f"nothing was sent: {order.words}", again_in=SOON)
         if not isinstance(order, Order):
             return order
-        untraced = await self._leave(order, Trace(key, self._now(), move.expect.tag), ends)
-        return await self._send(order, key, untraced, ends)
+        untraced = await self._leave(order, Trace(key, self._now(), move.expect.tag), until)
+        return await self._send(order, key, untraced, until)
 
     async def _decided(self, move: Move, key: str) -> Order | Beginning | Unreadable:
         # Side by side: Beanstalk answers slowly, and there is little time.
@@ -157,33 +147,27 @@ class BeanstalkTarget:
         asked = Asked(self._now(), ordered)
         return await decide(self._reader, view, self._settings, move, asked)
 
-    async def _leave(self, order: Order, trace: Trace, ends: float) -> str:
+    async def _leave(self, order: Order, trace: Trace, until: float) -> str:
         """What kept the trace from being left; never what keeps the rollback from being made."""
         if not order.moves:
             return ""
         value = trace.written()
         if value is None:
             return "it fits in no tag"
-        try:
-            async with asyncio.timeout_at(ends - MOVES.total_seconds()):
-                await self._tag(order.version, tag_key(self._settings.environment), value)
-        except AwsRefused as refused:
-            return refusal(refused)
-        except TimeoutError:
-            return "UpdateTagsForResource was not answered in time"
-        return ""
+        leaving = self._tag(order.version, tag_key(self._settings.environment), value)
+        return await kept_from(leaving, until - MOVES.total_seconds(), "UpdateTagsForResource")
 
-    async def _send(self, order: Order, key: str, untraced: str, ends: float) -> Beginning:
-        answer = await self._sending(order, untraced, ends)
+    async def _send(self, order: Order, key: str, untraced: str, until: float) -> Beginning:
+        answer = await self._sending(order, untraced, until)
         if order.moves and isinstance(answer, Refused):
             self._refused.keep(key, True)  # its trace says what was not done
         elif order.moves:
             self._ordered.keep(key, self._now())
         return answer
 
-    async def _sending(self, order: Order, untraced: str, ends: float) -> Beginning:
+    async def _sending(self, order: Order, untraced: str, until: float) -> Beginning:
         try:
-            async with asyncio.timeout_at(ends):
+            async with asyncio.timeout_at(until):
                 await self._aws.act(
                     self._account.name, "elasticbeanstalk", order.operation, **order.parameters
                 )
@@ -208,7 +192,7 @@ class BeanstalkTarget:
 
     async def recall(self, now: datetime) -> Recalled | Unreadable:
         """What our marks say, and what serves. Reads only."""
-        return await readable(RECALLS, self._recall(now))
+        return await within(RECALLS, self._recall(now))
 
     async def _recall(self, now: datetime) -> Recalled | Unreadable:
         view = await look(self._reader, self._settings)
@@ -222,13 +206,7 @@ class BeanstalkTarget:
         new = {label: value for label, value in wanted.items() if self._marked.get(label) != value}
         if not new:
             return ""
-        try:
-            async with asyncio.timeout(MARKS.total_seconds()):
-                return await self._mark(new)
-        except AwsRefused as refused:
-            return f"versions could not be marked: {refusal(refused)}"
-        except TimeoutError:
-            return "not all marks were written: Beanstalk did not answer in time"
+        return await marked(self._mark(new), "versions", "Beanstalk")
 
     async def _mark(self, new: Mapping[str, str]) -> str:
         versions = await self._reader.versions(self._settings.application, list(new))

@@ -5,22 +5,23 @@ What is unknown here is passed on as text, never refused: AWS adds values as it 
 Source:
     https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_DeploymentInfo.html
     https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_DeploymentGroupInfo.html
-    https://docs.aws.amazon.com/codedeploy/latest/APIReference/API_DeploymentTarget.html
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from deploy.model import Release
 from deploy.targets.codedeploy.revision import Revision, revision_of
 
 SUCCEEDED = "Succeeded"
+NOT_BEGUN = frozenset({"Created", "Queued"})  # nothing was done yet
 BROKEN_OFF = frozenset({"Failed", "Stopped"})
 ENDED = BROKEN_OFF | {SUCCEEDED}
 SHIFTING = frozenset({"ECS", "Lambda"})
+READY = "Ready"  # it waits to be given the traffic
 BY_ITSELF = "codeDeployRollback"
 # Made for instances that came or went, and no deployment of the group.
 OF_THE_FLEET = frozenset({"autoscaling", "autoscalingTermination", "CodeDeployAutoUpdate"})
@@ -60,6 +61,7 @@ class Deployment:
         undone_by: The deployment by which CodeDeploy took this one back.
         platform: ``Server``, ``Lambda``, ``ECS``.
         retains: Files that lay on an instance were kept, where the release has some of the same name.
+        moved: All the traffic is on the new instances, and those of before wait for their end (blue-green on EC2).
         goes_back_by_itself: CodeDeploy is to take it back by itself, should it fail or be stopped: on which events.
     """
 
@@ -79,6 +81,7 @@ class Deployment:
     undone_by: str | None = None
     retains: bool = False
     platform: str = "Server"
+    moved: bool = False
     goes_back_by_itself: frozenset[str] = frozenset()
 
     @property
@@ -114,60 +117,71 @@ class Group:
     Attributes:
         platform: ``Server``, ``Lambda``, ``ECS``.
         style: ``IN_PLACE`` or ``BLUE_GREEN``.
+        copies: New instances are made for each deployment, as the Auto Scaling group has them; else somebody chooses them.
         config: The name of the deployment configuration: how many instances may be away.
         is_behind: CodeDeploy takes an instance out of its balancer while it works on it.
         alarms: Names of the alarms that stop its deployments.
         last, succeeded: Ids of the deployments that were tried last, and that succeeded last.
         account: Twelve digits, as its service role tells.
+        waits: For how long a deployment that is ready waits to be given the traffic, before it is stopped; ``None``: it does not.
+        keeps: For how long what served is kept once the traffic has moved; ``None``: nobody says when it is taken away.
     """
 
     application: str
     name: str
     platform: str = "Server"
     style: str = "IN_PLACE"
+    copies: bool = False
     config: str = ""
     is_behind: bool = False
     alarms: tuple[str, ...] = ()
     last: str | None = None
     succeeded: str | None = None
     account: str | None = None
+    waits: timedelta | None = None
+    keeps: timedelta | None = None
 
     @property
     def shifts(self) -> bool:
-        """Traffic is moved to what stands beside what serves: a way back takes nothing away before it is there."""
+        """Its traffic is moved by weights: of ECS and Lambda."""
         return self.platform in SHIFTING
 
+    @property
+    def replaces(self) -> bool:
+        """New instances take the place of those that serve: the traffic is moved to them, and those of before are ended later."""
+        return self.platform == "Server" and self.style == "BLUE_GREEN"
 
-@dataclass(frozen=True, slots=True)
-class OnInstance:
-    """How a deployment stands on an instance that failed, or is being worked on.
-
-    Attributes:
-        event: The lifecycle event that failed; empty if none did.
-        words: What its script said last.
-    """
-
-    instance: str
-    status: str
-    event: str = ""
-    words: str = ""
+    @property
+    def is_beside(self) -> bool:
+        """What is new stands beside what serves: a way back takes nothing away before it is there."""
+        return self.shifts or self.replaces
 
 
 def group_of(told: Mapping[str, Any]) -> Group:
     """A ``DeploymentGroupInfo``."""
     style, alarms = told.get("deploymentStyle", {}), told.get("alarmConfiguration", {})
     role = _ROLE.fullmatch(str(told.get("serviceRoleArn", "")))
+    beside = told.get("blueGreenDeploymentConfiguration", {})
+    ready = beside.get("deploymentReadyOption", {})
+    blue = beside.get("terminateBlueInstancesOnDeploymentSuccess", {})
     return Group(
         application=str(told.get("applicationName", "")),
         name=str(told.get("deploymentGroupName", "")),
         platform=str(told.get("computePlatform") or "Server"),
         style=str(style.get("deploymentType") or "IN_PLACE"),
+        copies=beside.get("greenFleetProvisioningOption", {}).get("action") == "COPY_AUTO_SCALING_GROUP",
         config=str(told.get("deploymentConfigName", "")),
         is_behind=style.get("deploymentOption") == "WITH_TRAFFIC_CONTROL",
         alarms=tuple(str(each.get("name", "")) for each in alarms.get("alarms", ()) if alarms.get("enabled")),
         last=told.get("lastAttemptedDeployment", {}).get("deploymentId"),
         succeeded=told.get("lastSuccessfulDeployment", {}).get("deploymentId"),
         account=role["account"] if role else None,
+        waits=_minutes(ready, "waitTimeInMinutes")
+        if ready.get("actionOnTimeout") == "STOP_DEPLOYMENT"
+        else None,
+        keeps=_minutes(blue, "terminationWaitTimeInMinutes")
+        if blue.get("action") != "KEEP_ALIVE" and blue
+        else None,
     )
 
 
@@ -181,9 +195,9 @@ def deployment_of(told: Mapping[str, Any]) -> Deployment:
         group=str(told.get("deploymentGroupName", "")),
         status=str(told.get("status", "")),
         revision=revision_of(told.get("revision")),
-        created=_time(told.get("createTime")) or _EVER,
-        started=_time(told.get("startTime")),
-        completed=_time(told.get("completeTime")),
+        created=time_of(told.get("createTime")) or _EVER,
+        started=time_of(told.get("startTime")),
+        completed=time_of(told.get("completeTime")),
         creator=str(told.get("creator", "user")),
         description=str(told.get("description", "")),
         counts=_counts(told.get("deploymentOverview", {})),
@@ -192,39 +206,9 @@ def deployment_of(told: Mapping[str, Any]) -> Deployment:
         undone_by=back.get("rollbackDeploymentId"),
         retains=told.get("fileExistsBehavior") == "RETAIN",
         platform=str(told.get("computePlatform") or "Server"),
+        moved=told.get("instanceTerminationWaitTimeStarted") is True,
         goes_back_by_itself=frozenset(map(str, own.get("events", ()))) if own.get("enabled") else frozenset(),
     )
-
-
-def target_of(told: Mapping[str, Any]) -> OnInstance:
-    """A ``DeploymentTarget``: an instance; of ECS a service, of Lambda a function."""
-    target = _target(told)
-    events: Sequence[Mapping[str, Any]] = target.get("lifecycleEvents", ())
-    failed: Mapping[str, Any] = next((each for each in events if each.get("status") == "Failed"), {})
-    said = failed.get("diagnostics", {})
-    return OnInstance(
-        instance=str(target.get("targetId", "")),
-        status=str(target.get("status", "")),
-        event=str(failed.get("lifecycleEventName", "")),
-        words=str(said.get("logTail") or said.get("message") or ""),
-    )
-
-
-def weight_of(told: Mapping[str, Any]) -> float | None:
-    """The share (0..1) of the traffic that a deployment has moved, as its ``DeploymentTarget`` tells it; ``None``: it does not."""
-    target = _target(told)
-    function = target.get("lambdaFunctionInfo", {})
-    if "targetVersionWeight" in function:
-        return float(function["targetVersionWeight"]) / 100
-    green = [each for each in target.get("taskSetsInfo", ()) if each.get("taskSetLabel") == "Green"]
-    weights = [float(each["trafficWeight"]) for each in green if "trafficWeight" in each]
-    return weights[0] / 100 if weights else None
-
-
-def _target(told: Mapping[str, Any]) -> Mapping[str, Any]:
-    kinds = ("instanceTarget", "ecsTarget", "lambdaTarget")
-    found: Mapping[str, Any] = next((told[kind] for kind in kinds if kind in told), {})
-    return found
 
 
 def _counts(told: Mapping[str, Any]) -> Counts:
@@ -234,5 +218,10 @@ def _counts(told: Mapping[str, Any]) -> Counts:
     return Counts(of("Pending"), of("InProgress") + of("Ready"), of("Succeeded"), of("Failed"), of("Skipped"))
 
 
-def _time(told: object) -> datetime | None:
+def _minutes(told: Mapping[str, Any], name: str) -> timedelta:
+    return timedelta(minutes=int(told.get(name) or 0))
+
+
+def time_of(told: object) -> datetime | None:
+    """A time as boto3 gives it; ``None``: none is told."""
     return told if isinstance(told, datetime) else None

@@ -11,8 +11,9 @@ from deploy.targets.aws.wording import refusal
 from deploy.targets.codedeploy.deployment import Deployment, Group
 from deploy.targets.codedeploy.keeping import ALL_AT_ONCE, became_of
 from deploy.targets.codedeploy.looking import View
-from deploy.targets.codedeploy.moving import Order, create, decide, nowhere, source_of
+from deploy.targets.codedeploy.moving import decide, nowhere, source_of
 from deploy.targets.codedeploy.observing import obstacles
+from deploy.targets.codedeploy.ordering import Order, create
 from deploy.targets.codedeploy.reading import Capacity, Reader
 from deploy.targets.codedeploy.sending import Moment
 from deploy.targets.codedeploy.settings import Settings
@@ -52,7 +53,7 @@ async def foretell(reader: Reader, view: View, move: Move, account: AwsAccount, 
     )
     return Foretold(
         calls=_calls(order, view, back),
-        takes=past.result(),
+        takes=in_time(view.group, order, past.result()),
         capacity=kept.result(),
         by_hand=by_hand(back, move, account),
         obstacles=tuple(dict.fromkeys(each for each in stands if each)),
@@ -136,6 +137,23 @@ async def _takes(reader: Reader, group: Group) -> str:
         return f"not known: {refusal(refused)}"
 
 
+def in_time(group: Group, order: object, lasted: str) -> str:
+    """How long *order* takes: by how long the deployments before *lasted*, and by what still stands."""
+    if not group.is_beside or not isinstance(order, Order) or order.operation != "stop_deployment":
+        return lasted
+    kept = (
+        ""
+        if group.keeps is None
+        else f" (for {_minutes(group.keeps.total_seconds())} after the traffic has moved)"
+    )
+    if group.shifts:
+        return f"seconds, while what served still stands{kept}; afterwards {lasted}"
+    return (
+        f"minutes at most, while the old instances stand{kept}, if CodeDeploy gives the traffic back to them, which AWS does not promise;"
+        f" else new ones are started: {lasted}"
+    )
+
+
 def lasted(past: Sequence[Deployment]) -> str:
     """How long the last deployments took that succeeded."""
     seconds = [(each.completed - each.created).total_seconds() for each in past if each.completed]
@@ -150,7 +168,7 @@ def _minutes(seconds: float) -> str:
 
 async def _capacity(reader: Reader, view: View) -> str:
     config = view.group.config
-    if view.group.shifts:
+    if view.group.is_beside:
         return BESIDE
     try:
         known = None if config in _DEFAULTS else await reader.capacity(config)

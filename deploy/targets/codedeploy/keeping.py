@@ -8,6 +8,7 @@ Source:
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from deploy.errors import AwsRefused
 from deploy.model import Finding, Level
@@ -67,11 +68,18 @@ async def examine(reader: Reader, group: Group) -> Sequence[Finding]:
 
 
 def _of_the_group(group: Group) -> Iterator[Finding]:
-    if group.config == ALL_AT_ONCE:
+    if group.config == ALL_AT_ONCE and not group.is_beside:
         yield Finding(
             Level.WARN,
             f"its deployments go to all instances at once ({ALL_AT_ONCE}), and so would a rollback: the service is down meanwhile",
             "let the group deploy by CodeDeployDefault.HalfAtATime, or OneAtATime",
+        )
+
+    if group.replaces and group.keeps == timedelta(0):
+        yield Finding(
+            Level.WARN,
+            "its old instances are ended as soon as the traffic has moved: from then on a way back starts new ones, which takes minutes",
+            "set `terminationWaitTimeInMinutes` to more than `bake.at_least`",
         )
 
 

@@ -16,10 +16,18 @@ from deploy.errors import AwsRefused
 from deploy.model import Release, Unreadable
 from deploy.targets.aws.batching import together
 from deploy.targets.aws.wording import refusal
-from deploy.targets.codedeploy.deployment import BROKEN_OFF, BY_ITSELF, SUCCEEDED, Deployment, Group
+from deploy.targets.codedeploy.deployment import (
+    BROKEN_OFF,
+    BY_ITSELF,
+    SUCCEEDED,
+    Deployment,
+    Group,
+)
+from deploy.targets.codedeploy.onto import Shift
 from deploy.targets.codedeploy.reading import Reader
 from deploy.targets.codedeploy.settings import Settings
 from deploy.targets.codedeploy.trace import Trace, of_description, of_move
+from deploy.targets.codedeploy.waiting import Wait, waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,8 @@ class View:
         succeeded: The one that succeeded last.
         undone: The one that *last* takes back, where it is a way back.
         tags: Of the group, where they may hold our trace.
-        weight: The share of the traffic that *last* has moved, on ECS and Lambda; ``None``: it is not told.
+        shift: How far *last* is, on ECS and Lambda.
+        waits: What *last* waits for, where somebody has to answer.
     """
 
     group: Group
@@ -39,7 +48,8 @@ class View:
     succeeded: Deployment | None = None
     undone: Deployment | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    weight: float | None = None
+    shift: Shift = field(default_factory=Shift)
+    waits: Wait | None = None
 
     @property
     def serving(self) -> Deployment | None:
@@ -94,9 +104,11 @@ class View:
 
     def _is_left_half(self, deployment: Deployment) -> bool:
         """It was broken off, and is there still: on instances, or with a share of the traffic."""
+        if self.group.replaces:
+            return deployment.status in BROKEN_OFF and (deployment.moved or deployment.counts.succeeded > 0)
         if not self.group.shifts:
             return deployment.is_half_done
-        gone = deployment is self.last and self.weight == 0
+        gone = deployment is self.last and self.shift.weight == 0
         return deployment.status in BROKEN_OFF and not gone
 
     def is_of(self, key: str) -> bool:
@@ -113,12 +125,12 @@ async def look(reader: Reader, settings: Settings) -> View | Unreadable:
                 f"the application {settings.application} has no deployment group {settings.deployment_group}: it was deleted,"
                 " or the configuration names another account than it is in"
             )
-        return await _view(reader, group)
+        return await _view(reader, group, settings.hook_parameter)
     except AwsRefused as refused:
         return Unreadable(refusal(refused))
 
 
-async def _view(reader: Reader, group: Group) -> View:
+async def _view(reader: Reader, group: Group, parameter: str | None) -> View:
     succeeded, last = await together(_known(reader, group.succeeded), _known(reader, group.last))
     if last is not None and not last.is_of_the_group:
         last = await _of_the_group(reader, group)
@@ -130,10 +142,11 @@ async def _view(reader: Reader, group: Group) -> View:
         and (succeeded is None or last.created > succeeded.created)
     ):
         succeeded = last  # of the two, the newer is told
-    weight = (
-        await reader.weight(last) if last is not None and last.status != SUCCEEDED and group.shifts else None
-    )
-    return View(group, last, succeeded, await _undone(reader, last), await _tags(reader, group, last), weight)
+    moves = last is not None and last.status != SUCCEEDED and group.shifts
+    shift = await reader.shift(last) if last is not None and moves else Shift()
+    waits = await waiting(reader, group, last, shift, parameter)
+    undone, tags = await _undone(reader, last), await _tags(reader, group, last)
+    return View(group, last, succeeded, undone, tags, shift, waits)
 
 
 async def _known(reader: Reader, deployment: str | None) -> Deployment | None:

@@ -20,6 +20,11 @@ repeated. Likewise where CodeDeploy's own way back has failed, or does not come.
 would go back to what is wanted, for the old one is still there, up to the end of the time that it is kept for; and a deployment of
 ours moves all the traffic at once, since nothing is taken away before.
 
+**Blue-green on EC2** the same, instance for instance: while those of before still stand, in flight and in the time for which they are kept,
+CodeDeploy is told to stop and to go back. What becomes of the traffic then is CodeDeploy's to do: no call gives it back to the old
+instances, and no page of AWS promises that it does. So what follows is read, and where it does not come, the wanted revision is deployed to
+new instances, as afterwards.
+
 CodeDeploy itself holds a group for one deployment at a time: what somebody has begun meanwhile refuses ours, and is never
 undone by it. Only one that began *and* ended between our look and the call would be.
 
@@ -30,97 +35,35 @@ Source:
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from deploy.errors import AwsRefused
 from deploy.model import AlreadyThere, Beginning, Begun, Move, Refused, Release, Unclear
 from deploy.targets.aws.wording import NOT_NOW, plain, refusal
-from deploy.targets.codedeploy.deployment import BROKEN_OFF, BY_ITSELF, Deployment, Group
+from deploy.targets.codedeploy.deployment import BROKEN_OFF, BY_ITSELF, READY, Deployment
 from deploy.targets.codedeploy.looking import View
 from deploy.targets.codedeploy.observing import cannot
+from deploy.targets.codedeploy.ordering import LATER, SOON, Order, create, go_back, stop
+from deploy.targets.codedeploy.pausing import continue_
 from deploy.targets.codedeploy.reading import Reader
 from deploy.targets.codedeploy.sending import Moment
 from deploy.targets.codedeploy.trace import Trace
 from deploy.targets.codedeploy.wording import why
 
-SOON = timedelta(seconds=5)  # what changes by itself within seconds
-LATER = timedelta(seconds=15)  # a throttled caller that comes back at once is throttled again
 # CodeDeploy's own rollback is there some seconds after what it takes back has ended. A guess, and generous.
 FOLLOWS_WITHIN = timedelta(seconds=60)
-_OVERTAKEN = frozenset({"DeploymentAlreadyCompletedException", "DeploymentLimitExceededException"})
+_OVERTAKEN = frozenset(
+    {
+        "DeploymentAlreadyCompletedException", "DeploymentLimitExceededException", "DeploymentIsNotInReadyStateException",
+        "InvalidDeploymentStatusException",
+    }
+)  # fmt: skip
 _NO_FILES = frozenset({"RevisionDoesNotExistException", "InvalidRevisionException"})
 _EVENTS = {
     "ALARM_ACTIVE": "DEPLOYMENT_STOP_ON_ALARM",
     "MANUAL_STOP": "DEPLOYMENT_STOP_ON_REQUEST",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """A call, as it is sent, foretold, and written for a person.
-
-    Attributes:
-        moves: It brings the wanted release by itself; else it only makes room for the call that does.
-        trace: What is written onto the group first, where the call has no room for it.
-    """
-
-    operation: str
-    parameters: Mapping[str, Any]
-    moves: bool
-    trace: Trace | None = None
-
-    def told(self) -> str:
-        """In words: the call and what it is given."""
-        given = " ".join(f"{name}={_short(value)}" for name, value in self.parameters.items())
-        return f"codedeploy:{self.operation.title().replace('_', '')} {given}"
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, Mapping):
-        inner = ",".join(f"{name}={_short(each)}" for name, each in value.items())
-        return f"{{{inner}}}"
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def go_back(last: Deployment, key: str) -> Order:
-    """CodeDeploy is told to stop *last*, and to go back by itself."""
-    parameters = {"deploymentId": last.id, "autoRollbackEnabled": True}
-    return Order("stop_deployment", parameters, moves=True, trace=Trace(key, last.id))
-
-
-def stop(last: Deployment) -> Order:
-    """CodeDeploy is told to stop *last*, and to leave it so."""
-    parameters = {"deploymentId": last.id, "autoRollbackEnabled": False}
-    return Order("stop_deployment", parameters, moves=False)
-
-
-def instead(order: Order) -> Order:
-    """What is sent where the trace of *order* cannot be left: the longer way, which carries its trace itself."""
-    return Order(order.operation, {**order.parameters, "autoRollbackEnabled": False}, moves=False)
-
-
-def create(group: Group, source: Deployment, description: str) -> Order:
-    """What *source* has deployed is deployed once more."""
-    how = (
-        {"deploymentConfigName": f"CodeDeployDefault.{group.platform}AllAtOnce"}
-        if group.shifts
-        else {
-            "ignoreApplicationStopFailures": True,
-            "fileExistsBehavior": "RETAIN" if source.retains else "OVERWRITE",
-        }
-    )
-    parameters = {
-        "applicationName": group.application,
-        "deploymentGroupName": group.name,
-        "revision": dict(source.revision.told) if source.revision else {},
-        "description": description,
-        **how,
-        "autoRollbackConfiguration": {"enabled": False},
-        "overrideAlarmConfiguration": {"enabled": False},
-    }
-    return Order("create_deployment", parameters, moves=True)
 
 
 async def decide(reader: Reader, view: View, move: Move, key: str, moment: Moment) -> Order | Beginning:
@@ -129,7 +72,7 @@ async def decide(reader: Reader, view: View, move: Move, key: str, moment: Momen
     ======================================== ==========================================================
     ahead                                    what follows
     ======================================== ==========================================================
-    our own move, by its key                 nothing is sent: it was
+    our own move, by its key                 it is given the traffic where it waits for that; else nothing is sent: it was
     what is wanted                           nothing is sent
     a third release, or none                 refused
     what is to be undone, in flight          CodeDeploy goes back, if it may and would; else stop, then create
@@ -140,7 +83,7 @@ async def decide(reader: Reader, view: View, move: Move, key: str, moment: Momen
     if words := cannot(view.group):
         return Refused(words)
     if view.last is not None and view.is_of(key) and not view.is_left_by_codedeploy:
-        return Begun(view.last.id, f"{view.last.id} is this very move")
+        return _is_ours(view.last, move)
     ahead = view.ahead
     release = ahead.release if ahead else None
     if ahead is None or release is None:
@@ -153,6 +96,13 @@ async def decide(reader: Reader, view: View, move: Move, key: str, moment: Momen
             f"{release.tag} {does}, not {move.expect.tag}: somebody else has moved it", release.tag
         )
     return await _order(reader, view, move, key, moment)
+
+
+def _is_ours(last: Deployment, move: Move) -> Order | Beginning:
+    """The move was made: where it waits to be given the traffic, it is. Anybody may write our trace onto something else."""
+    brings = last.release is not None and last.release.is_same_as(move.to)
+    waits = last.status == READY and not last.moved
+    return continue_(last) if waits and brings else Begun(last.id, f"{last.id} is this very move")
 
 
 def _is_wanted(view: View, ahead: Deployment, move: Move) -> Beginning:
@@ -205,7 +155,7 @@ def would_go_back(view: View, to: Release) -> bool:
     last, serves = view.last, view.release
     if last is None or serves is None or not serves.is_same_as(to):
         return False
-    return view.group.shifts or (last.counts.succeeded == 0 and not view.group.alarms)
+    return view.group.is_beside or (last.counts.succeeded == 0 and not view.group.alarms)
 
 
 def is_followed(last: Deployment, now: datetime) -> bool:
@@ -238,6 +188,8 @@ def answered(order: Order, error: AwsRefused) -> Refused | Unclear:
 
 def taken(order: Order, answer: Mapping[str, Any]) -> Beginning:
     """What follows from CodeDeploy's *answer*: the move is made, or there is room for it in a moment."""
+    if order.operation == "continue_deployment":
+        return Begun(str(order.parameters["deploymentId"]), order.told())
     if not order.moves:
         stopped = str(order.parameters["deploymentId"])
         return Begun(stopped, f"{stopped} is being stopped, so that the way back can be deployed after it")

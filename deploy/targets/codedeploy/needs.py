@@ -16,9 +16,13 @@ ANY = "*"  # AWS knows no narrower resource for it: a deployment has no ARN
 
 
 def needs(settings: Settings, account: AwsAccount, _release: Release) -> tuple[Need, ...]:
-    """To deploy a revision to the group once more, to stop its deployment, and to leave our trace and our marks on it."""
+    """To deploy a revision to the group once more, to stop its deployment, and to leave our trace and our marks on it.
+
+    To answer hooks, where the settings say that some are.
+    """
     arn = f"arn:{account.partition}:codedeploy:{account.region}:{account.id or ''}"
     group = f"{arn}:deploymentgroup:{settings.application}/{settings.deployment_group}"
+    answers = ("codedeploy:ContinueDeployment", "codedeploy:PutLifecycleEventHookExecutionStatus")
     return (
         Need("codedeploy:CreateDeployment", group),
         Need("codedeploy:StopDeployment", ANY),
@@ -27,4 +31,5 @@ def needs(settings: Settings, account: AwsAccount, _release: Release) -> tuple[N
         Need("codedeploy:RegisterApplicationRevision", f"{arn}:application:{settings.application}"),
         Need("codedeploy:TagResource", group, {"aws:TagKeys": TAG_KEY}),
         Need("codedeploy:UntagResource", group, {"aws:TagKeys": TAG_KEY}),
+        *(Need(action, ANY, answers=True) for action in answers if settings.hook_parameter is not None),
     )

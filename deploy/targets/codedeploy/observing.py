@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from deploy.model import Live, Release
-from deploy.targets.codedeploy.deployment import SUCCEEDED, Deployment, Group
+from deploy.targets.codedeploy.deployment import NOT_BEGUN, SUCCEEDED, Deployment, Group
 from deploy.targets.codedeploy.looking import View
+from deploy.targets.codedeploy.pausing import pause_of
 
 _EVER = datetime.min.replace(tzinfo=UTC)
 
 
-def live_of(view: View) -> Live:
+def live_of(view: View, region: str) -> Live:
     """What *view* shows."""
     coming = _coming(view)
     ours = view.move if _stands(view) else None
@@ -22,6 +23,7 @@ def live_of(view: View) -> Live:
         since=_since(coming or view.serving),
         obstacles=obstacles(view),
         broken_off=coming is not None and not coming.is_in_flight,
+        pause=pause_of(view.last, view.waits, region) if view.last and view.waits and coming else None,
     )
 
 
@@ -56,11 +58,13 @@ def cannot(group: Group) -> str:
         return (
             f"it is a group for {group.platform}: not in this version; go back by a deployment of CodeDeploy"
         )
-    if group.platform == "Server" and group.style != "IN_PLACE":
+    if group.replaces and not group.copies:
         return (
-            f"its deployments are {group.style}: not in this version, which moves instances in place; go back by hand, while"
-            " those of before are still there"
+            "its deployments are BLUE_GREEN, onto instances that somebody chooses (DISCOVER_EXISTING): which are free, nobody tells; go"
+            " back by hand, while those of before are still there, or let it copy its Auto Scaling group (COPY_AUTO_SCALING_GROUP)"
         )
+    if group.replaces and not group.is_behind:
+        return "its deployments are BLUE_GREEN, and no balancer moves its traffic (WITHOUT_TRAFFIC_CONTROL): not in this version; go back by hand"
     return ""
 
 
@@ -79,7 +83,10 @@ def shares(view: View) -> Mapping[str, float]:
     if last is not view.coming or last.release is None or (serves and serves.is_same_as(last.release)):
         return {}
     if view.group.shifts:
-        return _shifted(last.release, serves, view.weight)
+        begun = last.status not in NOT_BEGUN
+        return _shifted(last.release, serves, view.shift.weight if begun else 0.0)
+    if view.group.replaces:
+        return _replaced(last, serves)
     counts = last.counts
     have, left = counts.succeeded, counts.pending + counts.skipped + (1 if not counts.total else 0)
     new = (
@@ -89,8 +96,15 @@ def shares(view: View) -> Mapping[str, float]:
     return new | old
 
 
+def _replaced(last: Deployment, serves: Release | None) -> Mapping[str, float]:
+    """Blue-green on EC2: nothing until an instance has traffic, all once those of before wait for their end; between, nobody tells."""
+    if last.release is None or (last.counts.succeeded and not last.moved):
+        return {}
+    return _shifted(last.release, serves, 1.0 if last.moved else 0.0)
+
+
 def _shifted(coming: Release, serves: Release | None, weight: float | None) -> Mapping[str, float]:
-    """By the weights that CodeDeploy gives them; it tells none while nothing was moved, nor of what it has left."""
+    """By the weights that CodeDeploy gives them; it tells none of what it has left."""
     if weight is None:
         return {}
     old = {serves.fingerprint: 1.0 - weight} if serves and weight < 1 else {}

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from deploy.errors import AwsRefused
 from deploy.model import Drifted, Failed, Move, Moving, Progress, Serving, Unfinished, Unreadable
 from deploy.targets.aws.wording import refusal
-from deploy.targets.codedeploy.deployment import BROKEN_OFF, SUCCEEDED, Deployment
+from deploy.targets.codedeploy.deployment import BROKEN_OFF, READY, SUCCEEDED, Deployment
 from deploy.targets.codedeploy.looking import View
 from deploy.targets.codedeploy.moving import is_followed
 from deploy.targets.codedeploy.reading import Reader
@@ -54,7 +54,7 @@ def _of_the_wanted(view: View, last: Deployment, failed: str, looked: Looked) ->
     """The last deployment is of the wanted release."""
     where = f"; {failed}" if failed else ""
     if last.is_in_flight:
-        return Moving(f"{counts(last)}{where}")
+        return _in_flight(view, last, where, looked)
     if view.is_left_by_codedeploy:
         return Unfinished(f"CodeDeploy did not get back by itself: {why(last)}{where}")
     if last.status != SUCCEEDED:
@@ -63,6 +63,15 @@ def _of_the_wanted(view: View, last: Deployment, failed: str, looked: Looked) ->
         words = f"{counts(last)}: CodeDeploy calls that a success, but those may still run {looked.move.expect.tag}{where}"
         return Failed(words, looked.by_hand)
     return Serving()
+
+
+def _in_flight(view: View, last: Deployment, where: str, looked: Looked) -> Progress:
+    """The deployment of the wanted release is under way."""
+    if last.status == READY and not last.moved and view.is_of(looked.key):
+        return Unfinished(f"{last.id} is ready, and waits to be given the traffic")
+    if last.moved:
+        return Serving()  # those of before have no traffic any more, and only stand until their time is over
+    return Moving(f"{counts(last)}{where}")
 
 
 def _of_the_bad(view: View, last: Deployment, move: Move, moment: Moment, *, stopped: bool) -> Progress:

@@ -17,12 +17,10 @@ from deploy.targets.codedeploy.deployment import (
     SUCCEEDED,
     Deployment,
     Group,
-    OnInstance,
     deployment_of,
     group_of,
-    target_of,
-    weight_of,
 )
+from deploy.targets.codedeploy.onto import OnInstance, Shift, shift_of, target_of
 from deploy.targets.codedeploy.revision import revision_of
 
 GROUPS = 100  # a call of BatchGetDeploymentGroups
@@ -30,6 +28,7 @@ DEPLOYMENTS = 25  # a call of BatchGetDeployments, and of BatchGetDeploymentTarg
 KEPT = 4096  # deployments that have ended: about a kilobyte each
 KEPT_CONFIGS = 256
 _NOT_STARTED = "DeploymentNotStartedException"
+_NO_PARAMETER = "ParameterNotFound"
 _NO_ID = "InvalidDeploymentIdException"
 _NO_OBJECT = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NoSuchBucket"})
 _NO_GROUP = frozenset({"ApplicationDoesNotExistException", "DeploymentGroupDoesNotExistException"})
@@ -110,10 +109,20 @@ class Reader:
             return ()
         return tuple(map(target_of, await self._targets(deployment, {"TargetStatus": ["Failed"]})))
 
-    async def weight(self, deployment: Deployment) -> float | None:
-        """The share of the traffic that *deployment*, of ECS or Lambda, has moved; ``None``: it is not told."""
-        told = [weight_of(each) for each in await self._targets(deployment)]
-        return told[0] if told else None
+    async def shift(self, deployment: Deployment) -> Shift:
+        """How far *deployment*, of ECS or Lambda, is."""
+        told = await self._targets(deployment)
+        return shift_of(told[0]) if told else Shift()
+
+    async def parameter(self, name: str) -> str | None:
+        """A parameter of Systems Manager, now; ``None``: there is none such."""
+        try:
+            told = await self.call(self.account.name, "ssm", "get_parameter", Name=name)
+        except AwsRefused as refused:
+            if refused.code == _NO_PARAMETER:
+                return None
+            raise
+        return str(told.get("Parameter", {}).get("Value", ""))
 
     async def _targets(
         self, deployment: Deployment, filters: Mapping[str, Sequence[str]] | None = None

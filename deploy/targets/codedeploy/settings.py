@@ -36,6 +36,7 @@ class Settings(BaseModel):
         deployment_group: Its name.
         iis: What its instances are, where they run IIS: whoever names no rules is watched accordingly.
         behind: The balancer and the target group that its instances are in; for the packs `alb` and `iis-alb`.
+        hook_parameter: The parameter of Systems Manager into which the function of its lifecycle hooks writes which of them waits; for ECS and Lambda.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, regex_engine="python-re")
@@ -44,6 +45,7 @@ class Settings(BaseModel):
     deployment_group: Name
     iis: Iis | None = None
     behind: Balancer | None = None
+    hook_parameter: Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9_./-]{1,900}\Z")] | None = None
 
 
 def addresses(settings: Settings, account: AwsAccount | None) -> tuple[str, ...]:

@@ -7,12 +7,14 @@ from datetime import datetime, timedelta
 from deploy.errors import AwsRefused
 from deploy.model import (
     Beginning,
+    Begun,
     Finding,
     Foretold,
     Gone,
     Level,
     Live,
     Move,
+    Pause,
     Progress,
     Recalled,
     Refused,
@@ -20,26 +22,21 @@ from deploy.model import (
     Standing,
     Unclear,
     Unreadable,
+    Word,
 )
 from deploy.ports import Aws, AwsAccount, World
-from deploy.target import Place
-from deploy.targets.aws.timing import readable
-from deploy.targets.aws.wording import refusal
+from deploy.target import Place, Waits
+from deploy.targets.aws.acting import forbidden, kept_from, marked
+from deploy.targets.aws.timing import BEGINS, EXAMINES, LOOKS, MOVES, READS, RECALLS, ends, within
+from deploy.targets.aws.wording import plain
+from deploy.targets.codedeploy import pausing
 from deploy.targets.codedeploy.foretelling import KEY, by_hand, foretell, unseen
 from deploy.targets.codedeploy.keeping import examine
 from deploy.targets.codedeploy.looking import View, look
 from deploy.targets.codedeploy.marking import prefix_of, too_many, wanted
-from deploy.targets.codedeploy.moving import (
-    SOON,
-    Order,
-    answered,
-    create,
-    decide,
-    instead,
-    source_of,
-    taken,
-)
+from deploy.targets.codedeploy.moving import answered, decide, source_of, taken
 from deploy.targets.codedeploy.observing import live_of
+from deploy.targets.codedeploy.ordering import SOON, Order, create, instead
 from deploy.targets.codedeploy.progressing import Looked, progress
 from deploy.targets.codedeploy.reading import Reader
 from deploy.targets.codedeploy.recalling import recall
@@ -47,19 +44,11 @@ from deploy.targets.codedeploy.resolving import resolve
 from deploy.targets.codedeploy.sending import Moment, Sent
 from deploy.targets.codedeploy.settings import Settings
 from deploy.targets.codedeploy.trace import TAG_KEY, Trace
-
-# An operation takes at most 7 s. A move first looks, then may leave its trace; what remains is for the one call that counts.
-READS = timedelta(seconds=6.5)
-LOOKS = timedelta(seconds=3)
-BEGINS = timedelta(seconds=6.9)
-MOVES = timedelta(seconds=3.4)  # at least
-RECALLS = timedelta(seconds=60)
-MARKS = timedelta(seconds=30)
-EXAMINES = timedelta(seconds=15)
+from deploy.targets.codedeploy.waiting import unread, waits_of
 
 
 class CodeDeployTarget:
-    """A deployment group of CodeDeploy. See `deploy.target.Target`, `Keeper` and `Examined` there."""
+    """A deployment group of CodeDeploy. See `deploy.target.Target`, and `Keeper`, `Examined`, `Waiting` and `Hooked` there."""
 
     def __init__(self, settings: Settings, place: Place, world: World) -> None:
         if world.aws is None or place.account is None:
@@ -78,7 +67,7 @@ class CodeDeployTarget:
 
     async def resolve(self, hints: Mapping[str, str]) -> Release | Unreadable | Gone:
         """The release that *hints* (``deployment``, ``tag``, ``fingerprint``, ``version``) mean. See `resolving`."""
-        return await readable(READS, self._resolve(hints))
+        return await within(READS, self._resolve(hints))
 
     async def _resolve(self, hints: Mapping[str, str]) -> Release | Unreadable | Gone:
         view = await look(self._reader, self._settings)
@@ -87,11 +76,11 @@ class CodeDeployTarget:
     async def observe(self) -> Live | Unreadable:
         """What runs now. In steady state its share of one BatchGetDeploymentGroups, and nothing else."""
         view = await self._look(READS)
-        return view if isinstance(view, Unreadable) else live_of(view)
+        return view if isinstance(view, Unreadable) else live_of(view, self._account.region)
 
     async def progress(self, move: Move, key: str) -> Progress | Unreadable:
         """How far the move is. Reads only."""
-        return await readable(READS, self._progress(move, key))
+        return await within(READS, self._progress(move, key))
 
     async def _progress(self, move: Move, key: str) -> Progress | Unreadable:
         view = await look(self._reader, self._settings)
@@ -102,7 +91,7 @@ class CodeDeployTarget:
 
     async def foretell(self, move: Move) -> Foretold:
         """What `begin` would do now. Reads only."""
-        found = await readable(READS, self._foretell(move))
+        found = await within(READS, self._foretell(move))
         if isinstance(found, Unreadable):
             return unseen(self._settings, move, self._account, found.words)
         return found
@@ -115,7 +104,7 @@ class CodeDeployTarget:
 
     async def examine(self) -> Sequence[Finding]:
         """Whether old releases can still be deployed, and how. Reads only."""
-        found = await readable(EXAMINES, self._examine())
+        found = await within(EXAMINES, self._examine())
         if isinstance(found, Unreadable):
             return [
                 Finding(Level.WARN, f"old releases cannot be looked at: {found.words}", "may it be read?")
@@ -124,10 +113,17 @@ class CodeDeployTarget:
 
     async def _examine(self) -> Sequence[Finding] | Unreadable:
         view = await look(self._reader, self._settings)
-        return view if isinstance(view, Unreadable) else await examine(self._reader, view.group)
+        if isinstance(view, Unreadable):
+            return view
+        return [*await examine(self._reader, view.group), *await unread(self._reader, self._settings)]
 
-    async def _look(self, within: timedelta) -> View | Unreadable:
-        return await readable(within, look(self._reader, self._settings))
+    async def waits(self) -> Waits | Unreadable:
+        """For how long CodeDeploy waits for a word, and keeps what served. Reads only."""
+        view = await self._look(READS)
+        return view if isinstance(view, Unreadable) else waits_of(view.group, self._settings)
+
+    async def _look(self, most: timedelta) -> View | Unreadable:
+        return await within(most, look(self._reader, self._settings))
 
     def _moment(self, view: View, key: str) -> Moment:
         return self._sent.moment(key, view.last.id if view.last else None, self._now())
@@ -141,55 +137,71 @@ class CodeDeployTarget:
 
     async def begin(self, move: Move, key: str) -> Beginning:
         """Look, decide, leave a trace where the call has no room for it, and send at most one call that moves. See `moving`."""
-        if not self._account.may_act:
-            return Refused(
-                f"the account {self._account.name} has no role to act: nothing was tried; configure `act:`"
-            )
-        ends = asyncio.get_running_loop().time() + BEGINS.total_seconds()
-        found = await readable(LOOKS, self._decided(move, key))
+        if refused := forbidden(self._account):
+            return refused
+        until = ends(BEGINS)
+        found = await within(LOOKS, self._decided(move, key))
         if isinstance(found, Unreadable):
             return Refused(f"nothing was sent: {found.words}", again_in=SOON)
         view, order = found
         if not isinstance(order, Order):
             return order
-        if order.trace is not None and await self._leave(view, order.trace, ends):
+        if order.trace is not None and await self._leave(view, order.trace, until):
             order = instead(order)
-        return await self._send(order, key, ends)
+        return await self._send(order, key, until)
+
+    async def answer(self, pause: Pause, word: Word, key: str) -> Beginning:
+        """Say *word* to the deployment that waits at *pause*, if it still does. See `pausing`."""
+        if refused := forbidden(self._account):
+            return refused
+        until = ends(BEGINS)
+        view = await self._look(LOOKS)
+        if isinstance(view, Unreadable):
+            return Refused(f"nothing was sent: {view.words}", again_in=SOON)
+        order = pausing.decide(view.last, view.waits, pause, word, key)
+        if not isinstance(order, Order):
+            return order
+        if order.trace is not None:
+            await self._leave(
+                view, order.trace, until
+            )  # without it the way back is taken for CodeDeploy's own
+        return await self._say(order, until)
+
+    async def _say(self, order: Order, until: float) -> Beginning:
+        try:
+            async with asyncio.timeout_at(until):
+                await self._aws.act(self._account.name, "codedeploy", order.operation, **order.parameters)
+        except AwsRefused as refused:
+            return pausing.unanswered(refused)
+        except TimeoutError:
+            return Unclear(f"{order.told()} was not answered in time")
+        return Begun(str(order.parameters["deploymentId"]), plain(order.told(), 300))
 
     async def _decided(self, move: Move, key: str) -> tuple[View, Order | Beginning] | Unreadable:
         view = await look(self._reader, self._settings)
         if isinstance(view, Unreadable):
             return view
-        try:
-            return view, await decide(self._reader, view, move, key, self._moment(view, key))
-        except AwsRefused as refused:
-            return Unreadable(refusal(refused))
+        return view, await decide(self._reader, view, move, key, self._moment(view, key))
 
-    async def _leave(self, view: View, trace: Trace, ends: float) -> str:
+    async def _leave(self, view: View, trace: Trace, until: float) -> str:
         """What kept the trace from being left on the group."""
         arn = self._reader.arn_of(view.group)
         if arn is None:
             return "nobody tells whose account it is in"
-        try:
-            async with asyncio.timeout_at(ends - MOVES.total_seconds()):
-                await self._tag(arn, {TAG_KEY: trace.tag()})
-        except AwsRefused as refused:
-            return refusal(refused)
-        except TimeoutError:
-            return "TagResource was not answered in time"
-        return ""
+        leaving = self._tag(arn, {TAG_KEY: trace.tag()})
+        return await kept_from(leaving, until - MOVES.total_seconds(), "TagResource")
 
-    async def _send(self, order: Order, key: str, ends: float) -> Beginning:
-        answer = await self._sending(order, ends)
+    async def _send(self, order: Order, key: str, until: float) -> Beginning:
+        answer = await self._sending(order, until)
         if order.operation == "create_deployment" and not isinstance(answer, Refused):
             self._sent.create(key, self._now())
-        if not order.moves and not isinstance(answer, Refused):
+        if order.operation == "stop_deployment" and not order.moves and not isinstance(answer, Refused):
             self._sent.stop(str(order.parameters["deploymentId"]))
         return answer
 
-    async def _sending(self, order: Order, ends: float) -> Beginning:
+    async def _sending(self, order: Order, until: float) -> Beginning:
         try:
-            async with asyncio.timeout_at(ends):
+            async with asyncio.timeout_at(until):
                 answer = await self._aws.act(
                     self._account.name, "codedeploy", order.operation, **order.parameters
                 )
@@ -209,7 +221,7 @@ class CodeDeployTarget:
 
     async def recall(self, now: datetime) -> Recalled | Unreadable:
         """What CodeDeploy remembers, and what our marks say. Reads only."""
-        return await readable(RECALLS, self._recall(now))
+        return await within(RECALLS, self._recall(now))
 
     async def _recall(self, now: datetime) -> Recalled | Unreadable:
         view = await look(self._reader, self._settings)
@@ -219,13 +231,7 @@ class CodeDeployTarget:
         """Write how releases stand onto the group, where that differs. Without a role to act it writes nothing."""
         if not self._account.may_act:
             return ""
-        try:
-            async with asyncio.timeout(MARKS.total_seconds()):
-                return await self._mark(standings)
-        except AwsRefused as refused:
-            return f"the group could not be marked: {refusal(refused)}"
-        except TimeoutError:
-            return "not all marks were written: CodeDeploy did not answer in time"
+        return await marked(self._mark(standings), "the group", "CodeDeploy")
 
     async def _mark(self, standings: Sequence[Standing]) -> str:
         view = await look(self._reader, self._settings)

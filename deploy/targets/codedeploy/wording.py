@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from deploy.targets.aws.wording import plain
-from deploy.targets.codedeploy.deployment import SHIFTING, Deployment, OnInstance
+from deploy.targets.codedeploy.deployment import SHIFTING, Deployment
+from deploy.targets.codedeploy.onto import OnInstance
 
 FEW = 3  # instances that are named
 

@@ -1,15 +1,16 @@
-"""A service of Amazon ECS, deployed by ECS itself, task by task (controller ``ECS``, strategy ``ROLLING``).
+"""A service of Amazon ECS, deployed by ECS itself (controller ``ECS``): task by task, or blue-green, linear and canary.
 
-What other controllers and strategies run is read, and never moved: "not in this version".
+What other controllers run is read, and never moved: "not in this version".
 
     settings       what is configured, and by which addresses events are recognised
     needs          the permissions to act
     service        a service as DescribeServices tells it  history      the deployments that ECS remembers
-    definition     a task definition's content: the fingerprint
-    reading        all calls that read                    wording      its own messages
-    looking        which releases a service runs          trace        our last move, on the service
-    observing, resolving, moving, progressing, foretelling, recalling
-                   one operation of a target each         target       all of them together
+    strategy       how traffic is moved, where it waits    definition   a task definition's content: the fingerprint
+    reading        all calls that read                     wording      its own messages
+    looking        which releases a service runs           trace        our last move, on the service
+    ordering       the calls that move                     pausing      a deployment that waits at a hook, and the word
+    observing, resolving, moving, progressing, foretelling, examining, recalling
+                   one operation of a target each          target       all of them together
 
 Source:
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-type-ecs.html
@@ -21,7 +22,13 @@ from deploy.targets.ecs.settings import Settings, addresses, misplaced
 from deploy.targets.ecs.target import EcsTarget
 
 KIND = Kind(
-    settings=Settings, open=EcsTarget, on_aws=True, addresses=addresses, needs=needs, misplaced=misplaced
+    settings=Settings,
+    open=EcsTarget,
+    on_aws=True,
+    addresses=addresses,
+    needs=needs,
+    misplaced=misplaced,
+    hooked=True,
 )
 
 __all__ = ["KIND", "EcsTarget", "Settings", "addresses", "misplaced"]

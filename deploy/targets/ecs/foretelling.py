@@ -8,12 +8,14 @@ from statistics import median
 from deploy.errors import AwsRefused
 from deploy.model import Foretold, Move, Refused
 from deploy.ports import AwsAccount
-from deploy.targets.aws.wording import command, refusal
+from deploy.targets.aws.wording import refusal
 from deploy.targets.ecs.definition import Definition, Image
+from deploy.targets.ecs.examining import minutes
 from deploy.targets.ecs.history import WENT_BACK, Attempt
 from deploy.targets.ecs.looking import View
-from deploy.targets.ecs.moving import Order, decide, same_definition, update
+from deploy.targets.ecs.moving import decide, same_definition
 from deploy.targets.ecs.observing import obstacles
+from deploy.targets.ecs.ordering import Order, update
 from deploy.targets.ecs.reading import Reader
 from deploy.targets.ecs.service import Service
 from deploy.targets.ecs.settings import Settings
@@ -46,9 +48,9 @@ async def foretell(
             f"ecs:TagResource {view.service.arn} rollbackd:move (so that the rollback is recognised as ours)",
             would.told(),
         ),
-        takes=takes.result(),
+        takes=in_time(view.service, would, takes.result()),
         capacity=capacity(view.service),
-        by_hand=by_hand(would, account),
+        by_hand=would.by_hand(account.region),
         obstacles=tuple(dict.fromkeys((*refused, *obstacles(view.service), *needs))),
     )
 
@@ -57,24 +59,34 @@ def unseen(settings: Settings, move: Move, account: AwsAccount, words: str) -> F
     """What can be said of *move* while the service cannot be read."""
     service = Service(settings.service_name, "", settings.cluster_name)
     order = update(service, move.to)
-    return Foretold(calls=(order.told(),), by_hand=by_hand(order, account), obstacles=(words,))
+    return Foretold(calls=(order.told(),), by_hand=order.by_hand(account.region), obstacles=(words,))
 
 
-def by_hand(order: Order, account: AwsAccount) -> str:
-    """*order* as a line for a person's shell."""
-    names = {
-        "cluster": "cluster",
-        "service": "service",
-        "taskDefinition": "task-definition",
-        "serviceDeploymentArn": "service-deployment-arn",
-        "stopType": "stop-type",
-    }
-    options = [(names[name], str(value)) for name, value in order.parameters.items()]
-    return command("ecs", order.operation.replace("_", "-"), (*options, ("region", account.region)))
+def in_time(service: Service, order: Order, lasted: str) -> str:
+    """How long *order* takes: by the time that *lasted* the deployments before, and by what still stands."""
+    strategy = service.strategy
+    if not strategy.shifts:
+        return lasted
+    if order.native:
+        kept = (
+            f"until {minutes(strategy.bake)} after all the traffic has moved"
+            if strategy.bake
+            else "until it has moved"
+        )
+        return f"seconds, while the old tasks stand ({kept}): only the traffic goes back; afterwards {lasted}"
+    steps = (
+        f"; from the first of it to all takes {minutes(strategy.shifts_for)}" if strategy.shifts_for else ""
+    )
+    hooks = (
+        f"; it waits at {', '.join(strategy.pauses)}, and is told to go on there" if strategy.pauses else ""
+    )
+    return f"{lasted}; by the service's own strategy {strategy.name}: {strategy.told()}{steps}{hooks}"
 
 
 def capacity(service: Service) -> str:
     """How many tasks may be away at once, and how many there may be, while it moves."""
+    if service.strategy.shifts:
+        return f"all {service.desired} tasks are kept until the traffic has moved: up to {2 * service.desired} may run"
     least = 100 if service.least is None else service.least
     most = 200 if service.most is None else service.most
     kept, made = -(-service.desired * least // 100), service.desired * most // 100

@@ -9,13 +9,17 @@ Source:
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
+
+from deploy.targets.ecs.strategy import PAUSE
 
 COMING = frozenset({"PENDING", "IN_PROGRESS"})
 GOING_BACK = frozenset({"STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
 WENT_BACK = "ROLLBACK_SUCCESSFUL"
 GAVE_UP = frozenset({"ROLLBACK_FAILED", "STOPPED"})
+AWAITS = "AWAITING_ACTION"  # the status of a hook
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,28 @@ class Revision:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiting:
+    """A hook of the type ``PAUSE`` at which a service deployment waits for a word.
+
+    Attributes:
+        until: When ECS goes on by itself.
+        goes_back: It rolls back then; else it goes on.
+    """
+
+    hook: str
+    until: datetime | None = None
+    goes_back: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Attempt:
     """A service deployment, from service revisions to another.
 
     Attributes:
         back: The service revision that its rollback went to, if it had one.
         weights: The percentage of the traffic by service revision, where ECS moves traffic.
+        stage: How far it is, while it is under way.
+        waiting: The hooks at which it waits; what is to be answered first is first.
     """
 
     arn: str
@@ -51,6 +71,8 @@ class Attempt:
     started: datetime | None = None
     finished: datetime | None = None
     weights: Mapping[str, float] = field(default_factory=dict)
+    stage: str = ""
+    waiting: tuple[Waiting, ...] = ()
 
 
 def revision_of(told: Mapping[str, Any]) -> Revision:
@@ -88,7 +110,23 @@ def attempt_of(told: Mapping[str, Any]) -> Attempt:
             for each in (target, *sources)
             if "arn" in each and "requestedProductionTrafficWeight" in each
         },
+        stage=str(told.get("lifecycleStage", "")),
+        waiting=_waiting(told) if told.get("status") in COMING else (),
     )
+
+
+def _waiting(told: Mapping[str, Any]) -> tuple[Waiting, ...]:
+    """All hooks of a stage have to be answered: the one whose time is over first comes first."""
+    found = [
+        Waiting(
+            hook=str(each["hookId"]),
+            until=_time(each.get("expiresAt")),
+            goes_back=each.get("timeoutAction", "ROLLBACK") != "CONTINUE",
+        )
+        for each in told.get("lifecycleHookDetails", ())
+        if each.get("targetType") == PAUSE and each.get("status") == AWAITS and each.get("hookId")
+    ]
+    return tuple(sorted(found, key=lambda each: (each.until is None, each.until or _EVER, each.hook)))
 
 
 def _time(told: object) -> datetime | None:

@@ -8,7 +8,7 @@ is known by its tag alone, which the model holds to be the same as a release of 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from deploy.errors import AwsRefused
@@ -16,7 +16,7 @@ from deploy.model import Release, Unreadable
 from deploy.targets.aws.batching import together
 from deploy.targets.aws.wording import refusal
 from deploy.targets.ecs.definition import fits, only_a_tag, release_of
-from deploy.targets.ecs.history import Revision
+from deploy.targets.ecs.history import COMING, GOING_BACK, Attempt, Revision
 from deploy.targets.ecs.reading import Reader
 from deploy.targets.ecs.service import Rollout, Service
 from deploy.targets.ecs.settings import Settings
@@ -69,7 +69,8 @@ async def look(reader: Reader, settings: Settings) -> View | Unreadable:
 
 async def _view(reader: Reader, service: Service, container: str | None) -> View:
     definitions = {each.id: await reader.definition(each.definition) for each in service.rollouts}
-    needed = service.controller == "ECS" and not all(each.is_pinned for each in definitions.values())
+    untold = not all(each.is_pinned for each in definitions.values())
+    needed = service.controller == "ECS" and (untold or service.tells_more)  # weights are told by revision
     revisions = await _revisions(reader, service) if needed else ()
     releases: dict[str, Release | Untold] = {}
     for rollout in service.rollouts:
@@ -87,6 +88,29 @@ async def _revisions(reader: Reader, service: Service) -> tuple[Revision, ...]:
     patiently = primary is None or _is_told_no_more(service, primary, reader.now())
     asked = (reader.revision(arn, patiently=patiently) for arn in service.revisions[:MOST_REVISIONS])
     return tuple(revision for revision in await together(*asked) if revision is not None)
+
+
+async def under_way(reader: Reader, view: View) -> Attempt | None:
+    """The service deployment that is under way.
+
+    Two calls tell of it, and each may be late: what does not roll out what is seen to come waits for nobody's word, for the word
+    would be one about another release.
+    """
+    service = view.service
+    if service.deployment is None or service.coming is None:
+        return None
+    found = await reader.attempt(service.deployment)
+    if found is None or found.status not in COMING | GOING_BACK:
+        return None
+    return replace(found, waiting=()) if found.waiting and not await _brings(reader, view, found) else found
+
+
+async def _brings(reader: Reader, view: View, attempt: Attempt) -> bool:
+    """*attempt* rolls out what is coming."""
+    coming = view.service.coming
+    seen = next((each for each in view.revisions if each.arn == attempt.target), None)
+    revision = seen or await reader.revision(attempt.target)
+    return coming is not None and revision is not None and revision.definition == coming.definition
 
 
 def revision_of_rollout(service: Service, rollout: Rollout, revisions: Sequence[Revision]) -> Revision | None:

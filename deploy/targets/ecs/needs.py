@@ -15,7 +15,7 @@ SOME = "0123456789abcdef01234"  # an id of a deployment, as ECS makes them
 
 
 def needs(settings: Settings, account: AwsAccount, release: Release) -> tuple[Need, ...]:
-    """To put *release* back on the service, to stop its deployment, and to leave our trace on it."""
+    """To put *release* back on the service, to stop its deployment or answer its hooks, and to leave our trace on it."""
     owner = settings.account_id or account.id or ""
     arn = f"arn:{account.partition}:ecs:{account.region}:{owner}"
     service = f"{settings.cluster_name}/{settings.service_name}"
@@ -26,5 +26,6 @@ def needs(settings: Settings, account: AwsAccount, release: Release) -> tuple[Ne
             {"ecs:task-definition": f"{arn}:task-definition/{release.tag}"},
         ),
         Need("ecs:StopServiceDeployment", f"{arn}:service-deployment/{service}/{SOME}"),
+        Need("ecs:ContinueServiceDeployment", f"{arn}:service-deployment/{service}/{SOME}", answers=True),
         Need("ecs:TagResource", f"{arn}:service/{service}", {"aws:TagKeys": TAG_KEY}),
     )

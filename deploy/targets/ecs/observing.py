@@ -6,26 +6,28 @@ from datetime import UTC, datetime
 from deploy.errors import AwsRefused
 from deploy.model import Live, Release, Unreadable
 from deploy.targets.aws.wording import refusal
-from deploy.targets.ecs.history import COMING, GOING_BACK
-from deploy.targets.ecs.looking import Untold, View, revision_of_rollout
+from deploy.targets.ecs.history import Attempt
+from deploy.targets.ecs.looking import Untold, View, revision_of_rollout, under_way
+from deploy.targets.ecs.pausing import pause_of
 from deploy.targets.ecs.reading import Reader
 from deploy.targets.ecs.service import Rollout, Service
+from deploy.targets.ecs.strategy import ROLLING
 from deploy.targets.ecs.trace import our_move
 
 _EVER = datetime.min.replace(tzinfo=UTC)
 
 
-async def live(reader: Reader, view: View) -> Live | Unreadable:
-    """What *view* shows. Where ECS moves traffic by weights, these are read too."""
+async def live(reader: Reader, view: View, region: str) -> Live | Unreadable:
+    """What *view* shows. Where ECS moves traffic by weights, or may wait at a hook, its deployment is read too."""
     try:
-        weights = await _weights(reader, view) if _has_weights(view.service) else None
+        attempt = await under_way(reader, view) if view.service.tells_more else None
     except AwsRefused as refused:
         return Unreadable(refusal(refused))
-    return live_of(view, weights)
+    return live_of(view, attempt, region)
 
 
-def live_of(view: View, weights: Mapping[str, float] | None = None) -> Live | Unreadable:
-    """What *view* shows, and *weights* (by release) where traffic is not shared by the number of tasks."""
+def live_of(view: View, attempt: Attempt | None, region: str) -> Live | Unreadable:
+    """What *view* shows, and what its deployment *attempt* tells besides, if one was read."""
     service = view.service
     serving, coming = view.of(service.serving), view.of(service.coming)
     if isinstance(coming, Untold):
@@ -36,22 +38,19 @@ def live_of(view: View, weights: Mapping[str, float] | None = None) -> Live | Un
     return Live(
         release=serving,
         in_flight=coming,
-        shares=_shares(view) if weights is None else weights,
+        shares=_weights(view, attempt) if attempt and service.strategy.shifts else _shares(view),
         key=ours.key if ours else None,
         since=_since(service.coming or service.serving),
         obstacles=obstacles(service),
         broken_off=service.coming is not None and service.coming.state == "FAILED",
+        pause=pause_of(attempt, region) if attempt else None,
     )
 
 
 def obstacles(service: Service) -> tuple[str, ...]:
     """What forbids that the machine moves *service*: one sentence each, with its remedy."""
-    paused = ", ".join(service.pauses)
     said = (
         cannot(service),
-        paused
-        and f"its deployments pause at {paused} until somebody answers, and a rollback would too: take the PAUSE hook out,"
-        " or go back by hand",
         service.desired == 0
         and not service.daemon
         and "it is scaled to nothing, so no release can be seen to serve: scale it up",
@@ -68,8 +67,8 @@ def cannot(service: Service) -> str:
         )
     if service.controller != "ECS":
         return f"its deployment controller is {service.controller}: not in this version; go back by what deploys it"
-    if service.strategy != "ROLLING":
-        return f"it is deployed by the strategy {service.strategy}: not in this version, which moves ROLLING; go back by hand"
+    if not service.strategy.is_known:
+        return f"it is deployed by the strategy {service.strategy.name}: not in this version; go back by hand"
     if service.status != "ACTIVE":
         return f"the service is {service.status}: it is being deleted"
     return ""
@@ -80,7 +79,7 @@ def _shares(view: View) -> Mapping[str, float]:
     service = view.service
     if service.controller != "ECS":
         return _of_task_sets(view)
-    if service.strategy != "ROLLING":
+    if service.strategy.name != ROLLING:
         return {}
     running: dict[str, float] = {}
     for rollout in service.rollouts:
@@ -99,25 +98,13 @@ def _of_task_sets(view: View) -> Mapping[str, float]:
     return shares | ({serving.fingerprint: 1.0} if isinstance(serving, Release) else {})
 
 
-def _has_weights(service: Service) -> bool:
-    return (
-        service.controller == "ECS"
-        and service.strategy != "ROLLING"
-        and service.coming is not None
-        and service.deployment is not None
-    )
-
-
-async def _weights(reader: Reader, view: View) -> Mapping[str, float] | None:
-    """The shares of the traffic that ECS gives to the releases while it moves them; ``None``: it does not say."""
-    service = view.service
-    found = await reader.attempts([service.deployment] if service.deployment else [])
-    attempt = next((each for each in found if each.status in COMING | GOING_BACK), None)
-    if attempt is None or not attempt.weights:
-        return None
+def _weights(view: View, attempt: Attempt) -> Mapping[str, float]:
+    """The shares of the traffic that ECS gives to the releases while it moves them; none where it does not say."""
+    if not attempt.weights:
+        return _shares(view)
     shares: dict[str, float] = {}
-    for rollout in service.rollouts:
-        runs, release = revision_of_rollout(service, rollout, view.revisions), view.of(rollout)
+    for rollout in view.service.rollouts:
+        runs, release = revision_of_rollout(view.service, rollout, view.revisions), view.of(rollout)
         if runs is not None and isinstance(release, Release):
             shares[release.fingerprint] = attempt.weights.get(runs.arn, 0.0) / 100
     return shares

@@ -54,6 +54,7 @@ class Reader:
     _untold: Kept[str, tuple[datetime, Revision | None]] = field(default_factory=lambda: Kept(KEPT))
 
     def __post_init__(self) -> None:
+        self._asked_attempts: Batch[str, Attempt] = Batch(REVISIONS, self._describe_attempts)
         self._asked_revisions: Batch[str, Revision] = Batch(REVISIONS, self._describe_revisions)
         # One a call, but what several ask for at one time is asked for once.
         self._asked_definitions: Batch[str, Registered] = Batch(1, self._describe_definition)
@@ -94,14 +95,9 @@ class Reader:
         self._untold.keep(arn, (self.now(), found))
         return found
 
-    async def attempts(self, arns: Sequence[str]) -> tuple[Attempt, ...]:
-        """Service deployments, now; those that ECS does not know are missing."""
-        found: list[Attempt] = []
-        for start in range(0, len(arns), REVISIONS):
-            some = list(arns[start : start + REVISIONS])
-            told = await self._ecs("describe_service_deployments", serviceDeploymentArns=some)
-            found += map(attempt_of, told.get("serviceDeployments", ()))
-        return tuple(found)
+    async def attempt(self, arn: str) -> Attempt | None:
+        """A service deployment, now; ``None``: ECS does not know it."""
+        return await self._asked_attempts.ask(arn)
 
     async def newest(self, cluster: str, service: str, most: int) -> tuple[Attempt, ...]:
         """The newest service deployments, the newest first: what, when, how it ended; not from where."""
@@ -150,6 +146,11 @@ class Reader:
         told = await self._ecs("describe_service_revisions", serviceRevisionArns=list(arns))
         found = map(revision_of, told.get("serviceRevisions", ()))
         return {revision.arn: revision for revision in found}
+
+    async def _describe_attempts(self, arns: Sequence[str]) -> Mapping[str, Attempt]:
+        told = await self._ecs("describe_service_deployments", serviceDeploymentArns=list(arns))
+        found = map(attempt_of, told.get("serviceDeployments", ()))
+        return {attempt.arn: attempt for attempt in found}
 
     async def _tells_all(self, revision: Revision) -> bool:
         """Nothing is to come any more. Of a definition that was deleted, or cannot be read now, that is not known."""

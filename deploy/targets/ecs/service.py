@@ -9,10 +9,12 @@ Source:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+
+from deploy.targets.ecs.strategy import Strategy, strategy_of
 
 _EVER = datetime.min.replace(tzinfo=UTC)
 
@@ -48,7 +50,6 @@ class Service:
         revisions: ARNs of the service revisions that have a part in it.
         deployment: ARN of the service deployment that is under way, or was last.
         events: When, and ECS's words; the newest first.
-        pauses: Stages at which a deployment waits for somebody's answer.
         least, most: Percent of the desired tasks that run during a deployment, as the service sets them.
     """
 
@@ -57,7 +58,7 @@ class Service:
     cluster: str
     status: str = "ACTIVE"
     controller: str = "ECS"
-    strategy: str = "ROLLING"
+    strategy: Strategy = field(default_factory=Strategy)
     daemon: bool = False
     desired: int = 0
     rollouts: tuple[Rollout, ...] = ()
@@ -65,14 +66,19 @@ class Service:
     deployment: str | None = None
     tags: tuple[tuple[str, str], ...] = ()
     events: tuple[tuple[datetime, str], ...] = ()
-    pauses: tuple[str, ...] = ()
     least: int | None = None
     most: int | None = None
 
     @property
     def is_ours(self) -> bool:
-        """ECS itself deploys it, task by task: what this version can move."""
-        return self.controller == "ECS" and self.strategy == "ROLLING"
+        """ECS itself deploys it, in a way that this version knows."""
+        return self.controller == "ECS" and self.strategy.is_known
+
+    @property
+    def tells_more(self) -> bool:
+        """Its deployment, under way, may have weights, or wait at a hook: what DescribeServices does not tell."""
+        is_under_way = self.coming is not None and self.deployment is not None
+        return self.is_ours and is_under_way and (self.strategy.shifts or bool(self.strategy.pauses))
 
     @property
     def primary(self) -> Rollout | None:
@@ -129,7 +135,7 @@ def service_of(told: Mapping[str, Any], cluster: str) -> Service:
         cluster=cluster,
         status=str(told.get("status", "ACTIVE")),
         controller=str(controller),
-        strategy=str(configuration.get("strategy", "ROLLING")),
+        strategy=strategy_of(configuration),
         daemon=told.get("schedulingStrategy") == "DAEMON",
         desired=int(told.get("desiredCount", 0)),
         rollouts=tuple(sorted((each for each in rollouts if each.status != "INACTIVE"), key=_newest_first)),
@@ -139,7 +145,6 @@ def service_of(told: Mapping[str, Any], cluster: str) -> Service:
         deployment=told.get("currentServiceDeployment"),
         tags=tuple((str(tag.get("key", "")), str(tag.get("value", ""))) for tag in told.get("tags", ())),
         events=tuple((_time(each), str(each.get("message", ""))) for each in told.get("events", ())),
-        pauses=_pauses(configuration.get("lifecycleHooks", ())),
         least=configuration.get("minimumHealthyPercent"),
         most=configuration.get("maximumPercent"),
     )
@@ -170,16 +175,6 @@ def _task_set(told: Mapping[str, Any]) -> Rollout:
         pending=int(told.get("pendingCount", 0)),
         running=int(told.get("runningCount", 0)),
     )
-
-
-def _pauses(hooks: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    stages = (
-        stage
-        for hook in hooks
-        if hook.get("targetType") == "PAUSE"
-        for stage in hook.get("lifecycleStages", ())
-    )
-    return tuple(dict.fromkeys(str(stage) for stage in stages))
 
 
 def _time(told: Mapping[str, Any]) -> datetime:

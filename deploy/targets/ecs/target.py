@@ -3,16 +3,19 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 from deploy.errors import AwsRefused
 from deploy.model import (
+    AlreadyThere,
     Beginning,
     Begun,
+    Finding,
     Foretold,
     Gone,
+    Level,
     Live,
     Move,
+    Pause,
     Progress,
     Recalled,
     Refused,
@@ -20,35 +23,36 @@ from deploy.model import (
     Standing,
     Unclear,
     Unreadable,
+    Word,
 )
 from deploy.ports import Aws, AwsAccount, World
-from deploy.target import Place
+from deploy.target import Place, Waits
+from deploy.targets.aws.acting import forbidden, kept_from, marked
 from deploy.targets.aws.keeping import Kept
 from deploy.targets.aws.marking import key_of, value_of
-from deploy.targets.aws.timing import within
+from deploy.targets.aws.timing import BEGINS, LOOKS, MOVES, READS, RECALLS, ends, within
 from deploy.targets.aws.wording import refusal
-from deploy.targets.ecs.foretelling import by_hand, foretell, unseen
+from deploy.targets.ecs.examining import examine, waits_of
+from deploy.targets.ecs.foretelling import foretell, unseen
 from deploy.targets.ecs.looking import View, look
-from deploy.targets.ecs.moving import SOON, Order, answered, decide, leave_trace, update
+from deploy.targets.ecs.moving import answered, decide, leave_trace
 from deploy.targets.ecs.observing import live
+from deploy.targets.ecs.ordering import SOON, Order, update
+from deploy.targets.ecs.pausing import decide as answer
 from deploy.targets.ecs.progressing import progress
 from deploy.targets.ecs.reading import Reader
 from deploy.targets.ecs.recalling import recall
 from deploy.targets.ecs.resolving import Seen, resolve
 from deploy.targets.ecs.settings import Settings
+from deploy.targets.ecs.trace import Trace, trace_by
 
-# An operation takes at most 7 s. A move first looks, then leaves its trace; what remains is for the one call that counts.
-READS = timedelta(seconds=6.5)
-LOOKS = timedelta(seconds=3)
-BEGINS = timedelta(seconds=6.9)
-MOVES = timedelta(seconds=3.4)  # at least
-RECALLS = timedelta(seconds=60)
-MARKS = timedelta(seconds=30)
 KEPT_MARKS = 256
+KEPT_HOOKS = 64
+KEPT_MOVES = 64
 
 
 class EcsTarget:
-    """A service of ECS. See `deploy.target.Target` and `deploy.target.Keeper`."""
+    """A service of ECS. See `deploy.target.Target`, and `Keeper`, `Examined`, `Waiting` and `Hooked` there."""
 
     def __init__(self, settings: Settings, place: Place, world: World) -> None:
         if world.aws is None or place.account is None:
@@ -61,6 +65,8 @@ class EcsTarget:
         self._key = key_of(place.service, place.environment)
         self._seen = Seen()
         self._marked: Kept[str, str] = Kept(KEPT_MARKS)
+        self._meant: Kept[str, Trace] = Kept(KEPT_MOVES)  # by key, for a trace that could not be left
+        self._unheard: Kept[str, bool] = Kept(KEPT_HOOKS)  # hooks that would not take our answer
         name, read = self._account.name, self._aws.read
         self._reader: Reader = world.shared(("ecs", self._account), lambda: Reader(name, read, world.now))
 
@@ -79,7 +85,9 @@ class EcsTarget:
 
     async def _observe(self) -> Live | Unreadable:
         view = await look(self._reader, self._settings)
-        return view if isinstance(view, Unreadable) else await live(self._reader, self._noted(view))
+        if isinstance(view, Unreadable):
+            return view
+        return await live(self._reader, self._noted(view), self._account.region)
 
     async def progress(self, move: Move, key: str) -> Progress | Unreadable:
         """How far the move is. Reads only."""
@@ -89,7 +97,8 @@ class EcsTarget:
         view = await look(self._reader, self._settings)
         if isinstance(view, Unreadable):
             return view
-        return await progress(self._reader, self._noted(view), move, key, self._by_hand(view, move))
+        trace = self._trace(view, key)
+        return await progress(self._reader, self._noted(view), move, trace, self._by_hand(view, move))
 
     async def foretell(self, move: Move) -> Foretold:
         """What `begin` would do now. Reads only."""
@@ -115,48 +124,50 @@ class EcsTarget:
         return view
 
     def _by_hand(self, view: View, move: Move) -> str:
-        return by_hand(update(view.service, move.to), self._account)
+        return update(view.service, move.to).by_hand(self._account.region)
 
     # -------------------------------------------------------------------------------------------------------- moving
 
     async def begin(self, move: Move, key: str) -> Beginning:
         """Look, decide, leave a trace, and send at most one call that moves. See `moving`."""
-        if not self._account.may_act:
-            return Refused(
-                f"the account {self._account.name} has no role to act: nothing was tried; configure `act:`"
-            )
-        ends = asyncio.get_running_loop().time() + BEGINS.total_seconds()
-        found = await within(LOOKS, self._decided(move))
+        if refused := forbidden(self._account):
+            return refused
+        until = ends(BEGINS)
+        found = await within(LOOKS, self._decided(move, key))
         if isinstance(found, Unreadable):
             return Refused(f"nothing was sent: {found.words}", again_in=SOON)
         view, order = found
         if not isinstance(order, Order):
             return order
-        trace = leave_trace(view.service, move, key, order, self._now())
-        untraced = await self._leave(trace, ends - MOVES.total_seconds())
-        return await self._send(order, untraced, ends)
+        trace = Trace(key, self._now(), move.expect.tag, move.to.tag, order.native)
+        untraced = await self._leave(view, trace, order, until)
+        answer = await self._send(order, untraced, until)
+        if order.hook and order.native and isinstance(answer, Refused):
+            self._unheard.keep(order.hook, True)
+        if not order.goes_on and not isinstance(answer, Refused):
+            self._meant.keep(key, trace)
+        return answer
 
-    async def _decided(self, move: Move) -> tuple[View, Order | Beginning] | Unreadable:
+    async def _decided(self, move: Move, key: str) -> tuple[View, Order | Beginning] | Unreadable:
         view = await look(self._reader, self._settings)
         if isinstance(view, Unreadable):
             return view
-        try:
-            return self._noted(view), await decide(self._reader, view, move)
-        except AwsRefused as refused:
-            return Unreadable(refusal(refused))
+        return self._noted(view), await decide(
+            self._reader, view, move, self._trace(view, key), self._unheard
+        )
 
-    async def _leave(self, trace: Mapping[str, Any] | None, until: float) -> str:
+    def _trace(self, view: View, key: str) -> Trace | None:
+        return trace_by(view.service, key, self._meant.get(key))
+
+    async def _leave(self, view: View, trace: Trace, order: Order, until: float) -> str:
         """What kept the trace from being left; never what keeps the rollback from being made."""
-        if trace is None:
+        if order.goes_on:
+            return ""  # its trace, by which it is known as ours, is there
+        told = leave_trace(view.service, trace)
+        if told is None:
             return "it fits in no tag"
-        try:
-            async with asyncio.timeout_at(until):
-                await self._aws.act(self._account.name, "ecs", "tag_resource", **trace)
-        except AwsRefused as refused:
-            return refusal(refused)
-        except TimeoutError:
-            return "TagResource was not answered in time"
-        return ""
+        leaving = self._aws.act(self._account.name, "ecs", "tag_resource", **told)
+        return await kept_from(leaving, until - MOVES.total_seconds(), "TagResource")
 
     async def _send(self, order: Order, untraced: str, until: float) -> Beginning:
         try:
@@ -169,6 +180,46 @@ class EcsTarget:
         without = f"; its trace could not be left on the service: {untraced}" if untraced else ""
         return Begun(order.id, f"{order.told()}{without}")
 
+    async def answer(self, pause: Pause, word: Word, key: str) -> Beginning:
+        """Say *word* at the hook of *pause*, if the deployment still waits there. See `pausing`."""
+        if refused := forbidden(self._account):
+            return refused
+        until = ends(BEGINS)
+        found = await within(LOOKS, self._answer(pause, word))
+        if isinstance(found, Unreadable):
+            return Refused(f"nothing was sent: {found.words}", again_in=SOON)
+        if isinstance(found, AlreadyThere):
+            return found
+        view, (order, expect, to) = found
+        trace = Trace(key, self._now(), expect, to, order.native)
+        untraced = await self._leave(view, trace, order, until)
+        return await self._send(order, untraced, until)
+
+    async def _answer(
+        self, pause: Pause, word: Word
+    ) -> tuple[View, tuple[Order, str, str]] | AlreadyThere | Unreadable:
+        view = await look(self._reader, self._settings)
+        if isinstance(view, Unreadable):
+            return view
+        order = await answer(self._reader, self._noted(view), pause, word)
+        return order if isinstance(order, AlreadyThere) else (view, order)
+
+    # ----------------------------------------------------------------------------------------------------- beforehand
+
+    async def examine(self) -> Sequence[Finding]:
+        """How it is deployed, and where that waits. Reads only."""
+        view = await self._look(READS)
+        if isinstance(view, Unreadable):
+            return [
+                Finding(Level.WARN, f"how it is deployed cannot be seen: {view.words}", "may it be read?")
+            ]
+        return examine(view.service)
+
+    async def waits(self) -> Waits | Unreadable:
+        """For how long ECS waits at its hooks, and keeps what served. Reads only."""
+        view = await self._look(READS)
+        return view if isinstance(view, Unreadable) else waits_of(view.service.strategy)
+
     # ------------------------------------------------------------------------------------------------------- keeping
 
     async def recall(self, now: datetime) -> Recalled | Unreadable:
@@ -179,10 +230,7 @@ class EcsTarget:
         view = await look(self._reader, self._settings)
         if isinstance(view, Unreadable):
             return view
-        try:
-            return await recall(self._reader, view, self._key, self._settings.container, now)
-        except AwsRefused as refused:
-            return Unreadable(refusal(refused))
+        return await recall(self._reader, view, self._key, self._settings.container, now)
 
     async def mark(self, standings: Sequence[Standing]) -> str:
         """Write how releases stand onto their task definitions, where that differs. Without a role to act it writes nothing."""
@@ -190,11 +238,10 @@ class EcsTarget:
             return ""
         wanted = {standing.release.tag: value_of(standing) for standing in standings}
         new = {tag: value for tag, value in wanted.items() if self._marked.get(tag) != value}
-        try:
-            async with asyncio.timeout(MARKS.total_seconds()):
-                said = [await self._mark(tag, value) for tag, value in new.items()]
-        except TimeoutError:
-            return "not all marks were written: ECS did not answer in time"
+        return await marked(self._write(new), "task definitions", "ECS")
+
+    async def _write(self, new: Mapping[str, str]) -> str:
+        said = [await self._mark(tag, value) for tag, value in new.items()]
         return "; ".join(words for words in said if words)
 
     async def _mark(self, tag: str, value: str) -> str:

@@ -79,6 +79,12 @@ def read(tags: Iterable[tuple[str, str]]) -> Trace | None:
     )
 
 
+def trace_by(service: Service, key: str, meant: Trace | None) -> Trace | None:
+    """The trace of the move *key*: the one on *service*; else what was *meant*, where it could not be left there."""
+    trace = trace_of(service)
+    return trace if trace is not None and trace.key == key else meant
+
+
 def our_move(service: Service) -> Trace | None:
     """Our own move, if the newest deployment is one."""
     trace = trace_of(service)

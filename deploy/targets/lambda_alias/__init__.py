@@ -19,7 +19,7 @@ Source:
 
 from deploy.target import Kind
 from deploy.targets.lambda_alias.needs import needs
-from deploy.targets.lambda_alias.settings import Settings, addresses, immovable, misplaced
+from deploy.targets.lambda_alias.settings import Settings, addresses, immovable, misplaced, unstaged
 from deploy.targets.lambda_alias.target import LambdaTarget
 
 KIND = Kind(
@@ -30,6 +30,7 @@ KIND = Kind(
     misplaced=misplaced,
     needs=needs,
     immovable=immovable,
+    unstaged=unstaged,
 )
 
 __all__ = ["KIND", "LambdaTarget", "Settings", "addresses", "misplaced"]

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from deploy.errors import AwsRefused
-from deploy.model import Beginning, Move, Refused, Unclear
+from deploy.model import Beginning, Move, Refused, Release, Shift, Unclear
 from deploy.ports import AwsAccount
 from deploy.targets.aws import split
 from deploy.targets.aws.wording import NOT_NOW, command, refusal
@@ -73,6 +73,32 @@ def decide(
     return Order(parameters | {"Description": described})
 
 
+def decide_shift(view: View, settings: Settings, account: AwsAccount, shift: Shift) -> Order | Beginning:
+    """The call that gives ``shift.after`` its share, with the alias's revision; or why there is none.
+
+    Whose it is, is asked as for a move. No trace of it is left: that of a move says which version was undone.
+    """
+    if settings.alias is None or (view.alias is not None and not is_published(view.alias.version)):
+        return Refused(unpublished(settings))
+    if words := owned(settings, view.deployments, account):
+        return Refused(words)
+    decided = split.decide_shift(view.split, shift)
+    if decided is not None or view.alias is None:
+        return decided or Refused(f"there is no alias {settings.called}")
+    return Order(shared(settings, shift) | {"RevisionId": view.alias.revision})
+
+
+def shared(settings: Settings, shift: Shift) -> dict[str, Any]:
+    """What UpdateAlias is given to share the calls out, but for the revision."""
+    whole = shift.share >= 1
+    return {
+        "FunctionName": settings.function_name,
+        "Name": settings.alias or "",
+        "FunctionVersion": shift.after.tag if whole else shift.before.tag,
+        "RoutingConfig": {"AdditionalVersionWeights": {} if whole else {shift.after.tag: shift.share}},
+    }
+
+
 def update(settings: Settings, move: Move) -> dict[str, Any]:
     """What UpdateAlias is given, but for the revision."""
     return {
@@ -95,7 +121,7 @@ def by_hand(settings: Settings, move: Move, account: AwsAccount) -> str:
     return command("lambda", "update-alias", options.items())
 
 
-def answered(move: Move, error: AwsRefused) -> Refused | Unclear:
+def answered(to: Release, error: AwsRefused) -> Refused | Unclear:
     """What it means that the order was not taken, or that its answer was lost."""
     words = refusal(error)
     if error.may_have_happened:
@@ -106,6 +132,6 @@ def answered(move: Move, error: AwsRefused) -> Refused | Unclear:
         return Refused(words, again_in=LATER)
     if error.code == GONE:
         return Refused(
-            f"{words}; if version {move.to.tag} was deleted, publish the same content anew, and deploy that"
+            f"{words}; if version {to.tag} was deleted, publish the same content anew, and deploy that"
         )
     return Refused(words)

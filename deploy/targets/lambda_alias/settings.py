@@ -111,6 +111,18 @@ def immovable(settings: Settings) -> tuple[str, str] | None:
     return f"{settings.called} has no version to go back to", published(settings)
 
 
+def unstaged(settings: Settings) -> tuple[str, str] | None:
+    """Why its calls are not to be shared out by the daemon: there is no alias, or CodeDeploy does that."""
+    if settings.alias is None:
+        return immovable(settings)
+    if isinstance(settings.codedeploy, CodeDeploy):
+        return (
+            f"CodeDeploy moves {settings.called} by weights, and would undo what rollbackd does to the alias meanwhile",
+            "remove `stages`, or let the pipeline deploy without CodeDeploy and write codedeploy: nothing",
+        )
+    return None
+
+
 def published(settings: Settings) -> str:
     """The lines to add, so that there is one."""
     name, alias = settings.function_name, settings.alias or "live"

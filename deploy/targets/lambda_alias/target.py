@@ -17,6 +17,7 @@ from deploy.model import (
     Recalled,
     Refused,
     Release,
+    Shift,
     Standing,
     Unclear,
     Unreadable,
@@ -30,7 +31,7 @@ from deploy.targets.aws.wording import refusal
 from deploy.targets.lambda_alias import foretelling
 from deploy.targets.lambda_alias.keeping import Marks, Writing, marks_of, recall, writing
 from deploy.targets.lambda_alias.looking import View, live_of, look
-from deploy.targets.lambda_alias.moving import SOON, Order, answered, by_hand, decide
+from deploy.targets.lambda_alias.moving import SOON, Order, answered, by_hand, decide, decide_shift
 from deploy.targets.lambda_alias.reading import Reader
 from deploy.targets.lambda_alias.resolving import Missed, resolve
 from deploy.targets.lambda_alias.settings import Settings
@@ -45,7 +46,7 @@ KEPT_MOVES = 64
 
 
 class LambdaTarget:
-    """An alias of a function. See `deploy.target.Target` and `deploy.target.Keeper`."""
+    """An alias of a function. See `deploy.target.Target`, `deploy.target.Staged` and `deploy.target.Keeper`."""
 
     def __init__(self, settings: Settings, place: Place, world: World) -> None:
         if world.aws is None or place.account is None:
@@ -118,19 +119,40 @@ class LambdaTarget:
         if isinstance(view, Unreadable):
             return Refused(f"nothing was sent: {view.words}", again_in=SOON)
         order = decide(view, self._settings, self._account, move, key, self._now())
-        return await self._send(order, move, key, ends) if isinstance(order, Order) else order
+        return await self._send(order, move.to, key, ends) if isinstance(order, Order) else order
 
-    async def _send(self, order: Order, move: Move, key: str, until: float) -> Beginning:
+    async def shift(self, shift: Shift, key: str) -> Beginning:
+        """Look, and share the calls out in one call, with the revision of the alias that was looked at."""
+        if not self._account.may_act:
+            return Refused(
+                f"the account {self._account.name} has no role to act: nothing was tried; configure `act:`"
+            )
+        ends = asyncio.get_running_loop().time() + BEGINS.total_seconds()
+        view = await self._look(LOOKS)
+        if isinstance(view, Unreadable):
+            return Refused(f"nothing was sent: {view.words}", again_in=SOON)
+        order = decide_shift(view, self._settings, self._account, shift)
+        return await self._send(order, shift.after, key, ends) if isinstance(order, Order) else order
+
+    async def shifted(self, shift: Shift, key: str) -> Progress | Unreadable:
+        """How far that is. Reads only."""
+        view = await self._look(READS)
+        if isinstance(view, Unreadable):
+            return view
+        now = self._now()
+        return split.shifted(view.split, shift, self._ordered.get(key) or self._ordered.keep(key, now), now)
+
+    async def _send(self, order: Order, to: Release, key: str, until: float) -> Beginning:
         self._ordered.keep(key, self._now())
         try:
             async with asyncio.timeout_at(until):
                 await self._act(self._account.name, "lambda", "update_alias", **order.parameters)
         except AwsRefused as refused:
-            return answered(move, refused)
+            return answered(to, refused)
         except TimeoutError:
             return Unclear(f"{order.told()} was not answered in time")
         without = "" if order.traced else "; its trace has no room in the alias's description"
-        return Begun(f"{self._settings.called}:{move.to.tag}", f"{order.told()}{without}")
+        return Begun(f"{self._settings.called}:{to.tag}", f"{order.told()}{without}")
 
     # ------------------------------------------------------------------------------------------------------- keeping
 

@@ -30,6 +30,7 @@ KIND = Kind(
     addresses=addresses,
     misplaced=misplaced,
     needs=needs,
+    unstaged=lambda _settings: None,
 )
 
 __all__ = ["KIND", "LoadBalancerTarget", "Settings", "addresses", "misplaced"]

@@ -49,6 +49,20 @@ class Forward:
         weights = {arn: alone.get(arn, 0) for arn in self.weights}
         return Forward(weights, self.sticky and stays, self.lasting)
 
+    def shared(self, one: str, other: str, share: float) -> "Forward":
+        """*share* of it to *one*, the rest to *other*; nothing to any third."""
+        mine, rest = weights_of(share)
+        weights = {arn: {one: mine, other: rest}.get(arn, 0) for arn in self.weights}
+        return Forward(weights, self.sticky, self.lasting)
+
+
+def weights_of(share: float) -> tuple[int, int]:
+    """Two weights of which the first has *share* (0..1) of their sum: of a hundred where that is exact, else of a thousand."""
+    hundredths = round(share * WHOLE, 9)
+    total = WHOLE if hundredths == int(hundredths) else MOST + 1
+    mine = round(share * total)
+    return mine, total - mine
+
 
 def forward_of(actions: Actions) -> Forward | None:
     """The one of *actions* that forwards; ``None``: none does."""

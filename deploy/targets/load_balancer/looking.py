@@ -1,7 +1,7 @@
 """Looking at a rule: which releases have how much of the traffic, and what forbids that the machine moves them.
 
 The balancer does not tell which of two groups is the newer. A tag may (``rollbackd:since``); else it is the one that did
-not have all the traffic when it was last seen. Where neither is known, nothing is guessed: an old release that is taken for a
+not have all the traffic when it was last seen, or that we have given some. Where none of it is known, nothing is guessed: an old release that is taken for a
 new one would be watched in its stead.
 """
 
@@ -17,7 +17,7 @@ from deploy.targets.load_balancer.forward import Actions, Forward, forward_of
 from deploy.targets.load_balancer.group import SINCE_TAG, Group, group_of
 from deploy.targets.load_balancer.reading import Reader
 from deploy.targets.load_balancer.settings import Settings
-from deploy.targets.load_balancer.trace import Trace, trace_of
+from deploy.targets.load_balancer.trace import Newer, Trace, newer_of, trace_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,10 @@ class View:
         )
 
 
-async def look(reader: Reader, settings: Settings, last: Release | None, now: datetime) -> View | Unreadable:
-    """The rule, read just now; *last*: what had all the traffic when it was seen before."""
+async def look(
+    reader: Reader, settings: Settings, key: str, last: Release | None, now: datetime
+) -> View | Unreadable:
+    """The rule, read just now; *last*: what had all the traffic when it was seen before; *key*: of what we wrote on it."""
     try:
         actions = await reader.actions(settings.arn)
         if actions is None:
@@ -78,7 +80,7 @@ async def look(reader: Reader, settings: Settings, last: Release | None, now: da
     groups = tuple(
         group_of(arn, share, tags[arn], settings.release_tag, now) for arn, share in forward.shares.items()
     )
-    split = _split(groups, settings, last)
+    split = _split(groups, settings, last, newer_of(tags[settings.arn].get(key, "")))
     if isinstance(split, Unreadable):
         return split
     return View(actions, forward, groups, tags[settings.arn], split, _obstacles(groups, split, settings))
@@ -98,7 +100,9 @@ def live_of(view: View) -> Live:
     )
 
 
-def _split(groups: Sequence[Group], settings: Settings, last: Release | None) -> Split | Unreadable:
+def _split(
+    groups: Sequence[Group], settings: Settings, last: Release | None, newer: Newer | None
+) -> Split | Unreadable:
     found: list[_Sharing] = []
     for group in groups:
         if group.share <= 0:
@@ -109,7 +113,7 @@ def _split(groups: Sequence[Group], settings: Settings, last: Release | None) ->
                 f" `aws elbv2 add-tags --resource-arns {plain(group.arn, 256)} --tags Key={settings.release_tag},Value=RELEASE`"
             )
         _add(found, group.release, group)
-    if len(found) > 1 and not _in_order(found, last):
+    if len(found) > 1 and not _in_order(found, last, newer):
         names = " and ".join(each.release.tag for each in found)
         return Unreadable(
             f"{names} share the traffic, and which of them is the newer is not known: write {SINCE_TAG} (such as"
@@ -136,7 +140,7 @@ def _add(found: list[_Sharing], release: Release, group: Group) -> None:
     found.append(_Sharing(release, group.share, group.since))
 
 
-def _in_order(found: list[_Sharing], last: Release | None) -> bool:
+def _in_order(found: list[_Sharing], last: Release | None, newer: Newer | None) -> bool:
     """Put the newest last; ``False``: nobody knows which it is."""
     times = {each.since for each in found}
     if None not in times and len(times) == len(found):
@@ -144,6 +148,9 @@ def _in_order(found: list[_Sharing], last: Release | None) -> bool:
         return True
     if last is not None and len(found) == _TWO and any(each.release.is_same_as(last) for each in found):
         found.sort(key=lambda each: not each.release.is_same_as(last))
+        return True
+    if newer is not None and {each.release.tag for each in found} == {newer.before, newer.after}:
+        found.sort(key=lambda each: each.release.tag == newer.after)
         return True
     return False
 

@@ -21,7 +21,7 @@ from datetime import timedelta
 from typing import Any
 
 from deploy.errors import AwsRefused
-from deploy.model import Beginning, Move, Refused, Unclear
+from deploy.model import Beginning, Move, Refused, Release, Shift, Unclear
 from deploy.ports import AwsAccount
 from deploy.targets.aws import split
 from deploy.targets.aws.wording import NOT_NOW, command, plain, refusal
@@ -69,9 +69,29 @@ def decide(view: View, settings: Settings, move: Move) -> Order | Beginning:
         return decided
     wanted = view.serving(move.to)
     if view.forward is None or not wanted:
-        return Refused(_gone(view, settings, move))
+        return Refused(_gone(view, settings, move.to))
     forward = view.forward.given_to([each.arn for each in wanted], stays=settings.sessions == "stay")
     return order(view, settings, forward)
+
+
+def decide_shift(view: View, settings: Settings, shift: Shift) -> Order | Beginning:
+    """The call that gives ``shift.after`` its share; or why there is none.
+
+    Stickiness stays as it is: going forward, whoever is bound to a group by a cookie comes back to it until that ends, so
+    nobody loses a session, and the weights are those of new sessions.
+    """
+    decided = split.decide_shift(view.split, shift)
+    if decided is not None:
+        return decided
+    after, before = view.serving(shift.after), view.serving(shift.before)
+    if view.forward is None or not after:
+        return Refused(_gone(view, settings, shift.after))
+    if len(after) > 1 or len(before) > 1:
+        several = shift.after.tag if len(after) > 1 else shift.before.tag
+        return Refused(f"several target groups serve {several}: between them rollbackd shares nothing out")
+    return order(
+        view, settings, view.forward.shared(after[0].arn, before[0].arn if before else "", shift.share)
+    )
 
 
 def order(view: View, settings: Settings, forward: Forward) -> Order:
@@ -109,13 +129,13 @@ def answered(error: AwsRefused) -> Refused | Unclear:
     return Refused(words, again_in=LATER if error.code in NOT_NOW else None)
 
 
-def _gone(view: View, settings: Settings, move: Move) -> str:
+def _gone(view: View, settings: Settings, wanted: Release) -> str:
     serve = ", ".join(
         f"{each.name} serves {each.release.tag if each.release else 'nobody knows what'}"
         for each in view.groups
     )
     return (
-        f"no target group of {settings.called} serves {move.to.tag} any more ({serve or 'it forwards nothing'}): deploy it"
+        f"no target group of {settings.called} serves {wanted.tag} any more ({serve or 'it forwards nothing'}): deploy it"
         " again"
     )
 

@@ -17,9 +17,12 @@ from deploy.model import (
     Recalled,
     Refused,
     Release,
+    Shift,
     Standing,
     Unclear,
+    Unfinished,
     Unreadable,
+    is_about,
 )
 from deploy.ports import AwsAccount, World
 from deploy.target import Place, with_hints
@@ -32,22 +35,31 @@ from deploy.targets.aws.wording import refusal
 from deploy.targets.load_balancer import foretelling
 from deploy.targets.load_balancer.keeping import recall, writing
 from deploy.targets.load_balancer.looking import View, live_of, look
-from deploy.targets.load_balancer.moving import SOON, Order, answered, by_hand, decide, sick
+from deploy.targets.load_balancer.moving import (
+    SOON,
+    Order,
+    answered,
+    by_hand,
+    decide,
+    decide_shift,
+    sick,
+)
 from deploy.targets.load_balancer.reading import Reader
 from deploy.targets.load_balancer.settings import Settings
-from deploy.targets.load_balancer.trace import TAG_KEY, Trace
+from deploy.targets.load_balancer.trace import TAG_KEY, Newer, Trace, newer_of
 
 # An operation takes at most 7 s. A move first looks, leaves its trace, looks again; what remains is for the call.
 READS = timedelta(seconds=6.5)
 LOOKS = timedelta(seconds=3)
 BEGINS = timedelta(seconds=6.9)
 MOVES = timedelta(seconds=2)  # at least
+CALLS_LAST = timedelta(seconds=15)  # a call that is on its way has arrived, or never will; twice its patience
 MARKS = timedelta(seconds=30)
 KEPT_MOVES = 64
 
 
 class LoadBalancerTarget:
-    """Weights of a rule. See `deploy.target.Target` and `deploy.target.Keeper`."""
+    """Weights of a rule. See `deploy.target.Target`, `deploy.target.Staged` and `deploy.target.Keeper`."""
 
     def __init__(self, settings: Settings, place: Place, world: World) -> None:
         if world.aws is None or place.account is None:
@@ -83,7 +95,17 @@ class LoadBalancerTarget:
         now, trace = self._now(), view.trace
         ours = trace.at if trace is not None and trace.key == key else None
         ordered = ours or self._ordered.get(key) or self._ordered.keep(key, now)
+        if now >= ordered + CALLS_LAST and self._was_overtaken(view, move):
+            return Unfinished(f"{move.to.tag} was ordered, and our own last step forward came after it")
         return split.progress(view.split, move, ordered, now, self._by_hand(view, move))
+
+    def _was_overtaken(self, view: View, move: Move) -> bool:
+        """A step forward that was on its way when *move* was sent, by whichever replica, has undone it: nobody else gave that share."""
+        newer = newer_of(view.tags.get(self._key, ""))
+        if newer is None or newer.share is None or view.split.third(move) is not None:
+            return False
+        is_of_these = (newer.before, newer.after) == (move.to.tag, move.expect.tag)
+        return is_of_these and is_about(view.split.share_of(move.expect), newer.share)
 
     async def foretell(self, move: Move) -> Foretold:
         """What `begin` would do now. Reads only."""
@@ -100,7 +122,7 @@ class LoadBalancerTarget:
         return await within(most, self._view())
 
     async def _view(self) -> View | Unreadable:
-        view = await look(self._reader, self._settings, self._last, self._now())
+        view = await look(self._reader, self._settings, self._key, self._last, self._now())
         if isinstance(view, View) and view.split.alone is not None:
             self._last = view.split.alone
         return view
@@ -127,14 +149,69 @@ class LoadBalancerTarget:
         untraced = await self._leave(move, key, ends - MOVES.total_seconds())
         return await self._send(view, order, untraced, ends)
 
+    async def shift(self, shift: Shift, key: str) -> Beginning:
+        """Look, write down which of the two is the newer, look once more, and send at most one call that moves."""
+        if not self._account.may_act:
+            return Refused(
+                f"the account {self._account.name} has no role to act: nothing was tried; configure `act:`"
+            )
+        ends = asyncio.get_running_loop().time() + BEGINS.total_seconds()
+        found = await within(LOOKS, self._shared(shift))
+        if isinstance(found, Unreadable):
+            return Refused(f"nothing was sent: {found.words}", again_in=SOON)
+        view, order = found
+        if not isinstance(order, Order):
+            return order
+        if words := await self._say_newer(view, shift, ends - MOVES.total_seconds()):
+            return Refused(
+                f"nothing was sent: which release is the newer could not be written on the rule: {words}"
+            )
+        self._ordered.keep(key, self._now())
+        return await self._send(view, order, "", ends)
+
+    async def shifted(self, shift: Shift, key: str) -> Progress | Unreadable:
+        """How far that is. Reads only."""
+        view = await self._look(READS)
+        if isinstance(view, Unreadable):
+            return view
+        now = self._now()
+        return split.shifted(view.split, shift, self._ordered.get(key) or self._ordered.keep(key, now), now)
+
+    async def _shared(self, shift: Shift) -> tuple[View, Order | Beginning] | Unreadable:
+        view = await self._view()
+        if isinstance(view, Unreadable):
+            return view
+        return await self._unless_sick(view, decide_shift(view, self._settings, shift), shift.after)
+
+    async def _say_newer(self, view: View, shift: Shift, until: float) -> str:
+        """Write on the rule which of the two is the newer, and what it gets: whoever looks for the first time cannot know."""
+        newer = Newer(shift.before.tag, shift.after.tag, shift.share).written()
+        if newer is None:
+            return "the names of the releases fit in no tag"
+        if view.tags.get(self._key) == newer:
+            return ""
+        try:
+            async with asyncio.timeout_at(until):
+                await self._tag(self._settings.arn, self._key, newer)
+        except AwsRefused as refused:
+            return refusal(refused)
+        except TimeoutError:
+            return "AddTags was not answered in time"
+        return ""
+
     async def _decided(self, move: Move) -> tuple[View, Order | Beginning] | Unreadable:
         view = await self._view()
         if isinstance(view, Unreadable):
             return view
-        order = decide(view, self._settings, move)
+        return await self._unless_sick(view, decide(view, self._settings, move), move.to)
+
+    async def _unless_sick(
+        self, view: View, order: Order | Beginning, to: Release
+    ) -> tuple[View, Order | Beginning] | Unreadable:
+        """*order*, unless what it gives traffic to is not healthy."""
         if not isinstance(order, Order):
             return view, order
-        wanted = view.serving(move.to)
+        wanted = view.serving(to)
         try:
             words = sick(wanted, await foretelling.healths(self._reader, wanted))
         except AwsRefused as refused:

@@ -295,9 +295,9 @@ resource "aws_iam_role_policy" "act" {
         Condition = { ArnLike = { "ecs:task-definition" = [local.revisions] } }
       },
       {
-        Sid    = "StopDeploymentsAndRollBack"
+        Sid    = "StopDeploymentsAndAnswerTheirHooks"
         Effect = "Allow"
-        Action = ["ecs:StopServiceDeployment"]
+        Action = ["ecs:StopServiceDeployment", "ecs:ContinueServiceDeployment"]
         Resource = [
           "${local.ecs}:service/${var.cluster_name}/${var.service_name}",
           "${local.ecs}:service-deployment/${var.cluster_name}/${var.service_name}/*",

@@ -12,6 +12,8 @@ from typing import Any
 from tests.fakes.aws.calls import Asked
 from tests.fakes.aws.trouble import AwsError
 
+MOST = 4096  # [D] characters of a parameter of the standard tier
+
 
 @dataclass
 class Ssm:
@@ -31,7 +33,19 @@ class Ssm:
 
     def operations(self) -> Mapping[str, Callable[[Asked], Mapping[str, Any]]]:
         """By name."""
-        return {"GetParameter": self._get}
+        return {"GetParameter": self._get, "PutParameter": self._put}
+
+    def _put(self, asked: Asked) -> Mapping[str, Any]:
+        """``PutParameter``: a version more; without ``Overwrite`` only the first."""
+        name = str(asked["Name"])
+        if name in self.versions and not asked.get("Overwrite", False):
+            raise AwsError("ParameterAlreadyExists", "The parameter already exists.")
+        if len(asked["Value"]) > MOST:
+            raise AwsError(
+                "ValidationException", f"Standard tier parameters support at most {MOST} characters"
+            )
+        self.put(name, asked["Value"], asked.now)
+        return {"Version": len(self.versions[name]), "Tier": "Standard"}
 
     def _get(self, asked: Asked) -> Mapping[str, Any]:
         name = str(asked["Name"])

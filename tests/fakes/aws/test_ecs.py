@@ -437,6 +437,57 @@ def test_unless_told_otherwise_a_hook_waits_a_day_and_goes_back(ecs, aws_clock):
     assert (waiting, newest(ecs)["status"]) == ("IN_PROGRESS", "ROLLBACK_SUCCESSFUL")
 
 
+@pytest.mark.parametrize(
+    ("strategy", "steps"),
+    [
+        ({"strategy": "BLUE_GREEN"}, [0, 100]),
+        ({"strategy": "CANARY", "canaryConfiguration": {"canaryPercent": 10.0}}, [0, 10, 100]),
+        ({"strategy": "LINEAR", "linearConfiguration": {"stepPercent": 40.0}}, [0, 40, 80, 100]),
+    ],
+)
+def test_a_hook_before_the_traffic_is_met_before_each_step_under_a_new_id(ecs, aws_clock, strategy, steps):
+    hooks = [{"targetType": "PAUSE", "lifecycleStages": ["PRE_PRODUCTION_TRAFFIC_SHIFT"]}]
+    ecs.update_service(
+        cluster="prod",
+        service="web",
+        taskDefinition="web:2",
+        deploymentConfiguration={**strategy, "lifecycleHooks": hooks, "bakeTimeInMinutes": 5},
+    )
+    aws_clock.go_on(minutes=1)
+    weights, met = [], []
+    while (found := newest(ecs))["status"] == "IN_PROGRESS":
+        weights.append(found["targetServiceRevision"]["requestedProductionTrafficWeight"])
+        for each in found["lifecycleHookDetails"]:
+            if each["status"] == "AWAITING_ACTION":
+                met.append(each["hookId"])
+                ecs.continue_service_deployment(
+                    serviceDeploymentArn=found["serviceDeploymentArn"], hookId=each["hookId"]
+                )
+        aws_clock.go_on(minutes=1)
+
+    assert list(dict.fromkeys(weights)) == steps
+    assert len(set(met)) == len(steps) - 1
+    assert newest(ecs)["status"] == "SUCCESSFUL"
+
+
+def test_a_step_stays_for_its_time_and_the_old_tasks_until_the_bake_time_is_over(ecs, aws_world, aws_clock):
+    canary = {"canaryPercent": 10.0, "canaryBakeTimeInMinutes": 5}
+    ecs.update_service(
+        cluster="prod",
+        service="web",
+        taskDefinition="web:2",
+        deploymentConfiguration={"strategy": "CANARY", "canaryConfiguration": canary, "bakeTimeInMinutes": 5},
+    )
+    shares = []
+    for _ in range(12):
+        aws_clock.go_on(minutes=1)
+        aws_world.advance()
+        shares.append(aws_world.ecs.find("web").traffic.get("web:2"))
+
+    assert shares == [0.1] * 5 + [1.0] * 7
+    assert newest(ecs)["status"] == "SUCCESSFUL"
+
+
 # -------------------------------------------------------------------------------------------------- refusals and limits
 
 

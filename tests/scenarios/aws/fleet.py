@@ -61,9 +61,9 @@ class FleetCrowd:
                 )
 
     def _meets(self) -> list[tuple[str, float]]:
-        """What they meet, with its share: by the instances that serve; on ECS and Lambda by the weights."""
+        """What they meet, with its share: by the instances that serve; where traffic is moved, as it is."""
         group = self.world.codedeploy.find("shop", "prod")
-        if group.is_shifted:
+        if group.traffic:
             return list(group.traffic.items())
         serving = [each.runs for each in group.instances if each.runs]
         return [(each, 1 / len(serving)) for each in serving]

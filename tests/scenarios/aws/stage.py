@@ -39,6 +39,8 @@ QUEUE = "deploys"
 BALANCER = {"LoadBalancer": "app/shop/0123456789abcdef", "TargetGroup": "targetgroup/web/0123456789abcdef"}
 MONTH_AGO = EPOCH - timedelta(days=30)
 PACE = Pace(listener=5, lookout=5, patrol=2, performer=2, courier=10, janitor=60, onlooker=600)
+# For stories of an hour in which a quarter of a minute matters to nobody.
+UNHURRIED = Pace(listener=15, lookout=15, patrol=10, performer=5, courier=30, janitor=300, onlooker=600)
 
 CONFIGURATION = f"""\
 version: 1
@@ -94,7 +96,7 @@ class Crowd(Protocol):
 
 @dataclass
 class Visitors:
-    """Who comes to the load balancer: requests meet the tasks that run, each the same number.
+    """Who comes to the load balancer: requests meet the tasks that run, each the same number, or as the traffic is shifted.
 
     Attributes:
         rate: Requests a second.
@@ -113,15 +115,13 @@ class Visitors:
         """Those of the span that begins at *start*."""
         if self.paused:
             return
-        running = [each for each in self.world.ecs.find("web").tasks if each.status == "RUNNING"]
         total = bad = 0.0
-        for task in running:
-            tag = task.task_definition.rpartition("/")[2]
-            share = self.rate * seconds / len(running)
-            wrong = share * self.fails.get(tag, 0.001)
-            self.served[tag] = self.served.get(tag, 0.0) + share
+        for tag, share in self.world.ecs.find("web").traffic.items():
+            served = self.rate * seconds * share
+            wrong = served * self.fails.get(tag, 0.001)
+            self.served[tag] = self.served.get(tag, 0.0) + served
             self.failed[tag] = self.failed.get(tag, 0.0) + wrong
-            total, bad = total + share, bad + wrong
+            total, bad = total + served, bad + wrong
         self._measured("RequestCount", start, total)
         self._measured("HTTPCode_Target_5XX_Count", start, bad)
 

@@ -22,7 +22,7 @@ from tests.scenarios.aws.fleet import (
     runs,
     tag,
 )
-from tests.scenarios.aws.stage import ACT, READ, AwsStage, on_aws
+from tests.scenarios.aws.stage import ACT, READ, UNHURRIED, AwsStage, on_aws
 from tests.scenarios.virtual import in_virtual_time
 from watcher.core.watch import State, Watch
 
@@ -260,6 +260,42 @@ def test_a_blue_green_group_is_watched_and_its_undoing_is_asked_for(tmp_path):
         assert moves(stage) == []
 
     told(tmp_path, story, make=blue_green)
+
+
+REPLACING: dict[str, Any] = {
+    "deploymentStyle": {"deploymentType": "BLUE_GREEN", "deploymentOption": "WITH_TRAFFIC_CONTROL"},
+    "blueGreenDeploymentConfiguration": {
+        "greenFleetProvisioningOption": {"action": "COPY_AUTO_SCALING_GROUP"},
+        "terminateBlueInstancesOnDeploymentSuccess": {
+            "action": "TERMINATE",
+            "terminationWaitTimeInMinutes": 20,
+        },
+    },
+}
+
+
+def test_a_good_release_on_new_instances_passes_once_the_old_ones_have_ended(tmp_path):
+    async def story(stage: AwsStage) -> None:
+        deploys(stage, 2)
+        await stage.goes_on(minutes(55), step=20)
+
+        assert (await the_watch(stage)).state is State.PASSED
+        assert moves(stage) == []
+        assert runs(stage) == {key(2)}
+
+    told(tmp_path, story, make=partial(a_fleet, **REPLACING), pace=UNHURRIED)
+
+
+def test_a_bad_release_on_new_instances_goes_back_while_the_old_ones_stand(tmp_path):
+    async def story(stage: AwsStage) -> None:
+        deploys(stage, 2, fails=0.3)
+        await stage.goes_on(minutes(30), step=20)
+
+        assert (await the_watch(stage)).state is State.ROLLED_BACK
+        assert moves(stage) == ["go back"]
+        assert runs(stage) == {key(1)}
+
+    told(tmp_path, story, make=partial(a_fleet, **REPLACING), pace=UNHURRIED)
 
 
 # ------------------------------------------------------------------------------------------------------------- a bad day

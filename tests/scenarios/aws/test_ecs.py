@@ -270,31 +270,6 @@ def test_a_circuit_breaker_that_is_quicker_is_watched_and_not_ordered_about(tmp_
     told(tmp_path, story)
 
 
-def test_a_service_that_pauses_at_a_hook_is_not_moved_by_itself(tmp_path):
-    hooks = [
-        {
-            "targetType": "PAUSE",
-            "lifecycleStages": ["POST_SCALE_UP"],
-            "timeoutConfiguration": {"timeoutInMinutes": 60, "action": "ROLLBACK"},
-        }
-    ]
-
-    async def story(stage: AwsStage) -> None:
-        stage.visitors.fails["web:2"] = 0.2
-        stage.by_hand(
-            "UpdateService", taskDefinition="web:2", deploymentConfiguration={"lifecycleHooks": hooks}
-        )
-        await stage.goes_on(minutes(15))
-
-        watch = await the_watch(stage)
-        assert moves(stage) == []
-        assert watch.state is State.ASKING
-        assert "PAUSE" in " ".join(watch.obstacles)
-        assert any(notice.event == "watch.paused" for _, notice in stage.told)
-
-    told(tmp_path, story)
-
-
 # ------------------------------------------------------------------------------------------------- a store that is lost
 
 

@@ -154,7 +154,7 @@ async def test_it_says_who_we_are_what_is_live_and_how_long_the_way_back_takes(o
     assert "takes about" in back
     assert "0 messages wait" in of(found, "source queue", "queue")[0].words
     assert "data until" in the(found, WEB, "signal errors").words
-    assert "ecs:UpdateService, ecs:StopServiceDeployment, ecs:TagResource" in the(found, WEB, "to act").words
+    assert "ecs:UpdateService, ecs:StopServiceDeployment, ecs:Continue" in the(found, WEB, "to act").words
 
 
 # ----------------------------------------------------------------------------------------------- what a watch could see
@@ -248,13 +248,31 @@ async def test_a_permission_to_read_that_is_missing_is_named_by_who_needs_it(off
 
 
 async def test_a_permission_to_act_that_is_missing_is_named_without_trying_it(office):
-    office.world.identities.role(ACT, {"sts:*", "ecs:UpdateService", "ecs:TagResource"})
+    allowed = {"sts:*", "ecs:UpdateService", "ecs:ContinueServiceDeployment", "ecs:TagResource"}
+    office.world.identities.role(ACT, allowed)
 
     found = await office.examines()
 
     (denied,) = (finding for finding in of(found, WEB, "to act") if finding.level is Level.FAIL)
     assert f"{ACT} may not ecs:StopServiceDeployment" in denied.words
     assert office.world.mutating_calls() == []
+
+
+@pytest.mark.parametrize(
+    ("rollout", "level"),
+    [("", Level.WARN), ("rollout: {hooks: answer}, ", Level.FAIL)],
+    ids=["leave", "answer"],
+)
+async def test_that_hooks_may_not_be_answered_matters_where_they_are_to_be(office, rollout, level):
+    office.world.identities.role(
+        ACT, {"sts:*", "ecs:UpdateService", "ecs:StopServiceDeployment", "ecs:TagResource"}
+    )
+
+    found = await office.examines(configuration=CONFIGURATION.replace("mode: auto", f"{rollout}mode: auto"))
+
+    denied = the(found, WEB, "to act")
+    assert denied.level is level
+    assert "may not ecs:ContinueServiceDeployment" in denied.words
 
 
 async def test_the_policies_of_init_are_all_that_is_needed(office):

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from deploy.model import Announcement, Live, Phase, Release
+from deploy.model import Announcement, Answer, Live, Pause, Phase, Release, Shift
 from deploy.tags import Ending, Entry, Ledger, Mark, Span
 from rules.recovery import Level
 from rules.verdict import Judgement
@@ -16,7 +16,7 @@ from tests.builders import NOON, a_policy, a_service, an_announcement
 from watcher.core import lifecycle
 from watcher.core.facts import Facts, ways_back
 from watcher.core.intake import Joined, Known, Opened, Part, Recorded, Rejected, intake
-from watcher.core.service import Policy
+from watcher.core.service import Mode, Policy
 from watcher.core.watch import (
     OPEN_ACTIONS,
     Action,
@@ -50,23 +50,37 @@ class Platform:
     in_flight: str | None = None
     key: str | None = None
     moved_by_us: set[str] = field(default_factory=set)  # tags that serve, or are on their way, by our hand
+    share: float | None = None  # of what is on its way, where it is shared out
+    hook: int = 0  # at which it waits, of those that it has; 0: at none
 
-    def deploy(self, tag: str) -> None:
-        self.in_flight = tag
+    def deploy(self, tag: str, share: float | None = None, hook: int = 0) -> None:
+        self.in_flight, self.share, self.hook = tag, share, hook
         self.moved_by_us = (self.moved_by_us & {self.live}) - {tag}
 
     def move(self, tag: str, key: str) -> None:
-        self.in_flight, self.key = tag, key
+        self.in_flight, self.key, self.share, self.hook = tag, key, None, 0
         self.moved_by_us = (self.moved_by_us & {self.live}) | {tag}
 
     def finish(self) -> None:
         self.live, self.in_flight = self.in_flight or self.live, None
+        self.share, self.hook = None, 0
         self.moved_by_us &= {self.live}
 
     @property
     def runs(self) -> Live:
         in_flight = release(self.in_flight) if self.in_flight else None
-        return Live(release(self.live), in_flight, key=self.key)
+        shared = self.in_flight is not None and self.share is not None
+        shares = {f"sha256:{self.in_flight}": self.share or 0.0} if shared else {}
+        pause = Pause(f"hook-{self.in_flight}-{self.hook}", f"STAGE_{self.hook}") if self.hook else None
+        return Live(release(self.live), in_flight, shares, key=self.key, pause=pause)
+
+    def goes_forward(self, step: Shift | Answer) -> None:
+        if isinstance(step, Answer):
+            self.hook = (self.hook + 1) % 3 if self.hook else 0
+        elif step.share >= 1:
+            self.finish()
+        else:
+            self.share = step.share
 
 
 class World:
@@ -117,9 +131,24 @@ class World:
         return Facts(("slack",), ways_back=ways, armed=not self.believed_disarmed)
 
     def automatic(self, watch: str | None = None) -> list[Action]:
-        return [each for each in self.actions.values() if not each.ordered_by and watch in {None, each.watch}]
+        return [
+            each
+            for each in self.actions.values()
+            if not each.ordered_by and each.forward is None and watch in {None, each.watch}
+        ]
 
-    def holds(self, guard: Guard) -> bool:
+    def closed_by(self, step: Step) -> set[str]:
+        """Open actions that *step* makes invalid, or says the outcome of."""
+        told = {result.action for result in step.results}
+        return told | {
+            each.id
+            for each in self.actions.values()
+            if each.watch == step.watch.id
+            and each.valid_in is not step.watch.state
+            and self.standing[each.id] in OPEN_ACTIONS
+        }
+
+    def holds(self, guard: Guard, step: Step) -> bool:
         match guard:
             case Armed():
                 return not self.disarmed
@@ -129,7 +158,10 @@ class World:
                     for entry in self.seen.values()
                 )
             case NoOpenAction():
-                return not any(state in OPEN_ACTIONS for state in self.standing.values())
+                closed = self.closed_by(step)
+                return not any(
+                    state in OPEN_ACTIONS for name, state in self.standing.items() if name not in closed
+                )
             case Below(most, since, None):
                 ours = [each.queued_at for each in self.automatic()]
                 return len([at for at in [*ours, *self.fleet] if at > since]) < most
@@ -137,7 +169,7 @@ class World:
                 return len([each for each in self.automatic(watch) if each.queued_at > since or watch]) < most
 
     def failed(self, step: Step) -> Guard | None:
-        return next((guard for guard in sorted(step.requires, key=repr) if not self.holds(guard)), None)
+        return next((guard for guard in sorted(step.requires, key=repr) if not self.holds(guard, step)), None)
 
     def save(self, step: Step | None) -> Guard | None:
         """Write a step; the guard that does not hold."""
@@ -163,6 +195,8 @@ class World:
         self.watches[watch.id] = watch
         for change in watch.deployment.parts:
             self.seen.setdefault(change.after.tag, Entry(change.after, self.now))
+        for closed in self.closed_by(step):
+            self.standing[closed] = ActionState.REFUSED
         for result in step.results:
             self.standing[result.action] = result.state
         for action in step.actions:
@@ -181,12 +215,29 @@ class World:
 
     def begin(self, action: Action) -> None:
         assert self.watches[action.watch].state is action.valid_in
+        if action.forward is not None:
+            self.goes_forward(action)
+            return
         (move,) = action.plan.moves
         assert not self.seen[move.to.tag].quarantined, "a rollback to a release that is quarantined"
         if not action.ordered_by:
             assert not self.automatic(action.watch), "two automatic rollbacks of one deployment"
             assert not self.platform.moved_by_us & {move.expect.tag}, "our own rollback is rolled back"
             assert not self.disarmed, "an automatic rollback while it is disarmed"
+        self.actions[action.id], self.standing[action.id] = action, ActionState.PLANNED
+
+    def goes_forward(self, action: Action) -> None:
+        """Nothing goes forward that was ever bad; by itself, nothing but what is seen to be well, and only where it may."""
+        watch = self.watches[action.watch]
+        assert watch.breach is None, "a release that breached goes forward"
+        if not action.ordered_by:
+            assert not self.disarmed, "it goes forward by itself while it is disarmed"
+            assert watch.policy.mode is not Mode.SHADOW
+            assert Mode.AUTO in {watch.policy.mode, watch.policy.rollout.forward}
+            assert watch.judgement is not None
+            assert_can_pass(watch.judgement)
+        if isinstance(action.forward, Shift):
+            assert action.forward.share > action.forward.expect, "that is no way forward"
         self.actions[action.id], self.standing[action.id] = action, ActionState.PLANNED
 
     def mark(self, fingerprint: str, mark: Mark | None) -> None:
@@ -258,6 +309,8 @@ class World:
             self.save(
                 lifecycle.seen_live(living, {"service": self.platform.runs}, self.now, self.facts(living))
             )
+        if (living := self.living) is not None:
+            self.save(lifecycle.staged(living, {"service": self.platform.runs}, self.now, self.facts(living)))
 
     def judges(self, judgement: Judgement, level: Level) -> None:
         """The patrol: what time alone does, or else a round."""
@@ -289,12 +342,17 @@ class World:
                 continue
             self.acts(action, state)
             result = ActionResult(action.id, state, "words")
-            step = lifecycle.happened(watch, result, self.now, self.facts(watch))
+            came_of = lifecycle.happened if action.forward is None else lifecycle.forwarded
+            step = came_of(watch, result, self.now, self.facts(watch))
             if step is None:
                 self.standing[action.id] = state
             self.save(step)
 
     def acts(self, action: Action, state: ActionState) -> None:
+        if action.forward is not None:
+            if state is not ActionState.REFUSED:
+                self.platform.goes_forward(action.forward)
+            return
         if state in {ActionState.DONE, ActionState.UNKNOWN, ActionState.BEGUN}:
             self.platform.move(action.plan.moves[0].to.tag, action.id)
         if state is ActionState.DONE:

@@ -8,6 +8,7 @@ from watcher.core import lifecycle
 
 broken_off: Callable[..., Any] = lifecycle.broken_off
 due: Callable[..., Any] = lifecycle.due
+forwarded: Callable[..., Any] = lifecycle.forwarded
 happened: Callable[..., Any] = lifecycle.happened
 intake: Callable[..., Any] = hearing.intake
 judged: Callable[..., Any] = lifecycle.judged
@@ -19,4 +20,6 @@ progressed: Callable[..., Any] = lifecycle.progressed
 recovered: Callable[..., Any] = lifecycle.recovered
 refused: Callable[..., Any] = lifecycle.refused
 seen_live: Callable[..., Any] = lifecycle.seen_live
+staged: Callable[..., Any] = lifecycle.staged
+standing: Callable[..., Any] = lifecycle.standing
 superseded: Callable[..., Any] = lifecycle.superseded

@@ -30,7 +30,7 @@ def test_arrows_between_two_states_are_one():
     arrows = [line.split(":")[0] for line in mermaid().splitlines()]
 
     assert len(arrows) == len(set(arrows))
-    assert "    held --> watching: hold ended / order resume" in mermaid().splitlines()
+    assert "    held --> watching: hold ended / order resume / order advance" in mermaid().splitlines()
 
 
 def test_the_architectures_diagram_is_the_machines():

@@ -29,7 +29,7 @@ from tests.builders import (
 )
 from tests.watcher.core.small_world import World
 from tests.watcher.core.taken import due
-from watcher.core.service import Asking, Bake, Mode, Then
+from watcher.core.service import Asking, Bake, Hooks, Mode, Rollout, Stage, Then
 from watcher.core.watch import ActionState, OrderKind, State
 
 TAGS = [f"v{number}" for number in range(1, 6)]
@@ -56,6 +56,18 @@ POLICIES = {
     ),
     "shadow": a_policy(Mode.SHADOW),
 }
+STAGES = Rollout(stages=(Stage(0.05), Stage(0.25), Stage(1.0)), at_least=minutes(5), at_most=minutes(20))
+HOOKS = Rollout(hooks=Hooks.ANSWER, at_least=minutes(5), at_most=minutes(20))
+IN_STAGES = {
+    "auto": a_policy(rollout=STAGES),
+    "auto, counts down": a_policy(rollout=STAGES, countdown=seconds(30)),
+    "ask, and forward by itself": a_policy(Mode.ASK, rollout=replace(STAGES, forward=Mode.AUTO)),
+    "ask, goes if unanswered": a_policy(Mode.ASK, rollout=STAGES, asking=Asking(minutes(5), Then.ROLL_BACK)),
+    "shadow": a_policy(Mode.SHADOW, rollout=STAGES),
+    "hooks": a_policy(rollout=HOOKS),
+    "hooks, ask": a_policy(Mode.ASK, rollout=HOOKS),
+}
+SHARES = [0.05, 0.1, 0.25, 0.4]
 SPANS = [seconds(1), seconds(30), minutes(5), minutes(31), hours(1), hours(5), hours(25)]
 
 
@@ -163,6 +175,42 @@ class Anything(RuleBasedStateMachine):
         assert self.world.living is None, f"it waits for ever: {self.world.living.state}"
 
 
+class AnythingInStages(Anything):
+    """The same, where the daemon moves the rollouts forward."""
+
+    @initialize(policy=st.sampled_from(sorted(IN_STAGES)))
+    def begins(self, policy):
+        self.world = World(IN_STAGES[policy])
+
+    @rule(
+        tag=st.sampled_from(TAGS),
+        share=st.sampled_from(SHARES),
+        hook=st.sampled_from([0, 1]),
+        judgement=st.sampled_from(sorted(JUDGEMENTS)),
+    )
+    def a_release_gets_a_share_and_is_judged(self, tag, share, hook, judgement):
+        self.world.platform.deploy(tag, share, hook)
+        self.world.reads()
+        self.world.passes(minutes(6))
+        self.world.judges(seen_now(JUDGEMENTS[judgement], self.world.now), LEVELS["not seen"])
+
+    @rule()
+    def it_is_seen_to_be_well(self):
+        self.world.judges(seen_now(JUDGEMENTS["healthy"], self.world.now), LEVELS["well"])
+
+    @rule(share=st.sampled_from(SHARES))
+    def somebody_moves_the_traffic(self, share):
+        self.world.platform.share = share
+
+
+def seen_now(judgement, now):
+    """*judgement*, of what was seen until *now*."""
+    verdicts = (replace(each, seen=replace(each.seen, until=now)) for each in judgement.verdicts)
+    return replace(judgement, verdicts=tuple(verdicts))
+
+
+AnythingInStages.TestCase.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
+TestAnythingInStages = AnythingInStages.TestCase
 Anything.TestCase.settings = settings(max_examples=200, stateful_step_count=30, deadline=None)
 TestAnything = Anything.TestCase
 

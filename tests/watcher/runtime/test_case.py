@@ -246,3 +246,27 @@ def test_where_nothing_was_read_there_is_nothing_to_share_out():
     assert with_shares(replace(case, brief=replace(case.brief, beats=beats)), {"errors": silent}) == {
         "errors": silent
     }
+
+
+@pytest.mark.parametrize(
+    ("changed", "compared"),
+    [
+        (None, True),
+        (0, True),  # it was so from the beginning
+        (1, False),
+        (60, False),
+        (89, False),  # it changed before it was seen to change
+        (90, True),
+    ],
+)
+def test_in_a_bucket_in_which_the_shares_changed_the_arms_are_not_held_against_each_other(changed, compared):
+    """An outage of both that begins with the change would be the release's alone, which has the end of the bucket."""
+    staged_at = None if changed is None else NOON + seconds(changed)
+    case = case_of(*a_prepared(replace(a_new_watch(), staged_at=staged_at)))
+    both = Bucket(NOON, NOON + seconds(60), Counts(20.0, 90.0), Counts(1.0, 90.0))
+    nothing = NoData("nothing is final yet")
+
+    found = with_shares(case, {"errors": (Series("errors", (both,)),), "slow": nothing})
+
+    alone = replace(both, baseline=None)
+    assert found == {"errors": (Series("errors", (both if compared else alone,)),), "slow": nothing}

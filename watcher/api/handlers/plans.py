@@ -7,6 +7,7 @@ from watcher.api.asked import WayBack
 from watcher.api.bodies import NoBody
 from watcher.api.handlers.backs import Imagined, imagined, named_back, plan_of
 from watcher.api.handlers.reach import known_service
+from watcher.api.handlers.show import stages_told
 from watcher.api.problems import conflict, not_found
 from watcher.api.route import Call
 from watcher.api.told import MoveTold, Plan
@@ -36,6 +37,8 @@ async def plan(call: Call[WayBack, NoBody]) -> Plan:
             for move in made.moves
         ],
         asks=[doubtful.value for doubtful in doubts(would.watch, would.facts)],
+        hooks=service.policy.rollout.hooks,
+        stages=stages_told(service.policy.rollout.stages, service.policy.rollout),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from deploy.model import Move, Release
+from deploy.model import Move, Release, Shift
 from deploy.tags import Entry, Grade, Mark
 from rules.verdict import Outcome
 from watcher.api.told import (
@@ -18,6 +18,7 @@ from watcher.api.told import (
     PartMoved,
     ReleaseTold,
     Sees,
+    StageTold,
     Summary,
     Switch,
     Times,
@@ -27,6 +28,7 @@ from watcher.api.told import (
 from watcher.core.alerts import Fires
 from watcher.core.change import Beside, Change, nearest
 from watcher.core.lifecycle import orders_allowed
+from watcher.core.service import Rollout, Stage
 from watcher.core.watch import Action, State, Watch
 from watcher.core.wording import foreseen, headline, in_words, story
 from watcher.store.store import AuditRow, Claimed, Disarmed, InboxItem, Note
@@ -63,6 +65,9 @@ def watch_told(
         would_have=watch.would_have,
         obstacles=watch.obstacles,
         pauses=watch.pauses,
+        stages=stages_told(watch.stages, watch.policy.rollout),
+        stage=watch.stage,
+        share=watch.at.share if watch.at else None,
         question=watch.question,
         hold=watch.hold,
         ending=watch.ending,
@@ -91,6 +96,19 @@ def verdict_told(watch: Watch, now: datetime) -> VerdictTold:
         can_see=can_see(watch, now),
         links=links_of(watch.id),
     )
+
+
+def stages_told(stages: Sequence[Stage], rollout: Rollout) -> list[StageTold]:
+    """The stages of a rollout, with what each says or leaves to all of them."""
+    return [
+        StageTold(
+            share=each.share,
+            gate=each.gate,
+            bake=rollout.at_least if each.bake is None else each.bake,
+            at_most=rollout.at_most if each.at_most is None else each.at_most,
+        )
+        for each in stages
+    ]
 
 
 def can_see(watch: Watch, now: datetime) -> list[Sees]:
@@ -164,8 +182,17 @@ def action_told(claimed: Claimed) -> ActionTold:
         attempts=claimed.attempts,
         ordered_by=action.ordered_by,
         queued_at=action.queued_at,
-        moves=moved(action.plan.moves),
+        moves=[*moved(action.plan.moves), *_forward(action)],
     )
+
+
+def _forward(action: Action) -> list[PartMoved]:
+    """What is moved on; at a hook nobody says what serves beside it."""
+    step = action.forward
+    if step is None:
+        return []
+    before = step.before if isinstance(step, Shift) else None
+    return [PartMoved(part=step.part, from_=before, to=step.after)]
 
 
 def change_told(change: Change) -> ChangeTold:

@@ -27,6 +27,7 @@ from watcher.api.slack.click import Click
 from watcher.api.slack.ear import Ear
 from watcher.core.service import Service
 from watcher.core.watch import Button, Message, Notice, OrderKind, Watch
+from watcher.core.wording import here
 from watcher.errors import WatcherError
 
 GOOD_FOR = timedelta(hours=24)
@@ -35,7 +36,11 @@ OUT_OF_DATE = "look at the newer message of the same deployment"
 WHY = "pressed in Slack"
 DONE_BEFORE = "This was done before, by this press of yours."
 # Orders that do what was seen, or nothing. The others pause or ask: they are safe while the watch takes them at all.
-_AS_SEEN = frozenset({OrderKind.ROLL_BACK, OrderKind.KEEP, OrderKind.PASS, OrderKind.RESUME})
+_AS_SEEN = frozenset(
+    {OrderKind.ROLL_BACK, OrderKind.KEEP, OrderKind.PASS, OrderKind.RESUME, OrderKind.ADVANCE}
+)
+# What they do depends on the stage; what is bad is taken back, or kept, whichever it has reached meanwhile.
+_OF_A_STAGE = frozenset({OrderKind.ADVANCE, OrderKind.KEEP})
 # What Slack's people are told in other words than the callers of the API.
 _TWICE = {
     "key-used": "“{}” was pressed before. A button acts once.",
@@ -261,7 +266,7 @@ async def _allowed(deps: Deps, pressed: _Pressed, keyed: Keyed) -> bytes:
 async def _forward(deps: Deps, pressed: _Pressed, watch: Watch, keyed: Keyed) -> bytes:
     """Of a watch that has ended: the service is moved, if nothing newer is deployed to it."""
     notice = pressed.notice
-    _must_be_as_seen(notice, watch)
+    _must_be_as_seen(notice, watch, OrderKind.ROLL_BACK)
     if await deps.store.living(*watch.key) is not None:
         raise conflict("out-of-date", "a newer deployment is watched by now", OUT_OF_DATE)
     asked = OneServiceOrAll(service=notice.service, environment=notice.environment)
@@ -282,7 +287,7 @@ async def _to_watch(deps: Deps, pressed: _Pressed, kind: OrderKind, keyed: Keyed
         if before is not None:
             return before.body
         if kind in _AS_SEEN:
-            _must_be_as_seen(pressed.notice, watch)
+            _must_be_as_seen(pressed.notice, watch, kind)
         body = _body(ToWatch, _said(pressed.button, kind, watch.revision))
         try:
             return written(await orders.to_watch(_call(deps, pressed, OneWatch(id=watch.id), body, keyed)))
@@ -304,7 +309,7 @@ def _said(button: Button, kind: OrderKind, revision: int) -> Mapping[str, Any]:
     return said
 
 
-def _must_be_as_seen(notice: Notice, watch: Watch) -> None:
+def _must_be_as_seen(notice: Notice, watch: Watch, kind: OrderKind) -> None:
     """What stood beside the button is still so.
 
     Raises:
@@ -314,6 +319,8 @@ def _must_be_as_seen(notice: Notice, watch: Watch) -> None:
         raise conflict("out-of-date", f"the watch is {watch.state.words} by now", OUT_OF_DATE)
     if notice.facts.get("goes_to") != watch.goes_to:
         raise conflict("out-of-date", f"the way back is {watch.goes_to or 'gone'} by now", OUT_OF_DATE)
+    if kind in _OF_A_STAGE and watch.breach is None and notice.facts.get("stage", "") != here(watch):
+        raise conflict("out-of-date", f"it is {here(watch) or 'at no stage'} by now", OUT_OF_DATE)
 
 
 def _body(model: Any, said: Mapping[str, Any]) -> Any:

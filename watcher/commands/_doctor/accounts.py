@@ -80,8 +80,10 @@ def clock(system: object, whose: str = "AWS") -> Finding | None:
 # -------------------------------------------------------------------------------------------------------------- permissions
 
 
-async def allowed(aws: Aws, account: Account, role: str, needs: Sequence[Need]) -> Sequence[Finding]:
-    """Whether *role* may do all of *needs*, by IAM's own dry run of its policies: one call each."""
+async def allowed(
+    aws: Aws, account: Account, role: str, needs: Sequence[Need], *, answers: bool = True
+) -> Sequence[Finding]:
+    """Whether *role* may do all of *needs*, by IAM's own dry run of its policies: one call each. *answers*: it is to answer hooks."""
     denied: list[Need] = []
     for need in needs:
         try:
@@ -91,15 +93,22 @@ async def allowed(aws: Aws, account: Account, role: str, needs: Sequence[Need]) 
         if decision != "allowed":
             denied.append(need)
     if denied:
-        return [
-            Finding(
-                Level.FAIL,
-                f"{role_arn(role)} may not {need.action} on {need.resource}",
-                "allow it: `rollbackd init ecs` writes the policies of ECS, the page of any other target has its own",
-            )
-            for need in denied
-        ]
+        return [_denied(role_arn(role), need, answers=answers) for need in denied]
     return [Finding(Level.OK, f"{role_arn(role)} may {_actions(needs)}")]
+
+
+def _denied(role: str, need: Need, *, answers: bool) -> Finding:
+    words = f"{role} may not {need.action} on {need.resource}"
+    remedy = (
+        "allow it: `rollbackd init ecs` writes the policies of ECS, the page of any other target has its own"
+    )
+    if not need.answers or answers:
+        return Finding(Level.FAIL, words, remedy)
+    return Finding(
+        Level.WARN,
+        f"{words}: what is under way is stopped without it, but a later way back that meets a hook would wait there for a person",
+        remedy,
+    )
 
 
 async def _decision(aws: Aws, account: Account, role: str, need: Need) -> str:

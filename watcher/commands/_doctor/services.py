@@ -7,12 +7,13 @@ from functools import partial
 
 from deploy.model import Finding, Foretold, Gone, Level, Live, Move, Recalled, Release, Unreadable
 from deploy.ports import Need
-from deploy.target import Examined, Keeper, Target
+from deploy.target import Examined, Keeper, Target, Waiting
 from deploy.targets.registry import TARGETS
 from watcher.commands._doctor.accounts import Identities, allowed
 from watcher.commands._doctor.checks import Check
 from watcher.commands._doctor.opened import Opened
-from watcher.core.service import Mode, Service
+from watcher.commands._doctor.waits import compared
+from watcher.core.service import Hooks, Mode, Service
 from watcher.runtime.fleet import Key
 
 LOOKS = timedelta(seconds=16)  # twice what a target may take
@@ -44,6 +45,10 @@ def looking(opened: Opened, lives: Lives) -> Iterator[Check]:
             )
             if isinstance(target, Examined):
                 yield Check(subject(key), _of(part, targets, "kept"), target.examine, LOOKS)
+            if isinstance(target, Waiting):
+                yield Check(
+                    subject(key), _of(part, targets, "waits"), partial(_waits, service, target), LOOKS
+                )
 
 
 def moving(opened: Opened, lives: Lives, known: Identities) -> Iterator[Check]:
@@ -88,6 +93,15 @@ async def _live(service: Service, part: str, target: Target, lives: Lives) -> Se
         await _serving(live, target),
         *(Finding(stands, words, f"in the mode {service.policy.mode} now") for words in live.obstacles),
     ]
+
+
+async def _waits(service: Service, target: Waiting) -> Sequence[Finding]:
+    waits = await target.waits()
+    if isinstance(waits, Unreadable):
+        return [
+            Finding(Level.WARN, f"for how long it waits cannot be seen: {waits.words}", "may it be read?")
+        ]
+    return compared(waits, service.policy)
 
 
 async def _serving(live: Live, target: Target) -> Finding:
@@ -160,5 +174,6 @@ def _permissions(opened: Opened, key: Key, part: str, release: Release, known: I
     owner = replace(account.aws, id=account.aws.id or known.ids.get(account.name))
     needs: tuple[Need, ...] = TARGETS[configured.kind].needs(configured.settings, owner, release)
     if needs:
+        answers = opened.fleet.services[key].policy.rollout.hooks is Hooks.ANSWER
         aws, role = opened.aws, account.act
-        yield Check(subject(key), "to act", partial(allowed, aws, account, role, needs))
+        yield Check(subject(key), "to act", partial(allowed, aws, account, role, needs, answers=answers))

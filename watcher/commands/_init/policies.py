@@ -2,8 +2,8 @@
 
 The daemon runs with a role of its own (``daemon``) that may only assume two others: one to read, and one to act, which
 is assumed only to act. Shadow needs the first alone. Where a statement is for all resources, AWS knows no narrower one for
-what it allows, and its ``Sid`` says so: JSON has no comments. Nothing that changes anything is allowed on all resources, but
-``codedeploy:StopDeployment``, which AWS does not narrow.
+what it allows, and its ``Sid`` says so: JSON has no comments. Nothing that changes anything is allowed on all resources, but what
+stops or answers a deployment of CodeDeploy, which AWS does not narrow.
 
 `examples/aws` has the same in CloudFormation and Terraform, and tests hold all three together, and to what the code calls.
 
@@ -66,8 +66,8 @@ def act_policy(names: Names) -> Document:
             {"ArnLike": {"ecs:task-definition": names.revisions}},
         ),
         _allow(
-            "StopDeploymentsAndRollBack",
-            ["ecs:StopServiceDeployment"],
+            "StopDeploymentsAndAnswerTheirHooks",
+            ["ecs:StopServiceDeployment", "ecs:ContinueServiceDeployment"],
             [*names.ecs("service"), *names.ecs("service-deployment", "/*")],
         ),
         # Who lets a service run a task definition passes the roles in it: ECS asks for it in UpdateService too, whenever
@@ -125,7 +125,7 @@ def fleet_read_policy(fleet: Fleet) -> Document:
 def fleet_act_policy(fleet: Fleet) -> Document:
     """To act: deploy revisions of this application to these groups once more, and mark them.
 
-    ``StopDeployment`` is all or nothing: a deployment has no ARN.
+    ``StopDeployment``, and what answers a deployment that waits, are all or nothing: a deployment has no ARN.
     """
     return _policy(
         _allow("DeployOldRevisions", ["codedeploy:CreateDeployment"], fleet.group_arns),
@@ -140,7 +140,15 @@ def fleet_act_policy(fleet: Fleet) -> Document:
             ["codedeploy:GetDeploymentConfig"],
             [fleet.names.arn("codedeploy", "deploymentconfig:*")],
         ),
-        _allow("StopDeploymentsNoNarrowerResource", ["codedeploy:StopDeployment"], ["*"]),
+        _allow(
+            "StopAndAnswerDeploymentsNoNarrowerResource",
+            [
+                "codedeploy:StopDeployment",
+                "codedeploy:ContinueDeployment",
+                "codedeploy:PutLifecycleEventHookExecutionStatus",
+            ],
+            ["*"],
+        ),
         _allow(
             "MarkGroups",
             ["codedeploy:TagResource", "codedeploy:UntagResource"],

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from deploy.model import Announcement, Phase
+from deploy.model import Announcement, Phase, is_about
 from watcher.core.intake.arms import named
 from watcher.core.intake.meaning import (
     Joined,
@@ -18,7 +18,8 @@ from watcher.core.intake.meaning import (
     Rejected,
 )
 from watcher.core.intake.opening import opened
-from watcher.core.lifecycle import broken_off, called, paused, progressed, seen_live, shown_to_boards
+from watcher.core.intake.pausing import waiting
+from watcher.core.lifecycle import broken_off, called, progressed, seen_live, shown_to_boards, standing
 from watcher.core.service import Service
 from watcher.core.watch import GOING_BACK, Closing, Serves, State, Step, Watch
 
@@ -80,7 +81,7 @@ def _of_the_living(news: News) -> Meaning | None:
     if living is None:
         return None
     if living.state in GOING_BACK and news.is_way_back_of(living.plan):
-        return Joined(living, _waits(living, seen_live(living, news.live, news.now, news.facts), news))
+        return Joined(living, waiting(living, seen_live(living, news.live, news.now, news.facts), news))
     if news.is_of(living) and not _comes_back(news, living):
         return _joined(living, news)
     return None
@@ -91,15 +92,12 @@ def _joined(living: Watch, news: News) -> Joined:
     ids = () if news.announcement.source == READING else news.announcement.platform_ids
     known = called(living, ids)
     step = _progress(known, news)
-    step = step if known.state in GOING_BACK else _waits(known, step, news)
+    if known.state not in GOING_BACK:
+        step = standing(known, step, news.live, news.now, news.facts)
+        step = waiting(known, step, news)
     if known is not living:
         step = shown_to_boards(known, step, news.now, news.facts)
     return Joined(known, step)
-
-
-def _waits(watch: Watch, step: Step | None, news: News) -> Step | None:
-    """*step*, and that it waits for somebody's word, if it does."""
-    return paused(watch, step, news.pause, news.now, news.facts) if news.pause else step
 
 
 def _comes_back(news: News, living: Watch) -> bool:
@@ -110,7 +108,7 @@ def _comes_back(news: News, living: Watch) -> bool:
 def _progress(living: Watch, news: News) -> Step | None:
     """What we read ourselves is so now; since when its deployment has been under way is another question."""
     at = news.now if news.announcement.source == READING else news.announcement.at
-    told = progressed(living, news.announcement.phase, at, news.now, news.facts)
+    told = progressed(living, news.phase, at, news.now, news.facts)
     if living.state in GOING_BACK:
         return told
     step = told or seen_live(living, news.live, news.now, news.facts)
@@ -132,7 +130,20 @@ def _of_the_past(news: News) -> Meaning | None:
         return Recorded("the deployment failed, by its source; what is live is read anyway")
     if not news.runs and (news.announcement.phase not in _BEGUN or _is_older(news)):
         return _watched_before(news) or Recorded("older news: it does not run, and is not on its way")
-    return None
+    return Recorded("its rollout stands where its watch left it") if _stays_where_it_was_left(news) else None
+
+
+def _stays_where_it_was_left(news: News) -> bool:
+    """Its watch ended at a stage, and nobody has moved it since: our reading of that is no new deployment, which would go on."""
+    last = news.known.last
+    if news.announcement.source != READING or news.known.living is not None or last is None:
+        return False
+    live = news.live.get(last.at.part) if last.at else None
+    if last.at is None or live is None or live.in_flight is None or not news.is_of(last):
+        return False
+    if last.at.pause is not None:
+        return live.pause is not None and live.pause.is_same_as(last.at.pause)
+    return is_about(live.share_of(live.in_flight), last.at.share)
 
 
 def _watched_before(news: News) -> Joined | None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from deploy.model import Announcement, Live, Pause, Phase, Release, RollbackPlan
 from deploy.tags import Entry, Ledger
 from watcher.core.facts import Beat, Facts
-from watcher.core.service import Service
+from watcher.core.service import Hooks, Service
 from watcher.core.watch import Closing, Serves, Step, Unfinished, Watch
 
 REMEMBERED = timedelta(
@@ -146,6 +146,15 @@ class News:
         """For steps of a watch that this is news of: it is told where its service's team is."""
         team = self.service.team
         return Facts(channels=team.tell, boards=team.boards, looked_back=False, beats=self.known.beats)
+
+    @property
+    def phase(self) -> Phase:
+        """How far it is. A pipeline is done once its first stage is there; the rollout that goes on from there is not."""
+        told, rollout = self.announcement.phase, self.service.policy.rollout
+        goes_on = rollout.hooks is Hooks.ANSWER or bool(rollout.stages)
+        if told is Phase.COMPLETE and goes_on and any(live.in_flight for live in self.live.values()):
+            return Phase.SHIFTED
+        return told
 
     @property
     def pause(self) -> Pause | None:

@@ -9,8 +9,17 @@ from deploy.tags import Back
 from watcher.core.facts import Facts, furthest, ways_back
 from watcher.core.intake.arms import alike, arms_of, names_of
 from watcher.core.intake.meaning import News, Opened, Part
-from watcher.core.lifecycle import messages_of, ordered, paused, phase_of, serving, speaks, superseded
-from watcher.core.service import Mode, Service
+from watcher.core.intake.pausing import waiting
+from watcher.core.lifecycle import (
+    messages_of,
+    ordered,
+    phase_of,
+    serving,
+    speaks,
+    standing,
+    superseded,
+)
+from watcher.core.service import Mode, Service, Stage
 from watcher.core.watch import GOING_BACK, Arms, Message, Order, Serves, State, Step, Watch
 from watcher.core.wording import Event
 
@@ -43,9 +52,9 @@ def opened(news: News, new_id: str) -> Opened:
 
 
 def _waiting(step: Step, news: News) -> Step:
-    """*step*, and that the rollout waits for somebody's word, if it does."""
-    told = paused(step.watch, step, news.pause, news.now, news.facts) if news.pause else None
-    return told or step
+    """*step*, with the stage that it is at; and that it waits for somebody's word, if it waits for that of a person."""
+    step = standing(step.watch, step, news.live, news.now, news.facts) or step
+    return waiting(step.watch, step, news) or step
 
 
 def _deployment(news: News) -> Deployment:
@@ -100,6 +109,7 @@ def _watch(news: News, id: str, deployment: Deployment, ways: Mapping[str, Back]
         due_at=news.now,
         way_back=furthest(tuple(ways.values())) if complete else None,
         returning=_quarantined(news.parts),
+        stages=policy.rollout.stages or (Stage(),),
         unfinished=news.unfinished,
         obstacles=_obstacles(news),
     )
@@ -115,13 +125,16 @@ def _obstacles(news: News) -> tuple[str, ...]:
 def _clocks(watch: Watch, news: News) -> Watch:
     """What is known of the rollout already: from the announcement, and from what runs."""
     seen = phase_of(watch, news.live)
-    told = news.announcement.phase
-    traffic_at = min(news.announcement.at, news.now)
+    told = news.phase
+    traffic_at, last = min(news.announcement.at, news.now), len(watch.stages) - 1
     if told is Phase.COMPLETE:
-        return replace(watch, traffic_at=traffic_at, complete_at=traffic_at)
+        return replace(watch, traffic_at=traffic_at, complete_at=traffic_at, stage=last)
     if seen is Phase.COMPLETE:
         return replace(
-            watch, traffic_at=traffic_at if told is Phase.SHIFTED else news.now, complete_at=news.now
+            watch,
+            traffic_at=traffic_at if told is Phase.SHIFTED else news.now,
+            complete_at=news.now,
+            stage=last,
         )
     if told is Phase.SHIFTED or seen is Phase.SHIFTED:
         return replace(watch, traffic_at=traffic_at if told is Phase.SHIFTED else news.now)

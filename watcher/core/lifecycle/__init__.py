@@ -28,6 +28,7 @@ from watcher.core.lifecycle.news import (
     went_back,
 )
 from watcher.core.lifecycle.orders import ordered, orders_allowed
+from watcher.core.lifecycle.staging import forwarded, staged, standing
 from watcher.core.lifecycle.table import ORDERED, TABLE, Trigger
 from watcher.core.lifecycle.timing import next_due
 
@@ -42,6 +43,7 @@ __all__ = [
     "called",
     "doubts",
     "due",
+    "forwarded",
     "happened",
     "judged",
     "left_half",
@@ -61,6 +63,8 @@ __all__ = [
     "shared_out",
     "shown_to_boards",
     "speaks",
+    "staged",
+    "standing",
     "superseded",
     "ways_back",
     "went_back",

@@ -7,12 +7,14 @@ from types import MappingProxyType
 
 from watcher.core.facts import Facts
 from watcher.core.lifecycle.deciding import decided, started
+from watcher.core.lifecycle.forward import overdue
 from watcher.core.lifecycle.judging import ended, recovery_ended, shadow_ended
 from watcher.core.lifecycle.making import moved, renewed, stepped
 from watcher.core.lifecycle.news import stuck, unanswered
 from watcher.core.lifecycle.table import Trigger
 from watcher.core.lifecycle.timing import RECOVERY, end
 from watcher.core.service import Mode, Then
+from watcher.core.stages import is_driven
 from watcher.core.watch import ActionResult, ActionState, Ending, Question, State, Step, Watch
 from watcher.core.wording import Event, ending_words
 
@@ -37,6 +39,8 @@ def _is_over(watch: Watch, now: datetime) -> bool:
 def _watching(watch: Watch, now: datetime, facts: Facts) -> Step | None:
     if watch.breach is not None:
         return _breached(watch, now, facts)
+    if is_driven(watch):
+        return overdue(watch, now, facts)
     if watch.complete_at is None:
         return _rollout_timed_out(watch, now, facts)
     return _unjudged(watch, now, facts) if _is_over(watch, now) else None
@@ -50,12 +54,17 @@ def _breached(watch: Watch, now: datetime, facts: Facts) -> Step | None:
 
 
 def _rollout_timed_out(watch: Watch, now: datetime, facts: Facts) -> Step | None:
-    """Nobody told that the rollout is complete: the clocks start without."""
-    latest = watch.opened_at + watch.policy.rollout_timeout
+    """Nobody told that the rollout is complete: the clocks start without. One in stages is known not to be, and passes for none."""
+    latest = watch.complete_by
     if watch.complete_at is not None or now < latest:
         return None
     traffic_at = watch.traffic_at or latest
-    after = renewed(watch, traffic_at=traffic_at, complete_at=max(latest, traffic_at))
+    after = renewed(
+        watch,
+        traffic_at=traffic_at,
+        complete_at=max(latest, traffic_at),
+        incomplete=watch.incomplete or watch.at is not None or bool(watch.policy.rollout.stages),
+    )
     return stepped(watch, after, now, facts, why="rollout timed out")
 
 
@@ -85,7 +94,7 @@ def _asking(watch: Watch, now: datetime, facts: Facts) -> Step | None:
         return _escalated(watch, Event.ASKED, now, facts)
     if question.again_at is not None:
         return _asked_again(watch, question, now, facts)
-    if question.is_of_the_blind:
+    if question.is_of_no_breach:
         return _blind_to_the_end(watch, now, facts)
     if watch.policy.asking.then is Then.KEEP:
         return unanswered(watch, watch, now, facts)

@@ -7,7 +7,8 @@ from typing import Any
 
 from deploy.model import Move, RollbackPlan
 from deploy.tags import Back
-from rules.evaluate import Came, came
+from rules.evaluate import Came, came, came_of
+from rules.verdict import Judgement
 from watcher.core.facts import Facts, furthest
 from watcher.core.lifecycle.making import moved, renewed, stepped
 from watcher.core.lifecycle.table import Trigger
@@ -63,7 +64,7 @@ def _counted(watch: Watch, base: Watch, now: datetime, facts: Facts) -> Step:
 def doubts(watch: Watch, facts: Facts) -> tuple[Doubtful, ...]:
     """Why a person must order the rollback; empty: nothing stands against it but the guards."""
     judgement = watch.breaching
-    began = came(judgement, watch.switched_at) if judgement else Came.AT_ONCE
+    began = _came(watch, judgement) if judgement else Came.AT_ONCE
     return tuple(
         doubtful
         for doubtful, holds in (
@@ -79,6 +80,18 @@ def doubts(watch: Watch, facts: Facts) -> tuple[Doubtful, ...]:
         )
         if holds
     )
+
+
+def _came(watch: Watch, judgement: Judgement) -> Came:
+    """How it began beside the switch; or beside the last share that it was given: what breaks under more traffic breaks then."""
+    began = [came(judgement, watch.switched_at)]
+    if watch.staged_at is not None:
+        blamed = [verdict for rule in judgement.breached_by if (verdict := judgement.verdict(rule))]
+        onsets = [verdict.onset for verdict in blamed if verdict.onset is not None]
+        began += [
+            came_of(each, watch.staged_at) for each in onsets if each.at >= watch.staged_at - each.grain
+        ]
+    return min(began, key=list(Came).index)
 
 
 def _of_the_way(watch: Watch, facts: Facts) -> Iterator[tuple[Doubtful, bool]]:
@@ -159,6 +172,7 @@ def started(
         back_at=None,
         stuck_words="",
         level=None,
+        at=None,
     )
     causes: dict[str, Any] = {
         "actions": (_action(after, action, plan, now),),

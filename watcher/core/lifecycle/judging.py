@@ -8,6 +8,7 @@ from rules.recovery import Level
 from rules.verdict import Judgement, Outcome, Verdict
 from watcher.core.facts import Facts
 from watcher.core.lifecycle.deciding import asking, decided, doubts, quarantines, seen_back
+from watcher.core.lifecycle.forward import gated
 from watcher.core.lifecycle.making import moved, renewed, stepped
 from watcher.core.lifecycle.table import Trigger
 from watcher.core.lifecycle.timing import BLIND_FOR, RECOVERY
@@ -75,7 +76,7 @@ def _watching(watch: Watch, base: Watch, now: datetime, facts: Facts) -> Step:
         return end
     if base.blind_since is not None and watch.blind_since is not None and now >= base.blind_since + BLIND_FOR:
         return asking(watch, base, Trigger.BLIND, (Doubtful.BLIND,), now, facts)
-    return _goes_on(watch, base, now, facts)
+    return gated(watch, base, now, facts) or _goes_on(watch, base, now, facts)
 
 
 def _goes_on(watch: Watch, base: Watch, now: datetime, facts: Facts) -> Step:
@@ -92,11 +93,11 @@ def _passes_at_least(watch: Watch, now: datetime) -> bool:
 
 
 def _asking(watch: Watch, base: Watch, now: datetime, facts: Facts) -> Step:
-    if watch.question is None or not watch.question.is_of_the_blind:
+    if watch.question is None or not watch.question.is_of_no_breach:
         return stepped(watch, renewed(base), now, facts)
     if base.breach is not None:
         return decided(watch, base, now, facts)
-    if base.blind_since is None:
+    if watch.question.is_of_the_blind and base.blind_since is None:
         return stepped(
             watch, moved(base, Trigger.SIGHT_RETURNED, now), now, facts, Event.SEES_AGAIN, why="sees again"
         )
@@ -113,8 +114,10 @@ def _held(watch: Watch, base: Watch, now: datetime, facts: Facts) -> Step:
 
 
 def _must_ask(watch: Watch, judgement: Judgement) -> bool:
-    """A rule that asks when it is blind is blind, with all the traffic there."""
-    if watch.complete_at is None or watch.complete_at > judgement.at:
+    """A rule that asks when it is blind is blind, with all the traffic there that there is to be for now."""
+    has_all = watch.complete_at is not None and watch.complete_at <= judgement.at
+    is_staged = watch.at is not None and watch.traffic_at is not None
+    if not has_all and not is_staged:
         return False
     return any(_asks(verdict) for verdict in judgement.verdicts)
 

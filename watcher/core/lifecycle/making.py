@@ -13,11 +13,12 @@ from watcher.core.watch import Action, ActionResult, ActionState, Message, State
 from watcher.core.wording import Event, notice
 
 # Told only to those who like it (`speak: all`), or once the watch has spoken: nobody is needed.
-QUIET = frozenset({Event.OPENED, Event.UNDECIDED, Event.PASSED, Event.SUPERSEDED})
+QUIET = frozenset({Event.OPENED, Event.ADVANCING, Event.UNDECIDED, Event.PASSED, Event.SUPERSEDED})
 # Shown, and not told one by one: they say how a thing goes on that was told.
 SHOWN_ONLY = frozenset(
     {
         Event.OPENED,
+        Event.ADVANCING,
         Event.NOT_COMPARABLE,
         Event.OBSTRUCTED,
         Event.UNDECIDED,
@@ -32,7 +33,14 @@ TOLD_ONLY = frozenset({Event.PAUSED})
 def moved(watch: Watch, trigger: Trigger, now: datetime, **changes: Any) -> Watch:
     """*watch* one revision on, in the state that *trigger* leads to; whatever belonged to the old state alone is gone."""
     state = TABLE[watch.state][trigger]
-    left: dict[str, Any] = {"countdown_until": None, "question": None, "hold": None, "blind_since": None}
+    left: dict[str, Any] = {
+        "countdown_until": None,
+        "question": None,
+        "hold": None,
+        "blind_since": None,
+        # What moved the rollout on is no longer valid; where it got is seen by what runs.
+        "at": watch.at and replace(watch.at, action=None, acted_at=None, ordered_by=None),
+    }
     return renewed(
         watch,
         state=state,

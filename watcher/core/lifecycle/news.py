@@ -65,12 +65,19 @@ def _clocks(watch: Watch, phase: Phase, at: datetime) -> Watch:
     """The clocks by the news. Those that were started for want of news are set by the news that the rollout is complete."""
     if phase is Phase.SHIFTED:
         return renewed(watch, traffic_at=watch.traffic_at or at)
-    guess = watch.opened_at + watch.policy.rollout_timeout
+    guess = watch.complete_by
     traffic_at = at if watch.traffic_at in {None, guess} else watch.traffic_at
     complete_at = watch.complete_at
     if complete_at in {None, guess} and traffic_at is not None:
         complete_at = max(at, traffic_at)
-    return renewed(watch, traffic_at=traffic_at, complete_at=complete_at, incomplete=False)
+    return renewed(
+        watch,
+        traffic_at=traffic_at,
+        complete_at=complete_at,
+        incomplete=False,
+        stage=len(watch.stages) - 1,
+        at=None,
+    )
 
 
 def broken_off(watch: Watch, step: Step | None, now: datetime, facts: Facts) -> Step | None:
@@ -83,7 +90,7 @@ def broken_off(watch: Watch, step: Step | None, now: datetime, facts: Facts) -> 
         facts: When what is read becomes final.
     """
     after = step.watch if step else watch
-    guess = after.opened_at + after.policy.rollout_timeout
+    guess = after.complete_by
     if after.state not in OBSERVING or after.incomplete or after.complete_at not in {None, guess}:
         return step
     step = step or stepped(watch, renewed(watch), now, facts, why="broken off")
@@ -352,10 +359,14 @@ def refused(
     Returns:
         Nothing where a person's order was refused for a watch that asks nobody: who ordered is told.
     """
-    if Trigger.GUARD_REFUSED not in TABLE[watch.state] or attempted.watch.ordered_by is not None:
-        return None
     news = attempted.watch
     base = replace(watch, judgement=news.judgement, evidence=news.evidence, breach=news.breach)
+    if any(action.forward is not None for action in attempted.actions):
+        if isinstance(guard, NotQuarantined):  # a person has marked it meanwhile
+            return asking(watch, base, Trigger.STAGE_ASKS, (Doubtful.STAGE_FAILED,), now, facts, words)
+        return stepped(watch, renewed(base), now, facts, why=words) if news.ordered_by is None else None
+    if Trigger.GUARD_REFUSED not in TABLE[watch.state] or attempted.watch.ordered_by is not None:
+        return None
     if watch.state is State.ASKING and not _was_blind(watch):
         return unanswered(watch, base, now, facts, words)
     return asking(watch, base, Trigger.GUARD_REFUSED, (doubtful(guard),), now, facts, words)

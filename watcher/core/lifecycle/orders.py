@@ -9,9 +9,11 @@ from typing import NamedTuple
 from deploy.tags import Back
 from watcher.core.facts import Facts
 from watcher.core.lifecycle.deciding import quarantines, started
+from watcher.core.lifecycle.forward import moved_on
 from watcher.core.lifecycle.making import moved, stepped
 from watcher.core.lifecycle.table import ORDERED, TABLE, Trigger
 from watcher.core.lifecycle.timing import ASK_AGAIN, HOLD, LONGEST_HOLD
+from watcher.core.stages import leads_on, may_advance
 from watcher.core.watch import Ending, Hold, Order, OrderKind, State, Step, Watch
 from watcher.core.wording import Event, ending_words
 from watcher.errors import OrderIncomplete, OrderRefused
@@ -21,7 +23,8 @@ def orders_allowed(watch: Watch) -> tuple[OrderKind, ...]:
     """What a person may say to *watch* now. *Keep* is an answer: to a breach, or to a question."""
     listed = [kind for kind, trigger in ORDERED.items() if trigger in TABLE[watch.state]]
     answers = watch.breach is not None or watch.state in {State.ASKING, State.STUCK}
-    return tuple(kind for kind in listed if kind is not OrderKind.KEEP or answers)
+    fits = {OrderKind.KEEP: answers, OrderKind.ADVANCE: may_advance(watch)}
+    return tuple(kind for kind in listed if fits.get(kind, True))
 
 
 def ordered(watch: Watch, order: Order, now: datetime, facts: Facts, target: Back | None = None) -> Step:
@@ -92,7 +95,7 @@ def _pass(told: _Told) -> Step:
 
 def _keep(told: _Told) -> Step:
     question = told.watch.question
-    if question is not None and question.is_of_the_blind:
+    if question is not None and question.is_of_no_breach:
         return told.step(_ended(told, Trigger.KEEP_UNSEEN), Event.UNPROVEN)
     return told.step(_ended(told, Trigger.KEEP), Event.KEPT)
 
@@ -110,6 +113,16 @@ def _ask_again(told: _Told) -> Step:
     lasting = watch.policy.asking.lasting
     question = watch.question and replace(watch.question, again_at=again_at, expires_at=again_at + lasting)
     return told.step(moved(watch, Trigger.ASK_AGAIN, now, question=question), Event.ASKED_LATER)
+
+
+def _advance(told: _Told) -> Step:
+    """It goes on although it was not seen well for long enough; or what failed is tried again."""
+    watch, order, now, facts = told
+    step = leads_on(watch)
+    if step is None:
+        raise AssertionError("it is allowed where there is something to be done")
+    why = order.reason or order.kind.value
+    return moved_on(watch, watch, step, now, facts, by=order.by, why=why)
 
 
 def _roll_back(watch: Watch, order: Order, now: datetime, facts: Facts, target: Back | None) -> Step:
@@ -146,5 +159,6 @@ OBEYED: Mapping[OrderKind, Callable[[_Told], Step]] = MappingProxyType(
         OrderKind.PASS: _pass,
         OrderKind.KEEP: _keep,
         OrderKind.ASK_AGAIN: _ask_again,
+        OrderKind.ADVANCE: _advance,
     }
 )

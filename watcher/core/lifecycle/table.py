@@ -18,6 +18,7 @@ class Trigger(StrEnum):
     DOUBTED = "breached, a person is needed"
     BLIND = "blind"
     SIGHT_RETURNED = "sees again"
+    STAGE_HEALTHY = "stage healthy"
     BAKED_HEALTHY = "baked, healthy"
     BAKED_UNSEEN = "longest bake over, not healthy"
     WOULD_HAVE = "baked in shadow, breached"
@@ -34,6 +35,8 @@ class Trigger(StrEnum):
     STUCK_TOO_LONG = "nobody answered for 24 h"
     # the world
     GUARD_REFUSED = "a guard does not hold"
+    STAGE_ASKS = "a stage asks"
+    STAGE_WENT_ON = "another hand moved it on"
     ROLLBACK_DONE = "serves"
     ROLLBACK_FAILED = "failed"
     THIRD_TAG = "something else runs"
@@ -47,6 +50,7 @@ class Trigger(StrEnum):
     KEEP_UNSEEN = "order: keep, blind"
     ROLL_BACK = "order: roll back"
     ASK_AGAIN = "order: ask again"
+    ADVANCE = "order: advance"
 
 
 S, T = State, Trigger
@@ -58,6 +62,8 @@ TABLE: Mapping[State, Mapping[Trigger, State]] = {
         T.DOUBTED: S.ASKING,
         T.BLIND: S.ASKING,
         T.GUARD_REFUSED: S.ASKING,
+        T.STAGE_ASKS: S.ASKING,
+        T.STAGE_HEALTHY: S.WATCHING,
         T.BAKED_HEALTHY: S.PASSED,
         T.BAKED_UNSEEN: S.UNPROVEN,
         T.WOULD_HAVE: S.KEPT,
@@ -66,6 +72,7 @@ TABLE: Mapping[State, Mapping[Trigger, State]] = {
         T.PASS: S.PASSED,
         T.KEEP: S.KEPT,
         T.ROLL_BACK: S.ROLLING_BACK,
+        T.ADVANCE: S.WATCHING,
     },
     S.COUNTING_DOWN: {
         T.COUNTED_DOWN: S.ROLLING_BACK,
@@ -83,6 +90,7 @@ TABLE: Mapping[State, Mapping[Trigger, State]] = {
         T.DOUBTED: S.ASKING,
         T.GUARD_REFUSED: S.ASKING,
         T.SIGHT_RETURNED: S.WATCHING,
+        T.STAGE_WENT_ON: S.WATCHING,
         T.NOBODY_ANSWERED: S.KEPT,
         T.NOBODY_ANSWERED_GO: S.ROLLING_BACK,
         T.NOBODY_ANSWERED_BLIND: S.UNPROVEN,
@@ -94,6 +102,7 @@ TABLE: Mapping[State, Mapping[Trigger, State]] = {
         T.KEEP_UNSEEN: S.UNPROVEN,
         T.ROLL_BACK: S.ROLLING_BACK,
         T.ASK_AGAIN: S.ASKING,
+        T.ADVANCE: S.WATCHING,
     },
     S.HELD: {
         T.HOLD_ENDED: S.WATCHING,
@@ -103,6 +112,7 @@ TABLE: Mapping[State, Mapping[Trigger, State]] = {
         T.PASS: S.PASSED,
         T.KEEP: S.KEPT,
         T.ROLL_BACK: S.ROLLING_BACK,
+        T.ADVANCE: S.WATCHING,
     },
     S.ROLLING_BACK: {
         T.ROLLBACK_DONE: S.RECOVERING,
@@ -138,4 +148,5 @@ ORDERED: Mapping[OrderKind, Trigger] = {
     OrderKind.KEEP: T.KEEP,
     OrderKind.ROLL_BACK: T.ROLL_BACK,
     OrderKind.ASK_AGAIN: T.ASK_AGAIN,
+    OrderKind.ADVANCE: T.ADVANCE,
 }

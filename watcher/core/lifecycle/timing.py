@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from watcher.core.facts import Beat
+from watcher.core.stages import asks_at, is_driven
 from watcher.core.watch import State, Watch
 
 LONGEST_HOLD = timedelta(hours=24)
@@ -56,9 +57,21 @@ def end(watch: Watch) -> datetime | None:
     return _ENDS[watch.state](watch) if watch.state in _ENDS else None
 
 
+def stage_ends(watch: Watch) -> datetime | None:
+    """When time alone says that the stage it is at has taken too long; ``None`` where it is at none."""
+    if watch.at is None or not is_driven(watch):
+        return None
+    if watch.at.action is not None and watch.at.acted_at is not None:
+        return watch.at.acted_at + watch.policy.move_timeout
+    return asks_at(watch, watch.at) + LAST_LOOK
+
+
 def _watching_until(watch: Watch) -> datetime:
+    ends = stage_ends(watch)
+    if ends is not None:
+        return ends
     if watch.complete_at is None:
-        return watch.opened_at + watch.policy.rollout_timeout
+        return watch.complete_by
     return max(watch.complete_at + watch.policy.bake.at_most, watch.since) + LAST_LOOK
 
 

@@ -5,6 +5,7 @@ from watcher.core.wording.chart import Line as ChartLine
 from watcher.core.wording.foreseen import foreseen, in_advance, in_words, is_blunt, refused, told_of
 from watcher.core.wording.notices import notice
 from watcher.core.wording.reasons import ending_words, question_words, why_quarantined
+from watcher.core.wording.stages import here
 from watcher.core.wording.story import headline, story
 from watcher.core.wording.text import Event
 
@@ -17,6 +18,7 @@ __all__ = [
     "ending_words",
     "foreseen",
     "headline",
+    "here",
     "in_advance",
     "in_words",
     "is_blunt",

@@ -14,6 +14,7 @@ from watcher.core.wording.figures import moment
 from watcher.core.wording.foreseen import foreseen, in_words
 from watcher.core.wording.moved import against, besides
 from watcher.core.wording.reasons import HALF_WAY, would_have_words
+from watcher.core.wording.stages import asked_to_go_on, here
 from watcher.core.wording.text import (
     ASK_AGAIN,
     HOLD,
@@ -147,6 +148,8 @@ def breached(watch: Watch, now: datetime, facts: Facts) -> Text:
 def asked(watch: Watch, now: datetime, facts: Facts) -> Text:
     """A person must decide."""
     question = watch.question
+    if question is not None and question.is_of_a_stage:
+        return asked_to_go_on(watch, now, facts)
     why = question.words if question else ""
     return Text(
         f"{fault(watch)}. A person is needed: {why}",
@@ -166,7 +169,7 @@ def _unanswered(watch: Watch, now: datetime) -> str:
     if watch.question is None:
         return ""
     until = moment(watch.question.expires_at, now)
-    if watch.question.is_of_the_blind:
+    if watch.question.is_of_no_breach:
         return f"If nobody answers until {until}: it ends unproven, and {watch.tag} stays"
     then = watch.policy.asking.then
     what = (
@@ -211,7 +214,7 @@ def resumed(watch: Watch, _now: datetime, _facts: Facts) -> Text:
     what = (
         f"{fault(watch)}. It is no longer held, and is decided now"
         if watch.breach
-        else f"{watch.tag} is watched on"
+        else f"{watch.tag} is watched on{f', {here(watch)}' if here(watch) else ''}"
     )
     return Text(what)
 

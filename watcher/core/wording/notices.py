@@ -9,7 +9,7 @@ from datetime import datetime
 
 from watcher.core.facts import Facts
 from watcher.core.watch import Notice, Watch
-from watcher.core.wording import after, before
+from watcher.core.wording import after, before, stages
 from watcher.core.wording.evidence import blamed, name
 from watcher.core.wording.figures import all_said
 from watcher.core.wording.pointing import links
@@ -25,6 +25,8 @@ SAYS: Mapping[Event, Say] = {
     Event.NOT_COMPARABLE: before.not_comparable,
     Event.OBSTRUCTED: before.obstructed,
     Event.PAUSED: before.paused,
+    Event.ADVANCING: stages.advancing,
+    Event.WOULD_ADVANCE: stages.would_advance,
     Event.UNDECIDED: before.undecided,
     Event.BREACHED: before.breached,
     Event.ASKED: before.asked,
@@ -77,6 +79,7 @@ def _facts(watch: Watch) -> dict[str, str]:
         "tag": watch.tag,
         "fingerprint": watch.deployment.fingerprint,
         "goes_to": watch.goes_to,
+        "stage": stages.here(watch) or None,
         "mode": watch.mode.value,
         "author": watch.deployment.author,
         "platform_ids": " ".join(watch.deployment.platform_ids) or None,

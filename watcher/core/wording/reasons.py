@@ -6,6 +6,7 @@ from datetime import datetime
 from rules.objectives.wording import count_words, span_words
 from watcher.core.service import Mode
 from watcher.core.watch import Doubtful, State, Watch
+from watcher.core.wording import stages
 from watcher.core.wording.evidence import blamed, blind, fault
 from watcher.core.wording.figures import moment, said
 
@@ -18,10 +19,13 @@ def question_words(watch: Watch, because: tuple[Doubtful, ...], words: str = "")
 def _reason(doubtful: Doubtful, watch: Watch, words: str) -> str:
     if doubtful is Doubtful.DISARMED and words:
         return words if "is disarmed" in words else f"rollbackd is {words}"
+    if doubtful in _SAID_BY_THE_WORLD and words:
+        return f"{_REASONS[doubtful](watch)}: {words}"
     told = f" ({words})" if words and doubtful in _SAID_BY_GUARDS else ""
     return _REASONS[doubtful](watch) + told
 
 
+_SAID_BY_THE_WORLD = frozenset({Doubtful.STAGE_FAILED, Doubtful.STAGE_MOVED, Doubtful.STAGE_DISARMED})
 _SAID_BY_GUARDS = frozenset({Doubtful.QUARANTINED, Doubtful.TARGET_BUSY})
 
 
@@ -96,6 +100,14 @@ _REASONS: Mapping[Doubtful, Callable[[Watch], str]] = {
     ),
     Doubtful.QUARANTINED: lambda _: "the release to go back to may not come back",
     Doubtful.TARGET_BUSY: lambda _: "something else is under way on this service",
+    Doubtful.STAGE_MODE: stages.may_it,
+    Doubtful.STAGE_UNSEEN: stages.unseen,
+    Doubtful.STAGE_UNDECIDED: stages.undecided,
+    Doubtful.STAGE_FAILED: lambda watch: f"it could not be moved on {stages.onward(watch)}",
+    Doubtful.STAGE_MOVED: lambda _: "another hand has moved it",
+    Doubtful.STAGE_DISARMED: lambda watch: (
+        f"it was seen well, and rollbackd does not move it on {stages.onward(watch)} while it is disarmed"
+    ),
 }
 
 
@@ -152,6 +164,9 @@ def _because(reason: str) -> str:
 
 def _unproven(watch: Watch, now: datetime, unanswered: bool, but: str) -> str:  # noqa: FBT001
     by = watch.ending.by if watch.ending else None
+    if watch.at is not None and (by is not None or unanswered):
+        who = f"kept by {by}{_because(but)}" if by is not None else "nobody answered"
+        return f"left {stages.here(watch)}, neither proven nor refuted: {who}"
     if by is not None:
         return f"kept by {by}, though it could not be judged{_because(but)}"
     asked = ": nobody answered, and it could not be judged" if unanswered else ""

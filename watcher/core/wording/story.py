@@ -13,6 +13,7 @@ from watcher.core.wording.figures import moment, said
 from watcher.core.wording.foreseen import foreseen, in_words
 from watcher.core.wording.moved import in_the_story
 from watcher.core.wording.reasons import would_have_words
+from watcher.core.wording.stages import stands
 from watcher.core.wording.text import obstacles
 
 NOTHING = Beside()
@@ -41,6 +42,7 @@ def _timeline(watch: Watch, now: datetime) -> Iterator[str]:
     moments = sorted(_moments(watch, now), key=lambda told: told[0])
     yield from (f"  {moment(at, now)}  {what}" for at, what in moments)
     if not watch.state.is_final:
+        yield from (f"  {line}" for line in stands(watch, now))
         yield f"  {way(watch)}"
         yield from (f"  {line}" for line in obstacles(watch))
 

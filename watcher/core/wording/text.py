@@ -17,6 +17,8 @@ class Event(StrEnum):
     NOT_COMPARABLE = "watch.not_comparable"
     OBSTRUCTED = "watch.obstructed"
     PAUSED = "watch.paused"
+    ADVANCING = "rollout.advancing"
+    WOULD_ADVANCE = "rollout.would_advance"
     UNDECIDED = "watch.undecided"
     BREACHED = "watch.breached"
     ASKED = "watch.asked"

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from deploy.model import Answer, Shift, percent
 from watcher.core.watch import OPEN_ACTIONS, Action, ActionResult, ActionState, Step, Watch
 from watcher.store.documents import ACTION
 from watcher.store.sql.audit import audited
@@ -90,6 +91,7 @@ def queue(action: Action, step: Step, now: datetime) -> Operation[None]:
         },
     )
     moves = [f"{move.part}: {move.expect.tag} → {move.to.tag}" for move in action.plan.moves]
+    moves += [_forward(action.forward)] if action.forward else []
     yield audited(
         now,
         step.by,
@@ -101,6 +103,12 @@ def queue(action: Action, step: Step, now: datetime) -> Operation[None]:
         moves=moves,
         ordered_by=action.ordered_by,
     )
+
+
+def _forward(step: Shift | Answer) -> str:
+    if isinstance(step, Shift):
+        return f"{step.part}: {step.after.tag} from {percent(step.expect)} to {percent(step.share)} of the traffic"
+    return f"{step.part}: {step.after.tag} at {step.pause.stage or step.pause.hook}: {step.word.value}"
 
 
 def close(watch: Watch, results: Sequence[ActionResult], now: datetime) -> Operation[None]:

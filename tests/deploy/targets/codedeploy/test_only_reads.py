@@ -1,6 +1,6 @@
 """Shadow has credentials that may only read, and AWS counts whatever else is tried."""
 
-from deploy.model import Standing
+from deploy.model import Pause, Standing, Word
 from tests.deploy.targets.codedeploy.stage import ACTOR, KEY, READS_ONLY, Stage, release
 from tests.fakes.aws.fixtures import NOON
 
@@ -26,7 +26,9 @@ def everything(stage: Stage, account) -> None:
         target.foretell(move),
         target.examine(),
         target.recall(NOON),
+        target.waits(),
         target.begin(move, KEY),
+        target.answer(Pause(), Word.GO_ON, KEY),
         target.mark([Standing(release(1), "proven", NOON)]),
     ):
         stage.run(reading)

@@ -86,7 +86,7 @@ def test_while_it_shifts_the_shares_are_the_weights(stage):
     half = stage.live()
 
     assert before.in_flight == half.in_flight == release(2)
-    assert before.shares == {}
+    assert before.shares == {TWO: 0.0, ONE: 1.0}
     assert half.shares == pytest.approx({TWO: 0.1, ONE: 0.9})
     assert half.since == NOON
 

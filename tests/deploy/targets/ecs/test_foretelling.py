@@ -12,8 +12,6 @@ from tests.deploy.targets.ecs.stage import Stage
 from tests.fakes.aws import AwsError
 from tests.fakes.aws.fixtures import NOON
 
-PAUSE = {"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"]}
-
 
 def foretell(stage, move=None):
     return stage.run(stage.target().foretell(move or stage.move()))
@@ -155,14 +153,10 @@ def test_what_went_before_is_not_asked_of_ecr_where_ecs_itself_goes_back():
     assert foretold.obstacles == ()
 
 
-def test_hooks_controllers_and_strategies_are_obstacles():
-    paused = Stage({"configuration": {"lifecycleHooks": [PAUSE]}})
-    canary = Stage({"configuration": {"strategy": "CANARY"}})
+def test_a_controller_that_is_not_ecs_is_an_obstacle():
     codedeploy = Stage({"controller": "CODE_DEPLOY"})
     move = Move("service", Release.of_tag("web:2"), Release.of_tag("web:1"))
 
-    assert "PAUSE hook" in foretell(paused, move).obstacles[0]
-    assert "CANARY" in foretell(canary, move).obstacles[0]
     assert "CodeDeploy" in foretell(codedeploy, move).obstacles[0]
 
 

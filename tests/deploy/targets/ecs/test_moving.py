@@ -14,7 +14,6 @@ from deploy.targets.ecs.moving import decide
 from tests.deploy.targets.ecs.stage import KEY, READS_ONLY, Stage
 from tests.fakes.aws import AwsError
 
-PAUSE = {"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"]}
 BREAKER = {"enable": True, "rollback": True}
 
 
@@ -216,7 +215,6 @@ def test_without_a_role_to_act_nothing_is_tried(stage):
     [
         ({"controller": "CODE_DEPLOY"}, "CodeDeploy"),
         ({"controller": "EXTERNAL"}, "EXTERNAL"),
-        ({"configuration": {"strategy": "BLUE_GREEN"}}, "BLUE_GREEN"),
     ],
 )
 def test_what_this_version_cannot_move_is_refused_and_says_so(service, words):
@@ -230,15 +228,6 @@ def test_what_this_version_cannot_move_is_refused_and_says_so(service, words):
     assert words in answer.words
     assert "not in this version" in answer.words
     assert stage.world.mutating_calls() == []
-
-
-def test_a_person_may_order_back_a_service_with_a_hook_that_pauses():
-    stage = Stage({"configuration": {"lifecycleHooks": [PAUSE]}})
-    stage.deploy("web:2")
-    stage.goes_on(seconds=25)
-    move = Move("service", Release.of_tag("web:2"), Release.of_tag("web:1"))
-
-    assert isinstance(begin(stage, move), Begun)
 
 
 def test_a_permission_that_lacks_is_said_with_its_remedy(stage):

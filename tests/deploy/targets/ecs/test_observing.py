@@ -12,8 +12,6 @@ from tests.deploy.targets.ecs.stage import KEY, LONG_AGO, Stage
 from tests.fakes.aws import AwsError
 from tests.fakes.aws.fixtures import NOON
 
-PAUSE = {"targetType": "PAUSE", "lifecycleStages": ["POST_SCALE_UP"]}
-
 
 def test_it_tells_what_serves_since_when_and_by_which_names(stage):
     live = stage.live()
@@ -167,29 +165,10 @@ def test_a_service_that_is_scaled_to_nothing_serves_nothing_and_says_so(stage):
     assert "scaled to nothing" in live.obstacles[0]
 
 
-def test_a_hook_that_pauses_is_an_obstacle():
-    stage = Stage({"configuration": {"lifecycleHooks": [PAUSE]}})
+def test_a_strategy_that_is_not_known_is_an_obstacle():
+    service = service_of({"deploymentConfiguration": {"strategy": "SHADOW"}, "desiredCount": 1}, "prod")
 
-    live = stage.live()
-
-    assert "POST_SCALE_UP" in live.obstacles[0]
-    assert "take the PAUSE hook out" in live.obstacles[0]
-
-
-@pytest.mark.parametrize("strategy", ["BLUE_GREEN", "LINEAR", "CANARY"])
-def test_what_ecs_shifts_by_weights_is_seen_by_its_weights_and_is_an_obstacle(strategy):
-    stage = Stage(
-        {"configuration": {"strategy": strategy, "lifecycleHooks": [PAUSE], "bakeTimeInMinutes": 5}}
-    )
-    stage.deploy("web:2")
-    stage.goes_on(minutes=1)
-
-    before = stage.live()
-
-    assert before.release.tag == "web:1"
-    assert before.in_flight.tag == "web:2"
-    assert before.shares == {before.release.fingerprint: 1.0, before.in_flight.fingerprint: 0.0}
-    assert "not in this version" in before.obstacles[0]
+    assert "SHADOW: not in this version" in obstacles(service)[0]
 
 
 def serving_and_coming(told):

@@ -1,6 +1,6 @@
 """Shadow has credentials that may only read, and AWS counts whatever else is tried."""
 
-from deploy.model import Standing
+from deploy.model import Pause, Standing, Word
 from tests.deploy.targets.ecs.stage import KEY, READS_ONLY, Stage
 from tests.fakes.aws.fixtures import NOON
 
@@ -23,7 +23,10 @@ def everything(stage: Stage, account) -> None:
     stage.run(target.progress(move, KEY))
     stage.run(target.foretell(move))
     stage.run(target.recall(NOON))
+    stage.run(target.examine())
+    stage.run(target.waits())
     stage.run(target.begin(move, KEY))
+    stage.run(target.answer(Pause(), Word.GO_ON, KEY))
     stage.run(target.mark([Standing(stage.release("web:1"), "proven", NOON)]))
 
 

@@ -235,7 +235,7 @@ def test_a_service_that_runs_nothing_any_more_is_waited_for():
     move = Move("service", Release.of_tag("web:2"), Release.of_tag("web:1"))
     stage = Stage()
 
-    assert isinstance(stage.run(how_far(stage.target()._reader, view, move, KEY, "")), Moving)
+    assert isinstance(stage.run(how_far(stage.target()._reader, view, move, None, "")), Moving)
 
 
 def test_what_ecs_has_no_history_of_is_moving_by_its_counts(stage):

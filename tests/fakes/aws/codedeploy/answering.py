@@ -42,6 +42,8 @@ class World(Protocol):
         asked: Mapping[str, Any],
     ) -> str: ...
     def stop(self, id: str, at: datetime, *, goes_back: bool) -> None: ...
+    def proceed(self, id: str, at: datetime) -> None: ...
+    def answer(self, id: str, execution: str, status: str, at: datetime) -> None: ...
 
 
 class Answering:
@@ -66,6 +68,8 @@ class Answering:
             "GetApplicationRevision": self.get_application_revision,
             "CreateDeployment": self.create_deployment,
             "StopDeployment": self.stop_deployment,
+            "ContinueDeployment": self.continue_deployment,
+            "PutLifecycleEventHookExecutionStatus": self.put_lifecycle_event_hook_execution_status,
             "ListTagsForResource": lambda asked: {
                 "Tags": in_pascal(self._tagging.of(asked["ResourceArn"], asked.seen_at))
             },
@@ -188,6 +192,22 @@ class Answering:
         goes_back = asked.get("autoRollbackEnabled", by_itself)
         self._world.stop(found.id, asked.now, goes_back=bool(goes_back))
         return {"status": "Pending", "statusMessage": "The deployment is being stopped"}
+
+    def continue_deployment(self, asked: Asked) -> Mapping[str, Any]:
+        found = self._deployment(asked["deploymentId"], asked.now)
+        if asked.get("deploymentWaitType", "READY_WAIT") != "READY_WAIT":
+            raise AwsError("InvalidDeploymentWaitTypeException", "only READY_WAIT is faked")
+        self._world.proceed(found.id, asked.now)
+        return {}
+
+    def put_lifecycle_event_hook_execution_status(self, asked: Asked) -> Mapping[str, Any]:
+        """[M] Only Succeeded and Failed are taken."""
+        found = self._deployment(asked["deploymentId"], asked.now)
+        execution, status = asked["lifecycleEventHookExecutionId"], asked["status"]
+        if status not in {"Succeeded", "Failed"}:
+            raise AwsError("InvalidLifecycleEventHookExecutionStatusException", f"{status} is not taken")
+        self._world.answer(found.id, execution, status, asked.now)
+        return {"lifecycleEventHookExecutionId": execution}
 
     def tag_resource(self, asked: Asked) -> Mapping[str, Any]:
         tags = {each["Key"]: each["Value"] for each in asked["Tags"]}

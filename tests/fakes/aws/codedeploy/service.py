@@ -1,12 +1,13 @@
 """CodeDeploy of one account and region: what a test tells it, and what it answers."""
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from tests.fakes.aws.calls import Asked
-from tests.fakes.aws.codedeploy import rollout, shifting
+from tests.fakes.aws.codedeploy import beside, rollout, shifting
 from tests.fakes.aws.codedeploy.answering import Answering
 from tests.fakes.aws.codedeploy.state import (
     NOTHING,
@@ -38,7 +39,11 @@ _ON = {
 
 
 class CodeDeploy:
-    """Applications, groups and deployments for the compute platform ``Server``.
+    """Applications, groups and deployments.
+
+    Attributes:
+        goes_back: CodeDeploy goes back by itself, where it is told to.
+        invoke: What becomes of the function that a lifecycle hook asks: its name, and what it is given. Nothing, unless a test says.
 
     A test tells it what is there (``create_group``), how a revision behaves (``behave``) and what other hands do (``deploy``,
     ``scale_out``, ``alarm``). Everything else follows from the clock.
@@ -58,6 +63,8 @@ class CodeDeploy:
         self.contents: dict[str, str] = {}
         self._behaviours: dict[str, Behaviour] = {}
         self._returns: list[tuple[datetime, str]] = []
+        self.goes_back = True
+        self.invoke: Callable[[str, Mapping[str, Any]], object] = lambda _function, _event: None
         self._answering = Answering(self, account, tagging)
 
     # ------------------------------------------------------------------------------------------------ what a test tells
@@ -151,20 +158,64 @@ class CodeDeploy:
         before = self.known(id)
         group = self.find(before.application, before.group)
         if group.is_shifted:
-            after, group = shifting.goes_on(before, group, at)
+            execution = self._draw("execution")
+            after, group = shifting.goes_on(before, group, at, self.hooks(before), execution)
+        elif group.is_replaced and not before.is_of_the_fleet:
+            after, group = beside.goes_on(before, group, self._behaviours, at)
         else:
             after, group = rollout.goes_on(before, group, self._behaviours, at)
         self.put_group(group, at)
+        self._changed(before, after, at)
+
+    def _changed(self, before: Deployment, after: Deployment, at: datetime) -> None:
+        """*after* is so from now on, and who is to hear of it does."""
         self._put(after, at)
+        if before.status != "Ready" == after.status:
+            self._tell(after, "READY", at)
+        if after.waits is not None and after.waits != before.waits:
+            name, execution = after.waits
+            event = {"DeploymentId": after.id, "LifecycleEventHookExecutionId": execution}
+            self.invoke(self.hooks(after)[name], event)
         if before.is_in_flight and not after.is_in_flight:
             self._tell(after, _STATES[after.status], at)
             if self._is_taken_back(after):
-                self._returns.append((at + GOES_BACK_AFTER, id))
+                self._returns.append((at + GOES_BACK_AFTER, after.id))
+
+    def hooks(self, deployment: Deployment) -> Mapping[str, str]:
+        """The functions that its AppSpec names, by lifecycle event. [D] In JSON: ``{"Hooks": [{EVENT: FUNCTION}]}``."""
+        hash_ = deployment.revision.get("appSpecContent", {}).get("sha256", "")
+        try:
+            told = json.loads(self.contents.get(hash_, "{}"))
+        except ValueError:
+            return {}
+        return {name: str(function) for each in told.get("Hooks", []) for name, function in each.items()}
+
+    def proceed(self, id: str, at: datetime) -> None:
+        """``ContinueDeployment``. Raises `AwsError` where it does not wait."""
+        found = self.known(id)
+        if not found.is_in_flight:
+            raise AwsError("DeploymentAlreadyCompletedException", f"{id} is already completed")
+        if found.status != "Ready":
+            raise AwsError("DeploymentIsNotInReadyStateException", f"{id} is not in the Ready state")
+        after = shifting.continued(found, at)
+        self._changed(found, after, at)
+        self.advance(at)
+
+    def answer(self, id: str, execution: str, status: str, at: datetime) -> None:
+        """``PutLifecycleEventHookExecutionStatus``. Raises `AwsError` where nothing waits for it."""
+        found = self.known(id)
+        if found.waits is None or not found.is_in_flight:
+            raise AwsError("LifecycleEventAlreadyCompletedException", "The lifecycle event is completed")
+        if found.waits[1] != execution:
+            raise AwsError("InvalidLifecycleEventHookExecutionIdException", "No such execution")
+        self._changed(found, shifting.answered(found, status, at), at)
+        self.advance(at)
 
     def _is_taken_back(self, ended: Deployment) -> bool:
         """CodeDeploy goes back by itself: as the deployment says, or who stopped it."""
         if (
-            ended.status == "Succeeded"
+            not self.goes_back
+            or ended.status == "Succeeded"
             or self.succeeded(ended.application, ended.group, ended.created) is None
         ):
             return False
@@ -221,7 +272,7 @@ class CodeDeploy:
             description=str(asked.get("description", "")),
             asked={"autoRollbackConfiguration": own, **asked},
             previous=last.revision if last else NOTHING,
-            on=tuple(OnInstance(each) for each in only or [one.id for one in found.instances]),
+            on=tuple(OnInstance(each) for each in only or self._onto(found)),
             undoes=undoes,
             wakes=at + rollout.STARTS,
         )
@@ -229,6 +280,13 @@ class CodeDeploy:
         self.put_group(replace(found, deployments=(*found.deployments, made.id)), at)
         self._tell(made, "START", at)
         return made.id
+
+    def _onto(self, group: Group) -> list[str]:
+        """The instances that a deployment is for: all of the group; blue-green, as many new ones."""
+        if not group.is_replaced:
+            return [each.id for each in group.instances]
+        serving = [each for each in group.instances if not group.traffic or each.runs in group.traffic]
+        return [f"i-{self._draw('instance')[:8]}" for _ in serving]
 
     def _registered(self, revision: Mapping[str, Any]) -> Mapping[str, Any]:
         """[M] Of an AppSpec a deployment tells the hash alone; the content is told where revisions are asked for."""

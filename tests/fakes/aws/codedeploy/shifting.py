@@ -1,12 +1,16 @@
 """How a deployment for ECS or Lambda goes on: what is new stands beside what serves, and gets the traffic; the old one waits a while.
 
+Its steps are a list: functions that are asked at lifecycle hooks, the wait for ``ContinueDeployment``, the shifts of the traffic, and the time
+for which the old task set is kept.
+
 Source:
     https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-steps-ecs.html [D]
     https://docs.aws.amazon.com/codedeploy/latest/userguide/deployment-configurations.html [D]
+    https://docs.aws.amazon.com/codedeploy/latest/userguide/reference-appspec-file-structure-hooks.html [D]
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from tests.fakes.aws.codedeploy.state import Deployment, Group
@@ -19,21 +23,47 @@ CANARIES: Mapping[str, tuple[float, timedelta]] = {
 }
 INSTALLS = timedelta(seconds=60)  # until the new task set is healthy [U]
 WAITS = timedelta(minutes=5)  # the old task set is kept so long
+ANSWERS_WITHIN = timedelta(hours=1)  # [D] "within one hour", else the deployment fails
+# [D] The hooks of both platforms, before and after the traffic; where the READY wait stands among them is [U].
+BEFORE = ("BeforeInstall", "AfterInstall", "AfterAllowTestTraffic")
+EVENTS = (
+    *("BeforeInstall", "Install", "AfterInstall", "AllowTestTraffic", "AfterAllowTestTraffic"),
+    *("BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic"),
+)
+OF_LAMBDA = ("BeforeAllowTraffic", "AllowTraffic", "AfterAllowTraffic")
 
 
-def goes_on(deployment: Deployment, group: Group, at: datetime) -> tuple[Deployment, Group]:
-    """Both, after what was to happen at *at*."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: a *hook*, the *ready* wait, or a *share* of the traffic; and for how long it stays so."""
+
+    hook: str = ""
+    ready: bool = False
+    share: float | None = None
+    lasts: timedelta = timedelta(0)
+
+
+def steps(deployment: Deployment, group: Group, hooks: Mapping[str, str]) -> list[Step]:
+    """All of them. *hooks*: the functions of its AppSpec, by lifecycle event."""
+    first, lasts = CANARIES[deployment.asked.get("deploymentConfigName", group.config)]
+    is_ecs = group.platform == "ECS"
+    kept = group.termination_wait
+    found = [Step(hook=name) for name in BEFORE if is_ecs and name in hooks]
+    found += [Step(ready=True, lasts=group.ready_wait)] if is_ecs and group.ready_wait is not None else []
+    found += [Step(hook="BeforeAllowTraffic")] if "BeforeAllowTraffic" in hooks else []
+    found += [Step(share=first, lasts=lasts)] if first < 1.0 else []
+    found += [Step(share=1.0)]
+    found += [Step(hook="AfterAllowTraffic")] if "AfterAllowTraffic" in hooks else []
+    found += [Step(share=1.0, lasts=WAITS if kept is None else kept)] if is_ecs else []
+    return found
+
+
+def goes_on(
+    deployment: Deployment, group: Group, at: datetime, hooks: Mapping[str, str], execution: str
+) -> tuple[Deployment, Group]:
+    """Both, after what was to happen at *at*. *execution*: the id of the hook that is met next, if one is."""
     if deployment.stops is not None and deployment.stops[0] <= at:
-        on = tuple(replace(each, status="Failed") for each in deployment.on)
-        ended = replace(
-            deployment,
-            status="Stopped",
-            error=("MANUAL_STOP", "The deployment was stopped."),
-            on=on,
-            completed=at,
-            wakes=None,
-        )
-        return ended, group
+        return _broken_off(deployment, "Stopped", ("MANUAL_STOP", "The deployment was stopped."), at), group
     if (
         deployment.creator == "codeDeployRollback"
     ):  # [U] the old one is still there: its traffic is given back at once
@@ -41,18 +71,53 @@ def goes_on(deployment: Deployment, group: Group, at: datetime) -> tuple[Deploym
     if deployment.status == "Created":
         on = tuple(replace(each, status="InProgress") for each in deployment.on)
         return replace(deployment, status="InProgress", started=at, on=on, wakes=at + INSTALLS), group
-    return _shifted(deployment, group, at)
+    if deployment.waits is not None:
+        words = ("HOOK_EXECUTION_FAILURE", "The function of a lifecycle hook did not answer in time.")
+        return _broken_off(_answered(deployment, "Failed", at), "Failed", words, at), group
+    if deployment.status == "Ready":
+        words = ("TIMEOUT", "The deployment was not continued in time.")  # [U] the code
+        return _broken_off(deployment, "Stopped", words, at), group
+    return _stepped(deployment, group, at, hooks, execution)
 
 
-def _shifted(deployment: Deployment, group: Group, at: datetime) -> tuple[Deployment, Group]:
-    first, lasts = CANARIES[deployment.asked.get("deploymentConfigName", group.config)]
-    has = group.traffic.get(deployment.behaviour, 0.0)
-    waits = WAITS if group.platform == "ECS" else timedelta(0)
-    if has == 0.0 and first < 1.0:
-        return replace(deployment, wakes=at + lasts), _with(group, deployment.behaviour, first)
-    if has < 1.0 and waits:
-        return replace(deployment, wakes=at + waits), _with(group, deployment.behaviour, 1.0)
-    return _done(deployment, _with(group, deployment.behaviour, 1.0), at)
+def _stepped(
+    deployment: Deployment, group: Group, at: datetime, hooks: Mapping[str, str], execution: str
+) -> tuple[Deployment, Group]:
+    all_of_them = steps(deployment, group, hooks)
+    if deployment.step == len(all_of_them):
+        return _done(deployment, group, at)
+    step = all_of_them[deployment.step]
+    after = replace(deployment, step=deployment.step + 1, wakes=at + step.lasts)
+    if step.hook:
+        waits = (step.hook, execution)
+        return replace(after, waits=waits, begun=at, wakes=at + ANSWERS_WITHIN), group
+    if step.ready:
+        return replace(after, status="Ready", begun=at), group
+    return after, _with(group, deployment.behaviour, step.share or 0.0)
+
+
+def continued(deployment: Deployment, at: datetime) -> Deployment:
+    """``ContinueDeployment(READY_WAIT)``: the traffic is moved now."""
+    return replace(deployment, status="InProgress", wakes=at)
+
+
+def answered(deployment: Deployment, status: str, at: datetime) -> Deployment:
+    """``PutLifecycleEventHookExecutionStatus``: it goes on, or has failed."""
+    after = _answered(deployment, status, at)
+    if status == "Succeeded":
+        return replace(after, wakes=at)
+    words = ("HOOK_EXECUTION_FAILURE", "The function of a lifecycle hook has said so.")
+    return _broken_off(after, "Failed", words, at)
+
+
+def _answered(deployment: Deployment, status: str, at: datetime) -> Deployment:
+    name = deployment.waits[0] if deployment.waits else ""
+    return replace(deployment, waits=None, events=(*deployment.events, (name, status, at)))
+
+
+def _broken_off(deployment: Deployment, status: str, error: tuple[str, str], at: datetime) -> Deployment:
+    on = tuple(replace(each, status="Failed") for each in deployment.on)
+    return replace(deployment, status=status, error=error, on=on, completed=at, wakes=None, waits=None)
 
 
 def _with(group: Group, key: str, share: float) -> Group:

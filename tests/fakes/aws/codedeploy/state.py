@@ -78,6 +78,11 @@ class Deployment:
         undoes: The deployment that it takes back, where CodeDeploy made it.
         undone_by: The deployment that took it back.
         stops: When a stop that was asked for takes effect, and whether CodeDeploy goes back then.
+        step: Of ECS and Lambda: how many of its steps it has gone (`shifting.steps`).
+        moved: On EC2, blue-green: the traffic is on the new instances.
+        waits: The lifecycle hook whose function has not answered, and the id of its execution.
+        begun: Since when it waits.
+        events: The lifecycle events that have ended, in their order: name, status, when.
     """
 
     id: str
@@ -98,6 +103,11 @@ class Deployment:
     undone_by: str | None = None
     wakes: datetime | None = None
     stops: tuple[datetime, bool] | None = None
+    step: int = 0
+    moved: bool = False
+    waits: tuple[str, str] | None = None
+    begun: datetime | None = None
+    events: tuple[tuple[str, str, datetime], ...] = ()
 
     @property
     def is_in_flight(self) -> bool:
@@ -155,6 +165,28 @@ class Group:
     def is_shifted(self) -> bool:
         """Traffic is moved from what serves to what is new, which stands beside it."""
         return self.platform in {"ECS", "Lambda"}
+
+    @property
+    def is_replaced(self) -> bool:
+        """New instances take the place of those that serve."""
+        style = self.more.get("deploymentStyle", {})
+        return self.platform == "Server" and style.get("deploymentType") == "BLUE_GREEN"
+
+    @property
+    def ready_wait(self) -> timedelta | None:
+        """For how long a deployment waits to be given the traffic, before it is stopped; ``None``: it does not wait."""
+        option = self.more.get("blueGreenDeploymentConfiguration", {}).get("deploymentReadyOption", {})
+        if option.get("actionOnTimeout") != "STOP_DEPLOYMENT":
+            return None
+        return timedelta(minutes=option.get("waitTimeInMinutes", 0))
+
+    @property
+    def termination_wait(self) -> timedelta | None:
+        """For how long what served is kept after the traffic has moved; ``None``: nobody says."""
+        told = self.more.get("blueGreenDeploymentConfiguration", {}).get(
+            "terminateBlueInstancesOnDeploymentSuccess", {}
+        )
+        return timedelta(minutes=told["terminationWaitTimeInMinutes"]) if told else None
 
     def instance(self, id: str) -> Instance:
         """One of its instances."""

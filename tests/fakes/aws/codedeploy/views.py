@@ -1,8 +1,9 @@
 """What CodeDeploy says of a group, a deployment and its targets, in the shapes of its API."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tests.fakes.aws.codedeploy.shifting import EVENTS, OF_LAMBDA
 from tests.fakes.aws.codedeploy.state import Deployment, Group, OnInstance
 
 ORDER = (
@@ -58,6 +59,8 @@ def deployment(found: Deployment, config: str, platform: str) -> Mapping[str, An
         "autoRollbackConfiguration": found.asked.get("autoRollbackConfiguration", {"enabled": False}),
         "deploymentStyle": {"deploymentType": "IN_PLACE", "deploymentOption": "WITH_TRAFFIC_CONTROL"},
     }
+    if found.moved:
+        told["instanceTerminationWaitTimeStarted"] = True
     if found.on:
         told["deploymentOverview"] = {
             name: found.count(name)
@@ -89,6 +92,8 @@ def target(found: Deployment, each: OnInstance, arn: str, group: Group | None) -
         "lifecycleEvents": _events(each),
     }
     platform = group.platform if group else "Server"
+    if platform != "Server":
+        told["lifecycleEvents"] = _hooks(found, OF_LAMBDA if platform == "Lambda" else EVENTS)
     weight = 100.0 * (group.traffic.get(found.behaviour, 0.0) if group else 0.0)
     if platform == "Lambda":
         told["lambdaFunctionInfo"] = {"functionName": each.instance, "targetVersionWeight": weight}
@@ -98,6 +103,25 @@ def target(found: Deployment, each: OnInstance, arn: str, group: Group | None) -
         told["taskSetsInfo"] = [{"taskSetLabel": label, "trafficWeight": share} for label, share in sets]
         return {"deploymentTargetType": "ECSTarget", "ecsTarget": told}
     return {"deploymentTargetType": "InstanceTarget", "instanceTarget": told}
+
+
+def _hooks(found: Deployment, names: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Of ECS and Lambda. [U] What has no function is told as Succeeded once it is over."""
+    ended = {name: (status, at) for name, status, at in found.events}
+    at = found.waits[0] if found.waits else None
+    reached = names.index(at) if at else (len(names) if found.status == "Succeeded" else 0)
+    events: list[Mapping[str, Any]] = []
+    for number, name in enumerate(names):
+        if name == at:
+            events.append({"lifecycleEventName": name, "status": "InProgress", "startTime": found.begun})
+        elif name in ended:
+            status, when = ended[name]
+            events.append({"lifecycleEventName": name, "status": status, "endTime": when})
+        else:
+            events.append(
+                {"lifecycleEventName": name, "status": "Succeeded" if number < reached else "Pending"}
+            )
+    return events
 
 
 def _events(each: OnInstance) -> list[Mapping[str, Any]]:

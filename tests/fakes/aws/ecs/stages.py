@@ -17,9 +17,10 @@ from tests.fakes.aws.ecs.turn import Turn
 _ROLLING = ("RECONCILE_SERVICE", "PRE_SCALE_UP", "SCALE_UP", "POST_SCALE_UP", "BAKE_TIME", "CLEAN_UP")
 _BLUE_GREEN = (
     *("RECONCILE_SERVICE", "PRE_SCALE_UP", "SCALE_UP", "POST_SCALE_UP"),
-    *("TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT"),
+    *("TEST_TRAFFIC_SHIFT", "POST_TEST_TRAFFIC_SHIFT", "PRE_PRODUCTION_TRAFFIC_SHIFT"),
     *("PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP"),
 )
+_BEFORE_A_STEP, _STEP = "PRE_PRODUCTION_TRAFFIC_SHIFT", "PRODUCTION_TRAFFIC_SHIFT"
 _DAY = 24 * 60  # minutes
 _WAITS = "AWAITING_ACTION"
 
@@ -34,7 +35,10 @@ def go_through(turn: Turn) -> None:
         index = stages.index(current.stage)
         if index + 1 == len(stages) or not _is_done(turn, current):
             return
-        turn.put_newest(stage=stages[index + 1], entered=False, due=None)
+        goes_on = current.stage == _STEP and current.weight < 100
+        turn.put_newest(
+            stage=_BEFORE_A_STEP if goes_on else stages[index + 1], entered=False, due=None
+        )  # [M] before every step of a linear or canary deployment
 
 
 def hooks_due(turn: Turn) -> None:
@@ -60,11 +64,31 @@ def _enter(turn: Turn, current: ServiceDeployment) -> None:
         for each in current.configuration.get("lifecycleHooks", [])
         if each.get("targetType") == "PAUSE" and current.stage in each.get("lifecycleStages", [])
     ]
-    bake = current.configuration.get("bakeTimeInMinutes", 0) if current.stage == "BAKE_TIME" else 0
+    weight, bake = current.weight, 0
+    if current.stage == "BAKE_TIME":
+        bake = current.configuration.get("bakeTimeInMinutes", 0)
+    if current.stage == _STEP:
+        weight, bake = step(current.configuration, current.weight)
     ends = turn.at + timedelta(minutes=bake) if bake else None
-    turn.put_newest(entered=True, hooks=(*current.hooks, *hooks), due=ends)
+    turn.put_newest(entered=True, hooks=(*current.hooks, *hooks), due=ends, weight=weight)
     for hook in hooks:
         turn.tell_hook(hook, "HOOK_AWAITING_ACTION")
+
+
+def step(configuration: Mapping[str, Any], has: float) -> tuple[float, int]:
+    """The percentage of the traffic that follows on *has*, and for how many minutes it stays so. Defaults as the model has them [M]."""
+    linear, canary = (
+        configuration.get("linearConfiguration", {}),
+        configuration.get("canaryConfiguration", {}),
+    )
+    match configuration.get("strategy"):
+        case "LINEAR":
+            weight, bake = has + linear.get("stepPercent", 10.0), linear.get("stepBakeTimeInMinutes", 6)
+        case "CANARY" if has == 0:
+            weight, bake = canary.get("canaryPercent", 5.0), canary.get("canaryBakeTimeInMinutes", 10)
+        case _:
+            weight, bake = 100.0, 0
+    return (weight, bake) if weight < 100 else (100.0, 0)
 
 
 def _hook(turn: Turn, stage: str, asked: Mapping[str, Any]) -> Hook:
@@ -82,7 +106,7 @@ def _end(turn: Turn, hook_id: str, status: str) -> None:
 def _is_done(turn: Turn, current: ServiceDeployment) -> bool:
     if any(hook.status == _WAITS for hook in current.hooks):
         return False
-    if current.stage == "BAKE_TIME":
+    if current.stage in {"BAKE_TIME", _STEP}:
         return current.due is None or current.due <= turn.at
     if current.stage == "SCALE_UP" and current.blue_green:
         return len(turn.service.ready(current.deployment)) == turn.service.desired

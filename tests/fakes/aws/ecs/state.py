@@ -1,5 +1,6 @@
 """What ECS knows of a service, as values: a change makes a new one, so the old one can still be told by a stale read."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -141,7 +142,8 @@ class ServiceDeployment:
 
     Attributes:
         deployment: The id of the set of tasks that it brings.
-        due: When it goes on by itself (from PENDING, from ROLLBACK_REQUESTED, from the bake).
+        due: When it goes on by itself (from PENDING, from ROLLBACK_REQUESTED, from a step of traffic, from the bake).
+        weight: Percent of the production traffic that what it brings has been given, where traffic is shifted.
     """
 
     arn: str
@@ -163,6 +165,7 @@ class ServiceDeployment:
     failures: int = 0
     tripped: bool = False
     due: datetime | None = None
+    weight: float = 0.0
 
     @property
     def in_flight(self) -> bool:
@@ -211,6 +214,22 @@ class Service:
     def current(self) -> ServiceDeployment | None:
         """The service deployment that has not ended."""
         return self.history[0] if self.history and self.history[0].in_flight else None
+
+    @property
+    def traffic(self) -> Mapping[str, float]:
+        """The share of the traffic by task definition (``web:2``): by the weights while it is shifted, else by the tasks that run."""
+        current = self.current
+        running = [task for task in self.tasks if task.status == "RUNNING"]
+        if current is not None and current.blue_green and current.rollback is None:
+            new = current.weight / 100
+            old = next((each for each in self.deployments[1:]), None)
+            shares = {self.primary.task_definition: new, old.task_definition if old else "": 1 - new}
+        elif current is not None and current.blue_green:
+            shares = {self.primary.task_definition: 1.0}
+        else:
+            counts = Counter(task.task_definition for task in running)
+            shares = {each: count / len(running) for each, count in counts.items()}
+        return {each.rpartition("/")[2]: share for each, share in shares.items() if share > 0}
 
     def ready(self, deployment: str) -> list[Task]:
         """The tasks of a set that run and are healthy."""

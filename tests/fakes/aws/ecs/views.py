@@ -13,6 +13,7 @@ from tests.fakes.aws.ecs.state import (
     TaskDefinition,
 )
 
+_AS_TOLD = {"PRE_PRODUCTION_TRAFFIC_SHIFT": "PRODUCTION_TRAFFIC_SHIFT"}
 _FARGATE = {"launchType": "FARGATE", "platformVersion": "1.4.0", "platformFamily": "Linux"}
 
 
@@ -102,10 +103,7 @@ def _common(of: Service, each: ServiceDeployment) -> dict[str, Any]:
 
 def service_deployment(of: Service, each: ServiceDeployment) -> dict[str, Any]:
     """A ``ServiceDeployment``, whole."""
-    shifted = each.stage in {
-        *("PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT", "BAKE_TIME", "CLEAN_UP"),
-    }
-    weight = (100.0 if shifted and each.rollback is None else 0.0) if each.blue_green else None
+    weight = (each.weight if each.rollback is None else 0.0) if each.blue_green else None
     breaker = each.configuration.get("deploymentCircuitBreaker", {})
     return filled(
         **_common(of, each),
@@ -115,7 +113,8 @@ def service_deployment(of: Service, each: ServiceDeployment) -> dict[str, Any]:
             _counted(of, arn, None if weight is None else 100.0 - weight) for arn in each.sources
         ],
         targetServiceRevision=_counted(of, each.target, weight, requested=of.desired),
-        lifecycleStage=each.stage if each.in_flight else None,
+        # [M] The stage before each step has a name for hooks and for events, and none here.
+        lifecycleStage=_AS_TOLD.get(each.stage, each.stage) if each.in_flight else None,
         lifecycleHookDetails=[
             {
                 "hookId": hook.id,

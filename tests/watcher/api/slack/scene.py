@@ -38,6 +38,7 @@ from watcher.api.slack.opening import open_ear
 from watcher.api.slack.pace import Pace
 from watcher.core.service import Service, Team
 from watcher.core.watch import Button, Message, Notice, OrderKind, State, Step, Watch
+from watcher.core.wording import here
 from watcher.http import Http
 from watcher.notify.notifier import Opening as NotifierOpening
 from watcher.notify.notifier import Told
@@ -162,6 +163,8 @@ class Scene:
         facts = {"state": watch.state.value, "fingerprint": change.after.fingerprint}
         if watch.goes_to is not None:
             facts["goes_to"] = watch.goes_to
+        if watch.at is not None:
+            facts["stage"] = here(watch)
         told = Notice(
             "checkout · production: v43 fails 5.2 % of requests",
             ("412 of 7,930 requests",),

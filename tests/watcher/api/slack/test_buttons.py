@@ -12,6 +12,7 @@ from tests.fakes.slack import ADA
 from tests.fakes.slack.trouble import slow
 from tests.watcher.api.daemon import NOON, PART, a_release, a_watch
 from tests.watcher.api.slack.scene import BACK, HOLD, Scene, a_scene, until
+from tests.watcher.core.lifecycle.test_stages import HERE, in_stages
 from watcher.core import wording
 from watcher.core.watch import (
     Button,
@@ -31,6 +32,7 @@ QUARTER = timedelta(minutes=15)
 ASK_AGAIN = Button("Ask again in 15 min", OrderKind.ASK_AGAIN, lasting=QUARTER)
 KEEP = Button("Keep v43", OrderKind.KEEP)
 RESUME = Button("Resume", OrderKind.RESUME)
+ADVANCE = Button("Go on to 25 % of the traffic", OrderKind.ADVANCE)
 TRY = Button("Try v41 (served)", OrderKind.ROLL_BACK, to="v41")
 ALLOW = Button("Allow v43 again", OrderKind.ALLOW)
 FORWARD = Button("Roll forward to v43", OrderKind.ROLL_BACK, to="v43")
@@ -70,6 +72,42 @@ async def test_resume():
         )
 
         assert after.state is State.WATCHING
+
+
+async def test_advance():
+    async with a_scene() as scene:
+        after = await press(scene, ADVANCE, in_stages(spoken=True))
+
+        assert after.at is not None
+        assert (after.at.action, after.at.ordered_by) == ("w_1.3.0", BY)
+
+
+async def test_a_button_of_an_earlier_stage_moves_nothing_on():
+    async with a_scene() as scene:
+        await scene.offers(ADVANCE, watch=in_stages(spoken=True))
+        watch = await scene.watch("w_1")
+        later = replace(watch, revision=3, at=replace(HERE, share=0.25), stage=1)
+        await scene.store.save(Step(later, 2), NOON)
+
+        await scene.replica.sent(scene.pressed(ADVANCE.label))
+
+        await scene.whispered()
+        assert "at 25 % of the traffic by now" in scene.world.whispers[-1]
+        assert await scene.store.actions("w_1") == []
+
+
+async def test_what_is_bad_is_taken_back_by_its_button_whichever_stage_it_has_reached_since():
+    """A move that was on its way lands after the message was written, and no newer message says so."""
+    async with a_scene() as scene:
+        counting = replace(a_watch(state=State.COUNTING_DOWN), at=HERE)
+        await scene.offers(BACK, watch=counting)
+        later = replace(await scene.watch("w_1"), revision=3, at=replace(HERE, share=0.25))
+        await scene.store.save(Step(later, 2), NOON)
+
+        await scene.replica.sent(scene.pressed(BACK.label))
+
+        await until(lambda: scene.world.whispers)
+        assert (await scene.watch("w_1")).state is State.ROLLING_BACK
 
 
 async def test_keep():
@@ -234,5 +272,7 @@ def test_no_kind_of_button_is_left_out():
                 }
 
     assert found == {
-        each.order.name for each in (BACK, HOLD, ASK_AGAIN, KEEP, RESUME, TRY, ALLOW, FORWARD) if each.order
+        each.order.name
+        for each in (BACK, HOLD, ASK_AGAIN, KEEP, RESUME, ADVANCE, TRY, ALLOW, FORWARD)
+        if each.order
     }

@@ -23,7 +23,8 @@ from tests.rules.building import (
     counts,
     noon,
 )
-from watcher.core.watch import Breach, Message, Stage, State
+from watcher.core.service import Stage
+from watcher.core.watch import Breach, Message, State
 from watcher.core.wording import (
     Event,
     foreseen,
