@@ -12,6 +12,7 @@ import structlog
 
 from bench import (
     aws,
+    back,
     decision,
     durable,
     idle,
@@ -34,6 +35,7 @@ MEASURES: Mapping[str, Callable[[], list[Figure]]] = {
     "idle": idle.figures,
     "decision": decision.figures,
     "aws": aws.figures,
+    "back": back.figures,
     "tick": tick.figures,
     "relaying": relaying.figures,
     "replicas": replicas.figures,

@@ -373,13 +373,22 @@ Progress = Moving | Serving | Failed | Drifted | Unfinished
 
 @dataclass(frozen=True, slots=True)
 class Foretold:
-    """What a move would do: the calls in order, how long, at what capacity, and how a person does it."""
+    """What a move would do: the calls in order, how long, at what capacity, and how a person does it.
+
+    Attributes:
+        obstacles: What stands in its way: one sentence each.
+        gone: Those of them by which the wanted release is not there any more, or cannot serve: its image, bundle, version or
+            assets. A rollback to it would fail, whoever orders it.
+        unread: Something that would tell could not be read: that nothing is *gone* is not known then.
+    """
 
     calls: tuple[str, ...]
     takes: str = ""
     capacity: str = ""
     by_hand: str = ""
     obstacles: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    unread: bool = False
 
 
 class Level(StrEnum):

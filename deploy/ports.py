@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
+from deploy.github import Access
+
 T = TypeVar("T")
 
 
@@ -70,6 +72,23 @@ class Page(Protocol):
 
     async def __call__(self, url: str) -> Got:
         """GET *url*, without following where it leads. Raises `DeployError` where nobody answers."""
+
+
+class Rest(Protocol):
+    """Asks one REST API by a right of its own, which it gets and renews: one attempt, only where the daemon may reach, bounded."""
+
+    async def __call__(
+        self,
+        method: str,
+        path: str,
+        content: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] = {},
+    ) -> Got:
+        """The answer, whatever its status. *path* begins at the API's address, with a slash.
+
+        Raises:
+            Unanswered: Nobody answered, or there is no right to ask with.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +174,7 @@ class World:
         now: The clock, for what is written onto a platform.
         page: Asks sites what they serve.
         send: Speaks with systems over HTTP.
+        github: Opens the REST API of GitHub.
     """
 
     command: Command
@@ -162,6 +182,7 @@ class World:
     aws: Aws | None = None
     page: Page | None = None
     send: Send | None = None
+    github: Callable[[Access], Rest] | None = None
     _shared: dict[Hashable, Any] = field(default_factory=dict)
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:

@@ -154,7 +154,20 @@ async def roll_back(
         for number, move in enumerate(plan.moves)
     ]
     number, view = _first(views, sent)
+    outcome = await _step(plan, targets, key_of, (number, view), sent, intend)
+    return _told_where(outcome, plan, views, number)
 
+
+async def _step(
+    plan: RollbackPlan,
+    targets: Mapping[str, Target],
+    key_of: Mapping[str, str],
+    first: tuple[int, _View],
+    sent: int,
+    intend: Intend,
+) -> Outcome:
+    """What follows from the part that decides."""
+    number, view = first
     if isinstance(view, _Waits):
         move = plan.moves[number]
         outcome = await _send(targets[move.part], move, number, key_of[move.part], intend)
@@ -165,6 +178,29 @@ async def roll_back(
             else outcome
         )
     return replace(view, sent=sent) if isinstance(view, Going | Unknown) else view
+
+
+def _told_where(outcome: Outcome, plan: RollbackPlan, views: Sequence[_View], number: int) -> Outcome:
+    """Of several parts, where each one is when it goes no further: nobody is left to guess what half of it was done."""
+    if len(plan.moves) == 1 or not isinstance(outcome, Broken | Stopped):
+        return outcome
+    told = [
+        "" if place == number else f"{move.part} {_where(move, view)}"
+        for place, (move, view) in enumerate(zip(plan.moves, views, strict=True))
+    ]
+    return replace(outcome, words=f"{outcome.words}\nThe other parts: {'; '.join(filter(None, told))}")
+
+
+def _where(move: Move, view: _View) -> str:
+    match view:
+        case Done():
+            return f"is back on {move.to.tag}"
+        case _Waits():
+            return f"runs {move.expect.tag} still"
+        case Going():
+            return f"is on its way to {move.to.tag}"
+        case _:
+            return f"is not known to be on {move.to.tag}"
 
 
 def keys(plan: RollbackPlan, key: str) -> Mapping[str, str]:

@@ -6,12 +6,14 @@ A parser is pure: bytes in, meaning out. It is called by whoever received the by
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
+from deploy.github import Access
 from deploy.model import Announcement, Finding
-from deploy.ports import Aws, AwsAccount, Get, Need
+from deploy.ports import Aws, AwsAccount, Get, Need, Rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,11 @@ class Ignored:
     """Understood, and of no concern here."""
 
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Knock(Ignored):
+    """No deployment yet: one waits until it is said whether it may begin. What waits is read (`Barrier`); this only hurries it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +150,70 @@ class Whose:
     part: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A deployment that its system holds until it is said whether it may begin.
+
+    Attributes:
+        id: By which it is known again; part of nothing that is asked of anybody.
+        whose: Whose deployment it would be.
+        by: Who deploys, for the audit: ``github:acme/shop/actions/runs/42/attempts/1``.
+        tag: What is deployed, where that is told.
+        commit: The same, as a commit of git.
+        mark: The key of a move of ours that it says it is, and the tag that it is to deploy: to be looked up before it is believed.
+        barred: Why it may never be passed, such as that it is of somebody else's repository. Empty: it may be.
+        untold: Why nobody can say what it deploys, if it is no move of ours. Empty: *tag* or *commit* say it.
+        place: What answers it, for the barrier that told of it.
+    """
+
+    id: str
+    whose: Whose
+    by: str
+    tag: str | None
+    commit: str | None
+    mark: tuple[str, str] | None = None
+    barred: str = ""
+    untold: str = ""
+    place: tuple[str, ...] = ()
+
+
+class Review(StrEnum):
+    """What a system is told of a deployment that it holds."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    COMMENT = "comment"  # it waits on, and people can read why
+
+
+@dataclass(frozen=True, slots=True)
+class Reviewed:
+    """The system has taken it; or it holds that deployment no longer, or never asked us (*words* say which)."""
+
+    words: str = ""
+
+
+class Barrier(Protocol):
+    """A system that holds deployments at its own gate and lets somebody else say whether they may begin. Read, again and again."""
+
+    @property
+    def places(self) -> Sequence[str]:
+        """Which are read one by one: one that cannot be read hides no other."""
+
+    async def waiting(self, place: str) -> Sequence[Waiting]:
+        """All that wait at *place* now, of services that are configured. Reads only.
+
+        Raises:
+            DeployError: It could not be read.
+        """
+
+    async def say(self, waiting: Waiting, review: Review, words: str) -> Reviewed:
+        """Tell it. Doing this twice is harmless. *words*: for people; shortened to what the system takes.
+
+        Raises:
+            DeployError: It is not known to have been taken: say it again.
+        """
+
+
 # What is configured to run at an address of a platform (`deploy.target.Kind.addresses`): how news that know only the
 # platform's names find their service.
 Directory = Callable[[str], Sequence[Whose]]
@@ -191,6 +262,7 @@ class Kind(Generic[S]):
         examine: Looks at what the feed would ask, before it is asked. Reads only; raises `deploy.errors.AwsRefused`.
         needs: The permissions without which the feed could not be asked, beyond those that `examine` tries.
         misplaced: Why the account that its settings name cannot have it, and the remedy.
+        barrier: The gate of the system that it is told by, where its settings say that we keep it; ``None``: they do not.
         narrowing: What may stand after its name in ``heard_from``; ``None``: nothing.
         heard_at: The addresses, for `Opening.directory`, of a service that is heard from it with this narrowing; and which
             part of the service, if only one.
@@ -205,6 +277,9 @@ class Kind(Generic[S]):
     examine: Callable[[S, Aws, datetime], Awaitable[Sequence[Finding]]] | None = None
     needs: Callable[[S, AwsAccount], tuple[Need, ...]] = needs_nothing
     misplaced: Callable[[S, AwsAccount], tuple[str, str] | None] = anywhere
+    barrier: (
+        Callable[[S, Opening, Callable[[Access], Rest], Callable[[], datetime]], Barrier | None] | None
+    ) = None
     narrowing: type[BaseModel] | None = None
     heard_at: Callable[[Any], Sequence[tuple[str, str | None]]] = nowhere
     unfit: Callable[[S, Any], tuple[str, str] | None] = fits

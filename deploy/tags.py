@@ -4,7 +4,7 @@ A grade is *computed* from spans (when a release served) and ends of watches, ne
 out of date, and a better way to compute it needs no migration.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -123,7 +123,13 @@ def grade(ledger: Ledger, fingerprint: str, served_after: timedelta, now: dateti
 
 
 def way_back(
-    ledger: Ledger, live: str, served_after: timedelta, now: datetime, *, reversible: bool = True
+    ledger: Ledger,
+    live: str,
+    served_after: timedelta,
+    now: datetime,
+    *,
+    reversible: bool = True,
+    without: Collection[str] = (),
 ) -> Back | None:
     """The nearest release of the best grade that may be gone back to from *live* (a fingerprint); ``None`` if there is none.
 
@@ -137,11 +143,14 @@ def way_back(
         served_after: As in `grade`.
         now: As in `grade`.
         reversible: ``False`` if *live* says that it cannot be undone, where the ledger does not know it yet.
+        without: Fingerprints of releases that are known and not there any more: as if they had no grade.
     """
     graded = [
         (entry, grade(ledger, entry.release.fingerprint, served_after, now))
         for entry in ledger.entries
-        if entry.release.fingerprint != live and entry.quarantined is None and entry.distrusted is None
+        if entry.release.fingerprint not in {live, *without}
+        and entry.quarantined is None
+        and entry.distrusted is None
     ]
     best = next((found for found in _BEST_FIRST if any(found is has for _, has in graded)), None)
     if best is None:
@@ -221,6 +230,19 @@ def standings(ledger: Ledger, served_after: timedelta, now: datetime, many: int)
     newest = sorted(ledger.entries, key=lambda entry: _began(ledger, entry))[-many:]
     found = (_standing(ledger, entry, served_after, now) for entry in newest)
     return tuple(each for each in found if each is not None)
+
+
+def best(ledger: Ledger, served_after: timedelta, now: datetime) -> Standing | None:
+    """The known-good release: where a rollback of what comes next would go. It may be what serves now.
+
+    Args:
+        ledger: Of the part.
+        served_after: As in `grade`.
+        now: As in `grade`.
+    """
+    back = way_back(ledger, "", served_after, now)
+    entry = _entry(ledger, back.release.fingerprint) if back else None
+    return _standing(ledger, entry, served_after, now) if entry else None
 
 
 def _standing(ledger: Ledger, entry: Entry, served_after: timedelta, now: datetime) -> Standing | None:

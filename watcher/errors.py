@@ -4,6 +4,7 @@ WatcherError
 ├── OrderRefused          the order does not fit the state
 ├── OrderIncomplete       the order lacks what it needs
 ├── NoSuchWatch           nobody knows this id
+├── NoSuchPassage         nothing at a gate has this id
 ├── StoreUnavailable      the store cannot be read or written now
 ├── StoreMisplaced        the store lies where it must not (a network file system, another process holds it)
 └── StoreTooNew           written by a newer version
@@ -23,9 +24,9 @@ class WatcherError(Exception):
 class OrderRefused(WatcherError):
     """The order does not fit the state."""
 
-    def __init__(self, state: str, order: str, allowed: Sequence[str]) -> None:
+    def __init__(self, state: str, order: str, allowed: Sequence[str], what: str = "a watch that") -> None:
         wanted = ", ".join(allowed).lower() or "nothing; wait for it to end"
-        super().__init__(f"cannot {order.lower()} a watch that is {state}", remedy=f"allowed now: {wanted}")
+        super().__init__(f"cannot {order.lower()} {what} is {state}", remedy=f"allowed now: {wanted}")
         self.allowed = tuple(allowed)
 
 
@@ -39,6 +40,15 @@ class NoSuchWatch(WatcherError):
     def __init__(self, watch: str) -> None:
         super().__init__(
             f"there is no watch {watch!r}", remedy="`rollbackd watches` lists those that are known"
+        )
+
+
+class NoSuchPassage(WatcherError):
+    """Nothing at a gate has this id."""
+
+    def __init__(self, passage: str) -> None:
+        super().__init__(
+            f"there is nothing {passage!r} at a gate", remedy="`rollbackd gates` lists what asked to pass"
         )
 
 

@@ -10,6 +10,7 @@ from deploy.targets import (
     codedeploy,
     command,
     ecs,
+    github_actions,
     lambda_alias,
     launchdarkly,
     load_balancer,
@@ -22,6 +23,7 @@ TARGETS: Mapping[str, Kind[Any]] = {
     "codedeploy": codedeploy.KIND,
     "command": command.KIND,
     "ecs": ecs.KIND,
+    "github_actions": github_actions.KIND,
     "s3_cloudfront": s3_cloudfront.KIND,
     "lambda": lambda_alias.KIND,
     "launchdarkly": launchdarkly.KIND,
@@ -32,6 +34,5 @@ TARGETS: Mapping[str, Kind[Any]] = {
 LATER: Mapping[str, str] = {
     "iis": "sites of IIS, moved by Systems Manager; those that CodeDeploy deploys are `codedeploy`",
     "ssm": "a parameter of Systems Manager",
-    "github": "a workflow of GitHub Actions that deploys",
     "flag": "a feature flag: `appconfig` and `launchdarkly` are there, any other is reached by `command`",
 }

@@ -11,6 +11,7 @@ from tests.contract.store.alerts import AlertsContract
 from tests.contract.store.build import Clock
 from tests.contract.store.changes import ChangesContract
 from tests.contract.store.effects import ActionsContract, MessagesContract
+from tests.contract.store.gates import GatesContract
 from tests.contract.store.guards import GuardsContract
 from tests.contract.store.inbox import InboxContract
 from tests.contract.store.ledger import LedgerContract
@@ -35,6 +36,7 @@ class StoreContract(
     SwitchContract,
     PeopleContract,
     ChangesContract,
+    GatesContract,
     UpkeepContract,
     RelayContract,
     SteppingContract,

@@ -11,7 +11,8 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, SecretStr
 
-from deploy.sources.github.identity import called, host_of
+from deploy.github import host_of
+from deploy.sources.github.identity import called
 from tests.contract.notifier_contract import NotifierContract, Received, Spoken, a_message
 from tests.fakes.serve import http_to_loopback, serving_app
 from tests.fakes.slack import BOT_TOKEN, HOOK, ROOM, SlackWorld, answers, serving_slack

@@ -25,6 +25,7 @@ from tests.deploy.targets.appconfig.appconfig_world import Configurations, appco
 from tests.deploy.targets.beanstalk.beanstalk_world import beanstalk_over_http
 from tests.deploy.targets.codedeploy.group_world import codedeploy_over_http
 from tests.deploy.targets.ecs.ecs_world import ecs_over_http
+from tests.deploy.targets.github_actions.github_world import pipeline_over_http
 from tests.deploy.targets.lambda_alias.lambda_world import lambda_over_http
 from tests.deploy.targets.launchdarkly.flag_world import launchdarkly_over_http
 from tests.deploy.targets.load_balancer.balancer_world import balancer_over_http
@@ -245,4 +246,13 @@ class TestSiteByAStore(LooksFirst):
         async with site_over_http(OfAStore()) as world:
             # The host of a store begins with the account's number, which no name server knows here: as a proxy the fake is asked.
             monkeypatch.setenv("HTTP_PROXY", world.url)
+            yield world
+
+
+class TestGitHubActions(LooksFirst):
+    """A workflow of GitHub Actions, by our own client over HTTP."""
+
+    @pytest.fixture
+    async def world(self):
+        async with pipeline_over_http() as world:
             yield world

@@ -24,6 +24,7 @@ from watcher.store.store import GuardFailed, Stale, Store
 # They change nothing, or only what goes by the clock: a pulse, a lease that is prolonged, what is forgotten after days.
 UNSEEN = frozenset(
     {"get", "living", "list", "buckets", "actions", "announcement", "changed", "ledger", "disarmed", "notes"}
+    | {"passage", "passages", "freezes"}
     | {"changes", "once", "audit", "counts", "check", "renew", "renew_actions", "prune", "close"}
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 
 from rules.document import early
-from watcher.config import models, relaying, rollout_models
+from watcher.config import gates, models, relaying, rollout_models
 
 SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("", models.RootModel),
@@ -15,11 +15,14 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("daemon.tokens[].", models.TokenModel),
     ("daemon.ceilings.", models.CeilingsModel),
     ("daemon.heartbeat.", models.HeartbeatModel),
+    ("daemon.ready.", models.ReadyModel),
     ("daemon.relay.", relaying.RelayModel),
     ("daemon.relay.ecs.", relaying.EcsModel),
     ("accounts.NAME.", models.AccountModel),
     ("teams.NAME.", models.TeamModel),
     ("teams.NAME.escalate.", models.EscalateModel),
+    ("freezes[].", gates.WindowModel),
+    ("freezes[].weekly.", gates.WeeklyModel),
     ("services.NAME.ENVIRONMENT.", models.Layer),
     ("services.NAME.ENVIRONMENT.bake.", models.BakeModel),
     ("services.NAME.ENVIRONMENT.bake.pass_early.", early.PassEarlyModel),
@@ -30,6 +33,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("services.NAME.ENVIRONMENT.rollout.", rollout_models.RolloutModel),
     ("services.NAME.ENVIRONMENT.rollout.bake.", rollout_models.StageBakeModel),
     ("services.NAME.ENVIRONMENT.rollout.stages[].", rollout_models.StageModel),
+    ("services.NAME.ENVIRONMENT.gate.", models.GateModel),
     ("services.NAME.ENVIRONMENT.rules[].", models.RulesModel),
 )
 SETTINGS = {
@@ -41,6 +45,7 @@ SETTINGS = {
     "alerts": "who tells of alerts by itself, at `/v1/alerts/NAME`; `NAME: {kind: settings}`: [alerts](../alerts.md)",
     "sources": "where deploy events come from, `NAME: {kind: settings}`; `http` is always there",
     "defaults": "any key of a service, once for all",
+    "freezes": "times in which nothing passes the gate, and that come again: [the pipeline](../pipeline.md)",
     "environments": "any key of a service, by environment: over the defaults, under the service",
     "services": "service → environment → its keys; also in `services.d/*.yaml`",
     "daemon.store": "`{sqlite: {path}}` on a local disk, `{postgresql: {dsn}}` for several replicas, or `{memory: {}}`",
@@ -53,6 +58,10 @@ SETTINGS = {
     "daemon.heartbeat": "a monitor outside that is told while all is well, and calls when it hears nothing",
     "daemon.heartbeat.url": "of the monitor; a secret, so a reference",
     "daemon.heartbeat.every": "how often; at most 1h",
+    "daemon.ready": "when it is looked at each day whether every service could be put back: [ways back](../ways-back.md)",
+    "daemon.ready.at": 'the hour, such as `"09:00"`',
+    "daemon.ready.zone": "whose clock that is: a name of the IANA, such as Europe/Berlin",
+    "daemon.ready.enabled": "`false`: nobody looks by itself; `rollbackd ready` does all the same",
     "daemon.relay": "makes it a sidecar: it reads its own task, and tells the central daemon; see [sidecars](../sidecar.md)",
     "daemon.relay.to": "the central daemon's address",
     "daemon.relay.token": "of a token there that may `relay`; a secret, so a reference",
@@ -74,6 +83,22 @@ SETTINGS = {
     "accounts.NAME.region": "its region",
     "accounts.NAME.read": "the role that reads",
     "accounts.NAME.act": "the role that acts, assumed only to act; shadow never needs it",
+    "freezes[].name": "in `rollbackd freezes`, as `window:NAME`",
+    "freezes[].reason": "why: it is told when it begins, and to whoever waits",
+    "freezes[].time_zone": "by whose clocks its times are meant: an IANA name, such as Europe/Berlin",
+    "freezes[].weekly": "from one moment of the week to another",
+    "freezes[].weekly.from": "a day and a time: `fri 16:00`",
+    "freezes[].weekly.to": "the same",
+    "freezes[].dates": "whole days: `2026-12-24`, or `2026-12-24..2027-01-01`",
+    "freezes[].services": "globs over the service, or over service/environment, as those of a token",
+    "services.NAME.ENVIRONMENT.mirror": "where the known-good release is said besides: `{ssm: {parameter}}`, `{ecr: {repository, tag}}`: [ways back](../ways-back.md)",
+    "services.NAME.ENVIRONMENT.gate": "what must be so before a deployment, where a pipeline asks: [the pipeline](../pipeline.md)",
+    "services.NAME.ENVIRONMENT.gate.after": "environments of the service in which the same content must have passed before",
+    "services.NAME.ENVIRONMENT.gate.approval": "`automatic`, or `person`: somebody of the team approves each release",
+    "services.NAME.ENVIRONMENT.gate.quarantined": "what becomes of a quarantined release: `refuse`, or `ask` a person",
+    "services.NAME.ENVIRONMENT.gate.asking": "how long a question stands; unanswered it ends refused",
+    "services.NAME.ENVIRONMENT.gate.seen_within": "how long what was never seen in an environment of `after` is waited for, before it is refused",
+    "services.NAME.ENVIRONMENT.gate.waits": "how long one may wait at the gate altogether; a question adds `asking`",
     "teams.NAME.tell": "connections that tell people, `NAME` or `{NAME: CHANNEL}`",
     "teams.NAME.escalate": "`{after, to}`: who is called besides, where a question or a rollback that is stuck is not answered",
     "teams.NAME.escalate.after": "how long nobody has answered; shorter than `asking: {for}`",

@@ -16,11 +16,20 @@ from deploy.sources.http import HttpSource, Settings
 from tests.scenarios.platforms import Platform
 from tests.scenarios.signals import Signals, connected
 from tests.scenarios.traffic import Traffic
-from watcher.api.asked import Nothing, OneRelease, OneServiceOrAll, OneWatch
+from watcher.api.asked import Nothing, OnePassage, OneRelease, OneService, OneServiceOrAll, OneWatch
 from watcher.api.auth import LOCAL
-from watcher.api.bodies import NewDeployment, ToRelease, ToService, ToWatch
+from watcher.api.bodies import (
+    AskToPass,
+    NewDeployment,
+    NewFreeze,
+    NoBody,
+    ToPassage,
+    ToRelease,
+    ToService,
+    ToWatch,
+)
 from watcher.api.deps import Deps
-from watcher.api.handlers import deployments, orders
+from watcher.api.handlers import deployments, freezes, gates, orders
 from watcher.api.problems import Declined
 from watcher.api.route import Call
 from watcher.app.made import Heard, Made
@@ -48,7 +57,16 @@ EPOCH = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)  # when every story begins
 CHANNEL = "room"
 # Where nothing is to be done the loops look less often than the daemon's: minutes pass, and each look is computed.
 PACE = Pace(
-    listener=10, lookout=10, patrol=2, performer=2, courier=10, janitor=60, onlooker=600, keeper=10, feeder=60
+    listener=10,
+    lookout=10,
+    patrol=2,
+    performer=2,
+    courier=10,
+    janitor=60,
+    onlooker=600,
+    keeper=10,
+    feeder=60,
+    gatekeeper=60,
 )
 FOR_DAYS = Pace(
     listener=60,
@@ -60,7 +78,13 @@ FOR_DAYS = Pace(
     onlooker=3600,
     keeper=60,
     feeder=600,
+    gatekeeper=600,
 )
+
+
+def place(service: Service) -> str:
+    """What its platforms and its traffic are kept under: its name in production, ``checkout@staging`` elsewhere."""
+    return service.name if service.environment == "production" else f"{service.name}@{service.environment}"
 
 
 @dataclass
@@ -139,8 +163,8 @@ class Stage:
         self._ids = itertools.count(1)
         for service in self.services:
             for part in service.parts:
-                leads = self.traffic[service.name] if part == service.parts[0] else None
-                self.platforms[service.name, part] = self.kind(part, self.time, self.calls, leads)
+                leads = self.traffic[place(service)] if part == service.parts[0] else None
+                self.platforms[place(service), part] = self.kind(part, self.time, self.calls, leads)
 
     # ------------------------------------------------------------------------------------------------------ the daemon
 
@@ -153,7 +177,7 @@ class Stage:
     @property
     def fleet(self) -> Fleet:
         targets = {
-            service.key: {part: self.platforms[service.name, part] for part in service.parts}
+            service.key: {part: self.platforms[place(service), part] for part in service.parts}
             for service in self.services
         }
         return Fleet({service.key: service for service in self.services}, targets)
@@ -221,6 +245,27 @@ class Stage:
     async def order_release(self, fingerprint: str, **said: Any) -> None:
         body = ToRelease.model_validate_json(json.dumps(said))
         await self._answered(orders.to_release(self._call(OneRelease(fingerprint=fingerprint), body)))
+
+    async def ask(self, tag: str, service: str = "checkout", **said: Any) -> None:
+        """As a pipeline does before it deploys to production: ``POST …/gate``."""
+        asked = OneService(service=service, environment="production")
+        body = AskToPass.model_validate_json(json.dumps({"tag": tag, **said}))
+        await self._answered(gates.ask(self._call(asked, body)))
+
+    async def looks_again(self, number: int = 0) -> None:
+        """A pipeline that waits at the gate; *number* counts back from the newest asking."""
+        asked = OnePassage(id=(await self.store.passages())[number].id)
+        await self._answered(gates.passage(self._call(asked, NoBody())))
+
+    async def says_at_gate(self, order: str, **said: Any) -> None:
+        """A person, of the newest asking."""
+        asked = OnePassage(id=(await self.store.passages())[0].id)
+        body = ToPassage.model_validate_json(json.dumps({"order": order, **said}))
+        await self._answered(gates.to_passage(self._call(asked, body)))
+
+    async def freeze(self, **said: Any) -> None:
+        body = NewFreeze.model_validate_json(json.dumps({"reason": "the sale", **said}))
+        await self._answered(freezes.freeze(self._call(Nothing(), body)))
 
     async def watch_of(self, service: str) -> Watch:
         return (await self.store.list(service=service))[0]

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from deploy.tags import Ledger
 from tests.scenarios.signals import Signals
-from tests.scenarios.stage import EPOCH, Stage
+from tests.scenarios.stage import EPOCH, Stage, place
 from tests.scenarios.traffic import Traffic
 from tests.scenarios.world import USUAL, World, a_release
 from watcher.core.watch import Notice, Watch
@@ -131,8 +131,8 @@ async def staged(world: World) -> AsyncIterator[tuple[Stage, list[Any]]]:
 
 def _stage(world: World, store: Store, new_store: Callable[[], Awaitable[Store]]) -> Stage:
     time = asyncio.get_running_loop().time
-    traffic = {service.name: Traffic(world.rate, {FIRST: USUAL}) for service in world.services}
-    traffic[world.services[0].name].faults.extend(world.faults)
+    traffic = {place(service): Traffic(world.rate, {FIRST: USUAL}) for service in world.services}
+    traffic[place(world.services[0])].faults.extend(world.faults)
     signals = {
         "counts": Signals(traffic, time, EPOCH, world.dark),
         "others": Signals(traffic, time, EPOCH, world.dark_others),
@@ -141,7 +141,7 @@ def _stage(world: World, store: Store, new_store: Callable[[], Awaitable[Store]]
     for platform in stage.platforms.values():
         platform.takes = world.takes
     first = world.services[0]
-    stage.platforms[first.name, first.parts[0]].moods.extend(world.moods)
+    stage.platforms[place(first), first.parts[0]].moods.extend(world.moods)
     return stage
 
 
@@ -149,8 +149,8 @@ async def _before(stage: Stage) -> None:
     """v1 served for a month: long enough to be known as good."""
     for service in stage.services:
         for part in service.parts:
-            release = a_release(FIRST, of=service.name, part=part)
-            stage.platforms[service.name, part].has_always_served(release)
+            release = a_release(FIRST, of=place(service), part=part)
+            stage.platforms[place(service), part].has_always_served(release)
             since = EPOCH - timedelta(days=30)
             await stage.store.adopt(*service.key, part, release, since, adopted=True)
 

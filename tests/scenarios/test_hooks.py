@@ -167,8 +167,7 @@ def test_a_platform_that_loses_patience_rolls_back_and_is_not_fought():
     story = told(blind(100, 6000), kind=hooking(patience=900.0), policy=policy, lasting=25)
 
     assert story.calls_that_change == ["it rolled back by itself"]
-    assert story.states() == ["watching", "asking", "watching", "unproven"]
-    assert story.watch.incomplete
+    assert story.states() == ["watching", "asking", "watching", "superseded"]
 
 
 @pytest.mark.parametrize("after", [0.05, 0.35, 3.0])

@@ -17,7 +17,7 @@ from deploy.model import WHOLE, Release
 from rules.model import CanaryVsBaseline, Consequence, Indicator, Judge, Kind, Rule, RuleSet, Slo, Threshold
 from tests.scenarios.platforms import Mood
 from tests.scenarios.signals import Dark, Trouble
-from tests.scenarios.stage import CHANNEL, Stage
+from tests.scenarios.stage import CHANNEL, Stage, place
 from tests.scenarios.traffic import Fault
 from watcher.core.service import Bake, Mode, Policy, Service, Team
 
@@ -122,7 +122,7 @@ def release(
         at: When.
         fails: The share of its requests that fail.
         share: Of the traffic, that it gets; what served before keeps the rest.
-        of: The service.
+        of: The service, in production; ``checkout@staging`` elsewhere.
         parts: Those that are deployed; all, if none is named.
         takes: Seconds that the rollout takes.
         announced: By a pipeline, when all is there.
@@ -132,18 +132,21 @@ def release(
 
     async def deploy(stage: Stage) -> None:
         stage.traffic[of].usual[tag] = fails
-        for part in parts or next(each for each in stage.services if each.name == of).parts:
+        for part in parts or next(each for each in stage.services if place(each) == of).parts:
             new = a_release(same_as or tag, tag, of, part)
             stage.platforms[of, part].goes_to(new, share=share, takes=takes)
         if announced:
-            await stage.announce(service=of, tag=tag, **{"id": f"run:{tag}@{at.total_seconds():g}", **said})
+            name, _, environment = of.partition("@")
+            said.setdefault("environment", environment or "production")
+            await stage.announce(service=name, tag=tag, **{"id": f"run:{tag}@{at.total_seconds():g}", **said})
 
     return Act(at, deploy)
 
 
 def a_release(what: str, tag: str | None = None, of: str = "checkout", part: str = WHOLE) -> Release:
     """*what* says the content; its tag is the same, if none is given."""
-    return Release(content(what, of, part), tag or what, {"version": tag or what})
+    image = f"sha256:image-of-{of.partition('@')[0]}-{part}-{what}"
+    return Release(content(what, of, part), tag or what, {"version": tag or what, "digest": image})
 
 
 def order(moment: timedelta, kind: str, of: str = "checkout", **said: Any) -> Act:

@@ -7,15 +7,19 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from watcher.api.grammar import (
     AnnouncementId,
+    Commit,
     Fingerprint,
+    FreezeId,
     Lasting,
     Moment,
     Name,
     NameOrAll,
+    PassageId,
     Revision,
     Tag,
     WatchId,
 )
+from watcher.core.gate import Passing
 from watcher.core.watch import State
 
 
@@ -103,6 +107,38 @@ class OneRelease(Asked):
     """A release, by its content."""
 
     fingerprint: Fingerprint
+
+
+class AtGate(OneService):
+    """What is to be deployed to a service, by at least one of its names; *digest* is that of its image."""
+
+    tag: Tag | None = None
+    fingerprint: Fingerprint | None = None
+    digest: Fingerprint | None = None
+    sha: Commit | None = None
+
+
+class OnePassage(Asked):
+    """What is at a gate, and how long to wait until it is decided."""
+
+    id: PassageId
+    wait: Lasting = timedelta(0)
+
+
+class SomePassages(Asked):
+    """What asked to pass; *after* is the id of the last one of the page before."""
+
+    service: Name | None = None
+    environment: Name | None = None
+    state: Passing | None = None
+    after: PassageId | None = None
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+
+
+class OneFreeze(Asked):
+    """A freeze."""
+
+    id: FreezeId
 
 
 class SomeChanges(Asked):

@@ -12,7 +12,7 @@ import hashlib
 import hmac
 import ipaddress
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -67,7 +67,7 @@ class Principal:
 
     def covers(self, service: str, environment: str) -> bool:
         """It is good for this service. For all of them (``*``, ``*``) only if it is limited to none."""
-        return any(_matches(glob, service, environment) for glob in self.services)
+        return covered(self.services, service, environment)
 
     @property
     def covers_all(self) -> bool:
@@ -142,6 +142,11 @@ class Failures:
 def services_in_reach(principal: Principal, services: Mapping[tuple[str, str], Service]) -> Sequence[Service]:
     """The services that *principal* may see, by name."""
     return [services[key] for key in sorted(services) if principal.covers(*key)]
+
+
+def covered(globs: Iterable[str], service: str, environment: str) -> bool:
+    """One of *globs* names the service, as the ``services`` of a token do."""
+    return any(_matches(glob, service, environment) for glob in globs)
 
 
 def _matches(glob: str, service: str, environment: str) -> bool:

@@ -10,7 +10,20 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
 
 from deploy.model import Phase
-from watcher.api.grammar import NAMES, Fingerprint, Key, Lasting, Name, Reason, Revision, Tag
+from watcher.api.grammar import (
+    NAMES,
+    Commit,
+    Fingerprint,
+    Key,
+    Lasting,
+    Name,
+    NameOrAll,
+    Names,
+    Reason,
+    Revision,
+    Tag,
+    Timely,
+)
 from watcher.core.change import MOST_NAME, MOST_WORDS, ChangeKind
 from watcher.core.watch import OrderKind
 
@@ -48,7 +61,7 @@ class _Order(Body):
         return None
 
 
-class _WatchOrder(_Order):
+class _Seen(_Order):
     expect_revision: Revision | None = None
 
 
@@ -70,43 +83,43 @@ class _Going(Body):
         return self.to
 
 
-class HoldOrder(_Lasting, _WatchOrder):
+class HoldOrder(_Lasting, _Seen):
     """Pause it: nothing is rolled back meanwhile. At once; the reason may follow as a note."""
 
     order: Literal[OrderKind.HOLD]
 
 
-class ResumeOrder(_WatchOrder):
+class ResumeOrder(_Seen):
     """End the pause."""
 
     order: Literal[OrderKind.RESUME]
 
 
-class PassOrder(_WatchOrder):
+class PassOrder(_Seen):
     """The release is good, by your word."""
 
     order: Literal[OrderKind.PASS]
 
 
-class KeepOrder(_WatchOrder):
+class KeepOrder(_Seen):
     """It stays, though it is breached."""
 
     order: Literal[OrderKind.KEEP]
 
 
-class RollBackOrder(_Going, _WatchOrder):
+class RollBackOrder(_Going, _Seen):
     """Go back now; *to* a tag, or to where the watch would go."""
 
     order: Literal[OrderKind.ROLL_BACK]
 
 
-class AskAgainOrder(_Lasting, _WatchOrder):
+class AskAgainOrder(_Lasting, _Seen):
     """Not now: ask again later."""
 
     order: Literal[OrderKind.ASK_AGAIN]
 
 
-class AdvanceOrder(_WatchOrder):
+class AdvanceOrder(_Seen):
     """Its rollout goes on to the next stage now, or past the hook that it waits at; what failed is tried again."""
 
     order: Literal[OrderKind.ADVANCE]
@@ -169,6 +182,63 @@ class ToService(
 
 class ToRelease(RootModel[Annotated[AllowOrder | DistrustOrder, Field(discriminator="order")]]):
     """An order to a release."""
+
+
+class HotfixOrder(_Seen):
+    """It passes a freeze and what comes before, by your word: for what a pipeline asked that cannot say so itself."""
+
+    order: Literal[OrderKind.HOTFIX]
+    reason: Annotated[Reason, Field(min_length=3)]
+
+
+class ApproveOrder(_Seen):
+    """What is at the gate may be deployed, by your word: for this content, and for what was asked about."""
+
+    order: Literal[OrderKind.APPROVE]
+
+
+class RefuseOrder(_Seen):
+    """It may not."""
+
+    order: Literal[OrderKind.REFUSE]
+
+
+class ToPassage(RootModel[Annotated[ApproveOrder | RefuseOrder | HotfixOrder, Field(discriminator="order")]]):
+    """An order to what is at a gate."""
+
+
+class ThawOrder(_Order):
+    """Deployments pass again."""
+
+    order: Literal["thaw"]
+
+
+class NewFreeze(Body):
+    """Nothing passes the gate of a *service* in an *environment*, or of any (``*``), until then or *for* so long; from now on, or *from* then.
+
+    What runs is watched and rolled back as ever.
+    """
+
+    service: NameOrAll = "*"
+    environment: NameOrAll = "*"
+    from_: Timely | None = Field(default=None, alias="from")
+    until: Timely | None = None
+    for_: Lasting | None = Field(default=None, alias="for")
+    reason: Annotated[Reason, Field(min_length=3)]
+
+
+class AskToPass(Body):
+    """What is to be deployed, by at least one of its names; the more, the less it can be taken for another.
+
+    *names* are those of its registry and its signal systems: ``digest`` is that of its image, *sha* its git commit. *hotfix* says
+    why it passes a freeze and what comes before all the same: for that the token needs ``order``, and the team's word.
+    """
+
+    tag: Tag | None = None
+    fingerprint: Fingerprint | None = None
+    sha: Commit | None = None
+    names: Names = Field(default_factory=dict)
+    hotfix: Annotated[Reason, Field(min_length=3)] | None = None
 
 
 class NewNote(Body):

@@ -15,6 +15,7 @@ from watcher.core.watch import Watch
 from watcher.signals.alert.pushed import Meaning
 from watcher.signals.alert.senders.sender import Unproven
 from watcher.store.besides import AskFires, Deaf, never_deaf, nothing_fires
+from watcher.store.gates import Gates
 from watcher.store.store import Store
 
 
@@ -52,6 +53,10 @@ async def _unwanted(_aside: Aside, _now: datetime) -> str | None:
     return None
 
 
+def _unawake() -> None:
+    """Nobody is there."""
+
+
 class Hearing(Protocol):
     """A connection to a system that people click in."""
 
@@ -81,6 +86,7 @@ class Deps:
         facts_for: What a step of a watch needs to know: its way back, whether it is armed, where its people are told.
         foretell: What a rollback plan would do, by part, as the service's targets say.
         wake_listener: The inbox has something new.
+        wake_doorkeeper: A platform holds a deployment until it is answered.
         wake_performer: A step was saved: its actions and messages are there.
         metrics: The page, in the text format of Prometheus.
         monotonic: Seconds, for how long a request took.
@@ -109,6 +115,7 @@ class Deps:
     new_id: Callable[[str, datetime], str]
     counted: Callable[[str, str, int, float], None] = _uncounted
     heard: Callable[[str, str, float], None] = _unheard
+    wake_doorkeeper: Callable[[], None] = _unawake
     limits: Limits = field(default=Limits())
     ears: Callable[[], Mapping[str, Hearing]] = dict
     alerts: Alerted | None = None
@@ -116,3 +123,8 @@ class Deps:
     deaf: Deaf = never_deaf
     fires: AskFires = nothing_fires
     asides: Callable[[Aside, datetime], Awaitable[str | None]] = _unwanted
+
+    @property
+    def gates(self) -> Gates:
+        """What may be deployed."""
+        return Gates(self.store, self.services, self.new_id)

@@ -15,7 +15,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
-from watcher.errors import NoSuchWatch, OrderIncomplete, OrderRefused, StoreUnavailable, WatcherError
+from watcher.errors import (
+    NoSuchPassage,
+    NoSuchWatch,
+    OrderIncomplete,
+    OrderRefused,
+    StoreUnavailable,
+    WatcherError,
+)
 
 CONTENT_TYPE = "application/problem+json"
 MOST_MISTAKES = 10  # beyond, a reader has stopped reading
@@ -88,8 +95,8 @@ def translated(error: WatcherError) -> Declined:
     match error:
         case Declined():
             return error
-        case NoSuchWatch():
-            return Declined(HTTPStatus.NOT_FOUND, "no-such-watch", str(error), remedy=error.remedy)
+        case NoSuchWatch() | NoSuchPassage():
+            return _unknown(error)
         case OrderRefused(allowed=allowed):
             members = {"allowed": list(allowed)}
             return Declined(
@@ -107,6 +114,12 @@ def translated(error: WatcherError) -> Declined:
             )
         case _:
             return broken()
+
+
+def _unknown(error: NoSuchWatch | NoSuchPassage) -> Declined:
+    if isinstance(error, NoSuchPassage):
+        return not_found(str(error), error.remedy)
+    return Declined(HTTPStatus.NOT_FOUND, "no-such-watch", str(error), remedy=error.remedy)
 
 
 def broken() -> Declined:

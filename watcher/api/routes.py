@@ -7,10 +7,13 @@ from http import HTTPStatus
 from importlib.metadata import version
 
 from watcher.api.asked import (
+    AtGate,
     Nothing,
     OneAnnouncement,
     OneConnection,
+    OneFreeze,
     OneHook,
+    OnePassage,
     OneRelease,
     OneSender,
     OneService,
@@ -19,16 +22,21 @@ from watcher.api.asked import (
     OneWatch,
     SomeAudit,
     SomeChanges,
+    SomePassages,
     SomeWatches,
     WayBack,
 )
 from watcher.api.auth import Scope
 from watcher.api.bodies import (
+    AskToPass,
     Delivery,
     NewChange,
     NewDeployment,
+    NewFreeze,
     NewNote,
     NoBody,
+    ThawOrder,
+    ToPassage,
     ToRelease,
     ToService,
     ToWatch,
@@ -37,6 +45,8 @@ from watcher.api.handlers import (
     alerts,
     changes,
     deployments,
+    freezes,
+    gates,
     health,
     hooks,
     orders,
@@ -59,11 +69,17 @@ from watcher.api.told import (
     Audit,
     ChangeKept,
     Changes,
+    Freezes,
+    FreezeTold,
+    GateTold,
     Health,
     Noted,
     Ordered,
+    Passages,
+    PassageTold,
     Plan,
     Recorded,
+    ReleaseStands,
     SamplesTold,
     Services,
     Tags,
@@ -110,6 +126,18 @@ ROUTES: Sequence[AnyRoute] = (
     Route("POST", "/v1/watches/{id}/orders", S.ORDER, "Order something of a watch", orders.to_watch, OneWatch, ToWatch, Ordered, ACCEPTED, refuses=REFUSED, replays=True),
     Route("POST", f"{SERVICE}/orders", S.ORDER, "Order something of a service, or of all (`*`, `*`)", orders.to_service, OneServiceOrAll, ToService, Ordered, ACCEPTED, refuses=REFUSED, replays=True),
     Route("POST", "/v1/releases/{fingerprint}/orders", S.ORDER, "Allow or distrust a release", orders.to_release, OneRelease, ToRelease, Ordered, ACCEPTED, refuses=REFUSED, replays=True),
+
+    Route("GET", "/v1/releases/{fingerprint}", S.READ, "Where a release passed", gates.release, OneRelease, NoBody, ReleaseStands, refuses=UNKNOWN),
+
+    Route("POST", f"{SERVICE}/gate", S.ANNOUNCE, "Ask whether something may be deployed", gates.ask, OneService, AskToPass, PassageTold, ACCEPTED, refuses=REFUSED),
+    Route("GET", f"{SERVICE}/gate", S.READ, "What the gate would say; nobody is asked", gates.look, AtGate, NoBody, GateTold, refuses=REFUSED),
+    Route("GET", "/v1/gates", S.READ, "What asked to pass, newest first", gates.passages, SomePassages, NoBody, Passages),
+    Route("GET", "/v1/gates/{id}", S.READ, "What asked to pass; waits until it is decided, if asked to", gates.passage, OnePassage, NoBody, PassageTold, waits=True, refuses=UNKNOWN),
+    Route("POST", "/v1/gates/{id}/orders", S.ORDER, "Let what is at a gate pass, or refuse it", gates.to_passage, OnePassage, ToPassage, PassageTold, ACCEPTED, refuses=REFUSED, replays=True),
+
+    Route("POST", "/v1/freezes", S.ORDER, "Let nothing be deployed for a while", freezes.freeze, Nothing, NewFreeze, FreezeTold, HTTPStatus.CREATED, refuses=REFUSED, replays=True),
+    Route("GET", "/v1/freezes", S.READ, "What keeps deployments out, now and next", freezes.freezes, Nothing, NoBody, Freezes),
+    Route("POST", "/v1/freezes/{id}/orders", S.ORDER, "End a freeze before its time", freezes.thaw, OneFreeze, ThawOrder, FreezeTold, ACCEPTED, refuses=REFUSED, replays=True),
 
     Route("POST", "/v1/samples", S.RELAY, "Tell what a sidecar counted", samples.samples, Nothing, NewSamples, SamplesTold, refuses=SAMPLES_REFUSED),
 

@@ -13,6 +13,7 @@ from deploy.model import Foretold, Pause, Release
 from deploy.tags import Back, Grade
 from rules.verdict import Judgement, Outcome
 from watcher.core.change import ChangeKind
+from watcher.core.gate import Answer, Because, Passing
 from watcher.core.service import Hooks
 from watcher.core.watch import ActionState, Ending, Hold, Question, State
 
@@ -389,6 +390,120 @@ class Switch(Told):
     until: datetime
 
 
+class FrozenTold(Told):
+    """Nothing passes the gate: by whom (a person, or ``window:NAME``), why, and until when."""
+
+    by: str
+    reason: str
+    until: datetime
+
+
+class FreezeTold(Told):
+    """A freeze that somebody ordered: of which services, from when to when."""
+
+    id: str
+    service: str
+    environment: str
+    by: str
+    reason: str
+    from_: datetime = Field(alias="from")
+    until: datetime
+    in_force: bool
+
+
+class WindowTold(Told):
+    """A freeze that comes again: when it is, or will be next within two weeks, and for which services."""
+
+    name: str
+    reason: str
+    from_: datetime = Field(alias="from")
+    until: datetime
+    in_force: bool
+    services: Sequence[str]
+
+
+class Freezes(Told):
+    """The freezes that are not over, in their order."""
+
+    freezes: Sequence[FreezeTold]
+    windows: Sequence[WindowTold]
+
+
+class ReasonTold(Told):
+    """One thing that stands against it, and when that may be otherwise, at the earliest."""
+
+    answer: Answer
+    because: Because
+    words: str
+    until: datetime | None
+
+
+class GateTold(Told):
+    """What the gate would say. Nothing was asked."""
+
+    service: str
+    environment: str
+    answer: Answer
+    because: Because
+    words: str
+    until: datetime | None
+    reasons: Sequence[ReasonTold]
+    notes: Sequence[str]
+
+
+class PassageTold(Told):
+    """What asked to pass, and what came of it so far. *decided*: it will not change by itself any more."""
+
+    gate: str
+    revision: int
+    service: str
+    environment: str
+    what: str
+    state: Passing
+    decided: bool
+    answer: Answer
+    because: Because
+    words: str
+    until: datetime | None
+    notes: Sequence[str]
+    by: str
+    asked_at: datetime
+    expires_at: datetime | None
+    answered_by: str | None
+    hotfix: str | None
+    orders_allowed: Sequence[str]
+    links: Mapping[str, str]
+
+
+class Passages(Told):
+    """A page of what asked to pass, newest first. *after* is to be given for the next one; ``null``: there is none."""
+
+    gates: Sequence[PassageTold]
+    after: str | None
+
+
+class PassedIn(Told):
+    """How a release stands in one environment of a service."""
+
+    service: str
+    environment: str
+    part: str
+    tag: str
+    fingerprint: str
+    grade: Grade
+    live: bool
+    quarantined: MarkTold | None
+    last: str | None
+    last_at: datetime | None
+
+
+class ReleaseStands(Told):
+    """Where a release (its content, or a name of it) is known, and whether it passed there."""
+
+    release: str
+    where: Sequence[PassedIn]
+
+
 class ServiceTold(Told):
     """One service: what serves, what may happen by itself, and the watch that lives."""
 
@@ -401,6 +516,7 @@ class ServiceTold(Told):
     live: Mapping[str, str | None]
     watch: str | None
     state: State | None
+    frozen: FrozenTold | None = None
 
 
 class Services(Told):

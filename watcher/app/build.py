@@ -12,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from deploy.ports import Aws
+from deploy.tags import Ledger
 from watcher.api.deps import Deps
 from watcher.api.handlers.health import unwell
 from watcher.api.server import build as build_api
@@ -35,6 +36,8 @@ from watcher.app.reload import InForce
 from watcher.config import Configuration, Configured, Tls
 from watcher.config.models import HeartbeatModel
 from watcher.config.relaying import RelayModel
+from watcher.core.readiness import Readied
+from watcher.core.service import Service
 from watcher.errors import WatcherError
 from watcher.http import Http
 from watcher.runtime.alerts import remembered
@@ -43,13 +46,15 @@ from watcher.runtime.bells import Bells
 from watcher.runtime.crew import Pace
 from watcher.runtime.daemon import Daemon
 from watcher.runtime.feeder import Asides, first_of
-from watcher.runtime.fleet import Current
+from watcher.runtime.fleet import Current, Key
 from watcher.runtime.heartbeat import Heartbeat
 from watcher.runtime.inquiry import Inquiry
 from watcher.runtime.janitor import Janitor
 from watcher.runtime.levers import EVERY as LEVERS_EVERY
 from watcher.runtime.levers import FileLever, Lever, Levers, ParameterLever
-from watcher.runtime.rounds import Loop, Runs
+from watcher.runtime.readiness import EVERY as READY_EVERY
+from watcher.runtime.readiness import Readiness
+from watcher.runtime.rounds import Boundary, Loop, Runs
 from watcher.signals.provider import Opening
 from watcher.store.besides import Besides
 from watcher.store.store import Store
@@ -116,6 +121,7 @@ async def build(
             lambda: in_force.feeds,
             lambda: in_force.senders,
             lambda: tellers_of(in_force.configuration),
+            lambda: in_force.barriers,
         )
         made = Made(store, current, inquiry, notifiers, Bells(), metrics, ports, crashed, answers)
         watchdog = Watchdog(ports.timing.watchdog, ports.monotonic, metrics)
@@ -136,6 +142,7 @@ async def build(
             *daemon.loops,
             *([Loop("levers", levers.go_round, LEVERS_EVERY, failed=made.failed)] if levers.levers else ()),
             *_heartbeat(configuration, http, made, daemon, janitor),
+            *_readiness(in_force, made),
             *(loop for each in ears.values() for loop in each.loops(deps, made.failed)),
         )
         address = await _listen(configuration, deps, stack)
@@ -150,7 +157,7 @@ def _loops(
     if relay is not None and isinstance(relay.settings, RelayModel):
         keeps_house = Loop("janitor", janitor.go_round, Pace().janitor, None, made.failed)
         return (keeps_house, *relaying.loops(relay.settings, made, http, made.ports.environ))
-    return made.crew(feeds=heard.fed, asides=asides).loops(janitor)
+    return made.crew(feeds=heard.fed, asides=asides, barriers=heard.barriers).loops(janitor)
 
 
 def levers_of(configuration: Configuration, aws: Aws | None, made: Made) -> Levers:
@@ -163,6 +170,36 @@ def levers_of(configuration: Configuration, aws: Aws | None, made: Made) -> Leve
             levers.append(ParameterLever(aws.read, each.account, each.at))
     ports = made.ports
     return Levers(levers, made.store, made.current, made.bells, ports.now, ports.new_id)
+
+
+def _readiness(in_force: InForce, made: Made) -> Iterator[Loop]:
+    """The loop that looks each day whether every service could be put back."""
+    daily, ports, store = in_force.configuration.daemon.ready, made.ports, made.store
+    look = ports.examine
+    if daily is None or look is None or in_force.configuration.daemon.relay is not None:
+        return
+
+    async def ledger(key: Key, part: str) -> Ledger:
+        return await store.ledger(*key, part)
+
+    async def examine(service: Service) -> Readied:
+        found = await look(in_force.configuration, ports, service.key, ledger)
+        return Readied(*service.key, tuple(found))
+
+    boundary = Boundary("readiness", made.failed)
+    readiness = Readiness(
+        store,
+        made.current,
+        made.bells,
+        made.metrics,
+        boundary,
+        ports.now,
+        ports.new_id,
+        daily,
+        ports.now(),
+        examine,
+    )
+    yield Loop("readiness", readiness.go_round, READY_EVERY, failed=made.failed)
 
 
 def _heartbeat(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from deploy.model import Foretold, RollbackPlan
 from deploy.rollback import foretell
-from deploy.source import Feed, Source
+from deploy.source import Barrier, Feed, Source
 from rules.model import RuleSet
 from watcher.api.auth import Token
 from watcher.api.deps import Deps, Status
@@ -48,6 +48,7 @@ class Heard:
     feeds: Callable[[], Mapping[str, Feed]] = dict
     senders: Callable[[], Mapping[str, Sender]] = dict
     kinds: Callable[[], Mapping[str, str]] = dict
+    barriers: Callable[[], Mapping[str, Barrier]] = dict
 
     def fed(self) -> Mapping[str, tuple[Source, Feed]]:
         """The sources that are asked in a loop, each with what reads what it says."""
@@ -74,6 +75,7 @@ class Made:
         pace: Pace = Pace(),  # noqa: B008 - a value, never changed
         feeds: Callable[[], Mapping[str, tuple[Source, Feed]]] = dict,
         asides: Asides = unwanted,
+        barriers: Callable[[], Mapping[str, Barrier]] = dict,
     ) -> Crew:
         """What the loops are made of. Their owner is another one for each process, also on one machine."""
         new_id, now = self.ports.new_id, self.ports.now
@@ -91,6 +93,7 @@ class Made:
             failed=self.failed,
             feeds=feeds,
             asides=asides,
+            barriers=barriers,
             answers=self.answers,
             pace=pace,
             timing=self.ports.timing,
@@ -129,6 +132,7 @@ class Made:
             foretell=self._foretell,
             facts_for=self._facts,
             wake_listener=self.bells.inbox.set,
+            wake_doorkeeper=self.bells.barriers.set,
             wake_performer=self._wake,
             metrics=self.metrics.render,
             status=lambda: self.status(daemon, janitor),

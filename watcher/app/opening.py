@@ -11,9 +11,11 @@ from typing import Protocol
 from pydantic import SecretStr
 
 from deploy.errors import DeployError, Unanswered
+from deploy.mirrors.mirror import Mirror
+from deploy.mirrors.registry import MIRRORS
 from deploy.model import Finding
 from deploy.ports import Aws, AwsAccount, Got, Page, Send, World
-from deploy.source import Directory, Feed, Source, Whose
+from deploy.source import Barrier, Directory, Feed, Source, Whose
 from deploy.source import Opening as SourceOpening
 from deploy.sources.registry import SOURCES
 from deploy.target import Place, Target
@@ -26,6 +28,7 @@ from watcher.aws import open_aws as connect
 from watcher.config import Configuration, Configured
 from watcher.core.wording import Chart, chart
 from watcher.http import Fault, Guard, Http, HttpRefused, Request
+from watcher.notify.github.connection import rest
 from watcher.notify.notifier import Notifier
 from watcher.notify.notifier import Opening as NotifierOpening
 from watcher.notify.registry import NOTIFIERS
@@ -176,7 +179,8 @@ def fleet_of(configuration: Configuration, ports: Ports, aws: Aws | None, http: 
     """The services, with their targets. Touches no platform."""
     page: Page | None = ports.page or (partial(_page, http) if http is not None else None)
     send: Send | None = ports.send or (partial(_sent, http) if http is not None else None)
-    world = World(command=ports.command, now=ports.now, aws=aws, page=page, send=send)
+    github = partial(rest, http, ports.now) if http is not None else None
+    world = World(command=ports.command, now=ports.now, aws=aws, page=page, send=send, github=github)
     targets: dict[Key, Mapping[str, Target]] = {
         key: {
             part: TARGETS[each.kind].open(
@@ -186,7 +190,24 @@ def fleet_of(configuration: Configuration, ports: Ports, aws: Aws | None, http: 
         }
         for key, parts in configuration.targets.items()
     }
-    return Fleet(configuration.services, targets)
+    return Fleet(configuration.services, targets, _mirrors_of(configuration, world))
+
+
+def _mirrors_of(configuration: Configuration, world: World) -> dict[Key, Mapping[str, Sequence[Mirror]]]:
+    return {
+        key: {
+            part: [
+                MIRRORS[each.kind].open(
+                    each.settings, Place(*key, part, _account(configuration, each)), world
+                )
+                for each in mirrors
+                if world.aws is not None
+            ]
+            for part in configuration.targets[key]
+        }
+        for key, mirrors in configuration.mirrors.items()
+        if key in configuration.targets
+    }
 
 
 def sources_of(configuration: Configuration) -> Mapping[str, Source]:
@@ -251,6 +272,21 @@ def feeds_of(
         elif kind.reads is not None and http is not None:
             found[name] = kind.reads(each.settings, partial(_got, http, each.kind), ports.now)
     return {name: feed for name, feed in found.items() if feed is not None}
+
+
+def barriers_of(
+    configuration: Configuration, ports: Ports, http: Http | None = None
+) -> Mapping[str, Barrier]:
+    """The gates of platforms that are kept, by the name of the source that tells of them."""
+    if http is None:
+        return {}
+    runs, found = _directory(configuration), {}
+    for name, each in configuration.sources.items():
+        kind = SOURCES[each.kind]
+        if kind.barrier is not None:
+            opening = SourceOpening(name, _looking_up(runs, _heard(configuration, name)))
+            found[name] = kind.barrier(each.settings, opening, partial(rest, http, ports.now), ports.now)
+    return {name: barrier for name, barrier in found.items() if barrier is not None}
 
 
 async def _got(http: Http, system: str, url: str, headers: Mapping[str, str], token: str) -> Got:

@@ -1,15 +1,22 @@
 """What the daemon stands on, so that a test can stand it on something else."""
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
+from deploy.model import Finding
 from deploy.ports import Aws, Command, Page, Send
+from deploy.tags import Ledger
 from watcher import clock, command
+from watcher.config import Configuration
 from watcher.notify.notifier import Notifier
+from watcher.runtime.fleet import Key
 from watcher.runtime.timing import TERMS, Terms
 from watcher.store.store import Store
+
+LedgerOf = Callable[[Key, str], Awaitable[Ledger]]  # by service and part
 
 
 def _same_store(store: Store) -> Store:
@@ -18,6 +25,15 @@ def _same_store(store: Store) -> Store:
 
 def _same_notifiers(notifiers: Mapping[str, Notifier]) -> Mapping[str, Notifier]:
     return notifiers
+
+
+class Examine(Protocol):
+    """Looks whether a service could be put back, as `rollbackd ready` does."""
+
+    async def __call__(
+        self, configuration: Configuration, ports: "Ports", key: Key, ledger: LedgerOf
+    ) -> Sequence[Finding]:
+        """What was found of the service *key*. Reads only. *ledger*: what is remembered of its parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +45,7 @@ class Ports:
         until: How a moment is waited for; ``None``: by sleeping.
         environ: What a sidecar's names are looked up in. Secrets stand there too, so it is never shown.
         page, send: ``None``: HTTP, guarded by `daemon.reach`.
+        examine: What is found of one service when it is looked at whether it could be put back; ``None``: nobody looks.
         timing: How long leases last. No setting: what does not fit together would let two replicas act at once.
     """
 
@@ -43,4 +60,5 @@ class Ports:
     send: Send | None = None
     around_store: Callable[[Store], Store] = _same_store
     around_notifiers: Callable[[Mapping[str, Notifier]], Mapping[str, Notifier]] = _same_notifiers
+    examine: Examine | None = None
     timing: Terms = TERMS

@@ -9,8 +9,8 @@ from pathlib import Path
 import structlog
 
 from deploy.ports import Aws
-from deploy.source import Feed, Source
-from watcher.app.opening import feeds_of, fleet_of, senders_of, sources_of
+from deploy.source import Barrier, Feed, Source
+from watcher.app.opening import barriers_of, feeds_of, fleet_of, senders_of, sources_of
 from watcher.app.ports import Ports
 from watcher.config import (
     Configuration,
@@ -70,6 +70,7 @@ class InForce:
     http: Http | None = None
     learn: Learn = _nobody_learns
     senders: Mapping[str, Sender] = field(init=False)
+    barriers: Mapping[str, Barrier] = field(init=False)
     opened: Configuration = field(init=False)
     # One after the other: of two that are told at once, the one that read the older files must not come last.
     _reading: asyncio.Lock = field(init=False, default_factory=asyncio.Lock)
@@ -77,6 +78,7 @@ class InForce:
     def __post_init__(self) -> None:
         self.opened = self.configuration
         self.senders = senders_of(self.configuration)
+        self.barriers = barriers_of(self.configuration, self.ports, self.http)
 
     async def reload(self) -> bool:
         """Read the files again; ``False``: they have mistakes, or need an account that is not open so, and nothing has changed."""
@@ -95,13 +97,15 @@ class InForce:
             return self._refused(words)
         try:
             senders = senders_of(fresh)
+            fleet = fleet_of(fresh, self.ports, self.aws, self.http)
+            barriers = barriers_of(fresh, self.ports, self.http)
         except WatcherError as missing:  # a library, which the image has
             return self._refused(f"{missing}: {missing.remedy}")
         self._say_what_needs_a_restart(fresh)
-        self.current.swap(fleet_of(fresh, self.ports, self.aws, self.http))
+        self.current.swap(fleet)
         self.configuration, self.sources = fresh, sources_of(fresh)
         self.feeds = feeds_of(fresh, self.ports, self.aws, self.http)
-        self.senders = senders
+        self.barriers, self.senders = barriers, senders
         self.say()
         log.info("configuration.reloaded", digest=fresh.digest[:12], services=len(fresh.services))
         return True
@@ -128,6 +132,7 @@ class InForce:
             "daemon.heartbeat": was.heartbeat != will_be.heartbeat,
             "daemon.relay": was.relay != will_be.relay,
             "daemon.disarmed_by": was.levers != will_be.levers,
+            "daemon.ready": was.ready != will_be.ready,
             "accounts": self.opened.accounts != fresh.accounts,
             "connections": self.opened.connections != fresh.connections,
         }

@@ -1,20 +1,19 @@
 """``rollbackd deployed``: tell the daemon of a deployment."""
 
+from dataclasses import replace
+
 import click
 
-from watcher.commands._client import client
+from watcher.clock import monotonic
+from watcher.commands._client import Unreachable, client
+from watcher.commands._duration import SECONDS
+from watcher.commands._names import names
 from watcher.commands._orders import new_key
 from watcher.commands._screen import as_json, data, say
 from watcher.commands._time import moment
+from watcher.commands._waiting import Patient
 
 PHASES = ("started", "shifted", "paused", "complete", "failed")
-
-
-def _names(_ctx: click.Context, _parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:
-    pairs = [each.partition("=") for each in given]
-    if not all(name and equals and value for name, equals, value in pairs):
-        raise click.BadParameter("write SYSTEM=NAME, such as sentry=checkout@4.3")
-    return {name: value for name, _, value in pairs}
 
 
 @click.command()
@@ -27,16 +26,13 @@ def _names(_ctx: click.Context, _parameter: click.Parameter, given: tuple[str, .
 @click.option("--at", callback=moment, help="When that was; now, where it is left out.")
 @click.option("--fingerprint", help="The content's digest, where you know it.")
 @click.option("--part", help="Which part, where a service has several.")
-@click.option(
-    "--name",
-    "names",
-    multiple=True,
-    callback=_names,
-    help="SYSTEM=NAME: what a signal system calls the release.",
-)
+@names
 @click.option("--author", help="Whose change it is.")
 @click.option("--irreversible", is_flag=True, help="It cannot be undone: going back past it asks.")
 @click.option("--key", help="An Idempotency-Key, such as your run's id: sent twice, it is one announcement.")
+@click.option(
+    "--retry", type=SECONDS, default="30s", show_default=True, help="How long to try where nobody answers."
+)
 @as_json
 def command(
     *,
@@ -51,6 +47,7 @@ def command(
     author: str | None,
     irreversible: bool,
     key: str | None,
+    retry: float,
     as_json: bool,
 ) -> None:
     """Tell the daemon that TAG of SERVICE was deployed to ENVIRONMENT. Prints the announcement's id, for `rollbackd wait`.
@@ -69,7 +66,11 @@ def command(
         "author": author,
         "reversible": False if irreversible else None,
     }
-    told = client().post("/v1/deployments", body, key or new_key())
+    key = key or new_key()
+    sending = Patient(replace(client(), tries=1), monotonic() + retry)
+    told = sending.persist(lambda: sending.client.post("/v1/deployments", body, key))
+    if told is None:
+        raise Unreachable("no daemon answered within the time", "ROLLBACKD_URL says where it listens")
     if as_json:
         data(told)
         return

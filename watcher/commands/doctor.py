@@ -20,6 +20,7 @@ from watcher.commands._doctor import (
     changes,
     daemon,
     heartbeat,
+    mirrors,
     notifiers,
     relay,
     services,
@@ -88,7 +89,11 @@ async def _examined(world: Opened, patience: timedelta) -> list[Found]:
     if world.aws is not None:
         first = [*accounts.checks(world.configuration, world.aws, known), *first]
     found = await carried_out(first)
-    then = [*sources.permissions(world, known), *services.moving(world, lives, known)]
+    then = [
+        *sources.permissions(world, known),
+        *services.moving(world, lives, known),
+        *mirrors.permissions(world, known),
+    ]
     async with asyncio.TaskGroup() as tasks:
         moving = tasks.create_task(carried_out(then))
         judging = tasks.create_task(_judged(world, lives, patience))

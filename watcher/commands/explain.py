@@ -92,6 +92,7 @@ def as_data(configuration: Configuration, service: Service, pace: Pace | None = 
         "rules_without_promise": list(without_promise(service.policy)),
         "rules_never_proven_well": list(holds_up(service.policy)),
         "usual_pack": configuration.effective[service.key].usual,
+        "freezes": [each.name for each in service.gate.windows],
         "values": [
             {"key": row.key, "value": row.value, "where": row.where}
             for row in explain(configuration, service.key)
@@ -112,6 +113,7 @@ def as_text(configuration: Configuration, service: Service, pace: Pace | None = 
             *taken,
             *promise(service, pace),
             *early(service),
+            *frozen_by(service),
         ]
     )
 
@@ -143,6 +145,14 @@ def early(service: Service) -> list[str]:
     if never := holds_up(service.policy):
         lines.append(f"Not here: nothing can prove these well: {', '.join(map(quoted, never))}.")
     return lines
+
+
+def frozen_by(service: Service) -> list[str]:
+    """Which windows of the configuration keep it from being deployed, in words."""
+    names = [f"{each.name} ({each.reason})" for each in service.gate.windows]
+    if not names:
+        return []
+    return [f"Nothing passes its gate in: {', '.join(names)}. `rollbackd freezes` says when."]
 
 
 def _a_year(wrong: float) -> str:

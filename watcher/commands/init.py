@@ -7,12 +7,14 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from deploy.github import REPOSITORY, REPOSITORY_WORDS
 from deploy.model import SERVICE, SERVICE_WORDS
 from watcher.commands._init import appconfig as of_appconfig
 from watcher.commands._init import beanstalk as of_beanstalk
 from watcher.commands._init import fleet as of_fleet
 from watcher.commands._init import site as of_site
 from watcher.commands._init import weights as of_weights
+from watcher.commands._init import workflow as of_workflow
 from watcher.commands._init.names import (
     ACCOUNT,
     ID,
@@ -34,6 +36,7 @@ USUAL_ALIASES = Aliases(USUAL)
 USUAL_ENVIRONMENTS = Environments(USUAL)
 USUAL_PROFILES = Profiles(USUAL)
 USUAL_SITE = Site(USUAL)
+OF_A_WORKFLOW = of_workflow.USUAL
 REFUSED = 3
 ECS = (r"[A-Za-z0-9_-]{1,255}", "letters, digits, - and _, at most 255")
 
@@ -523,6 +526,38 @@ def profiles(
     found = Profiles(names, application, environment_id, profiles, strategy)
     told = [*of_appconfig.placeholders(found), *next_steps(names, directory, of_appconfig.WHERE)]
     _finish(of_appconfig.files(found), directory, told)
+
+
+@command.command("github-actions")
+@_named(
+    "--repository",
+    default=OF_A_WORKFLOW.repository,
+    like=(REPOSITORY, REPOSITORY_WORDS),
+    help="Where the workflow is.",
+)
+@_named(
+    "--environment",
+    default=OF_A_WORKFLOW.environment,
+    like=(SERVICE, SERVICE_WORDS),
+    help="As GitHub, and rollbackd, call the place that it deploys to.",
+)
+@_named(
+    "--workflow",
+    default=OF_A_WORKFLOW.workflow,
+    like=(r"[A-Za-z0-9_.-]{1,128}\.ya?ml", "the file of a workflow, such as deploy.yml"),
+    help="The file of the workflow that deploys.",
+)
+@_named(
+    "--url",
+    default=OF_A_WORKFLOW.url,
+    like=(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?(/[A-Za-z0-9._~/-]*)?", "a URL without a query"),
+    help="A page of the service that answers well while it is well.",
+)
+@_DIRECTORY
+def workflow(*, repository: str, environment: str, workflow: str, url: str, directory: Path) -> None:
+    """A service that a workflow of GitHub Actions deploys, by tags of git."""
+    found = of_workflow.Workflow(repository, environment, workflow, url)
+    _finish(of_workflow.files(found), directory, of_workflow.told(found, directory))
 
 
 def _finish(contents: Mapping[str, str], directory: Path, told: Sequence[str]) -> NoReturn:

@@ -22,6 +22,9 @@ def command(*, as_json: bool) -> None:
         off = each["disarmed"]
         if off:
             say(f"{_name(each)}: disarmed by {off['by']} until {moment(off['until'])} UTC: {off['reason']}")
+        ice = each["frozen"]
+        if ice:
+            say(f"{_name(each)}: frozen by {ice['by']} until {moment(ice['until'])} UTC: {ice['reason']}")
 
 
 def _name(service: Mapping[str, Any]) -> str:

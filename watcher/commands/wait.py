@@ -1,27 +1,19 @@
 """``rollbackd wait``: block until the verdict. For pipelines: the exit status is the verdict."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import click
 
 from watcher.clock import monotonic
-from watcher.commands._client import Client, Failed, Refused, Unreachable, at, client
+from watcher.commands._client import Failed, Refused, at, client
 from watcher.commands._duration import SECONDS
 from watcher.commands._screen import as_json, coloured, data, say
+from watcher.commands._waiting import ASK_FOR, TIMED_OUT, Patient, TimedOut
 
-PASSED, BREACHED, UNPROVEN, SUPERSEDED, TIMED_OUT = 0, 1, 5, 6, 7
+PASSED, BREACHED, UNPROVEN, SUPERSEDED = 0, 1, 5, 6
 STATUSES = {"passed": PASSED, "rolled_back": BREACHED, "unproven": UNPROVEN, "superseded": SUPERSEDED}
-ASK_FOR = 10.0  # seconds: how late a pipeline's log may be with what happens meanwhile
-PATIENCE = 60.0  # seconds in which a daemon may be restarted
-LOOK_AGAIN = 2.0  # seconds
-
-
-class TimedOut(Failed):
-    """Nothing is decided yet."""
-
-    exit_code: ClassVar[int] = TIMED_OUT
 
 
 class Unwatched(Failed):
@@ -71,15 +63,8 @@ def _unwatched(announcement: str, told: Mapping[str, Any]) -> Failed:
     return Unwatched(words, "`rollbackd watches` lists what is")
 
 
-@dataclass
-class Waiting:
-    """Asks again until there is an answer, the time is over, or nobody has answered for long."""
-
-    client: Client
-    ends: float
-    clock: Callable[[], float] = monotonic
-    patience: float = PATIENCE
-    _silent_since: float | None = field(default=None, init=False)
+class Waiting(Patient):
+    """Waits for what comes of a deployment."""
 
     def watch(self, announcement: str) -> str:
         """The watch that came of an announcement.
@@ -88,8 +73,8 @@ class Waiting:
             Failed: None did, and none will.
         """
         while True:
-            told = self._ask(at("v1", "announcements", announcement), ASK_FOR)
-            if told is None or (told["state"] == "pending" and self._left() <= 0):
+            told = self.ask(at("v1", "announcements", announcement), ASK_FOR)
+            if told is None or (told["state"] == "pending" and self.left() <= 0):
                 raise TimedOut(f"{announcement} is still pending", "the daemon's log says what it waits for")
             if told["watch"]:
                 say(f"{told['state']}: {told['watch']}")
@@ -102,36 +87,12 @@ class Waiting:
         seen = ""
         latest: Mapping[str, Any] | None = None
         while True:
-            told = self._ask(at("v1", "watches", watch, "verdict"), ASK_FOR if latest else 0.0)
+            told = self.ask(at("v1", "watches", watch, "verdict"), ASK_FOR if latest else 0.0)
             latest = told or latest
             if latest is None:
                 raise TimedOut(f"{watch} was not seen within the time", "wait longer: --timeout")
             if latest["state"] != seen:
                 seen = latest["state"]
                 say(coloured(latest["words"], seen))
-            if latest["decided"] or self._left() <= 0:
+            if latest["decided"] or self.left() <= 0:
                 return latest
-
-    def _ask(self, path: str, ask_for: float) -> Any:
-        """An answer; ``None`` when the time is over without one."""
-        while True:
-            try:
-                told = self.client.get(path, wait=max(0.0, min(self._left(), ask_for)))
-            except Unreachable as error:
-                self._bear(error)
-                if self._left() <= 0:
-                    return None
-                self.client.pause(min(LOOK_AGAIN, self._left()))
-            else:
-                self._silent_since = None
-                return told
-
-    def _bear(self, error: Unreachable) -> None:
-        if self._silent_since is None:
-            self._silent_since = self.clock()
-            say(f"{error.message}; trying again")
-        if self.clock() - self._silent_since > self.patience:
-            raise error
-
-    def _left(self) -> float:
-        return self.ends - self.clock()

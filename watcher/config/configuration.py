@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from deploy.ports import AwsAccount
 from rules.document import Node
+from watcher.core.readiness import Daily
 from watcher.core.service import Ceilings, Service, Team
 
 Network = IPv4Network | IPv6Network
@@ -124,6 +125,7 @@ class Daemon:
         heartbeat: The monitor that is told that all is well; its settings are a `HeartbeatModel`.
         relay: The central daemon that is told what this sidecar counts; its settings are a `RelayModel`.
         levers: What disarms it from outside.
+        ready: When it is looked at each day whether every service could be put back; ``None``: never.
         written: The section, for `explain`.
     """
 
@@ -138,6 +140,7 @@ class Daemon:
     heartbeat: Configured | None = None
     relay: Configured | None = None
     levers: tuple[Lever, ...] = ()
+    ready: Daily | None = field(default=Daily())
     written: Node | None = field(default=None, repr=False, compare=False)
 
 
@@ -164,6 +167,7 @@ class Configuration:
         targets: By service, then by part, in the order in which they move back.
         heard: By service, how it is heard from sources that hear of many.
         alerts: Who tells of alerts by itself, by name.
+        mirrors: Where the known-good release of each part of a service is said besides.
         digest: SHA-256 of what is in force, in hexadecimal digits: comments and order do not count.
     """
 
@@ -179,3 +183,4 @@ class Configuration:
     digest: str
     heard: Mapping[Key, tuple[Heard, ...]] = field(default_factory=dict)
     alerts: Mapping[str, Configured] = field(default_factory=dict)
+    mirrors: Mapping[Key, tuple[Configured, ...]] = field(default_factory=dict)

@@ -57,6 +57,18 @@ def check_connections(
             refer(_at(connection.node, keys), "account", accounts, mistakes)
 
 
+def check_acting(
+    connections: Mapping[str, Configured], accounts: Mapping[str, Account], kinds: Kinds, mistakes: Mistakes
+) -> None:
+    """What is written with an account's role to act needs one, in shadow too."""
+    for connection in connections.values():
+        at = _at(connection.node, kinds.account_at(connection.kind))
+        account = accounts.get(str(at.content)) if at is not None else None
+        if at is not None and account is not None and connection.kind in kinds.acting and not account.act:
+            words = f"{connection.kind} writes with the role to act, and the account {quoted(account.name)} has none"
+            mistakes.add(at, words, f"add `act:` to `accounts.{account.name}`")
+
+
 def _at(node: Node | None, keys: Iterable[str]) -> Node | None:
     for key in keys:
         node = node and node.get(key)

@@ -72,6 +72,7 @@ class Kinds:
     stores: Mapping[str, type[BaseModel]]
     senders: Mapping[str, SenderKind[Any]] = field(default_factory=dict)
     boards: Collection[str] = frozenset()  # notifiers that disturb nobody
+    acting: Collection[str] = frozenset()  # notifiers that write with an account's role to act
     told_at: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # `Kind.account_at` of notifiers
     later_providers: Collection[str] = frozenset(LATER_PROVIDERS)
     later_notifiers: Collection[str] = frozenset(LATER_NOTIFIERS)

@@ -2,9 +2,10 @@
 
 import ipaddress
 import re
-from datetime import timedelta
+from datetime import UTC, timedelta, tzinfo
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -26,7 +27,19 @@ from rules.duration import Duration, Share
 from rules.errors import Malformed
 from rules.model import RuleSet
 from watcher.config.configuration import Listen, Network, account_id
-from watcher.core.service import Asking, Bake, Ceilings, KnownGood, Mode, Policy, Speak, Then
+from watcher.core.service import (
+    Approval,
+    Asking,
+    Bake,
+    Ceilings,
+    Gating,
+    KnownGood,
+    Mode,
+    Policy,
+    Returning,
+    Speak,
+    Then,
+)
 
 NAME = re.compile(SERVICE)  # of whatever is referred to
 USUAL = Policy(RuleSet((), ()))  # what is in force where nothing is said; the reasons are in DESIGN, 2 and 9
@@ -119,6 +132,7 @@ class RootModel(Strictly):
     alerts: dict[str, Any] = {}
     defaults: dict[str, Any] = {}
     environments: dict[str, Any] = {}
+    freezes: Annotated[list[Any], Field(max_length=100)] = []
     services: dict[str, dict[str, dict[str, Any]]] = {}
 
 
@@ -160,6 +174,22 @@ class CeilingsModel(Strictly):
     fleet_per_hour: Annotated[Whole, Field(ge=0, le=1000)] = Ceilings().fleet_per_hour
 
 
+def zone_of(name: str) -> tzinfo:
+    """The time zone of this name; UTC also where the machine has no list of them."""
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def _zone(value: str) -> str:
+    try:
+        zone_of(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # no file, a step out of the data, a folder
+        raise Malformed(
+            f"{quoted(value)} is no time zone that this machine knows",
+            remedy="write its name as the IANA gives it, such as Europe/Berlin; or UTC",
+        ) from error
+    return value
+
+
 def _file(value: str) -> str:
     if not value.startswith("/") or "\0" in value:
         raise Malformed(
@@ -192,6 +222,14 @@ class LeverModel(Strictly):
         return self
 
 
+class ReadyModel(Strictly):
+    """``daemon.ready``: when it is looked at each day whether every service could be put back."""
+
+    at: Annotated[str, StringConstraints(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "07:00"
+    zone: Annotated[str, AfterValidator(_zone)] = "UTC"
+    enabled: Flag = True
+
+
 class DaemonModel(Strictly):
     """``daemon``; its store has kinds, its heartbeat and its relay have secrets: they are read apart."""
 
@@ -204,6 +242,7 @@ class DaemonModel(Strictly):
     heartbeat: Any = None
     relay: Any = None
     disarmed_by: Annotated[list[LeverModel], Field(max_length=8)] = []
+    ready: ReadyModel = ReadyModel()
 
 
 class HeartbeatModel(Strictly):
@@ -302,6 +341,19 @@ class KnownGoodModel(Strictly):
     may_cross: Annotated[Whole, Field(ge=0, le=100)] = KnownGood().may_cross
 
 
+class GateModel(Strictly):
+    """See `Gating`; whether the environments are there is looked at apart."""
+
+    after: Annotated[
+        list[Annotated[str, StringConstraints(pattern=f"^{SERVICE}$")]], Field(max_length=8)
+    ] = []
+    approval: Approval = Gating().approval
+    quarantined: Returning = Gating().quarantined
+    asking: Annotated[Lasting, _at_most(timedelta(days=7), "7d")] = Gating().asking
+    seen_within: Annotated[Duration, _at_most(timedelta(days=1), "1d")] = Gating().seen_within
+    waits: Annotated[Lasting, _at_most(timedelta(days=7), "7d")] = Gating().waits
+
+
 class ChangesModel(Strictly):
     """See `Around`; whether its sources are there is looked at apart."""
 
@@ -337,6 +389,8 @@ class Layer(Strictly):
     reads_live: Annotated[Lasting, _at_most(timedelta(minutes=10), "10m")] = timedelta(seconds=30)
     changes: ChangesModel = ChangesModel()
     rollout: Any = None
+    gate: GateModel = GateModel()
+    mirror: Annotated[list[Any], Field(max_length=8)] = []
 
 
 class RulesModel(Strictly):

@@ -13,6 +13,7 @@ from rules.canonical import canonical
 from rules.document import Mistakes, Node
 from watcher.config.configuration import Configuration, Configured, Daemon, Key
 from watcher.config.crosscheck import (
+    check_acting,
     check_addresses,
     check_connections,
     check_daemon,
@@ -22,7 +23,9 @@ from watcher.config.crosscheck import (
 )
 from watcher.config.errors import InvalidConfiguration
 from watcher.config.files import Files, read_files
+from watcher.config.gates import with_windows
 from watcher.config.kinds import Kinds
+from watcher.config.mirrors import check_mirrors
 from watcher.config.promises import Shelf
 from watcher.config.pushed import tellers
 from watcher.config.relaying import check_relay
@@ -73,18 +76,24 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
         sources={name: sources.get(name) for name in (HTTP, *sorted(_keys(root, "sources") - {HTTP}))},
         ceilings=daemon.ceilings if daemon else Ceilings(),
         relays=section.get("relay") is not None,
+        known=files.services.keys(),
         may_act=daemon is None or daemon.alone or daemon.store.kind != "memory",
     )
     check_layers(root, mistakes)
     services = _build_services(files, around, mistakes)
+    gated = with_windows(
+        root.get("freezes"), {key: built.service for key, built in services.items()}, mistakes
+    )
     if daemon:
         check_daemon(section, daemon, files.services.keys(), mistakes)
         check_relay(section, daemon, (built.service for built in services.values()), mistakes)
         check_levers(section, known_accounts, mistakes)
     check_connections(connections, known_accounts, kinds, mistakes)
+    check_acting(connections, accounts, kinds, mistakes)
     check_sources(sources, accounts, kinds, mistakes)
     check_addresses(services, accounts, kinds, mistakes)
     check_heard(services, sources, kinds, mistakes)
+    check_mirrors(services, accounts, mistakes)
     if mistakes.problems or daemon is None:
         raise InvalidConfiguration(mistakes.problems)
     return Configuration(
@@ -94,12 +103,13 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
         connections=connections,
         teams=teams,
         sources=sources,
-        services={key: built.service for key, built in services.items()},
+        services=gated,
         targets={key: built.targets for key, built in services.items()},
         effective={key: built.effective for key, built in services.items()},
         digest=_digest(root, services),
         heard={key: built.heard for key, built in services.items()},
         alerts=alerts,
+        mirrors={key: built.mirrors for key, built in services.items()},
     )
 
 
@@ -144,6 +154,7 @@ def of_one_service(configuration: Configuration, key: Key, secrets: Secrets) -> 
         connections={},
         sources={},
         heard={},
+        mirrors={},
         services={key: configuration.services[key]},
         targets={key: parts},
     )

@@ -34,6 +34,7 @@ def all_kinds() -> Kinds:
             for name, kind in PROVIDERS.items()
         },
         notifiers={name: kind.settings or _read_by(name) for name, kind in NOTIFIERS.items()},
+        acting={name for name, kind in NOTIFIERS.items() if kind.acts},
         boards={name for name, kind in NOTIFIERS.items() if kind.board},
         told_at={name: kind.account_at for name, kind in NOTIFIERS.items() if kind.account_at},
         targets=TARGETS,

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from datetime import time
 from typing import Protocol, runtime_checkable
 
 from pydantic import BaseModel
@@ -10,10 +11,19 @@ from pydantic import BaseModel
 from rules.document import Mistakes, Node, quoted, unknown
 from watcher.config.configuration import Account, Configured, Daemon, Lever, Tls, Token
 from watcher.config.kinds import Kinds
-from watcher.config.models import AccountModel, DaemonModel, HeartbeatModel, LeverModel, TeamModel
+from watcher.config.models import (
+    AccountModel,
+    DaemonModel,
+    HeartbeatModel,
+    LeverModel,
+    ReadyModel,
+    TeamModel,
+    zone_of,
+)
 from watcher.config.references import named, refer, refer_each
 from watcher.config.relaying import read_relay
 from watcher.config.secrets import sealed
+from watcher.core.readiness import Daily
 from watcher.core.service import Ceilings, Escalation, Team
 
 HTTP = "http"  # the source behind POST /v1/deployments
@@ -64,8 +74,13 @@ def read_daemon(section: Node, kinds: Kinds, mistakes: Mistakes) -> Daemon | Non
         heartbeat=_heartbeat(section.get("heartbeat"), mistakes),
         relay=read_relay(section.get("relay"), mistakes),
         levers=tuple(_lever(each) for each in written.disarmed_by),
+        ready=_daily(written.ready) if written.ready.enabled else None,
         written=section,
     )
+
+
+def _daily(written: ReadyModel) -> Daily:
+    return Daily(time.fromisoformat(written.at), zone_of(written.zone))
 
 
 def _lever(written: LeverModel) -> Lever:

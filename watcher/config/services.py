@@ -13,6 +13,8 @@ from rules.model import RuleSet
 from rules.objectives.fitting import misfits
 from watcher.config.beside import Runs, check_told, read_around
 from watcher.config.configuration import Account, Configured, Effective, Heard, Key
+from watcher.config.gates import check_gate, gating
+from watcher.config.mirrors import read_mirrors
 from watcher.config.models import NAME, NAME_REMEDY, BakeModel, Layer
 from watcher.config.promises import NO_ACCOUNTS, Shelf, read_promises
 from watcher.config.references import Referred, refer, refer_each
@@ -36,6 +38,7 @@ class Surroundings:
     sources: Mapping[str, Configured | None]  # None: as with accounts
     ceilings: Ceilings
     relays: bool  # a sidecar moves nothing, so it need not know what its service runs on
+    known: Collection[Key]  # all services, by name and environment
     may_act: bool  # a daemon that remembers nothing acts only when it is told that it is alone
 
 
@@ -47,6 +50,7 @@ class Built:
     targets: Mapping[str, Configured]
     effective: Effective
     heard: tuple[Heard, ...] = ()
+    mirrors: tuple[Configured, ...] = ()
 
 
 def layered(root: Node, environment: str, service: Node) -> Node:
@@ -111,8 +115,13 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
         reads_live=written.reads_live,
         alone=around.may_act,
         around=beside,
+        gate=gating(written.gate),
     )
-    return Built(service, targets, Effective(watching.layers, promises, watching.usual), tuple(heard))
+    check_gate(node, key, service.gate, around.known, mistakes)
+    mirrors = read_mirrors(node.get("mirror"), account, mistakes)
+    return Built(
+        service, targets, Effective(watching.layers, promises, watching.usual), tuple(heard), mirrors
+    )
 
 
 def _rules_of(watching: Watched, targets: Mapping[str, Configured], mistakes: Mistakes) -> Node | None:

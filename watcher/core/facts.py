@@ -1,6 +1,6 @@
 """What a step may need to know beyond the watch itself, as it was when the step was made."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -8,6 +8,7 @@ from deploy.model import Deployment
 from deploy.tags import Back, Ledger, way_back
 from watcher.core.change import Beside
 from watcher.core.service import Policy
+from watcher.core.watch import Missing
 
 Beat = tuple[
     timedelta, timedelta
@@ -27,6 +28,7 @@ class Facts:
         looked_back: The ways back were looked up; if not, what the watch remembers of its way back still holds.
         armed: A hint, so that people are asked at once; the guard `Armed` decides.
         disarmed: By whom, until when and why, in words.
+        frozen: By whom nothing of the service may be deployed now, until when and why, in words; empty: it may.
         beats: Of the indicators that are read: the watch is looked at when their buckets are final.
         beside: What else moved: shown beside the evidence.
     """
@@ -38,6 +40,7 @@ class Facts:
     looked_back: bool = True
     armed: bool = True
     disarmed: str = ""
+    frozen: str = ""
     beats: tuple[Beat, ...] = ()
     beside: Beside = field(default=Beside())
 
@@ -53,9 +56,17 @@ class Facts:
 
 
 def ways_back(
-    deployment: Deployment, ledgers: Mapping[str, Ledger], policy: Policy, now: datetime
+    deployment: Deployment,
+    ledgers: Mapping[str, Ledger],
+    policy: Policy,
+    now: datetime,
+    missing: Iterable[Missing] = (),
 ) -> dict[str, Back]:
-    """Where each part of *deployment* can go back to, by part; a part that is missing has no known-good release."""
+    """Where each part of *deployment* can go back to, by part; a part that is missing has no known-good release.
+
+    *missing*: releases that are not there any more, and so are not gone back to.
+    """
+    gone = [(each.part, each.release.fingerprint) for each in missing]
     found = {
         change.part: way_back(
             ledgers[change.part],
@@ -63,6 +74,7 @@ def ways_back(
             policy.known_good.served_after,
             now,
             reversible=change.after.reversible,
+            without=[fingerprint for part, fingerprint in gone if part == change.part],
         )
         for change in deployment.parts
         if change.part in ledgers

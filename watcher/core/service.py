@@ -9,6 +9,7 @@ from enum import StrEnum
 
 from rules.brief import PassEarly
 from rules.model import RuleSet
+from watcher.core.freeze import Window
 
 
 class Mode(StrEnum):
@@ -180,6 +181,41 @@ class Around:
     addresses: frozenset[str] = frozenset()
 
 
+class Approval(StrEnum):
+    """Who lets a release pass the gate."""
+
+    AUTOMATIC = "automatic"
+    PERSON = "person"
+
+
+class Returning(StrEnum):
+    """What becomes of a quarantined release that asks to pass the gate."""
+
+    REFUSE = "refuse"
+    ASK = "ask"
+
+
+@dataclass(frozen=True, slots=True)
+class Gating:
+    """What must be so before a deployment, where a pipeline asks (``gate:``).
+
+    Attributes:
+        after: Environments in which the same content must have passed before.
+        asking: How long a question stands; unanswered it ends refused.
+        seen_within: How long what was never seen in an environment that comes before is waited for.
+        waits: How long one may wait at the gate altogether.
+        windows: Freezes that come again.
+    """
+
+    after: tuple[str, ...] = ()
+    approval: Approval = Approval.AUTOMATIC
+    quarantined: Returning = Returning.REFUSE
+    asking: timedelta = timedelta(hours=8)
+    seen_within: timedelta = timedelta(minutes=15)
+    waits: timedelta = timedelta(hours=24)
+    windows: tuple[Window, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """One service in one environment.
@@ -190,6 +226,7 @@ class Service:
         names: Templates of its releases' names in signal systems (``{"sentry": "checkout@${image_tag}"}``).
         reads_live: How often what is live is read.
         around: What may move beside it.
+        gate: What must be so before it is deployed.
     """
 
     name: str
@@ -202,6 +239,7 @@ class Service:
     reads_live: timedelta = timedelta(seconds=30)
     alone: bool = True
     around: Around = Around()
+    gate: Gating = Gating()
 
     @property
     def key(self) -> tuple[str, str]:

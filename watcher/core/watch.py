@@ -14,6 +14,7 @@ from deploy.model import Answer, Deployment, Pause, Release, RollbackPlan, Shift
 from deploy.tags import Back
 from rules.recovery import Level
 from rules.verdict import Judgement, Outcome
+from watcher.core.freeze import Frozen
 from watcher.core.service import Mode, Policy, Stage
 
 
@@ -62,6 +63,9 @@ class OrderKind(StrEnum):
     ARM = "arm"
     ALLOW = "allow"
     DISTRUST = "distrust"
+    APPROVE = "approve"
+    REFUSE = "refuse"
+    HOTFIX = "hotfix"
 
 
 TO_A_WATCH = frozenset(
@@ -77,6 +81,7 @@ TO_A_WATCH = frozenset(
 )
 TO_A_SERVICE = frozenset({OrderKind.ROLL_BACK, OrderKind.DISARM, OrderKind.ARM})
 TO_A_RELEASE = frozenset({OrderKind.ALLOW, OrderKind.DISTRUST})
+TO_A_GATE = frozenset({OrderKind.APPROVE, OrderKind.REFUSE, OrderKind.HOTFIX})
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,7 @@ class Doubtful(StrEnum):
     STAGE_FAILED = "stage_failed"
     STAGE_MOVED = "stage_moved"
     STAGE_DISARMED = "stage_disarmed"
+    STAGE_FROZEN = "stage_frozen"
 
 
 OF_A_STAGE = frozenset(
@@ -127,6 +133,7 @@ OF_A_STAGE = frozenset(
         Doubtful.STAGE_FAILED,
         Doubtful.STAGE_MOVED,
         Doubtful.STAGE_DISARMED,
+        Doubtful.STAGE_FROZEN,
     }
 )
 
@@ -212,6 +219,15 @@ class Unfinished:
 
 
 @dataclass(frozen=True, slots=True)
+class Missing:
+    """A known-good release of one part that is not there any more: its image, bundle, version or assets. *words*: which."""
+
+    part: str
+    release: Release
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Arms:
     """The names of both releases, resolved at opening and frozen; `baseline` is None where nothing serves beside."""
 
@@ -227,6 +243,7 @@ class Ending:
     by: str | None = None
     recovered: bool | None = None
     would_have: datetime | None = None  # shadow: when it would have gone back
+    taken_back: bool = False  # by another hand than ours, before its release was complete
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +264,7 @@ class Watch:
         staged_at: When the daemon moved it last.
         plan: Of the rollback under way, or the last one made: to which release each part goes.
         spoken: People were told of this watch, so they are told of each visible change from now on.
+        frozen: Under which freeze it was deployed, past the gate or as a hotfix; ``None``: under none.
         returning: Why the release was quarantined when the watch opened; empty if it was not.
         blind_since: Since when a rule that asks when it is blind has been blind, with all the traffic there.
         level: While recovering, what the last round saw.
@@ -259,6 +277,8 @@ class Watch:
         pauses: Where the rollout waited for somebody's word, and people were told so.
         incomplete: Its rollout was broken off, or is not to be seen when its time is over; and it was not complete since. It does
             not pass by itself: what was seen meanwhile may be the old release.
+        seen_at: When reading first showed its release to run, or to be on its way: from then on its absence says something.
+        missing: Known-good releases that were looked for and are not there any more: the way back goes past them.
         escalated_at: When those were called whom the team names for it. From then on they hear what everybody hears.
     """
 
@@ -299,6 +319,7 @@ class Watch:
     plan: RollbackPlan | None = None
     spoken: bool = False
     returning: str = ""
+    frozen: Frozen | None = None
     blind_since: datetime | None = None
     level: Level | None = None
     would_have_asked: str = ""
@@ -308,6 +329,8 @@ class Watch:
     shares: tuple[tuple[datetime, float], ...] = ()
     incomplete: bool = False
     escalated_at: datetime | None = None
+    seen_at: datetime | None = None
+    missing: tuple[Missing, ...] = ()
 
     @property
     def key(self) -> tuple[str, str]:
@@ -349,6 +372,11 @@ class Watch:
         if self.action is None or self.plan is None or self.decided_at is None or self.back_at is not None:
             return self.unfinished
         return (*self.unfinished, Unfinished(self.action, self.plan, self.decided_at))
+
+    @property
+    def was_taken_back(self) -> bool:
+        """It ended because another hand took its rollout back."""
+        return self.ending is not None and self.ending.taken_back
 
     @property
     def switched_at(self) -> datetime:
@@ -454,6 +482,9 @@ class Button:
     to: str | None = None
     lasting: timedelta | None = None
     call: Literal["right", "wrong"] | None = None
+    at_gate: Literal["approve", "refuse"] | None = (
+        None  # of what is at the gate, by the notice's fact ``gate``
+    )
 
 
 @dataclass(frozen=True, slots=True)

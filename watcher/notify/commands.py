@@ -16,6 +16,8 @@ def commands(notice: Notice) -> list[str]:
 def _command(notice: Notice, button: Button) -> str:
     """Quoted for a shell: tags and names come from outside, and people paste what they read."""
     match button.order:
+        case None if button.at_gate is not None:
+            words = [button.at_gate, notice.facts.get("gate", "")]
         case None:
             words = ["note", notice.watch, *([button.call] if button.call else ["note", button.label])]
         case OrderKind.ROLL_BACK if button.to:

@@ -72,10 +72,12 @@ class Kind:
             that signals are read by tells people, too; what is written there says the provider of the same name.
         open: Takes the settings and an `Opening`; gives the notifier, for as long as the context lasts.
         board: It disturbs nobody: it is shown how every watch stands, whatever `speak` says, and told nothing one by one.
+        acts: It writes with its account's role to act.
         account_at: The keys, from the outside in, under which a connection's settings name an account of AWS.
     """
 
     settings: type[BaseModel] | None
     open: Callable[..., AbstractAsyncContextManager[Notifier]]
     board: bool = False
+    acts: bool = False
     account_at: tuple[str, ...] = ()

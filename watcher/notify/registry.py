@@ -8,6 +8,7 @@ from watcher.notify.notifier import Kind
 from watcher.notify.pagerduty.connection import KIND as PAGERDUTY
 from watcher.notify.slack.connection import KIND as SLACK
 from watcher.notify.sns.connection import KIND as SNS
+from watcher.notify.ssm.connection import KIND as SSM
 
 NOTIFIERS: Mapping[str, Kind] = {
     "datadog": datadog.KIND,
@@ -18,6 +19,7 @@ NOTIFIERS: Mapping[str, Kind] = {
     "sentry": sentry.KIND,
     "slack": SLACK,
     "sns": SNS,
+    "ssm": SSM,
     "webhook": webhook.KIND,
 }
 

@@ -22,7 +22,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr
 
 from rules.duration import Duration, duration_text
 from rules.errors import Malformed
-from watcher.core.watch import Button, Message, OrderKind
+from watcher.core.watch import Button, Message
 from watcher.http import Fault, Http, HttpRefused, Request
 from watcher.notify.notifier import Kind, Later, Never, Notifier, Opening, Telling, Told
 
@@ -111,15 +111,17 @@ def payload(message: Message, channel: str) -> bytes:
         "lines": list(notice.lines),
         "facts": dict(notice.facts),
         "links": [{"label": each.label, "url": each.url} for each in notice.links],
-        "orders": [_order(button, button.order) for button in notice.buttons if button.order is not None],
+        "orders": [
+            _order(button, word) for button in notice.buttons if (word := button.order or button.at_gate)
+        ],
     }
     return json.dumps(content, separators=(",", ":")).encode()
 
 
-def _order(button: Button, order: OrderKind) -> dict[str, Any]:
-    """What may be ordered now, as ``POST /v1/watches/{watch}/orders`` takes it; and how it is called."""
+def _order(button: Button, order: str) -> dict[str, Any]:
+    """What may be ordered now, as ``POST /v1/watches/{watch}/orders`` takes it (of the gate: ``/v1/gates/{gate}/orders``, by the fact ``gate``); and how it is called."""
     lasting = None if button.lasting is None else duration_text(button.lasting)
-    return {"label": button.label, "order": order.value, "to": button.to, "for": lasting}
+    return {"label": button.label, "order": str(order), "to": button.to, "for": lasting}
 
 
 # Statuses below 500 after which the same request may be taken later.

@@ -13,6 +13,7 @@ class Bells:
     actions: asyncio.Event = field(default_factory=asyncio.Event)
     messages: asyncio.Event = field(default_factory=asyncio.Event)
     marks: asyncio.Event = field(default_factory=asyncio.Event)
+    barriers: asyncio.Event = field(default_factory=asyncio.Event)
     _moved: set[tuple[str, str]] = field(default_factory=set)
 
     def after_step(self) -> None:

@@ -8,19 +8,22 @@ from typing import TypedDict
 
 import structlog
 
-from deploy.source import Feed, Source
+from deploy.source import Barrier, Feed, Source
 from watcher.errors import StoreUnavailable
 from watcher.notify.notifier import Notifier
 from watcher.runtime.answers import Answers
 from watcher.runtime.bells import Bells
 from watcher.runtime.courier import Courier
+from watcher.runtime.doorkeeper import Doorkeeper
 from watcher.runtime.feeder import Asides, Feeder, unwanted
 from watcher.runtime.fleet import Current
+from watcher.runtime.gatekeeper import Gatekeeper
 from watcher.runtime.inquiry import Inquiry
 from watcher.runtime.janitor import Janitor
 from watcher.runtime.keeper import Keeper
 from watcher.runtime.listener import Listener
 from watcher.runtime.lookout import Lookout
+from watcher.runtime.mirrors import Mirrors
 from watcher.runtime.onlooker import Onlooker
 from watcher.runtime.patrol import Patrol
 from watcher.runtime.performer import Performer
@@ -47,6 +50,9 @@ class Pace:
     onlooker: float = 60.0
     keeper: float = 5.0
     feeder: float = 5.0
+    mirrors: float = 60.0
+    gatekeeper: float = 5.0
+    doorkeeper: float = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,7 @@ class Crew:
         failed: Hears of each bug: in which loop, and which.
         feeds: The sources that are asked in a loop, by name; a reload may swap them.
         asides: Who may want what they tell that is no deployment.
+        barriers: Platforms that hold deployments until they are answered, by their source's name; a reload may swap them.
         answers: Told which of them answer.
     """
 
@@ -109,6 +116,7 @@ class Crew:
     failed: Failed
     feeds: Callable[[], Mapping[str, tuple[Source, Feed]]] = dict
     asides: Asides = unwanted
+    barriers: Callable[[], Mapping[str, Barrier]] = dict
     answers: Answers = field(default_factory=Answers)
     pace: Pace = Pace()
     timing: Terms = TERMS
@@ -130,7 +138,10 @@ class Crew:
             Loop("janitor", janitor.go_round, pace.janitor, None, self.failed),
             Loop("onlooker", self._onlooker().go_round, pace.onlooker, None, self.failed),
             Loop("keeper", self._keeper(recollection).go_round, pace.keeper, bells.marks, self.failed),
+            Loop("gatekeeper", self._gatekeeper().go_round, pace.gatekeeper, None, self.failed),
+            Loop("doorkeeper", self._doorkeeper().go_round, pace.doorkeeper, bells.barriers, self.failed),
             self._feeder(),
+            Loop("mirrors", self._mirrors().go_round, pace.mirrors, None, self.failed),
         )
 
     def _listener(self, recollection: Recollection) -> Listener:
@@ -156,6 +167,20 @@ class Crew:
     def _keeper(self, recollection: Recollection) -> Keeper:
         boundary = Boundary("keeper", self.failed)
         return Keeper(self.store, self.current, recollection, self.bells, boundary, self.now)
+
+    def _gatekeeper(self) -> Gatekeeper:
+        boundary = Boundary("gatekeeper", self.failed)
+        return Gatekeeper(self.store, self.current, self.bells, boundary, self.now, self.new_id)
+
+    def _doorkeeper(self) -> Doorkeeper:
+        boundary = Boundary("doorkeeper", self.failed)
+        return Doorkeeper(
+            self.store, self.current, self.barriers, self.bells, boundary, self.now, self.new_id
+        )
+
+    def _mirrors(self) -> Mirrors:
+        boundary = Boundary("mirrors", self.failed)
+        return Mirrors(self.store, self.current, self.bells, boundary, self.now, self.new_id)
 
     def _patrol(self) -> Patrol:
         return Patrol(inquiry=self.inquiry, **self._under_leases("patrol"))

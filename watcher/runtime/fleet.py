@@ -1,11 +1,12 @@
 """The services that we know, with the targets they run on: built by the app, swapped as a whole when the configuration is read again."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TypeVar
 
+from deploy.mirrors.mirror import Mirror
 from deploy.model import (
     Beginning,
     Foretold,
@@ -32,10 +33,11 @@ _SILENCE = f"no answer within {PATIENCE.total_seconds():.0f} s"
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """All services and, by part, their targets."""
+    """All services and, by part, their targets and the mirrors of their ledgers."""
 
     services: Mapping[Key, Service] = field(default_factory=dict)
     targets: Mapping[Key, Mapping[str, Target]] = field(default_factory=dict)
+    mirrors: Mapping[Key, Mapping[str, Sequence[Mirror]]] = field(default_factory=dict)
 
 
 class Current:
@@ -49,6 +51,7 @@ class Current:
         self._services = fleet.services
         self._targets = _patient(fleet)
         self._keepers = _keepers(fleet)
+        self._mirrors = fleet.mirrors
 
     @property
     def services(self) -> Mapping[Key, Service]:
@@ -63,11 +66,16 @@ class Current:
         """Those of its targets whose platform remembers, by part. They take their time: nobody who holds a lease asks them."""
         return self._keepers.get(key, {})
 
+    def mirrors(self, key: Key) -> Mapping[str, Sequence[Mirror]]:
+        """Where the known-good release of each of its parts is said besides, by part."""
+        return self._mirrors.get(key, {})
+
     def swap(self, fleet: Fleet) -> None:
         """Put another fleet in force."""
         self._services = fleet.services
         self._targets = self._targets | _patient(fleet)
         self._keepers = self._keepers | _keepers(fleet)
+        self._mirrors = fleet.mirrors
 
 
 def _patient(fleet: Fleet) -> dict[Key, Mapping[str, Target]]:

@@ -59,6 +59,10 @@ class Janitor:
             await self._look_at_senders()
         self.metrics.overdue.set(counts["overdue"]["watches"])
         self.metrics.disarmed.set(len(await self.store.disarmed(now)))
+        held = [each for each in await self.store.freezes(now) if each.start <= now]
+        self.metrics.freezes.set(len(held))
+        self.metrics.gates_open.set(counts["gates"]["open"])
+        self.metrics.gates_age.set(counts["gates"]["oldest_seconds"])
         self.metrics.inbox_pending.set(counts["inbox"]["pending"])
         self.metrics.action_age.set(counts["actions"]["oldest_seconds"])
         self.metrics.outbox_pending.clear()  # a channel that waits for nothing any more is not in the counts

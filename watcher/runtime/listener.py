@@ -71,7 +71,7 @@ class Listener:
         if isinstance(parts, Gone):
             await self._close(Closing(item.id, "recorded", parts.words))
             return
-        known = await self._known(service)
+        known = await self._known(service, min(announcement.at, self.now()))
         now = self.now()
         meaning = intake(announcement, parts, known, now, self.new_id("w", now), item.id)
         await self._obey(item, announcement, meaning)
@@ -121,7 +121,7 @@ class Listener:
             return False
         return self.recollection.awaits(service.key, await self.store.ledger(*service.key, part), keepers)
 
-    async def _known(self, service: Service | None) -> Known:
+    async def _known(self, service: Service | None, at: datetime) -> Known:
         if service is None:
             return Known(None)
         name, environment = service.key
@@ -130,7 +130,7 @@ class Listener:
         last = next((watch for watch in newest if watch.state.is_final), None)
         ledgers = {part: await self.store.ledger(name, environment, part) for part in service.parts}
         beats = self.lookup.beats(living.policy.rules) if living else ()
-        return Known(service, living, last, ledgers, beats)
+        return Known(service, living, last, ledgers, beats, tuple(await self.store.freezes(at)))
 
     # -------------------------------------------------------------------------------------------------------- obeying
 

@@ -6,24 +6,24 @@ unless its platform remembers more than that (see `recollection`).
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from deploy.model import Announcement, Live, Phase, Release, Unreadable, percent
+from deploy.model import Announcement, Live, Phase, Release, Unreadable
 from deploy.tags import Ledger, Span
 from watcher.core.intake import READING, STALE
-from watcher.core.lifecycle import left_half, obstructed, seen_live, shared_out, staged
 from watcher.core.service import Service
-from watcher.core.watch import State, Watch
+from watcher.core.watch import Watch
 from watcher.runtime.bells import Bells
 from watcher.runtime.fleet import Current, Key
+from watcher.runtime.following import Following
 from watcher.runtime.recollection import Recollection
 from watcher.runtime.rounds import Boundary
+from watcher.runtime.stock import Stock
 from watcher.store.facts import Lookup
-from watcher.store.stepping import change
 from watcher.store.store import Accepted, Store
 from watcher.telemetry.metrics import Metrics
 
@@ -50,6 +50,10 @@ class Lookout:
     _unreadable: set[tuple[Key, str]] = field(default_factory=set)
     _obstacles: dict[tuple[Key, str], tuple[str, ...]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        self._following = Following(self.store, self.lookup, self.bells, self.now)
+        self._stock = Stock(self.store, self.lookup, self.bells, self.now)
+
     async def go_round(self) -> bool:
         """Read every service that is due."""
         now = self.now()
@@ -74,15 +78,14 @@ class Lookout:
             if isinstance(live, Live):
                 seen[part] = live
                 self._say_obstacles(service, part, live.obstacles)
-        for part, live in seen.items():
-            await self._compare(service, part, live)
+        as_known = {part for part, live in seen.items() if await self._compare(service, part, live)}
         living = await self.store.living(*service.key)
-        if living is not None:
-            await self._soften(living, seen)
-            await self._share_out(living, seen)
-            await self._stage(living, seen)
-            await self._leave_half(living, seen)
-            await self._look_after_stuck(living, seen)
+        if living is None:
+            return
+        if await self._following.follow(living, seen, as_known):
+            for part in (each.part for each in living.deployment.parts):
+                await self._announce_back(service, part, seen[part], living)
+        await self._stock.look(living, self.current.targets(service.key))
 
     def _say(self, key: Key, part: str, live: Live | Unreadable) -> None:
         """Say that a target cannot be read, and that it can again, once each; not what is known in a moment."""
@@ -122,66 +125,23 @@ class Lookout:
             sum(key in services and part in targets(key) for key, part in self._obstacles)
         )
 
-    async def _soften(self, living: Watch, seen: Mapping[str, Live]) -> None:
-        """A watch that lives does nothing by itself from now on, where something forbids it."""
-        deployed = {each.part for each in living.deployment.parts}
-        obstacles = [each for part, live in seen.items() if part in deployed for each in live.obstacles]
-        if not obstacles:
-            return
-        now, facts = self.now(), self.lookup.glance(living)
-        after = await change(
-            self.store, living.id, lambda watch: obstructed(watch, obstacles, now, facts), now
-        )
-        if isinstance(after, Watch) and after.revision > living.revision:
-            self.bells.after_step()
-
-    async def _share_out(self, living: Watch, seen: Mapping[str, Live]) -> None:
-        """A watch that lives learns which share of the traffic its release has."""
-        now, facts = self.now(), self.lookup.glance(living)
-        if shared_out(living, seen, now, facts) is not None:
-            await change(self.store, living.id, lambda watch: shared_out(watch, seen, now, facts), now)
-
-    async def _stage(self, living: Watch, seen: Mapping[str, Live]) -> None:
-        """A watch that lives learns at which stage its rollout stands."""
-        now, facts = self.now(), self.lookup.glance(living)
-        if staged(living, seen, now, facts) is None:
-            return
-        after = await change(self.store, living.id, lambda watch: staged(watch, seen, now, facts), now)
-        if isinstance(after, Watch) and after.revision > living.revision:
-            log.info("rollout.staged", watch=after.id, service=after.service, **where(after))
-            self.bells.after_step()
-
-    async def _leave_half(self, living: Watch, seen: Mapping[str, Live]) -> None:
-        """A watch that lives learns that its rollout was broken off."""
-        now, facts = self.now(), self.lookup.glance(living)
-        if left_half(living, seen, now, facts) is not None:
-            await change(self.store, living.id, lambda watch: left_half(watch, seen, now, facts), now)
-
-    async def _compare(self, service: Service, part: str, live: Live) -> None:
+    async def _compare(self, service: Service, part: str, live: Live) -> bool:
+        """Announce what runs, where it is not what the ledger knows; or else say that it runs alone."""
         running = live.in_flight or live.release
         if running is None:
-            return
+            return False
         ledger = await self.store.ledger(service.name, service.environment, part)
         if self.recollection.awaits(service.key, ledger, self.current.keepers(service.key)):
-            return
+            return False
         known = open_span(ledger)
         if known is None and live.in_flight is None:
             await self._adopt(service, part, running)
         elif known is None or known.fingerprint != running.fingerprint:
-            await self._announce(service, part, live, running, known)
-
-    async def _look_after_stuck(self, living: Watch, seen: Mapping[str, Live]) -> None:
-        """A rollback that did not finish may have been finished by hand: that is seen by all parts together, not by news of one."""
-        if living.state is not State.STUCK:
-            return
-        now = self.now()
-        facts = await self.lookup.facts(living, now)
-        after = await change(self.store, living.id, lambda watch: seen_live(watch, seen, now, facts), now)
-        if isinstance(after, Watch) and after.revision > living.revision:
-            log.info(
-                "watch.went_back_by_hand", watch=after.id, service=after.service, state=after.state.value
-            )
-            self.bells.after_step()
+            before = f"{known.fingerprint}@{known.start.timestamp():.3f}" if known else "nothing"
+            await self._announce(service, part, live, running, before)
+        else:
+            return live.in_flight is None
+        return False
 
     async def _adopt(self, service: Service, part: str, release: Release) -> None:
         await self.store.adopt(service.name, service.environment, part, release, self.now(), adopted=True)
@@ -193,12 +153,9 @@ class Lookout:
             tag=release.tag,
         )
 
-    async def _announce(
-        self, service: Service, part: str, live: Live, running: Release, known: Span | None
-    ) -> None:
+    async def _announce(self, service: Service, part: str, live: Live, running: Release, before: str) -> None:
         """Put the change into the inbox: once, and again each hour in which it is still so although nothing came of it."""
         phase = _phase(live, running)
-        before = f"{known.fingerprint}@{known.start.timestamp():.3f}" if known else "nothing"
         now = self.now()
         news = Announcement(
             source=READING,
@@ -211,6 +168,9 @@ class Lookout:
             platform_ids=(live.key,) if live.key else (),
         )
         accepted = await self._accept(news)
+        while accepted.duplicate and (over := await self._taken_back_before(accepted.id, running)):
+            news = replace(news, dedup_key=f"{news.dedup_key} after {over}")
+            accepted = await self._accept(news)
         if accepted.duplicate and await self._came_to_nothing(accepted.id):
             accepted = await self._accept(
                 replace(news, dedup_key=f"{news.dedup_key} still, {now:%Y-%m-%d %H}")
@@ -231,6 +191,21 @@ class Lookout:
         return await self.store.accept(
             self.new_id("a", now), news, key.encode(), READING, now, (READING, key)
         )
+
+    async def _taken_back_before(self, announcement: str, running: Release) -> str:
+        """The watch of *running* that came of it, if that was taken back meanwhile: the same change is then made once more."""
+        item = await self.store.announcement(announcement)
+        watch = (
+            await self.store.get(item.closing.watch) if item and item.closing and item.closing.watch else None
+        )
+        if watch is None or not watch.was_taken_back:
+            return ""
+        return watch.id if any(each.after.is_same_as(running) for each in watch.deployment.parts) else ""
+
+    async def _announce_back(self, service: Service, part: str, live: Live, living: Watch) -> None:
+        """What another hand has put back, in the middle of the rollout of *living*."""
+        if live.release is not None:
+            await self._announce(service, part, live, live.release, f"{living.id} taken back")
 
     async def _came_to_nothing(self, announcement: str) -> bool:
         """It was closed a while ago, and what serves still is not what the ledger says: it could not be read then, or was misjudged."""
@@ -254,11 +229,3 @@ def _since(live: Live, now: datetime) -> datetime:
 def open_span(ledger: Ledger) -> Span | None:
     """What serves, as far as the ledger knows."""
     return next((span for span in reversed(ledger.spans) if span.end is None), None)
-
-
-def where(watch: Watch) -> dict[str, str]:
-    """At which stage its rollout stands, for the log."""
-    if watch.at is None:
-        return {"stage": "none"}
-    pause = watch.at.pause
-    return {"stage": (pause.stage or pause.hook) if pause else f"{percent(watch.at.share)} of the traffic"}

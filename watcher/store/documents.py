@@ -15,6 +15,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 from deploy.model import Announcement
 from rules.sample import Bucket, Counts, Measure, State, Value
 from watcher.core.alerts import Alert
+from watcher.core.gate import Passage
 from watcher.core.watch import Action, Notice, Watch
 from watcher.errors import StoreTooNew, StoreUnavailable
 
@@ -93,6 +94,7 @@ NOTICE = Document("notice", TypeAdapter(tuple[Notice], config=_NUMBERS_AS_WORDS)
 ANNOUNCEMENT = Document(
     "announcement", TypeAdapter(tuple[Announcement], config=_NUMBERS_AS_WORDS), upgrades=_UPGRADES
 )
+PASSAGE = Document("passage", TypeAdapter(tuple[Passage], config=_NUMBERS_AS_WORDS))
 ALERT = Document("alert", TypeAdapter(tuple[Alert], config=_NUMBERS_AS_WORDS))
 
 

@@ -6,11 +6,12 @@ from datetime import datetime
 
 from deploy.tags import Ledger
 from rules.model import RuleSet
-from watcher.core import disarm
+from watcher.core import disarm, freeze
 from watcher.core.change import Beside
 from watcher.core.facts import Beat, Facts, ways_back
 from watcher.core.service import Service
 from watcher.core.watch import Watch
+from watcher.core.wording.figures import moment, said
 from watcher.store.besides import AskFires, Besides, Deaf, never_deaf, nothing_fires
 from watcher.store.store import Store
 
@@ -38,11 +39,18 @@ class Lookup:
         switch = disarm.in_force(await self.store.disarmed(now), *watch.key, now)
         return replace(
             self.glance(watch),
-            ways_back=ways_back(watch.deployment, ledgers, watch.policy, now),
+            ways_back=ways_back(watch.deployment, ledgers, watch.policy, now, watch.missing),
             armed=switch is None,
             disarmed=disarm.words(switch, now),
+            frozen=await self._frozen(watch, now),
             beside=await self.beside(watch, now),
         )
+
+    async def _frozen(self, watch: Watch, now: datetime) -> str:
+        service = self.services().get(watch.key)
+        windows = service.gate.windows if service else ()
+        holds = freeze.frozen(await self.store.freezes(now), windows, *watch.key, now)
+        return said(f"until {moment(holds.until, now)}, by {holds.by}: {holds.reason}") if holds else ""
 
     async def beside(self, watch: Watch, now: datetime) -> Beside:
         """What else moved around *watch*, and what fires."""

@@ -14,6 +14,8 @@ from deploy.tags import Ledger
 from rules.sample import Series
 from watcher.core.alerts import Pushed, Remembered
 from watcher.core.change import Change
+from watcher.core.freeze import Freeze
+from watcher.core.gate import Passage, PassageStep, Passing
 from watcher.core.relayed import MOST_INSTANCES, NotTaken, Relayed, Taken, Telling
 from watcher.core.watch import ActionState, Closing, Message, State, Step, Watch
 from watcher.errors import StoreUnavailable
@@ -22,6 +24,7 @@ from watcher.store.sql import (
     alerts,
     audit,
     changes,
+    gates,
     inbox,
     ledger,
     messages,
@@ -354,6 +357,49 @@ class Played:
     async def disarmed(self, now: datetime) -> Sequence[Disarmed]:
         """See `Store`."""
         return await self._read(lambda: switch.in_force(now))
+
+    # -- the gate
+
+    async def freeze(self, freeze: Freeze, now: datetime, announced: Sequence[Message] = ()) -> None:
+        """See `Store`."""
+        await self._write(lambda: gates.freeze(freeze, now, announced))
+
+    async def thaw(
+        self, freeze: str, by: str, why: str, now: datetime, announced: Sequence[Message] = ()
+    ) -> bool:
+        """See `Store`."""
+        return await self._write(lambda: gates.thaw(freeze, by, why, now, announced))
+
+    async def freezes(self, now: datetime) -> Sequence[Freeze]:
+        """See `Store`."""
+        return await self._read(lambda: gates.freezes(now))
+
+    async def save_passage(self, step: PassageStep, now: datetime, answered: Answered | None = None) -> bool:
+        """See `Store`."""
+        return await self._write(lambda: gates.save(step, now, answered))
+
+    async def passage(self, id: str) -> Passage | None:
+        """See `Store`."""
+        return await self._read(lambda: gates.one(id))
+
+    async def passages(
+        self,
+        *,
+        service: str | None = None,
+        environment: str | None = None,
+        state: Passing | None = None,
+        candidate: str | None = None,
+        answered: bool = False,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[Passage]:
+        """See `Store`."""
+        wanted = gates.Wanted(service, environment, state, candidate, answered, after, limit)
+        return await self._read(lambda: gates.page(wanted))
+
+    async def tell_once(self, what: str, announced: Sequence[Message], now: datetime) -> bool:
+        """See `Store`."""
+        return await self._write(lambda: gates.tell_once(what, announced, now))
 
     # -- the rest
 

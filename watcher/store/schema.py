@@ -292,4 +292,5 @@ MIGRATIONS = (
     Migration(2, "what sidecars tell", tables.SAMPLES, needs=1),
     Migration(3, "alerts that are pushed", tables.ALERTS, needs=1),
     Migration(4, "what moves besides", tables.CHANGES, needs=1),
+    Migration(5, "freezes, and what asks to pass the gate", tables.GATES, needs=1),
 )

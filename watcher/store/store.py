@@ -21,6 +21,8 @@ from deploy.tags import Ledger
 from rules.sample import Series
 from watcher.core.alerts import Pushed, Remembered
 from watcher.core.change import Change
+from watcher.core.freeze import Freeze
+from watcher.core.gate import Passage, PassageStep, Passing
 from watcher.core.relayed import MOST_INSTANCES, NotTaken, Relayed, Taken, Telling
 from watcher.core.watch import Action, ActionState, Closing, Guard, Message, State, Step, Watch
 from watcher.store.care import Care
@@ -428,6 +430,44 @@ class Store(Protocol):
     async def disarmed(self, now: datetime) -> Sequence[Disarmed]:
         """The switches in force."""
 
+    # -- the gate
+
+    async def freeze(self, freeze: Freeze, now: datetime, announced: Sequence[Message] = ()) -> None:
+        """Let nothing pass the gate from ``freeze.start`` to ``freeze.end``. Twice with one id is harmless."""
+
+    async def thaw(
+        self, freeze: str, by: str, why: str, now: datetime, announced: Sequence[Message] = ()
+    ) -> bool:
+        """End a freeze before its time. ``False``: it is not there, or over."""
+
+    async def freezes(self, now: datetime) -> Sequence[Freeze]:
+        """The freezes in force, and those that are to come, in their order."""
+
+    async def save_passage(self, step: PassageStep, now: datetime, answered: Answered | None = None) -> bool:
+        """Save one change of what is at the gate, with what people are told of it.
+
+        ``False``: somebody wrote first, or (``before == 0``) the same asks already.
+        """
+
+    async def passage(self, id: str) -> Passage | None:
+        """What asked to pass, by its id."""
+
+    async def passages(
+        self,
+        *,
+        service: str | None = None,
+        environment: str | None = None,
+        state: Passing | None = None,
+        candidate: str | None = None,
+        answered: bool = False,
+        after: str | None = None,
+        limit: int = 50,
+    ) -> Sequence[Passage]:
+        """What asked to pass, newest first. *candidate*: its key; *answered*: only what a person said something of."""
+
+    async def tell_once(self, what: str, announced: Sequence[Message], now: datetime) -> bool:
+        """Queue what is *announced*, once for *what*, whoever asks first. ``False``: it was told. Remembered for 90 days."""
+
     # -- the rest
 
     async def note(self, note: Note, now: datetime) -> bool:
@@ -484,7 +524,7 @@ class Store(Protocol):
         """Forget what is no longer needed; how many rows. Watches, actions, the ledger and the audit stay.
 
         Buckets go 7 days after the end of their watch, keys after 24 h, announcements, messages and changes after 30 days,
-        what sidecars told after half an hour.
+        what sidecars told after half an hour; freezes that are over and what asked to pass the gate after 90 days.
         """
 
     async def check(self) -> None:

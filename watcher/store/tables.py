@@ -76,3 +76,42 @@ SAMPLES = (
     "CREATE INDEX samples_in_time ON samples (end_at)",
     "CREATE INDEX instances_in_time ON instances (heard_at)",
 )
+
+# What keeps deployments out, and what asked to pass the gate: one row each. What asks with the same names at once is one.
+_FREEZES = """
+CREATE TABLE freezes (
+    id TEXT PRIMARY KEY,
+    service TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    start_at REAL NOT NULL,
+    end_at REAL NOT NULL,
+    lifted_at REAL
+)
+"""
+_PASSAGES = """
+CREATE TABLE passages (
+    id TEXT PRIMARY KEY,
+    service TEXT NOT NULL,
+    environment TEXT NOT NULL,
+    candidate TEXT NOT NULL,
+    state TEXT NOT NULL,
+    revision INTEGER NOT NULL,
+    asked_at REAL NOT NULL,
+    answered INTEGER NOT NULL,
+    document TEXT NOT NULL
+)
+"""
+# What is told once, whoever of the replicas gets to it first.
+_TIDINGS = "CREATE TABLE tidings (what TEXT PRIMARY KEY, at REAL NOT NULL)"
+GATES = (
+    _FREEZES,
+    _PASSAGES,
+    _TIDINGS,
+    "CREATE INDEX freezes_in_time ON freezes (end_at)",
+    "CREATE UNIQUE INDEX passages_one_open ON passages (service, environment, candidate) WHERE state = 'open'",
+    "CREATE INDEX passages_of_service ON passages (service, environment, id)",
+    "CREATE INDEX passages_in_time ON passages (asked_at)",
+    "CREATE INDEX tidings_in_time ON tidings (at)",
+)

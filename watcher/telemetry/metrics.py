@@ -197,7 +197,19 @@ class Metrics:
             "parts_obstructed",
             "Parts of services that may not be moved by themselves, as their platform is set up",
         )
+        self.unready = self._gauge(
+            "unready", "Services that could not be put back when that was last looked at"
+        )
         self.disarmed = self._gauge("disarmed", "Disarms in force; of one service, or of all as one")
+        self.freezes = self._gauge(
+            "freezes", "Freezes in force that somebody ordered; windows are not counted"
+        )
+        self.gates_open = self._gauge(
+            "gates_open", "Deployments that wait at a gate, or for a person's word there"
+        )
+        self.gates_age = self._gauge(
+            "gates_oldest_age_seconds", "How long the oldest of them has been waiting"
+        )
 
     def _sharing(self) -> None:
         self.leases = self._gauge("leases_held", "Watches that this replica holds")

@@ -4,25 +4,10 @@ Without the host, a repository of one name on two servers would be one, and the 
 """
 
 import re
-from urllib.parse import urlsplit
 
-from deploy.sources.github.settings import REPOSITORY
+from deploy.github import GITHUB_COM, HOST, REPOSITORY
 
-GITHUB_COM = "github.com"
-_HOST = r"[a-z0-9.-]{1,253}(?::[0-9]{1,5})?"
-_ID = re.compile(rf"github:(?:(?P<host>{_HOST})/)?(?P<repository>{REPOSITORY})#(?P<id>[0-9]{{1,19}})")
-
-
-def host_of(url: str | None) -> str:
-    """The server at *url*, be it a page's or that of its REST API; `GITHUB_COM` where nothing that could be one is said.
-
-    ``api.github.com`` is github.com's, and ``api.acme.ghe.com`` that of acme.ghe.com; a server of one's own has one host.
-    """
-    try:
-        host = urlsplit(url or "").netloc.lower().removeprefix("api.")
-    except ValueError:
-        return GITHUB_COM
-    return host if re.fullmatch(_HOST, host) else GITHUB_COM
+_ID = re.compile(rf"github:(?:(?P<host>{HOST})/)?(?P<repository>{REPOSITORY})#(?P<id>[0-9]{{1,19}})")
 
 
 def called(host: str, repository: str, id: int) -> str:

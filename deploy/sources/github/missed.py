@@ -23,10 +23,11 @@ from typing import Any
 from pydantic_core import from_json
 
 from deploy.errors import DeployError
+from deploy.github import OURS
 from deploy.model import Finding, Level
 from deploy.ports import Get, Got
 from deploy.source import Feed, Parcel, Received
-from deploy.sources.github.payload import DELIVERY, EVENT, OURS, moment
+from deploy.sources.github.payload import DELIVERY, EVENT, moment
 from deploy.sources.github.settings import Reads, Settings
 
 EVERY = timedelta(minutes=5)  # each repository: 40 of them are some 500 requests an hour, of 5,000

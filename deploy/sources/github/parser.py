@@ -10,6 +10,7 @@
     workflow_run       requested, in_progress                     started
                        completed  success                         complete
                                   failure, timed_out, ...         failed
+    deployment_protection_rule  requested                         somebody waits at our gate: it is read at once
     ping                                                          nothing
 
 One event is known again by what it is about, and not by the id of its delivery: that stands in a header that nobody has
@@ -22,16 +23,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import PurePosixPath
 
+from deploy.github import GITHUB_COM, host_of, is_whole
 from deploy.model import TAG, Announcement, Finding, Phase
-from deploy.source import Ignored, Opening, Received, Rejected, Whose
+from deploy.source import Ignored, Knock, Opening, Received, Rejected, Whose
+from deploy.sources.github.barrier import run_of
 from deploy.sources.github.examining import examined
-from deploy.sources.github.identity import GITHUB_COM, called, host_of
+from deploy.sources.github.identity import called
 from deploy.sources.github.payload import (
     DELIVERY,
     EVENT,
     MODELS,
     REMEDY,
     Deployment,
+    OfRule,
     OfRun,
     OfStatus,
     Payload,
@@ -41,7 +45,7 @@ from deploy.sources.github.payload import (
     read,
     shown,
 )
-from deploy.sources.github.settings import Named, Settings, is_believed, is_whole, of_environment, of_workflow
+from deploy.sources.github.settings import Named, Settings, is_believed, of_environment, of_workflow
 from deploy.sources.github.signature import HEADER, signed
 
 STATES: Mapping[str, Phase] = {
@@ -60,7 +64,7 @@ CONCLUSIONS: Mapping[str, Phase] = {
     "cancelled": Phase.FAILED,
 }
 BEGINS = frozenset({"requested", "in_progress"})  # of a run; `completed` ends it
-_EVENT = re.compile(r"[a-z_]{1,64}")
+_EVENT = re.compile(r"[a-z0-9_]{1,64}")
 _DELIVERY = re.compile(r"[A-Za-z0-9-]{1,64}")
 _LOGIN = r"[A-Za-z0-9_-]{1,64}(?:\[bot\])?"
 
@@ -110,11 +114,16 @@ class GitHubSource:
         payload = read(event, received.body)
         if isinstance(payload, Rejected):
             return payload
+        if isinstance(payload, OfRule):
+            return self._knocked(payload)
+        return self._meant(event, payload, received.at)
+
+    def _meant(self, event: str, payload: Payload, arrived: datetime) -> Meaning:
         why = self._not_believed(payload)
         if why is not None:
             return Ignored(f"{event}: {why}")
         said = _of_run(payload) if isinstance(payload, OfRun) else self._of_deployment(payload)
-        return said if isinstance(said, Ignored) else self._told(said, received.at)
+        return said if isinstance(said, Ignored) else self._told(said, arrived)
 
     # ------------------------------------------------------------------------------------------------- who may be believed
 
@@ -133,6 +142,27 @@ class GitHubSource:
         if app is not None and not isinstance(payload, OfRun) and payload.deployment.app != app:
             return f"the deployment was made by {shown(payload.deployment.app)}, and not by {app}"
         return None
+
+    def _knocked(self, rule: OfRule) -> Ignored | Rejected:
+        """A run that waits: whose it is, and that its answer would go to the API that is configured, and to nowhere else."""
+        event, gate, full_name = "deployment_protection_rule", self._settings.gate, rule.repository.full_name
+        if not is_believed(self._settings, full_name):
+            return Ignored(f"{event}: the repository {full_name} is none of those that are configured")
+        if rule.action != "requested":
+            return Ignored(f"{event}: {shown(rule.action)} changes nothing")
+        if gate is None:
+            return Ignored(f"{event}: this source keeps no gate: it has no `gate: {{app: …}}`")
+        run = run_of(rule.deployment_callback_url, gate.url, full_name)
+        if run is None:
+            return Rejected(
+                f"{event}: its answer would go to {shown(rule.deployment_callback_url)}, which is not at {gate.url}",
+                "is `gate.url` that of the server's REST API?",
+                "deployment_callback_url",
+            )
+        address = of_environment(full_name, rule.environment)
+        if not self._directory(address):
+            return Ignored(f"{event}: no service of the configuration is heard from {address[:SHOWN]}")
+        return Knock(f"{event}: run {run} of {full_name} waits at the gate of {rule.environment}")
 
     def _told(self, said: _Said, arrived: datetime) -> Meaning:
         whose = self._directory(said.address)

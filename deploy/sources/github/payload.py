@@ -4,6 +4,7 @@ Source:
     https://docs.github.com/en/webhooks/webhook-events-and-payloads#deployment
     https://docs.github.com/en/webhooks/webhook-events-and-payloads#deployment_status
     https://docs.github.com/en/webhooks/webhook-events-and-payloads#workflow_run
+    https://docs.github.com/en/webhooks/webhook-events-and-payloads#deployment_protection_rule
 """
 
 from collections.abc import Mapping
@@ -13,11 +14,10 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 from pydantic_core import from_json
 
+from deploy.github import ENVIRONMENT, OURS, REPOSITORY
 from deploy.source import Rejected
-from deploy.sources.github.settings import ENVIRONMENT, REPOSITORY
 
 EVENT, DELIVERY = "x-github-event", "x-github-delivery"
-OURS = "rollbackd: "  # what the description of a status begins with that we have set ourselves
 REMEDY = "send the delivery as GitHub wrote it"
 SHOWN = 80  # characters of somebody else's text that are repeated in words of ours
 
@@ -128,15 +128,25 @@ class OfRun(_Read):
     workflow_run: Run
 
 
+class OfRule(_Read):
+    """``deployment_protection_rule``: a run waits until it is said whether it may deploy."""
+
+    action: _Text
+    repository: Repository
+    environment: Annotated[str, StringConstraints(pattern=rf"^{ENVIRONMENT}\Z")]
+    deployment_callback_url: _Text
+
+
 Payload = OfDeployment | OfStatus | OfRun
-MODELS: Mapping[str, type[OfDeployment] | type[OfRun]] = {
+MODELS: Mapping[str, type[OfDeployment] | type[OfRun] | type[OfRule]] = {
     "deployment": OfDeployment,
+    "deployment_protection_rule": OfRule,
     "deployment_status": OfStatus,
     "workflow_run": OfRun,
 }
 
 
-def read(event: str, body: bytes) -> Payload | Rejected:
+def read(event: str, body: bytes) -> Payload | OfRule | Rejected:
     """What stands in the *body* of a delivery of one of the `MODELS`."""
     try:
         said = from_json(body, allow_inf_nan=False)

@@ -1,37 +1,17 @@
 """What may stand under ``sources: {name: {github: …}}``, and after the name in ``heard_from``."""
 
-import re
 from collections.abc import Sequence
 from difflib import get_close_matches
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from deploy.github import API, ENVIRONMENT, ENVIRONMENT_WORDS, Access, App, Repository, Url, written
 from deploy.model import SERVICE, SERVICE_WORDS
 
 SHORTEST = 32  # characters of a secret: half of what `openssl rand -hex 32` prints
-REPOSITORY = r"[A-Za-z0-9_.-]{1,39}/[A-Za-z0-9_.-]{1,100}"
-ENVIRONMENT = r"[^\x00-\x1f\x7f]{1,255}"
 _SECRET = "a secret that is too short: use at least 32 characters (`openssl rand -hex 32`)"  # noqa: S105 - words
 
-
-def _written(pattern: str, words: str) -> AfterValidator:
-    """People are told in words what is expected, and not by a pattern."""
-
-    def check(value: str) -> str:
-        if not is_whole(pattern, value):
-            raise ValueError(f"expected {words}")
-        return value
-
-    return AfterValidator(check)
-
-
-def is_whole(pattern: str, text: object) -> bool:
-    """*text* is text, and *pattern*, whole."""
-    return isinstance(text, str) and re.fullmatch(pattern, text) is not None
-
-
-Repository = Annotated[str, _written(REPOSITORY, "a repository as OWNER/NAME, such as acme/shop")]
 Named = Literal["payload", "ref", "sha"]
 
 
@@ -48,9 +28,28 @@ class Reads(_Strictly):
     """
 
     token: SecretStr
-    url: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$", max_length=2048)] = (
-        "https://api.github.com"
-    )
+    url: Url = API
+
+
+class Gate(_Strictly):
+    """``gate: {app: {id, installation, private_key: {file: PATH}}}``: deployments that wait at our protection rule are answered.
+
+    Attributes:
+        app: The GitHub App whose rule it is: GitHub lets nobody else answer it. It needs Actions: read and Deployments: write.
+        url: Of the REST API; of GitHub Enterprise Server ``https://github.acme.example/api/v3``.
+        dispatched: What a run deploys that somebody dispatched, with inputs that GitHub tells nobody: its own ``commit``, or the
+            tag that its ``title`` shows (``run-name: deploy tag=${{ inputs.tag }}``). Left out: its own commit where releases are
+            named by ref or sha (``tag``), else nobody knows, and it is rejected.
+    """
+
+    app: App
+    url: Url = API
+    dispatched: Literal["commit", "title"] | None = None
+
+    @property
+    def access(self) -> Access:
+        """By what right GitHub is asked."""
+        return Access(app=self.app, url=self.url)
 
 
 class Settings(_Strictly):
@@ -64,6 +63,7 @@ class Settings(_Strictly):
         tag: Where the tag of a release stands, if its platform knows it by that: in the ``payload`` of a deployment (as
             ``tag``), or in its ``ref`` or ``sha``. Without it what runs is read.
         reads: By which token deployments are read that no webhook has told of; without it they are not.
+        gate: As which app the gate of protected environments is kept; without it nothing is answered there.
         version: The same for what a release is called elsewhere (the tag of an image), in the payload as ``version``.
     """
 
@@ -71,11 +71,12 @@ class Settings(_Strictly):
     previous_secret: SecretStr | None = None
     repositories: Annotated[list[Repository], Field(min_length=1, max_length=1000)]
     creator_app: (
-        Annotated[str, _written(r"[a-z0-9-]{1,64}", "the slug of an app, such as github-actions")] | None
+        Annotated[str, written(r"[a-z0-9-]{1,64}", "the slug of an app, such as github-actions")] | None
     ) = None
     tag: Named | None = None
     version: Named | None = None
     reads: Reads | None = None
+    gate: Gate | None = None
 
     @model_validator(mode="after")
     def _long_enough(self) -> Self:
@@ -102,17 +103,13 @@ class Narrowing(_Strictly):
     """
 
     repository: Repository
-    environment: (
-        Annotated[str, _written(ENVIRONMENT, "the name of an environment, at most 255 characters")] | None
-    ) = None
+    environment: Annotated[str, written(ENVIRONMENT, ENVIRONMENT_WORDS)] | None = None
     workflow: (
-        Annotated[
-            str, _written(r"[A-Za-z0-9_.-]{1,128}\.ya?ml", "the file of a workflow, such as deploy.yml")
-        ]
+        Annotated[str, written(r"[A-Za-z0-9_.-]{1,128}\.ya?ml", "the file of a workflow, such as deploy.yml")]
         | None
     ) = None
-    branch: Annotated[str, _written(ENVIRONMENT, "the name of a branch, at most 255 characters")] = "main"
-    part: Annotated[str, _written(SERVICE, f"the name of a part: {SERVICE_WORDS}")] | None = None
+    branch: Annotated[str, written(ENVIRONMENT, "the name of a branch, at most 255 characters")] = "main"
+    part: Annotated[str, written(SERVICE, f"the name of a part: {SERVICE_WORDS}")] | None = None
 
     @model_validator(mode="after")
     def _of_something(self) -> Self:

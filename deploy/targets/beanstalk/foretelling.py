@@ -33,7 +33,9 @@ async def foretell(
     try:
         policy = await reader.policy(environment)
         takes = await _takes(reader, environment)
-        now = became_of(*await reader.version_now(settings.application, move.to.tag), move.to.tag)
+        version, bundle = await reader.version_now(settings.application, move.to.tag)
+        now = became_of(version, bundle, move.to.tag)
+        is_hidden = version is None and not await _sees(reader, settings, move.expect.tag)
         order = await decide(reader, view, settings, move, Asked(at))
     except AwsRefused as refused:
         return unseen(settings, move, account, refusal(refused))
@@ -46,13 +48,20 @@ async def foretell(
         capacity=policy.capacity(),
         by_hand=by_hand(sets, account),
         obstacles=tuple(words for words in dict.fromkeys(said) if words),
+        gone=(now,) if now and not is_hidden else (),
+        unread=is_hidden or (bundle is not None and bundle.hidden),
     )
+
+
+async def _sees(reader: Reader, settings: Settings, label: str) -> bool:
+    """A version that is deployed cannot be deleted: where not even that is to be seen, it is the role that may not see it."""
+    return bool(await reader.versions(settings.application, [label]))
 
 
 def unseen(settings: Settings, move: Move, account: AwsAccount, words: str) -> Foretold:
     """What can be said of *move* while the environment cannot be read."""
     order = update(settings, move.to)
-    return Foretold(calls=(order.told(),), by_hand=by_hand(order, account), obstacles=(words,))
+    return Foretold(calls=(order.told(),), by_hand=by_hand(order, account), obstacles=(words,), unread=True)
 
 
 def _calls(order: object, sets: Order, settings: Settings, policy: Policy) -> tuple[str, ...]:

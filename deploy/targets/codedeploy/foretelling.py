@@ -1,7 +1,7 @@
 """What a move would do, before it is made: the calls, how long, at what capacity, what stands in its way. Reads only."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from statistics import median
 
 from deploy.errors import AwsRefused
@@ -9,12 +9,13 @@ from deploy.model import Foretold, Move, Refused
 from deploy.ports import AwsAccount
 from deploy.targets.aws.wording import refusal
 from deploy.targets.codedeploy.deployment import Deployment, Group
-from deploy.targets.codedeploy.keeping import ALL_AT_ONCE, became_of
+from deploy.targets.codedeploy.keeping import ALL_AT_ONCE, became_of, lost
 from deploy.targets.codedeploy.looking import View
 from deploy.targets.codedeploy.moving import decide, nowhere, source_of
 from deploy.targets.codedeploy.observing import obstacles
 from deploy.targets.codedeploy.ordering import Order, create
 from deploy.targets.codedeploy.reading import Capacity, Reader
+from deploy.targets.codedeploy.revision import Revision
 from deploy.targets.codedeploy.sending import Moment
 from deploy.targets.codedeploy.settings import Settings
 from deploy.targets.codedeploy.trace import TAG_KEY
@@ -39,7 +40,8 @@ async def foretell(reader: Reader, view: View, move: Move, account: AwsAccount, 
         found = reading.create_task(_source(reader, view, move))
         past = reading.create_task(_takes(reader, view.group))
         kept = reading.create_task(_capacity(reader, view))
-        files = reading.create_task(_became_of(reader, view, move))
+        files = reading.create_task(_became_of(reader, view, move, became_of))
+        missing = reading.create_task(_became_of(reader, view, move, lost))
         failing = reading.create_task(_failing(reader, view.last))
     order, source = decided.result(), found.result()
     words = f"rollbackd by hand: back to {move.to.tag}"
@@ -48,7 +50,7 @@ async def foretell(reader: Reader, view: View, move: Move, account: AwsAccount, 
         order.words if isinstance(order, Refused) and order.third_tag is None else "",
         *obstacles(view),
         source if isinstance(source, str) else "",
-        files.result(),
+        files.result() or "",
         failing.result(),
     )
     return Foretold(
@@ -57,7 +59,19 @@ async def foretell(reader: Reader, view: View, move: Move, account: AwsAccount, 
         capacity=kept.result(),
         by_hand=by_hand(back, move, account),
         obstacles=tuple(dict.fromkeys(each for each in stands if each)),
+        gone=() if _stands_still(order, view) else _gone(source, missing.result(), move),
+        unread=missing.result() is None or (isinstance(source, str) and source != nowhere(move)),
     )
+
+
+def _stands_still(order: object, view: View) -> bool:
+    """Traffic is given back to what runs beside the bad release: its files are not needed for that."""
+    is_stop = isinstance(order, Order) and order.moves and order.operation == "stop_deployment"
+    return is_stop and view.group.shifts
+
+
+def _gone(source: Deployment | str, missing: str | None, move: Move) -> tuple[str, ...]:
+    return tuple(words for words in (source if source == nowhere(move) else "", missing) if words)
 
 
 def unseen(settings: Settings, move: Move, account: AwsAccount, words: str) -> Foretold:
@@ -67,6 +81,7 @@ def unseen(settings: Settings, move: Move, account: AwsAccount, words: str) -> F
         calls=(f"{told} with the revision of {move.to.tag}",),
         by_hand=_look_up(settings.application, settings.deployment_group, account),
         obstacles=(words,),
+        unread=True,
     )
 
 
@@ -110,13 +125,15 @@ async def _source(reader: Reader, view: View, move: Move) -> Deployment | str:
         return f"where the files of {move.to.tag} are cannot be read: {refusal(refused)}"
 
 
-async def _became_of(reader: Reader, view: View, move: Move) -> str:
-    """What stands against the files; where they may not be looked at, nothing is known to."""
+async def _became_of(
+    reader: Reader, view: View, move: Move, asks: Callable[[Reader, Revision | None], Awaitable[str]]
+) -> str | None:
+    """What stands against the files; ``None``: they may not be looked at, and nothing is known to."""
     source = await _source(reader, view, move)
     try:
-        return await became_of(reader, None if isinstance(source, str) else source.revision)
+        return await asks(reader, None if isinstance(source, str) else source.revision)
     except AwsRefused:
-        return ""
+        return None
 
 
 async def _failing(reader: Reader, last: Deployment | None) -> str:

@@ -23,6 +23,11 @@ ALL_AT_ONCE = "CodeDeployDefault.AllAtOnce"
 
 async def became_of(reader: Reader, revision: Revision | None) -> str:
     """What stands against the files of *revision*; empty: nothing is known to. May raise `AwsRefused`."""
+    return await lost(reader, revision) or (_may_be_another(revision) if revision is not None else "")
+
+
+async def lost(reader: Reader, revision: Revision | None) -> str:
+    """That the files of *revision* are not there any more, or not those; empty: nothing is known of that. May raise `AwsRefused`."""
     place = revision.told.get("s3Location") if revision is not None else None
     if revision is None or not place or not place.get("bucket") or not place.get("key"):
         return ""
@@ -35,12 +40,13 @@ async def became_of(reader: Reader, revision: Revision | None) -> str:
             f"{tag}: its bundle was overwritten (eTag {now}, then {then}): CodeDeploy will refuse it; put the old one back, or give"
             " each release a key of its own"
         )
-    return _may_be_another(revision)
+    return ""
 
 
 def _may_be_another(revision: Revision) -> str:
     """That nobody knows whether the files are still those; empty where that is known."""
-    if not revision.is_only_a_name:
+    place = revision.told.get("s3Location") or {}
+    if not revision.is_only_a_name or not place.get("bucket") or not place.get("key"):
         return ""
     return (
         f"{revision.release.tag} was deployed without eTag and version: whether its bundle was overwritten since, nobody can tell;"

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from deploy.errors import AwsRefused
@@ -29,6 +30,15 @@ _MISSING = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
 _LISTS = ("index", "manifest.list")
 
 
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """What stands against a release: it is *gone*, or what became of it could not be read (not all that is *unread* has words)."""
+
+    gone: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
+    is_unread: bool = False
+
+
 async def foretell(
     reader: Reader, view: View, move: Move, account: AwsAccount, container: str | None
 ) -> Foretold:
@@ -39,9 +49,8 @@ async def foretell(
         stands = reading.create_task(_in_the_way(reader, move, account, container))
     order = decided.result()
     would = order if isinstance(order, Order) else update(view.service, move.to)
-    needs = (
-        () if would.native else stands.result()
-    )  # ECS itself goes back to what it has, whatever became of its name
+    # ECS itself goes back to what it has, whatever became of its name.
+    stand = Stands() if would.native else stands.result()
     refused = (order.words,) if isinstance(order, Refused) and order.third_tag is None else ()
     return Foretold(
         calls=(
@@ -51,7 +60,9 @@ async def foretell(
         takes=in_time(view.service, would, takes.result()),
         capacity=capacity(view.service),
         by_hand=would.by_hand(account.region),
-        obstacles=tuple(dict.fromkeys((*refused, *obstacles(view.service), *needs))),
+        obstacles=tuple(dict.fromkeys((*refused, *obstacles(view.service), *stand.unread, *stand.gone))),
+        gone=stand.gone,
+        unread=stand.is_unread,
     )
 
 
@@ -59,7 +70,9 @@ def unseen(settings: Settings, move: Move, account: AwsAccount, words: str) -> F
     """What can be said of *move* while the service cannot be read."""
     service = Service(settings.service_name, "", settings.cluster_name)
     order = update(service, move.to)
-    return Foretold(calls=(order.told(),), by_hand=order.by_hand(account.region), obstacles=(words,))
+    return Foretold(
+        calls=(order.told(),), by_hand=order.by_hand(account.region), obstacles=(words,), unread=True
+    )
 
 
 def in_time(service: Service, order: Order, lasted: str) -> str:
@@ -130,22 +143,22 @@ def _minutes(seconds: float) -> str:
     return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 -- two minutes
 
 
-async def _in_the_way(
-    reader: Reader, move: Move, account: AwsAccount, container: str | None
-) -> tuple[str, ...]:
+async def _in_the_way(reader: Reader, move: Move, account: AwsAccount, container: str | None) -> Stands:
     """What became of the wanted release: its definition, its images."""
     try:
         registered = await reader.registered(move.to.tag)
     except AwsRefused as refused:
-        return (f"{move.to.tag} cannot be read: {refusal(refused)}",)
+        return Stands(unread=(f"{move.to.tag} cannot be read: {refusal(refused)}",), is_unread=True)
     said = [] if registered.status == "ACTIVE" else [_deregistered(move, registered.status)]
     if move.expect.tag == move.to.tag:
         said.append(same_definition(move))
-    main = registered.definition.main(container)
+    main, is_unread = registered.definition.main(container), False
     for image in registered.definition.images:
         digest = move.to.names.get("digest") if image is main else None
-        said.append(await _image(reader, registered.definition, image, digest, account))
-    return tuple(words for words in said if words)
+        words = await _image(reader, registered.definition, image, digest, account)
+        is_unread = is_unread or words is None
+        said.append(words or "")
+    return Stands(tuple(words for words in said if words), is_unread=is_unread)
 
 
 def _deregistered(move: Move, status: str) -> str:
@@ -154,8 +167,8 @@ def _deregistered(move: Move, status: str) -> str:
 
 async def _image(
     reader: Reader, definition: Definition, image: Image, digest: str | None, account: AwsAccount
-) -> str:
-    """What stands against *image*, which was *digest* when it served; empty if nothing is known to."""
+) -> str | None:
+    """What stands against *image*, which was *digest* when it served; empty if nothing does, for all ECR tells; ``None``: unread."""
     place = _ECR.fullmatch(image.repository)
     if place is None or place["region"] != account.region:
         return ""
@@ -164,8 +177,8 @@ async def _image(
         found = await reader.image(place["registry"], place["repository"], asked)
     except AwsRefused as refused:
         gone = refused.code in _MISSING
-        return f"{definition.tag}: ECR has no image {image.written} any more: push it again" if gone else ""
-    return became_of(found or {}, definition, image, digest)
+        return f"{definition.tag}: ECR has no image {image.written} any more: push it again" if gone else None
+    return became_of(found, definition, image, digest) if found else None
 
 
 def became_of(found: Mapping[str, object], definition: Definition, image: Image, digest: str | None) -> str:

@@ -29,10 +29,12 @@ async def foretell(
     order = decide(view, settings, account, move, "foretold", now)
     if settings.alias is None or view.alias is None:
         return _without_alias(view, order)
+    unread = False
     try:
-        warm, in_the_way = await _read(reader, view.alias, move, settings)
+        warm, in_the_way, gone = await _read(reader, view.alias, move, settings)
     except AwsRefused as refused:
-        warm, in_the_way = f"what is kept warm is not known: {refusal(refused)}", ()
+        warm, in_the_way, gone = f"what is kept warm is not known: {refusal(refused)}", (), ()
+        unread = True
     refused_words = (order.words,) if isinstance(order, Refused) and order.third_tag is None else ()
     would = order if isinstance(order, Order) else Order(update(settings, move))
     return Foretold(
@@ -41,13 +43,17 @@ async def foretell(
         capacity=warm,
         by_hand=by_hand(settings, move, account),
         obstacles=tuple(dict.fromkeys((*refused_words, *view.obstacles, *in_the_way))),
+        gone=gone,
+        unread=unread,
     )
 
 
 def unseen(settings: Settings, move: Move, account: AwsAccount, words: str) -> Foretold:
     """What can be said of *move* while the alias cannot be read."""
     line = by_hand(settings, move, account) if settings.alias else ""
-    return Foretold(calls=(Order(update(settings, move)).told(),), by_hand=line, obstacles=(words,))
+    return Foretold(
+        calls=(Order(update(settings, move)).told(),), by_hand=line, obstacles=(words,), unread=True
+    )
 
 
 def _without_alias(view: View, order: object) -> Foretold:
@@ -60,25 +66,29 @@ def _under_way(view: View, move: Move) -> str:
     return f"{_WAYS[0].upper()}{_WAYS[1:]}{f', within {bad.timeout} s' if bad else ''}"
 
 
-async def _read(reader: Reader, alias: Alias, move: Move, settings: Settings) -> tuple[str, tuple[str, ...]]:
-    """What is kept warm; and what became of the wanted version, and what does not follow the alias."""
+async def _read(
+    reader: Reader, alias: Alias, move: Move, settings: Settings
+) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """What is kept warm; what stands in the way; and by which of it the wanted version is there no more."""
     name = settings.function_name
     version = await reader.version_now(name, move.to.tag)
     if version is None:
         words = f"version {move.to.tag} of {name} was deleted: publish the same content anew, and deploy that"
-        return "", (words,)
+        return "", (words,), (words,)
     of_alias, of_good, of_bad = await together(
         *(reader.provisioned(name, each) for each in (settings.alias or "", move.to.tag, move.expect.tag))
     )
     pinned, plain_calls = await together(
         *(reader.mappings(each) for each in (f"{name}:{move.expect.tag}", name))
     )
+    state = _state(version)
     said = (
-        _state(version),
+        state,
         _failed(move, of_good),
         *(_stays(each, settings, move, alias) for each in dict.fromkeys((*pinned, *plain_calls))),
     )
-    return capacity(move, of_alias, of_good, of_bad), tuple(words for words in said if words)
+    gone = (state,) if version.state == "Failed" else ()
+    return capacity(move, of_alias, of_good, of_bad), tuple(words for words in said if words), gone
 
 
 def capacity(

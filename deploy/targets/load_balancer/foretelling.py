@@ -14,7 +14,7 @@ from deploy.targets.aws.batching import together
 from deploy.targets.aws.wording import refusal
 from deploy.targets.load_balancer.group import Group
 from deploy.targets.load_balancer.looking import View
-from deploy.targets.load_balancer.moving import Order, by_hand, decide, order, sick
+from deploy.targets.load_balancer.moving import Order, by_hand, decide, nowhere, order, sick
 from deploy.targets.load_balancer.reading import Health, Reader
 from deploy.targets.load_balancer.settings import Settings
 
@@ -31,7 +31,8 @@ async def foretell(
     said = (decided.words,) if isinstance(decided, Refused) and decided.third_tag is None else ()
     wanted, left = view.serving(move.to), view.serving(move.expect)
     if view.forward is None or not wanted:
-        return Foretold(calls=(), obstacles=tuple(dict.fromkeys((*said, *view.obstacles))))
+        gone = () if wanted else (nowhere(view, settings, move.to),)
+        return Foretold(calls=(), obstacles=tuple(dict.fromkeys((*said, *view.obstacles))), gone=gone)
     stays = settings.sessions == "stay"
     would = (
         decided
@@ -46,20 +47,24 @@ async def foretell(
             _calls(would, settings),
             by_hand=by_hand(would, move, account),
             obstacles=(*said, refusal(refused)),
+            unread=True,
         )
-    in_the_way = (sick(wanted, health), _few(wanted, left, health))
+    dead = sick(wanted, health)
+    in_the_way = (dead, _few(wanted, left, health))
     return Foretold(
         calls=_calls(would, settings),
         takes=" ".join(filter(None, (_takes(move, drains), _sessions(view, move, settings), slow))),
         capacity="; ".join(_targets(each, health[each.arn]) for each in (*wanted, *left)),
         by_hand=by_hand(would, move, account),
         obstacles=tuple(dict.fromkeys(filter(None, (*said, *view.obstacles, *in_the_way)))),
+        # Targets that are ill may be well when it counts; where there are none somebody has taken them away.
+        gone=(dead,) if any(health[each.arn].registered == 0 for each in wanted) else (),
     )
 
 
 def unseen(words: str) -> Foretold:
     """What can be said while the rule cannot be read: the weights to be sent stand beside what has to stay."""
-    return Foretold(calls=(), obstacles=(words,))
+    return Foretold(calls=(), obstacles=(words,), unread=True)
 
 
 async def healths(reader: Reader, groups: Sequence[Group]) -> Mapping[str, Health]:

@@ -69,7 +69,7 @@ def decide(view: View, settings: Settings, move: Move) -> Order | Beginning:
         return decided
     wanted = view.serving(move.to)
     if view.forward is None or not wanted:
-        return Refused(_gone(view, settings, move.to))
+        return Refused(nowhere(view, settings, move.to))
     forward = view.forward.given_to([each.arn for each in wanted], stays=settings.sessions == "stay")
     return order(view, settings, forward)
 
@@ -85,7 +85,7 @@ def decide_shift(view: View, settings: Settings, shift: Shift) -> Order | Beginn
         return decided
     after, before = view.serving(shift.after), view.serving(shift.before)
     if view.forward is None or not after:
-        return Refused(_gone(view, settings, shift.after))
+        return Refused(nowhere(view, settings, shift.after))
     if len(after) > 1 or len(before) > 1:
         several = shift.after.tag if len(after) > 1 else shift.before.tag
         return Refused(f"several target groups serve {several}: between them rollbackd shares nothing out")
@@ -129,7 +129,8 @@ def answered(error: AwsRefused) -> Refused | Unclear:
     return Refused(words, again_in=LATER if error.code in NOT_NOW else None)
 
 
-def _gone(view: View, settings: Settings, wanted: Release) -> str:
+def nowhere(view: View, settings: Settings, wanted: Release) -> str:
+    """Why there is nothing to go back to: no group serves what is wanted."""
     serve = ", ".join(
         f"{each.name} serves {each.release.tag if each.release else 'nobody knows what'}"
         for each in view.groups

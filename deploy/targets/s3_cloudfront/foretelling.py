@@ -30,21 +30,21 @@ async def foretell(
     refused = (calls.words,) if isinstance(calls, Refused) and calls.third_tag is None else ()
     said, by_hand = _orders(settings, layout, calls if isinstance(calls, Calls) else None, move)
     found = await find(reader, settings, move.to)
+    stands, gone = await in_the_way(reader, settings, found)
     return Foretold(
         calls=said,
         takes=_TAKES.get(settings.layout, _SECONDS),
         capacity=_people(layout, move),
         by_hand=by_hand,
-        obstacles=tuple(
-            dict.fromkeys((*refused, *pointer.obstacles, *await in_the_way(reader, settings, found)))
-        ),
+        obstacles=tuple(dict.fromkeys((*refused, *pointer.obstacles, *stands))),
+        gone=(gone,) if gone else (),
     )
 
 
 def unseen(settings: Settings, layout: Layout, move: Move, words: str) -> Foretold:
     """What can be said of *move* while the site cannot be read."""
     said, by_hand = _orders(settings, layout, None, move)
-    return Foretold(calls=said, by_hand=by_hand, obstacles=(words,))
+    return Foretold(calls=said, by_hand=by_hand, obstacles=(words,), unread=True)
 
 
 def _orders(
@@ -64,13 +64,17 @@ def _people(layout: Layout, move: Move) -> str:
     return f"{tabs}; whoever comes from then on gets {move.to.tag}"
 
 
-async def in_the_way(reader: Reader, settings: Settings, source: Source | str) -> tuple[str, ...]:
-    """What stands against going to *source*: its page, the files that it names, how it is cached. May raise `AwsRefused`."""
+async def in_the_way(reader: Reader, settings: Settings, source: Source | str) -> tuple[tuple[str, ...], str]:
+    """What stands against going to *source*: its page, the files that it names, how it is cached. May raise `AwsRefused`.
+
+    Returns:
+        All of it, and by which of it the release is not there any more, if it is not.
+    """
     if isinstance(source, str):
-        return (source,)
+        return (source,), source
     head = await reader.head(settings.bucket, source.key)
-    said = [await white_screen(reader, settings, source, head), _kept(source, head)]
-    return tuple(words for words in said if words)
+    missing = await white_screen(reader, settings, source, head)
+    return tuple(words for words in (missing, _kept(source, head)) if words), missing
 
 
 async def white_screen(reader: Reader, settings: Settings, source: Source, head: Head | None) -> str:

@@ -170,6 +170,7 @@ class UpkeepContract:
             "messages": {"slack:C1": 1},
             "messages_oldest_seconds": {"slack:C1": 60.0},
             "actions": {"open": 1, "oldest_seconds": 60.0},
+            "gates": {"open": 0, "oldest_seconds": 0.0},
         }
 
     async def test_what_was_due_more_than_a_minute_ago_is_overdue(self, store: Store):

@@ -1,6 +1,13 @@
-"""ECR: which digest a tag of an image means."""
+"""ECR: which digest a tag of an image means, and how a tag is moved.
+
+Source:
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_PutImage.html;
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_BatchGetImage.html (an image that is not there is among the
+    failures of an answer with status 200)
+"""
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -19,6 +26,8 @@ class Ecr:
         self._account = account
         self._host = f"{account}.dkr.ecr.{region}.amazonaws.com"
         self._tags: dict[str, dict[str, Timeline[str]]] = {}
+        self._lists: dict[str, tuple[str, ...]] = {}  # by digest: images for several processors
+        self.immutable: set[str] = set()  # repositories whose tags are never moved
 
     def image(self, repository: str, tag: str) -> str:
         """What a task definition writes for it."""
@@ -29,6 +38,18 @@ class Ecr:
         digest = digest_of(content or f"{repository}:{tag}")
         self._tags.setdefault(repository, {}).setdefault(tag, Timeline()).put(at, digest)
         return digest
+
+    def push_list(self, repository: str, tag: str, digests: tuple[str, ...], at: datetime = _LONG_AGO) -> str:
+        """From *at* on, *tag* means a list of the images *digests*. Gives its own digest."""
+        digest = digest_of(" ".join(digests))
+        self._lists[digest] = digests
+        self._tags.setdefault(repository, {}).setdefault(tag, Timeline()).put(at, digest)
+        return digest
+
+    def means(self, repository: str, tag: str, at: datetime) -> str | None:
+        """The digest that *tag* means; none: nobody has pushed it."""
+        known = self._tags.get(repository, {}).get(tag)
+        return known.at(at) if known else None
 
     def digest(self, image: str, at: datetime) -> str:
         """What *image*, as a task definition writes it, means at *at*."""
@@ -75,7 +96,83 @@ class Ecr:
 
     def operations(self) -> Mapping[str, Callable[[Asked], Mapping[str, Any]]]:
         """What ECR answers to."""
-        return {"DescribeImages": self.describe_images}
+        return {
+            "DescribeImages": self.describe_images,
+            "BatchGetImage": self.batch_get_image,
+            "PutImage": self.put_image,
+        }
+
+    def batch_get_image(self, asked: Asked) -> Mapping[str, Any]:
+        """``BatchGetImage``."""
+        name = self._known(asked)
+        images, failures = [], []
+        for asked_for in asked["imageIds"]:
+            digest = self._digest(name, asked_for, asked.seen_at)
+            if digest is None:
+                words = "Requested image not found"
+                failures.append(
+                    {"imageId": asked_for, "failureCode": "ImageNotFound", "failureReason": words}
+                )
+                continue
+            images.append(
+                {
+                    "registryId": self._account,
+                    "repositoryName": name,
+                    "imageId": {**asked_for, "imageDigest": digest},
+                    "imageManifest": self.manifest(digest),
+                    "imageManifestMediaType": _LIST if digest in self._lists else _PLAIN,
+                }
+            )
+        return {"images": images, "failures": failures}
+
+    def put_image(self, asked: Asked) -> Mapping[str, Any]:
+        """``PutImage`` of a manifest that is there already, under another tag."""
+        name, tag = self._known(asked), asked["imageTag"]
+        digest = next(
+            (each for each in self._digests(name) if self.manifest(each) == asked["imageManifest"]), None
+        )
+        if digest is None:
+            raise AwsError("LayersNotFoundException", "The specified layers could not be found.")
+        if asked.get("imageDigest", digest) != digest:
+            raise AwsError("ImageDigestDoesNotMatchException", "The digest does not match the manifest.")
+        before = self.means(name, tag, asked.now)
+        if before == digest:
+            raise AwsError("ImageAlreadyExistsException", f"Image with tag '{tag}' already exists.")
+        if before is not None and name in self.immutable:
+            raise AwsError(
+                "ImageTagAlreadyExistsException",
+                f"The image tag '{tag}' already exists and cannot be overwritten.",
+            )
+        self._tags[name].setdefault(tag, Timeline()).put(asked.now, digest)
+        put = {"imageDigest": digest, "imageTag": tag}
+        image = {"registryId": self._account, "repositoryName": name, "imageId": put}
+        return {"image": image | {"imageManifest": asked["imageManifest"]}}
+
+    def manifest(self, digest: str) -> str:
+        """Of an image, or of a list of some."""
+        if digest in self._lists:
+            listed = [{"mediaType": _PLAIN, "digest": each, "size": 1} for each in self._lists[digest]]
+            return json.dumps({"schemaVersion": 2, "mediaType": _LIST, "manifests": listed})
+        return json.dumps({"schemaVersion": 2, "mediaType": _PLAIN, "config": {"digest": digest, "size": 1}})
+
+    def _known(self, asked: Asked) -> str:
+        name = str(asked["repositoryName"])
+        if name not in self._tags:
+            raise AwsError("RepositoryNotFoundException", f"The repository with name '{name}' does not exist")
+        return name
+
+    def _digests(self, name: str) -> set[str]:
+        tagged = {digest for meaning in self._tags[name].values() for digest in meaning.values}
+        return tagged | {each for digest in tagged for each in self._lists.get(digest, ())}
+
+    def _digest(self, name: str, id: Mapping[str, str], at: datetime) -> str | None:
+        if "imageTag" in id:
+            return self.means(name, id["imageTag"], at)
+        return id["imageDigest"] if id["imageDigest"] in self._digests(name) else None
+
+
+_PLAIN = "application/vnd.oci.image.manifest.v1+json"
+_LIST = "application/vnd.oci.image.index.v1+json"
 
 
 def digest_of(content: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 from tests.fakes.aws.calls import Asked
 from tests.fakes.aws.trouble import AwsError
 
-MOST = 4096  # [D] characters of a parameter of the standard tier
+STANDARD = 4096  # bytes of a parameter of the standard tier [D]
 
 
 @dataclass
@@ -35,18 +35,6 @@ class Ssm:
         """By name."""
         return {"GetParameter": self._get, "PutParameter": self._put}
 
-    def _put(self, asked: Asked) -> Mapping[str, Any]:
-        """``PutParameter``: a version more; without ``Overwrite`` only the first."""
-        name = str(asked["Name"])
-        if name in self.versions and not asked.get("Overwrite", False):
-            raise AwsError("ParameterAlreadyExists", "The parameter already exists.")
-        if len(asked["Value"]) > MOST:
-            raise AwsError(
-                "ValidationException", f"Standard tier parameters support at most {MOST} characters"
-            )
-        self.put(name, asked["Value"], asked.now)
-        return {"Version": len(self.versions[name]), "Tier": "Standard"}
-
     def _get(self, asked: Asked) -> Mapping[str, Any]:
         name = str(asked["Name"])
         if name not in self.versions:
@@ -55,3 +43,14 @@ class Ssm:
         arn = f"arn:aws:ssm:{self.region}:{self.account}:parameter/{name.lstrip('/')}"
         parameter = {"Name": name, "Type": "String", "Value": value, "Version": len(self.versions[name])}
         return {"Parameter": parameter | {"LastModifiedDate": at, "ARN": arn, "DataType": "text"}}
+
+    def _put(self, asked: Asked) -> Mapping[str, Any]:
+        name = str(asked["Name"])
+        if name in self.versions and not asked.get("Overwrite"):
+            raise AwsError("ParameterAlreadyExists", "The parameter already exists.")
+        if len(str(asked["Value"]).encode()) > STANDARD:
+            raise AwsError(
+                "ValidationException", "Standard tier parameters support a maximum value of 4096 characters."
+            )
+        self.put(name, str(asked["Value"]), asked.now)
+        return {"Version": len(self.versions[name]), "Tier": "Standard"}

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -117,6 +117,8 @@ class AwsWorld:
         calls: Every call that arrived, oldest first.
         bugs: What the fake itself did wrong. A test's fixture sees that there are none.
         events: What EventBridge was told.
+        fates: After how long each copy of an event arrives in a queue; no copy: it is lost. EventBridge promises neither an
+            order nor that an event comes once.
     """
 
     def __init__(self, now: Callable[[], datetime], account: str = ACCOUNT, region: str = REGION) -> None:
@@ -132,6 +134,8 @@ class AwsWorld:
         self._drawn = itertools.count(1)
         self.events = Events(self.draw)
         self._listeners: list[Callable[[Event], None]] = []
+        self.fates: Callable[[Event], Sequence[timedelta]] = lambda _: (timedelta(0),)
+        self._late: list[tuple[datetime, str, Event]] = []
         self._places: dict[tuple[str, str], Place] = {}
         self.home = self.place(account, region)
         self.cloudfront = CloudFront(account, self.draw, self._bucket)  # in no region
@@ -233,6 +237,10 @@ class AwsWorld:
         for event in self.events.unheard():
             for hear in self._listeners:
                 hear(event)
+        due = [each for each in self._late if each[0] <= self.now()]
+        self._late = [each for each in self._late if each not in due]
+        for _, queue, event in sorted(due, key=lambda each: each[0]):
+            self.sqs.send(queue, event, self.now())
 
     def locked(self) -> AbstractContextManager[Any]:
         """Nobody else does anything meanwhile."""
@@ -241,12 +249,15 @@ class AwsWorld:
     def carry(
         self, queue: str, kinds: Iterable[str] = ("ECS Deployment State Change", "ECS Hook State Change")
     ) -> None:
-        """A rule of EventBridge: events of these detail types go to the SQS queue of this name, at home, from now on."""
+        """A rule of EventBridge: events of these detail types go to the SQS queue of this name, at home, from now on.
+
+        Each arrives once and at once, unless `fates` says otherwise.
+        """
         wanted = frozenset(kinds)
 
         def deliver(event: Event) -> None:
             if event["detail-type"] in wanted:
-                self.sqs.send(queue, event, self.now())
+                self._late += [(self.now() + after, queue, event) for after in self.fates(event)]
 
         self.listen(deliver)
 

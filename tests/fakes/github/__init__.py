@@ -8,8 +8,21 @@ async with serving_app(app(world)) as port:        # the REST API, at http://127
         await send(each)
 """
 
+from tests.fakes.github.actions import Actions, Run
 from tests.fakes.github.deliveries import Delivery, Hook
 from tests.fakes.github.rest import app
 from tests.fakes.github.world import REPOSITORY, SECRET, TOKEN, Deed, GitHubWorld, Made
 
-__all__ = ["REPOSITORY", "SECRET", "TOKEN", "Deed", "Delivery", "GitHubWorld", "Hook", "Made", "app"]
+__all__ = [
+    "REPOSITORY",
+    "SECRET",
+    "TOKEN",
+    "Actions",
+    "Deed",
+    "Delivery",
+    "GitHubWorld",
+    "Hook",
+    "Made",
+    "Run",
+    "app",
+]

@@ -13,18 +13,23 @@ import jwt
 from aiohttp import web
 
 from tests.fakes.github import shapes
+from tests.fakes.github.actions import Actions
+from tests.fakes.github.described import check_taken, check_told, is_described
+from tests.fakes.github.routes import ActionsRoutes, conditional
 from tests.fakes.github.world import ID, OTHERS, TOKEN, Deed, GitHubWorld
 from tests.schemas.book import book
 from tests.schemas.door import served
 
 _PLACES = ("/repos/", "/app/installations/", "/rate_limit")
 APP = "4711"
+LIMIT = {"limit": 5000, "remaining": 4990, "reset": 1_800_000_000, "used": 10}
+LIMITS = {"resources": {"core": LIMIT, "search": LIMIT}, "rate": LIMIT}
 STATES = {"error", "failure", "inactive", "in_progress", "queued", "pending", "success"}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def app(world: GitHubWorld, public_key: str = "") -> web.Application:
-    """The API of *world*. *public_key*: of the app."""
+def app(world: GitHubWorld, public_key: str = "", actions: Actions | None = None) -> web.Application:
+    """The API of *world*. *public_key*: of the app; *actions*: its workflows."""
     rest = _Rest(world, public_key)
     application = web.Application(middlewares=[rest.at_the_door])
     statuses = "/repos/{owner}/{name}/deployments/{id}/statuses"
@@ -32,8 +37,13 @@ def app(world: GitHubWorld, public_key: str = "") -> web.Application:
     application.router.add_post(statuses, rest.create)
     application.router.add_get("/repos/{owner}/{name}/deployments", rest.deployments)
     application.router.add_get("/repos/{owner}/{name}", rest.repository)
+    application.router.add_get("/repos/{owner}/{name}/deployments/{id}", rest.deployment)
+    application.router.add_get("/repos/{owner}/{name}/commits/{sha}/statuses", rest.commit_statuses)
+    application.router.add_post("/repos/{owner}/{name}/statuses/{sha}", rest.set_commit_status)
     application.router.add_get("/rate_limit", rest.limit)
     application.router.add_post("/app/installations/{id}/access_tokens", rest.install)
+    if actions is not None:
+        ActionsRoutes(actions).add_to(application)
     return application
 
 
@@ -53,8 +63,14 @@ class _Rest:
         async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
             self.world.requests.append(f"{request.method} {request.path}")
             refused = self._refused(request)
+            if refused is None:
+                check_taken(request, await request.read())
             response = refused or await handler(request)
-            served(book("github"), request, await request.read(), response, below=_PLACES)
+            if is_described(request):  # workflows: by what is used of them, for whole runs are large
+                check_told(request, response)
+            else:
+                served(book("github"), request, await request.read(), response, below=_PLACES)
+            self.world.answers.append(response.status)
             if self.world.scopes is not None:
                 response.headers["X-OAuth-Scopes"] = self.world.scopes
             if self.world.left is not None:
@@ -98,7 +114,7 @@ class _Rest:
             return refusal(404, "Not Found")
         most = int(request.query.get("per_page", "30"))
         newest = sorted(self.world.statuses(made.id), key=lambda deed: deed.id, reverse=True)
-        return web.json_response([told(each) for each in newest[:most]])
+        return conditional(request, [told(each) for each in newest[:most]])
 
     async def create(self, request: web.Request) -> web.Response:
         made = self._visible(request)
@@ -113,6 +129,26 @@ class _Rest:
         deed = self.world.sets(made, said["state"], said.get("description", ""), "rollbackd[bot]", **more)
         return web.json_response(told(deed), status=201)
 
+    async def deployment(self, request: web.Request) -> web.Response:
+        made = self._visible(request)
+        first = next((deed for deed in self.world.log if deed.made is made), None)
+        return refusal(404, "Not Found") if first is None else web.json_response(as_made(first))
+
+    async def commit_statuses(self, request: web.Request) -> web.Response:
+        """The newest first."""
+        of = [each for each in self.world.commits if each["sha"] == request.match_info["sha"]]
+        return web.json_response(of[::-1])
+
+    async def set_commit_status(self, request: web.Request) -> web.Response:
+        if self.world.permissions.get("statuses") != "write":
+            return refusal(403, "Resource not accessible by personal access token")
+        said = await request.json()
+        if said["state"] not in {"error", "failure", "pending", "success"} or len(said["description"]) > 140:
+            return refusal(422, "Validation Failed")
+        told = {"id": next(self.world.ids), "sha": request.match_info["sha"], **said}
+        self.world.commits.append(told)
+        return web.json_response(told, status=201)
+
     async def deployments(self, request: web.Request) -> web.Response:
         """Those of the repository, the newest first."""
         if self._name(request) != self.world.repository:
@@ -120,8 +156,11 @@ class _Rest:
         if self.world.permissions.get("deployments") not in {"read", "write"}:
             return refusal(403, "Resource not accessible by personal access token")
         most = int(request.query.get("per_page", "30"))
-        made = [deed for deed in self.world.log if deed.state is None]
-        return web.json_response([as_made(deed) for deed in reversed(made[-most:])])
+        wanted = request.query.get("environment")
+        made = [
+            deed for deed in self.world.log if deed.state is None and wanted in (None, deed.made.environment)
+        ]
+        return conditional(request, [as_made(deed) for deed in reversed(made[-most:])])
 
     async def repository(self, request: web.Request) -> web.Response:
         if self._name(request) != self.world.repository:
@@ -129,7 +168,7 @@ class _Rest:
         return web.json_response(as_repository(self.world, may_push=self._token(request) != OTHERS))
 
     async def limit(self, _request: web.Request) -> web.Response:
-        return web.json_response({"resources": {}, "rate": {}})
+        return web.json_response(LIMITS)
 
     async def install(self, request: web.Request) -> web.Response:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")

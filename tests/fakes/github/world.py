@@ -67,11 +67,18 @@ class GitHubWorld:
     scopes: str | None = None
     archived: bool = False
     installed: list[datetime] = field(default_factory=list)
+    commits: list[dict[str, Any]] = field(default_factory=list)  # statuses of commits, oldest first
     requests: list[str] = field(default_factory=list)
+    answers: list[int] = field(default_factory=list)  # their statuses
     ids: Iterator[int] = field(default_factory=lambda: itertools.count(1001))
 
     def deploys(
-        self, environment: str = "production", by: str = "ada", ref: str = "main", payload: Any = None
+        self,
+        environment: str = "production",
+        by: str = "ada",
+        ref: str = "main",
+        payload: Any = None,
+        sha: str = "",
     ) -> Made:
         """Somebody makes a deployment."""
         made = Made(
@@ -79,7 +86,7 @@ class GitHubWorld:
             self.repository,
             environment,
             ref,
-            f"{len(self.log):040x}",
+            sha or f"{len(self.log):040x}",
             payload or {},
             by,
             self.host,

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.fakes.aws import AwsWorld
 from tests.fakes.aws.codedeploy.service import KIND
+from tests.fakes.aws.s3.state import Written
 from tests.scenarios.aws.stage import ACT, BALANCER, CONFIGURATION, MONTH_AGO, QUEUE, AwsStage
 
 ON_CODEDEPLOY = CONFIGURATION.replace(
@@ -22,9 +23,14 @@ def bundle(number: int) -> Mapping[str, Any]:
         "key": key(number),
         "bundleType": "zip",
         "version": f"v{number}",
-        "eTag": f"e{number}",
+        "eTag": kept(number).etag.strip('"'),
     }
     return {"revisionType": "S3", "s3Location": place}
+
+
+def kept(number: int) -> Written:
+    """What lies in the bucket."""
+    return Written(f"v{number}", f"bundle {number}".encode(), MONTH_AGO)
 
 
 def key(number: int) -> str:
@@ -75,11 +81,11 @@ def appspec(number: int) -> Mapping[str, Any]:
     return {"revisionType": "AppSpecContent", "appSpecContent": {"content": f'{{"TaskDefinition": "{arn}"}}'}}
 
 
-def a_service_of_ecs(world: AwsWorld) -> FleetCrowd:
+def a_service_of_ecs(world: AwsWorld, **group: Any) -> FleetCrowd:
     """``web:1`` serves; a deployment gives a tenth of the traffic for five minutes, then all, and keeps the old one for five."""
     config = "CodeDeployDefault.ECSCanary10Percent5Minutes"
     world.codedeploy.create_group(
-        "shop", "prod", MONTH_AGO, instances=("prod:web",), config=config, computePlatform="ECS"
+        "shop", "prod", MONTH_AGO, instances=("prod:web",), config=config, computePlatform="ECS", **group
     )
     world.codedeploy.deploy("shop", "prod", appspec(1), MONTH_AGO)
     world.codedeploy.advance(world.now())
@@ -89,6 +95,9 @@ def a_service_of_ecs(world: AwsWorld) -> FleetCrowd:
 
 def a_fleet(world: AwsWorld, config: str = "CodeDeployDefault.HalfAtATime", **group: Any) -> FleetCrowd:
     """The first bundle serves on four instances, of which two may be away at once."""
+    artifacts = world.s3.create_bucket("artifacts")
+    for number in (1, 2, 3):
+        artifacts.put(key(number), kept(number), {})
     world.codedeploy.create_group("shop", "prod", MONTH_AGO, instances=INSTANCES, config=config, **group)
     world.codedeploy.deploy("shop", "prod", bundle(1), MONTH_AGO)
     world.codedeploy.advance(world.now())

@@ -6,6 +6,7 @@ told, and time are the story's. Visitors come to the load balancer, and meet the
 
 import asyncio
 import itertools
+import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,6 +19,12 @@ from structlog.testing import capture_logs
 from deploy.tags import Ledger
 from tests.fakes.aws import AwsWorld, Direct, Scope
 from tests.scenarios.stage import CHANNEL, EPOCH, Life, Room
+from watcher.api.asked import OneServiceOrAll
+from watcher.api.auth import LOCAL
+from watcher.api.bodies import ToService
+from watcher.api.handlers import orders
+from watcher.api.route import Call
+from watcher.api.told import Ordered
 from watcher.app.made import Made
 from watcher.app.opening import feeds_of, fleet_of, open_http, open_providers, sources_of
 from watcher.app.ports import Ports
@@ -193,6 +200,12 @@ class AwsStage:
         self.lives.append(life)
         return life
 
+    async def order(self, service: str, **said: Any) -> Ordered:
+        """A person orders something of *service*: ``POST /v1/services/S/production/orders``."""
+        asked = OneServiceOrAll(service=service, environment="production")
+        body = ToService.model_validate_json(json.dumps(said))
+        return await orders.to_service(Call(self.lives[-1].deps, LOCAL, asked, body, b"", {}, lambda: False))
+
     async def loses_its_store(self) -> None:
         """``kill -9``, the disk is gone, and the daemon is started again."""
         await self.lives[-1].die()
@@ -258,7 +271,8 @@ async def a_store(now: Callable[[], datetime]) -> AsyncIterator[Store]:
 def a_shop_on_ecs(world: AwsWorld) -> Visitors:
     """``web:1`` serves, four tasks; ``web:2`` to ``web:5`` are registered, each with an image of its own."""
     for number in range(1, 6):
-        world.ecs.register("web", f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/shop:1.{number}", MONTH_AGO)
+        world.ecr.push("shop", f"1.{number}", at=MONTH_AGO)
+        world.ecs.register("web", world.ecr.image("shop", f"1.{number}"), MONTH_AGO)
     world.ecs.create_service("web", "web:1", MONTH_AGO, desired=4)
     world.carry(QUEUE)
     return Visitors(world)

@@ -17,6 +17,7 @@ Story = Callable[[AwsStage], Awaitable[None]]
 READING = {
     "ecs:Describe*",
     "ecs:List*",
+    "ecr:DescribeImages",
     "cloudwatch:GetMetricData",
     "cloudwatch:ListMetrics",
     "cloudwatch:DescribeAlarms",

@@ -13,7 +13,6 @@ import pytest
 from tests.builders import minutes, seconds
 from tests.fakes.aws import AwsWorld
 from tests.scenarios.aws.stage import (
-    ACCOUNT,
     ACT,
     CONFIGURATION,
     MONTH_AGO,
@@ -61,8 +60,8 @@ def a_shop(**configuration: Any) -> Callable[[AwsWorld], Visitors]:
 
     def make(world: AwsWorld) -> Visitors:
         for number in range(1, 4):
-            image = f"{ACCOUNT}.dkr.ecr.eu-central-1.amazonaws.com/shop:1.{number}"
-            world.ecs.register("web", image, MONTH_AGO)
+            world.ecr.push("shop", f"1.{number}", at=MONTH_AGO)
+            world.ecs.register("web", world.ecr.image("shop", f"1.{number}"), MONTH_AGO)
         world.ecs.create_service("web", "web:1", MONTH_AGO, desired=4, configuration=configuration)
         world.carry(QUEUE)
         return Visitors(world)

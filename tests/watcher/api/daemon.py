@@ -113,6 +113,7 @@ class Daemon:
             foretell=self._foretell,
             wake_listener=lambda: self.woken.append("listener"),
             wake_performer=lambda: self.woken.append("performer"),
+            wake_doorkeeper=lambda: self.woken.append("doorkeeper"),
             metrics=self.metrics.render,
             status=lambda: self.status,
             now=lambda: self.now,

@@ -24,6 +24,18 @@ ASKED = {
     "to_watch": ("/v1/watches/w_1/orders", {"order": "hold"}),
     "to_service": ("/v1/services/checkout/production/orders", {"order": "disarm", "reason": "an incident"}),
     "to_release": ("/v1/releases/sha256:v42/orders", {"order": "distrust", "reason": "an incident"}),
+    "release": ("/v1/releases/sha256:v42", None),
+    "ask": ("/v1/services/checkout/production/gate", {"tag": "v44"}),
+    "look": ("/v1/services/checkout/production/gate?tag=v44", None),
+    "passages": ("/v1/gates?service=checkout", None),
+    "passage": ("/v1/gates/g_1", None),
+    "to_passage": ("/v1/gates/g_1/orders", {"order": "approve"}),
+    "freeze": (
+        "/v1/freezes",
+        {"service": "checkout", "environment": "production", "for": "1h", "reason": "the sale"},
+    ),
+    "freezes": ("/v1/freezes", None),
+    "thaw": ("/v1/freezes/f_1/orders", {"order": "thaw"}),
     "services": ("/v1/services", None),
     "tags": ("/v1/tags/checkout/production", None),
     "plan": ("/v1/plan/checkout/production", None),
@@ -112,8 +124,10 @@ async def test_a_token_of_another_service_sees_and_moves_nothing(route):
         watch = await api.daemon.store.get("w_1")
         released = await api.daemon.store.ledger("checkout", "production", "service")
         switches = await api.daemon.store.disarmed(api.daemon.now)
+        freezes = await api.daemon.store.freezes(api.daemon.now)
+        passages = await api.daemon.store.passages()
 
-    if route.name in {"services", "metrics"}:
+    if route.name in {"services", "metrics", "passages", "freezes"}:
         assert answer.status == 200
         assert b"checkout" not in answer.raw
     else:
@@ -121,6 +135,8 @@ async def test_a_token_of_another_service_sees_and_moves_nothing(route):
         assert b"v43" not in answer.raw
     assert watch == a_watch()
     assert not switches
+    assert not freezes
+    assert not passages
     assert not any(entry.distrusted for entry in released.entries)
 
 

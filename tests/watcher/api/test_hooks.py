@@ -8,8 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from tests.deploy.sources.github.said import a_source, deployment, example, status
+from deploy.github import App
+from deploy.sources.github.settings import Gate
+from tests.deploy.sources.github.said import a_source, deployment, example, rule, status
 from tests.fakes.github.deliveries import Delivery, signature, signed
 from tests.watcher.api.daemon import ADA, NOON, Answer, Api, AToken, an_api
 from watcher.api.limits import Limits
@@ -31,6 +34,20 @@ async def send(api: Api, delivery: Delivery, path: str = PATH, **more: str) -> A
 
 async def waiting(api: Api) -> list[Any]:
     return list(await api.daemon.store.take_inbox(20, NOON))
+
+
+async def test_a_deployment_that_waits_at_our_gate_is_written_down_and_wakes_whoever_answers_it():
+    source = a_source(gate=Gate(app=App(id=1, installation=2, private_key=SecretStr("PEM"))))
+    async with an_api(hooked={"github": source}) as api:
+        answer = await send(api, signed("deployment_protection_rule", rule()))
+        told = await api.get(f"/v1/announcements/{answer.json['announcement']}")
+        items = await waiting(api)
+
+    assert answer.status == 202
+    assert told.json["state"] == "recorded"
+    assert "run 9001 of acme/shop waits at the gate of production" in told.json["why"]
+    assert items == []
+    assert api.daemon.woken == ["doorkeeper"]
 
 
 # --------------------------------------------------------------------------------------------------- what is signed

@@ -266,6 +266,8 @@ async def test_a_plan_tells_what_the_targets_foretell(api):
         "capacity": "100 %",
         "by_hand": "aws ecs …",
         "obstacles": ["the image is gone"],
+        "gone": [],
+        "unread": False,
     }
     assert told["asks"] == []
 
@@ -328,6 +330,7 @@ async def test_services_tell_how_they_stand_within_reach():
             "live": {"service": "v43"},
             "watch": "w_1",
             "state": "watching",
+            "frozen": None,
         }
     ]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from aiohttp import web
 
-from tests.fakes.github import SECRET, TOKEN, GitHubWorld, Hook, Made, app
+from tests.fakes.github import SECRET, TOKEN, Actions, GitHubWorld, Hook, Made, app
+from tests.fakes.github.key import drawn
 from tests.fakes.serve import serving_app
 from tests.watcher.app.house import RULES, AtWork, House, a_house
 from watcher.clock import now
@@ -47,15 +48,18 @@ class Town:
     Attributes:
         served: Requests, by version and code.
         beats: Heartbeats that came.
+        has_actions: The repository has workflows: `actions`.
     """
 
     house: House
     github: GitHubWorld = field(default_factory=lambda: GitHubWorld(now))
     served: Counter[tuple[str, str]] = field(default_factory=Counter)
     beats: int = 0
+    has_actions: bool = False
 
     def __post_init__(self) -> None:
         self.hook = Hook(self.github)
+        self.actions = Actions(self.github)
 
     async def deploys(self, daemon: AtWork, tag: str) -> Made:
         """As a workflow does: a deployment of GitHub's, its beginning, and then the service is moved."""
@@ -81,7 +85,9 @@ class Town:
         application.router.add_get("/beat", self._beat)
         application.router.add_post("/gone", _answers(410))
         application.router.add_post("/away", _answers(503))
-        application.add_subapp("/github", app(self.github))
+        application.add_subapp(
+            "/github", app(self.github, *((drawn()[1], self.actions) if self.has_actions else ()))
+        )
         return application
 
     async def _page(self, _request: web.Request) -> web.Response:
@@ -109,9 +115,10 @@ def _answers(status: int) -> Callable[[web.Request], Awaitable[web.Response]]:
 
 
 @contextlib.asynccontextmanager
-async def a_town(root: Path) -> AsyncIterator[Town]:
+async def a_town(root: Path, *, actions: bool = False) -> AsyncIterator[Town]:
     """The house at *root*, and all others; no daemon yet."""
-    town = Town(a_house(root))
+    town = Town(a_house(root), has_actions=actions)
+    town.github.permissions["actions"] = "write"
     async with serving_app(town.application()) as port:
         url = f"http://127.0.0.1:{port}"
         town.github.host = f"127.0.0.1:{port}"

@@ -1,7 +1,7 @@
 """Which operations of AWS the code calls, read from the code itself, and which permissions they need."""
 
 import ast
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -31,7 +31,8 @@ ALLOWED_BY = {
 NEEDS_NONE = {"sts:GetCallerIdentity"}  # whoever has credentials may ask who they are
 
 
-def operations() -> dict[tuple[str, str], list[str]]:
+@cache
+def operations() -> Mapping[tuple[str, str], Sequence[str]]:
     """Every operation that the code names, and where.
 
     It stands next to its service (``"ecs", "describe_services"``), or alone: then one is meant that is named in the same folder

@@ -287,6 +287,32 @@ async def test_the_policies_of_init_are_all_that_is_needed(office):
     assert [each for each in not_ours(found) if each.finding.level is not Level.OK] == []
 
 
+MIRRORED = CONFIGURATION.replace(
+    "mode: auto}",
+    'mode: auto, mirror: [{ssm: {parameter: "/known-good/${service}"}}, {ecr: {repository: shop}}]}',
+)
+
+
+async def test_what_mirrors_need_is_looked_at_and_the_missing_permission_named_without_trying_it(office):
+    office.world.identities.role(READ, {"sts:*", "iam:*", "ecs:*", "ecr:*", "sqs:*", "ssm:*", "cloudwatch:*"})
+    office.world.identities.role(ACT, {"sts:*", "ecs:*", "ecr:PutImage"})
+
+    found = await office.examines(configuration=MIRRORED)
+    in_shadow = await office.examines(configuration=MIRRORED.replace("mode: auto", "mode: shadow"))
+
+    denied = the(found, WEB, "mirror ssm, to act")
+    assert (
+        f"{ACT} may not ssm:PutParameter on arn:aws:ssm:eu-central-1:123456789012:parameter/known-good/web"
+        in denied.words
+    )
+    assert denied.level is Level.FAIL
+    assert "rollbacks do not need it" in denied.remedy
+    assert the(found, WEB, "mirror ssm, to read").level is Level.OK
+    assert the(found, WEB, "mirror ecr, to act").level is Level.OK
+    assert office.world.mutating_calls() == []
+    assert not any(each.check.startswith("mirror") for each in in_shadow)
+
+
 async def test_without_a_dry_run_it_is_said_that_it_cannot_be_known(office):
     office.world.identities.role(READ, {"sts:*", "ecs:*", "ecr:*", "sqs:*", "cloudwatch:*"})
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import click
@@ -16,6 +16,8 @@ from watcher.clock import now
 from watcher.commands import explain
 from watcher.commands._client import Client, Failed
 from watcher.commands._pace import A_PAGE, Pace, of_a_week, seen
+from watcher.core.freeze import Window
+from watcher.core.service import Gating
 from watcher.core.watch import State
 
 EXAMPLE = str(Path(__file__).parents[3] / "examples" / "rollbackd.yaml")
@@ -83,6 +85,16 @@ def test_when_a_bake_ends_early_and_what_keeps_it_from_that_is_told(tmp_path):
         'Not here: nothing can prove these well: "ready".',
     ]
     assert explain.early(read(tmp_path).services["checkout", "production"]) == []
+
+
+def test_which_freezes_come_again_is_told():
+    weekend = Window("weekend", "nobody is there", UTC)
+    service = a_service(gate=Gating(windows=(weekend,)))
+
+    assert explain.frozen_by(service) == [
+        "Nothing passes its gate in: weekend (nobody is there). `rollbackd freezes` says when."
+    ]
+    assert explain.frozen_by(a_service()) == []
 
 
 def test_programs_get_json():

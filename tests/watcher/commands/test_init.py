@@ -367,6 +367,7 @@ BY_HAND = {
         "elasticloadbalancing:ModifyListener",
         "elasticloadbalancing:ModifyRule",
     },
+    "docs/pipeline.md": {"ssm:GetParameter", "ssm:PutParameter"},
     "docs/pagers.md": {"sns:GetTopicAttributes", "sns:Publish"},
     "docs/s3-cloudfront.md": {
         "cloudfront-keyvaluestore:DescribeKeyValueStore",
@@ -389,6 +390,7 @@ BY_HAND = {
         "s3:PutObject",
         "s3:PutObjectTagging",
     },
+    "docs/ways-back.md": {"ecr:BatchGetImage", "ecr:PutImage"},
 }
 
 

@@ -16,9 +16,10 @@ from watcher import clock as real
 from watcher.app.ports import Ports
 from watcher.app.reload import load
 from watcher.commands._doctor.checks import Found
+from watcher.commands._ready.examining import examined
 from watcher.commands._ready.rows import row
 from watcher.commands._ready.ways import Way
-from watcher.commands.ready import _of, examined
+from watcher.commands.ready import _of
 
 PROGRAMS = """\
 version: 1

@@ -60,7 +60,7 @@ DIGEST = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
         ("name: pipeline", "name: [pipeline]", "rollbackd.yaml:6:14: daemon.tokens[0].name: expected text, found a list"),
         ('"token:on-call"', "everybody", "rollbackd.yaml:15:54: teams.shop.may_order[0]: expected who may order | try: write token:NAME"),
         ("  http: {http: {}}", "  pipeline: {http: {}}", "rollbackd.yaml:17:3: sources.pipeline: deployments that are told over HTTP come from a source called http | try: write http: {http: {}}"),
-        ("{http: {}}", "{sns: {}}", 'rollbackd.yaml:17:10: sources.http.sns: the source "sns" is not in this version | try: in this version: github, http, sqs'),
+        ("{http: {}}", "{sns: {}}", 'rollbackd.yaml:17:10: sources.http.sns: the source "sns" is not in this version | try: in this version: github, http, launchdarkly, sqs, unleash'),
         ("{http: {}}", "{htp: {}}", 'rollbackd.yaml:17:10: sources.http.htp: unknown source "htp" | try: did you mean "http"?'),
         ("heard_from: [http]", "heard_from: [htp]", 'rollbackd.yaml:22:16: defaults.heard_from[0]: unknown source "htp" | try: did you mean "http"?'),
         ("heard_from: [http]", "heard_from: [{http: {a: b}}]", 'rollbackd.yaml:22:23: defaults.heard_from[0].http: the source "http" cannot be narrowed | try: write http'),

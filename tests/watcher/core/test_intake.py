@@ -27,9 +27,11 @@ from tests.builders import (
 )
 from tests.watcher.core.taken import intake
 from watcher.core import lifecycle
-from watcher.core.intake import Joined, Known, Opened, Part, Recorded, Rejected, alike, ordered_back
+from watcher.core.freeze import Freeze
+from watcher.core.intake import READING, Joined, Known, Opened, Part, Recorded, Rejected, alike, ordered_back
 from watcher.core.service import Mode, Speak
 from watcher.core.watch import Arms, Closing, NoOpenAction, OrderKind, Serves, State
+from watcher.core.wording import story
 from watcher.errors import OrderIncomplete
 
 SERVED = a_ledger("v41", "v42", passed=("v42",))  # v42 serves, and is proven
@@ -45,9 +47,17 @@ def a_part(tag="v43", ledger=SERVED, live=..., **changes):
 
 
 def meaning_of(
-    announcement=None, part=None, *, service=SERVICE, living=None, last=None, item=None, ledgers=None
+    announcement=None,
+    part=None,
+    *,
+    service=SERVICE,
+    living=None,
+    last=None,
+    item=None,
+    ledgers=None,
+    freezes=(),
 ):
-    known = Known(service, living, last, ledgers or {})
+    known = Known(service, living, last, ledgers or {}, freezes=freezes)
     return intake(announcement or an_announcement(), [part or a_part()], known, NOON, "w_2", item)
 
 
@@ -130,6 +140,26 @@ def test_opening_is_told_to_those_who_like_it():
     (message,) = opened(service=loud).step.messages
     assert (message.id, message.kind, message.channel) == ("w_2.1.0", "show", CHANNEL)
     assert opened(service=loud).step.watch.spoken
+
+
+SALE = Freeze("f_1", "*", "production", "olga", "the sale", NOON - hours(1), NOON + hours(2))
+
+
+def test_what_is_deployed_past_the_gate_in_a_freeze_is_told_and_recorded():
+    step = opened(freezes=(SALE,), service=a_service(a_policy(speak=Speak.ALL))).step
+
+    words = "in a freeze (until 14:00:00 UTC, by olga: the sale)"
+    assert f"Deployed {words}" in step.messages[0].notice.lines
+    assert step.why == f"v43 was deployed {words}"
+    assert f"deployed by ada {words.replace(' UTC', '')}" in "\n".join(story(step.watch, NOON))
+
+
+def test_what_was_deployed_before_the_freeze_began_is_none_that_went_past_it():
+    begun = replace(SALE, start=NOON - minutes(1))
+    step = opened(an_announcement(at=NOON - minutes(5)), freezes=(begun,)).step
+
+    assert step.watch.frozen is None
+    assert step.why == "v43 was deployed"
 
 
 def test_the_inbox_is_closed_in_the_step():
@@ -503,27 +533,59 @@ def test_a_person_who_puts_the_old_release_back_has_made_a_deployment():
 
 
 def test_a_rollout_that_another_hand_breaks_off_is_a_deployment_of_what_served_before():
-    half = a_watch(complete_at=None)
+    half = a_watch(complete_at=None, seen_at=NOON)
 
     meaning = opened(part=a_part("v42"), living=half)
 
     (part,) = meaning.step.watch.deployment.parts
     assert (part.before, part.after) == (a_release("v43"), a_release("v42"))
     assert meaning.supersedes is not None
+    ended = meaning.supersedes.watch
+    assert (ended.state, ended.superseded_by, ended.was_taken_back) == (State.SUPERSEDED, "w_2", True)
+    assert ended.ending.words.endswith("and v42 serves again")
+
+
+def test_what_another_hand_has_put_back_is_watched_and_never_moved_by_the_machine():
+    meaning = opened(part=a_part("v42"), living=a_watch(complete_at=None, seen_at=NOON))
+
+    assert meaning.step.watch.policy.mode is Mode.ASK
+    assert SERVICE.policy.mode is Mode.AUTO
+
+
+def test_a_restart_of_a_part_that_was_not_deployed_takes_nothing_back():
+    beside = replace(a_part("v42"), name="web")
+
+    assert isinstance(meaning_of(part=beside, living=a_watch(complete_at=None, seen_at=NOON)), Recorded)
+
+
+@pytest.mark.parametrize(("live", "seen_at"), [(a_live("v43"), NOON), (a_live("v42"), None)])
+def test_a_watch_knows_whether_its_release_was_seen_when_it_opened(live, seen_at):
+    meaning = opened(an_announcement(Phase.STARTED), a_part("v43", live=live))
+
+    assert meaning.step.watch.seen_at == seen_at
 
 
 @pytest.mark.parametrize(
     ("living", "live"),
     [
-        (a_watch(traffic_at=None, complete_at=None), a_live("v42")),
-        (a_watch(State.STUCK, plan=a_plan("v41"), complete_at=None), a_live("v42")),
-        (a_watch(complete_at=None), a_live("v42", in_flight=a_release("v42"))),
-        (a_watch(complete_at=None), None),
+        (a_watch(traffic_at=None, complete_at=None, seen_at=NOON), a_live("v42")),
+        (a_watch(State.STUCK, plan=a_plan("v41"), complete_at=None, seen_at=NOON), a_live("v42")),
+        (a_watch(complete_at=None, seen_at=NOON), a_live("v42", in_flight=a_release("v42"))),
+        (a_watch(complete_at=None, seen_at=NOON), None),
+        (a_watch(complete_at=None), a_live("v42")),
     ],
-    ids=["no traffic yet", "goes back itself", "still moving", "not read"],
+    ids=["no traffic yet", "goes back itself", "still moving", "not read", "never seen"],
 )
 def test_otherwise_what_served_before_and_serves_still_is_no_deployment(living, live):
     assert isinstance(meaning_of(part=a_part("v42", live=live), living=living), Recorded)
+
+
+def test_late_news_of_what_served_before_the_rollout_say_nothing_of_it_and_what_we_read_does():
+    half = a_watch(complete_at=None, seen_at=NOON - minutes(9))
+    late = an_announcement(at=half.opened_at - seconds(1))
+
+    assert isinstance(meaning_of(late, a_part("v42"), living=half), Recorded)
+    assert opened(replace(late, source=READING), a_part("v42"), living=half).supersedes.watch.was_taken_back
 
 
 def test_what_is_deployed_while_the_last_one_recovers_ends_it_rolled_back():
@@ -543,12 +605,12 @@ def test_other_parts_that_are_under_watch_are_taken_over_with_the_suspicion():
 
     assert isinstance(meaning, Opened)
     assert [(part.part, part.after.tag) for part in meaning.step.watch.deployment.parts] == [
+        ("service", "v43"),  # as the service declares them, whichever is heard of last
         ("web", "web8"),
-        ("service", "v43"),
     ]
     assert meaning.step.watch.way_back is not None
     assert meaning.step.watch.arms.baseline is not None
-    assert meaning.step.watch.arms.canary["version"] == "web8"
+    assert meaning.step.watch.arms.canary["version"] == "v43"
 
 
 def test_parts_that_go_back_already_are_not_taken_over():

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from tests.contract import test_markers, test_notifiers, test_pagers
+from tests.contract import test_markers, test_notifiers, test_pagers, test_verdicts
 from tests.contract.notifier_contract import NotifierContract, a_message
 from tests.fakes.world import START
 from watcher.core.watch import Link
@@ -83,7 +83,7 @@ def test_a_secret_that_can_be_guessed_is_refused_and_not_repeated():
 def test_every_notifier_keeps_the_contract():
     kinds = {
         value.kind
-        for module in (test_markers, test_notifiers, test_pagers)
+        for module in (test_markers, test_notifiers, test_pagers, test_verdicts)
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, NotifierContract) and hasattr(value, "kind")
     }

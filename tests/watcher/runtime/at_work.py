@@ -221,7 +221,14 @@ async def at_work(
 def a_new_watch(name: str = "checkout", id: str = "w_1", **changes: Any) -> Watch:
     """A watch that was just opened, and is due."""
     deployment = replace(a_deployment(), service=name)
-    fresh = {"opened_at": NOON, "since": NOON, "traffic_at": NOON, "complete_at": NOON, "due_at": NOON}
+    fresh = {
+        "opened_at": NOON,
+        "since": NOON,
+        "traffic_at": NOON,
+        "complete_at": NOON,
+        "due_at": NOON,
+        "seen_at": NOON,
+    }
     nothing = {"brief": None, "evidence": None, "judgement": None}
     arms = Arms({"version": "v43"}, {"version": "v42"})
     plain = a_watch(State.WATCHING, id=id, service=name, deployment=deployment, arms=arms, policy=a_policy())

@@ -7,7 +7,20 @@ from watcher.runtime.crew import Crew, Leaving, Pace
 from watcher.runtime.janitor import Janitor
 from watcher.runtime.rounds import Loop
 
-NAMES = ["listener", "lookout", "patrol", "performer", "courier", "janitor", "onlooker", "keeper", "feeder"]
+NAMES = [
+    "listener",
+    "lookout",
+    "patrol",
+    "performer",
+    "courier",
+    "janitor",
+    "onlooker",
+    "keeper",
+    "gatekeeper",
+    "doorkeeper",
+    "feeder",
+    "mirrors",
+]
 
 
 def a_crew(work, failed=lambda _loop, _bug: None):
@@ -41,6 +54,7 @@ async def test_each_loop_has_its_name_its_pace_and_its_bell():
             work.bells.actions,
             work.bells.messages,
             work.bells.marks,
+            work.bells.barriers,
         ]
 
 

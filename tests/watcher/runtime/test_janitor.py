@@ -1,17 +1,21 @@
 """The house is kept: what is old is forgotten, what waits is counted, and the store is seen to work."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
 from structlog.testing import capture_logs
 
-from tests.builders import NOON, a_question, hours, minutes
+from tests.builders import NOON, a_question, a_service, hours, minutes
 from tests.watcher.runtime.at_work import a_new_watch, at_work, now, virtual
 from watcher.core.alerts import Mood, way
+from watcher.core.freeze import Freeze
+from watcher.core.gate import Candidate
 from watcher.core.watch import Message, Notice, State, Watch
 from watcher.errors import StoreUnavailable
 from watcher.runtime.janitor import Janitor
+from watcher.store.gates import Gates
 from watcher.store.store import Answered, Disarmed
 
 
@@ -21,10 +25,17 @@ async def test_what_lives_and_waits_is_counted():
         message = Message("w_1.1.0", "append", "room", Notice("v43 fails"))
         await work.has(a_new_watch(), messages=(message,))
         await work.store.disarm(Disarmed("*", "*", "olga", "why", NOON, NOON + hours(1)), NOON)
+        held = Freeze("f_1", "*", "*", "olga", "the sale", NOON, NOON + hours(1))
+        for freeze in (held, replace(held, id="f_2", start=NOON + minutes(30))):
+            await work.store.freeze(freeze, NOON)
+        gates = Gates(work.store, lambda: work.current.services, work.new_id)
+        await gates.ask(a_service(), Candidate("v43"), "token:ci", NOON)
         await asyncio.sleep(90)
 
         await Janitor(work.store, work.metrics, now).go_round()
 
+        assert (work.metric("freezes"), work.metric("gates_open")) == (1, 1)
+        assert work.metric("gates_oldest_age_seconds") == 90
         assert work.metric("watches", state="watching") == 1
         assert work.metric("watches", state="asking") == 0
         assert work.metric("disarmed") == 1

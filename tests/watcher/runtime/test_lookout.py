@@ -2,16 +2,17 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
 
-from deploy.model import Live, Phase, Unreadable
+from deploy.model import Foretold, Live, Phase, Unreadable
 from tests.builders import NOON, a_release, a_service, a_watch, hours, minutes
 from tests.watcher.runtime.at_work import PLACE, ATarget, a_new_watch, at_work, blunder, hang, now, virtual
 from watcher.core.service import Mode
-from watcher.core.watch import Closing, State
+from watcher.core.watch import Closing, State, Step
 from watcher.runtime.fleet import Fleet
 from watcher.runtime.lookout import Lookout
 
@@ -196,6 +197,201 @@ async def test_what_is_stuck_and_stays_stuck_is_left_alone():
         await a_lookout(work).go_round()
 
         assert (await work.store.get("w_1")).revision == 1
+
+
+# ----------------------------------------------------------------------------------------------- taken back by others
+
+GONE = Live(a_release("v42"))
+MOVING = Live(a_release("v42"), a_release("v43"), {"sha256:v43": 0.0})
+
+
+async def is_rolled_out(work, **changes):
+    """A watch whose rollout is under way: v42 serves still, for all that the ledger knows."""
+    await knows(work)
+    watch = replace(a_new_watch(), revision=1, complete_at=None, **changes)
+    await work.store.open(Step(watch, before=0), now())
+    return watch
+
+
+@virtual
+async def test_a_rollout_that_is_gone_at_two_looks_ends_its_watch_though_nobody_told():
+    target = ATarget(live=MOVING)
+    async with at_work(target) as work:
+        watch = await is_rolled_out(work, traffic_at=None, seen_at=None)
+        lookout = a_lookout(work)
+        await looks(lookout, 1)
+        seen = (await work.store.get(watch.id)).seen_at
+        target.live = GONE
+
+        with capture_logs() as log:
+            await looks(lookout, 1)
+            after_one = (await work.store.get(watch.id)).state
+            await looks(lookout, 1)
+
+        after = await work.store.get(watch.id)
+        assert seen == NOON
+        assert (after_one, after.state, after.was_taken_back) == (State.WATCHING, State.SUPERSEDED, True)
+        assert "watch.taken_back" in [line["event"] for line in log]
+        assert work.bells.messages.is_set()
+
+
+@virtual
+async def test_a_rollout_that_is_not_to_be_seen_at_one_look_alone_goes_on():
+    target = ATarget(live=MOVING)
+    async with at_work(target) as work:
+        watch = await is_rolled_out(work, traffic_at=None)
+        lookout = a_lookout(work)
+        for live in (GONE, MOVING, GONE, MOVING):
+            target.live = live
+            await looks(lookout, 1)
+
+        assert (await work.store.get(watch.id)).state is State.WATCHING
+
+
+@virtual
+async def test_what_was_announced_and_never_seen_is_waited_for():
+    async with at_work(ATarget(live=GONE)) as work:
+        watch = await is_rolled_out(work, traffic_at=None, seen_at=None)
+
+        await looks(a_lookout(work), 4)
+
+        assert (await work.store.get(watch.id)).state is State.WATCHING
+        assert await inbox(work) == []
+
+
+@virtual
+async def test_what_serves_again_after_the_new_release_took_traffic_is_announced_once():
+    async with at_work(ATarget(live=GONE)) as work:
+        watch = await is_rolled_out(work)
+
+        await looks(a_lookout(work), 4)
+
+        (news,) = await inbox(work)
+        assert (news.hints["tag"], news.phase) == ("v42", Phase.COMPLETE)
+        assert news.dedup_key.startswith(f"checkout/production/service: {watch.id} taken back")
+        assert (await work.store.get(watch.id)).state is State.WATCHING  # `intake` ends it
+
+
+@virtual
+async def test_a_release_that_is_deployed_again_after_it_was_taken_back_is_announced_at_once():
+    target = ATarget(live=MOVING)
+    async with at_work(target) as work:
+        await knows(work)
+        lookout = a_lookout(work)
+        await looks(lookout, 1)
+        (item,) = await work.store.take_inbox(5, now())
+        opening = replace(a_new_watch(), revision=1, complete_at=None, traffic_at=None)
+        closing = Closing(item.id, "watching", watch=opening.id)
+        await work.store.open(Step(opening, before=0, closes=(closing,)), now())
+        await looks(lookout, 1)
+        assert await inbox(work) == []
+
+        target.live = GONE
+        await looks(lookout, 2)
+        target.live = MOVING
+        await looks(lookout, 2)
+
+        (again,) = await inbox(work)
+        assert again.dedup_key.endswith(f"after {opening.id}")
+
+
+# ----------------------------------------------------------------------------------------- is the known-good there still
+
+
+class Shelf(ATarget):
+    """A target that says of some tags that they are gone."""
+
+    gone: frozenset[str] = frozenset()
+    asked: int = 0
+    unread: bool = False
+
+    async def foretell(self, move):
+        self.asked += 1
+        if self.unread:
+            return Foretold((), obstacles=("ThrottlingException",), unread=True)
+        words = (f"the image of {move.to.tag} is gone",) if move.to.tag in self.gone else ()
+        return Foretold((f"put {move.to.tag}",), obstacles=words, gone=words)
+
+
+async def has_two_ways_back(work):
+    """v41 and v42 served long enough; v43 is watched."""
+    await work.store.adopt(*PLACE, a_release("v41"), NOON - timedelta(days=9), adopted=True)
+    await work.store.adopt(*PLACE, a_release("v42"), NOON - timedelta(days=5), adopted=False)
+    return await work.has(a_new_watch())
+
+
+@virtual
+async def test_when_a_watch_opens_its_known_good_release_is_looked_for_and_the_next_best_is_taken():
+    target = Shelf(live=Live(a_release("v43")))
+    target.gone = frozenset({"v42"})
+    async with at_work(target) as work:
+        watch = await has_two_ways_back(work)
+
+        with capture_logs() as log:
+            await looks(a_lookout(work))
+
+        after = await work.store.get(watch.id)
+        assert [(each.release.tag, each.words) for each in after.missing] == [
+            ("v42", "the image of v42 is gone")
+        ]
+        assert after.goes_to == "v41"
+        facts = await work.lookup.facts(after, now())
+        assert facts.ways_back["service"].release.tag == "v41"  # and so a rollback goes there
+        assert [line["tag"] for line in log if line["event"] == "release.missing"] == ["v42"]
+        assert work.bells.messages.is_set()
+
+
+@virtual
+async def test_where_none_is_there_it_is_said_that_there_is_no_way_back_and_seen_when_one_is_put_back():
+    target = Shelf(live=Live(a_release("v43")))
+    target.gone = frozenset({"v41", "v42"})
+    async with at_work(target) as work:
+        watch = await has_two_ways_back(work)
+        lookout = a_lookout(work)
+        await looks(lookout)
+        lost = await work.store.get(watch.id)
+
+        target.gone = frozenset()
+        await looks(lookout, 1)
+
+        found = await work.store.get(watch.id)
+        assert (lost.goes_to, len(lost.missing)) == (None, 2)
+        assert (found.goes_to, found.missing) == ("v42", ())
+
+
+@virtual
+async def test_what_cannot_be_read_is_not_called_missing_and_what_is_missing_not_there_again():
+    target = Shelf(live=Live(a_release("v43")))
+    target.unread = True
+    async with at_work(target) as work:
+        watch = await has_two_ways_back(work)
+        lookout = a_lookout(work)
+        await looks(lookout)
+        unread = await work.store.get(watch.id)
+        target.unread, target.gone = False, frozenset({"v42"})
+        await looks(lookout, 31)
+        lost = await work.store.get(watch.id)
+
+        target.unread = True
+        await looks(lookout, 3)
+
+        assert unread.missing == ()
+        assert [each.release.tag for each in lost.missing] == ["v42"]
+        assert await work.store.get(watch.id) == lost
+
+
+@virtual
+async def test_what_is_there_is_looked_for_again_after_a_quarter_of_an_hour_only():
+    target = Shelf(live=Live(a_release("v43")))
+    async with at_work(target) as work:
+        await has_two_ways_back(work)
+
+        await looks(a_lookout(work), 29)
+        before = target.asked
+        await looks(a_lookout(work), 1)
+
+        assert before == 1
+        assert target.asked == 2  # another replica looks for itself
 
 
 # ------------------------------------------------------------------------------------------------------------ obstacles

@@ -22,6 +22,9 @@ NO_UNIT = (
         "overdue",
         "connected",
         "unsubscribed",
+        "unready",
+        "freezes",
+        "open",
     ),
     "requests",
 )

@@ -11,7 +11,7 @@ from datetime import datetime
 import structlog
 
 from deploy.model import Announcement
-from deploy.source import Aside, Discreet, Hooked, Ignored, Received, Rejected
+from deploy.source import Aside, Discreet, Hooked, Ignored, Knock, Received, Rejected
 from watcher.api.asked import OneHook
 from watcher.api.bodies import Delivery
 from watcher.api.limits import guard
@@ -30,14 +30,18 @@ async def hook(call: Hook) -> Announced:
     source = call.deps.sources().get(call.asked.source)
     if not isinstance(source, Hooked) or not source.admits(call.headers, call.raw):
         raise unsigned()
-    match _said(source, call, now):
-        case Announcement() as said:
+    said = _said(source, call, now)
+    match said:
+        case Announcement():
             return await _write(call, source, said, None, now)
         case Aside() as aside:
             word = await call.deps.asides(replace(aside, via=source.name), now)
             return await _recorded(call, source, word or aside.why, now)
         case Ignored(why):
-            return await _recorded(call, source, why, now)
+            written = await _recorded(call, source, why, now)
+            if isinstance(said, Knock):
+                call.deps.wake_doorkeeper()
+            return written
         case Rejected() as rejected:
             raise await _turned_away(call, source, rejected, now)
 

@@ -1,6 +1,7 @@
 """Services: how each stands, its ledger of tags, what a rollback would do; and the audit."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from deploy.tags import Ledger, grade, way_back
@@ -11,7 +12,8 @@ from watcher.api.handlers.reach import known_service
 from watcher.api.handlers.show import audit_told, release_told, switch_told
 from watcher.api.problems import forbidden
 from watcher.api.route import Call
-from watcher.api.told import Audit, PartTold, Services, ServiceTold, Tags
+from watcher.api.told import Audit, FrozenTold, PartTold, Services, ServiceTold, Tags
+from watcher.core.freeze import Freeze, frozen
 from watcher.core.service import Service
 from watcher.store.store import Disarmed, Store
 
@@ -19,16 +21,31 @@ from watcher.store.store import Disarmed, Store
 async def services(call: Call[Nothing, NoBody]) -> Services:
     """The services that the token may see, each on a line."""
     deps = call.deps
-    switches = await deps.store.disarmed(deps.now())
+    now = deps.now()
+    keeps = _Keeps(await deps.store.disarmed(now), await deps.store.freezes(now), now)
     found = services_in_reach(call.who, deps.services())
-    return Services(services=[await _service(deps.store, service, switches) for service in found])
+    return Services(services=[await _service(deps.store, service, keeps) for service in found])
 
 
-async def _service(store: Store, service: Service, switches: Sequence[Disarmed]) -> ServiceTold:
+@dataclass(frozen=True, slots=True)
+class _Keeps:
+    """What keeps the daemon from acting, and deployments out, now."""
+
+    switches: Sequence[Disarmed]
+    freezes: Sequence[Freeze]
+    now: datetime
+
+    def frozen(self, service: Service) -> FrozenTold | None:
+        holds = frozen(self.freezes, service.gate.windows, *service.key, self.now)
+        return FrozenTold(by=holds.by, reason=holds.reason, until=holds.until) if holds else None
+
+
+async def _service(store: Store, service: Service, keeps: _Keeps) -> ServiceTold:
     ledgers = await ledgers_of(store, service)
     living = await store.living(*service.key)
     switch = next(
-        (each for each in switches if (each.service, each.environment) in {service.key, (ALL, ALL)}), None
+        (each for each in keeps.switches if (each.service, each.environment) in {service.key, (ALL, ALL)}),
+        None,
     )
     return ServiceTold(
         service=service.name,
@@ -40,6 +57,7 @@ async def _service(store: Store, service: Service, switches: Sequence[Disarmed])
         live={part: live_tag(ledger) for part, ledger in ledgers.items()},
         watch=living.id if living else None,
         state=living.state if living else None,
+        frozen=keeps.frozen(service),
     )
 
 

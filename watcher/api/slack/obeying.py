@@ -15,11 +15,11 @@ import structlog
 from pydantic import ValidationError
 
 from rules.duration import duration_text
-from watcher.api.asked import OneRelease, OneServiceOrAll, OneWatch
+from watcher.api.asked import OnePassage, OneRelease, OneServiceOrAll, OneWatch
 from watcher.api.auth import Principal, Scope
-from watcher.api.bodies import NewNote, NoBody, ToRelease, ToService, ToWatch
+from watcher.api.bodies import NewNote, NoBody, ToPassage, ToRelease, ToService, ToWatch
 from watcher.api.deps import Deps
-from watcher.api.handlers import orders, watches
+from watcher.api.handlers import gates, orders, watches
 from watcher.api.idempotency import Keys, used_before
 from watcher.api.problems import Declined, conflict, forbidden, translated
 from watcher.api.route import AnyCall, Call, Keyed, written
@@ -223,6 +223,8 @@ async def _among(ear: Ear, click: Click, service: Service) -> frozenset[str]:
 
 async def _ordered(deps: Deps, pressed: _Pressed, keyed: Keyed) -> bytes:
     button = pressed.button
+    if button.at_gate is not None:
+        return await _at_gate(deps, pressed, button.at_gate, keyed)
     if button.order is None:
         return await _noted(deps, pressed, keyed)
     if button.order is OrderKind.ALLOW:
@@ -261,6 +263,18 @@ async def _allowed(deps: Deps, pressed: _Pressed, keyed: Keyed) -> bytes:
         call = _call(deps, pressed, asked, _body(ToRelease, said), keyed)
         answers.append(written(await orders.to_release(call)))
     return answers[-1]
+
+
+async def _at_gate(deps: Deps, pressed: _Pressed, word: str, keyed: Keyed) -> bytes:
+    """What is at the gate, as long as it is as it was seen; the last word of several presses is the first that came."""
+    passage = await deps.gates.get(pressed.notice.facts.get("gate", ""))
+    seen = pressed.notice.facts
+    if (passage.state.value, passage.question) != (seen.get("state"), seen.get("question")):
+        raise conflict("out-of-date", f"it is {passage.state.value} by now: {passage.words}", OUT_OF_DATE)
+    # Of two that press at once, on any replicas, one is obeyed.
+    said = {"order": word, "reason": WHY, "expect_revision": passage.revision}
+    body = _body(ToPassage, said)
+    return written(await gates.to_passage(_call(deps, pressed, OnePassage(id=passage.id), body, keyed)))
 
 
 async def _forward(deps: Deps, pressed: _Pressed, watch: Watch, keyed: Keyed) -> bytes:

@@ -32,15 +32,18 @@ class Known:
 
 
 async def known_of(
-    service: Service, targets: Mapping[str, Target], now: datetime
+    service: Service, targets: Mapping[str, Target], now: datetime, ledger: Ledger | None = None
 ) -> Mapping[str, Known] | Unreadable:
-    """All parts of *service*; ``Unreadable`` if what runs of one cannot be told. Reads only."""
+    """All parts of *service*; ``Unreadable`` if what runs of one cannot be told. Reads only.
+
+    *ledger*: what is remembered of the only part, where it need not be asked of the platform.
+    """
     found: dict[str, Known] = {}
     for part, target in targets.items():
         live = await target.observe()
         if isinstance(live, Unreadable):
             return Unreadable(f"{part}: {live.words}", live.awaited)
-        found[part] = await _known(service, part, target, live, now)
+        found[part] = Known(live, ledger) if ledger else await _known(service, part, target, live, now)
     return found
 
 

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 from deploy.model import Finding, Level
 from deploy.source import Hooked
 from deploy.sources.registry import SOURCES
-from watcher.app.opening import feeds_of
+from watcher.app.opening import barriers_of, feeds_of
 from watcher.commands._doctor.accounts import Identities, allowed
 from watcher.commands._doctor.checks import Check
 from watcher.commands._doctor.opened import Opened
@@ -54,10 +54,13 @@ def hooks(opened: Opened) -> Iterator[Check]:
 
 
 def reading(opened: Opened) -> Iterator[Check]:
-    """Those that are read over HTTP."""
+    """Those that are read over HTTP, and those whose gate is kept."""
     for name, feed in feeds_of(opened.configuration, opened.ports, None, opened.http).items():
         if isinstance(feed, Read):
             yield Check(f"source {name}", "reads", feed.examine)
+    for name, barrier in barriers_of(opened.configuration, opened.ports, opened.http).items():
+        if isinstance(barrier, Read):
+            yield Check(f"source {name}", "gate", barrier.examine)
 
 
 async def _address(configuration: Configuration, name: str) -> Sequence[Finding]:

@@ -28,9 +28,11 @@ class Way:
     takes: str = ""
 
 
-async def way_of(service: Service, part: str, target: Target, now: datetime) -> Way:
-    """The way back of *part*."""
-    known = await known_of(service, {part: target}, now)
+async def way_of(
+    service: Service, part: str, target: Target, now: datetime, ledger: Ledger | None = None
+) -> Way:
+    """The way back of *part*: by *ledger*, the daemon's, or by what its platform remembers."""
+    known = await known_of(service, {part: target}, now, ledger)
     if isinstance(known, Unreadable):
         level = Level.WARN if known.awaited else Level.FAIL
         return Way(part, (Finding(level, f"what runs cannot be read: {known.words}", "may it be read?"),))

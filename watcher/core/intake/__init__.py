@@ -7,8 +7,8 @@ Deliberately absent: whether the sender may announce (the door's), and the judgi
 """
 
 from watcher.core.intake.arms import alike, names_of
-from watcher.core.intake.hearing import DOOR, READING, SKEW, STALE, intake
-from watcher.core.intake.meaning import Joined, Known, Meaning, Opened, Part, Recorded, Rejected
+from watcher.core.intake.hearing import DOOR, SKEW, STALE, intake
+from watcher.core.intake.meaning import READING, Joined, Known, Meaning, Opened, Part, Recorded, Rejected
 from watcher.core.intake.opening import ordered_back
 
 __all__ = [

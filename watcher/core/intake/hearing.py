@@ -8,6 +8,7 @@ from typing import assert_never
 from deploy.model import Announcement, Phase, is_about
 from watcher.core.intake.arms import named
 from watcher.core.intake.meaning import (
+    READING,
     Joined,
     Known,
     Meaning,
@@ -26,7 +27,6 @@ from watcher.core.watch import GOING_BACK, Closing, Serves, State, Step, Watch
 STALE = timedelta(hours=24)
 SKEW = timedelta(minutes=5)  # a guess: clocks of pipelines are off by seconds, by minutes where nobody looks
 _BEGUN = frozenset({Phase.STARTED, Phase.PAUSED})  # of which nothing need be seen yet
-READING = "live"  # the source of what we read ourselves: always believed
 DOOR = "http"  # announced with a token that names the service: always believed
 
 
@@ -120,7 +120,7 @@ def _of_the_past(news: News) -> Meaning | None:
     """News that change nothing: what serves already, what failed, what is over, our own rollback that comes late."""
     if news.is_our_own:
         return _arrived_late(news)
-    if all(part.is_no_change for part in news.parts) and not _takes_back(news):
+    if all(part.is_no_change for part in news.parts) and not news.takes_back:
         return _watched_before(news) or Recorded(
             "the same release serves already: a restart", serves=_adopted(news)
         )
@@ -160,19 +160,6 @@ def _arrived_late(news: News) -> Meaning | None:
         return None
     serves = tuple(Serves(part.name, part.release, news.now) for part in news.parts)
     return Recorded("our own rollback, which arrived late", serves=serves)
-
-
-def _takes_back(news: News) -> bool:
-    """Another hand has broken off a rollout that took traffic: what served before serves alone again."""
-    living = news.known.living
-    if living is None or living.state in GOING_BACK or living.traffic_at is None:
-        return False
-    return bool(news.live) and all(_runs_alone(part) for part in news.parts)
-
-
-def _runs_alone(part: Part) -> bool:
-    runs = part.live.release if part.live and part.live.in_flight is None else None
-    return runs is not None and runs.is_same_as(part.release)
 
 
 def _adopted(news: News) -> tuple[Serves, ...]:

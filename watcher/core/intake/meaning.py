@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from deploy.model import Announcement, Live, Pause, Phase, Release, RollbackPlan
 from deploy.tags import Entry, Ledger
 from watcher.core.facts import Beat, Facts
+from watcher.core.freeze import Freeze
 from watcher.core.service import Hooks, Service
-from watcher.core.watch import Closing, Serves, Step, Unfinished, Watch
+from watcher.core.watch import GOING_BACK, Closing, Serves, Step, Unfinished, Watch
 
+READING = "live"  # the source of what we read ourselves: always believed
 REMEMBERED = timedelta(
     days=1
 )  # for so long a rollback that was left under way may still arrive; beyond, it is a deployment
@@ -60,6 +62,12 @@ class Part:
         return (
             self.live is None or self.live.in_flight is None or self.live.in_flight.is_same_as(self.release)
         )
+
+    @property
+    def runs_alone(self) -> bool:
+        """The release was read to serve, and nothing is on its way."""
+        runs = self.live.release if self.live and self.live.in_flight is None else None
+        return runs is not None and runs.is_same_as(self.release)
 
     @property
     def serves_still(self) -> bool:
@@ -117,6 +125,7 @@ class Known:
         last: The watch that ended last, if there was one: our own rollback may arrive after its end.
         ledgers: By part, of all parts of the service: one that is watched already stays under watch with the new one.
         beats: Of the living watch's indicators: news of it must not put off when it is looked at.
+        freezes: That were not over when it was deployed; windows of the configuration are the service's own.
     """
 
     service: Service | None
@@ -124,6 +133,7 @@ class Known:
     last: Watch | None = None
     ledgers: Mapping[str, Ledger] = field(default_factory=dict)
     beats: tuple[Beat, ...] = ()
+    freezes: tuple[Freeze, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +187,31 @@ class News:
     def runs(self) -> bool:
         """All that is announced serves, or is on its way."""
         return all(part.runs for part in self.parts)
+
+    @property
+    def is_seen(self) -> bool:
+        """A part of it was read to run, or to be on its way."""
+        return any(part.live is not None and part.runs for part in self.parts)
+
+    @property
+    def takes_back(self) -> bool:
+        """Another hand has broken off a rollout that took traffic: what served before serves alone again.
+
+        Of a release that was never seen on its platform that is not known: a pipeline may announce before it deploys. Nor do news
+        say it that are older than the watch; what we read is so now, whenever that began.
+        """
+        living = self.known.living
+        if (
+            living is None
+            or living.state in GOING_BACK
+            or living.traffic_at is None
+            or living.seen_at is None
+        ):
+            return False
+        if self.announcement.source != READING and self.announcement.at <= living.opened_at:
+            return False
+        deployed = {change.part for change in living.deployment.parts}
+        return all(part.name in deployed and part.is_no_change and part.runs_alone for part in self.parts)
 
     def is_of(self, watch: Watch) -> bool:
         """It is the deployment that *watch* watches: what is deployed tells, never an id, which a platform may use twice."""

@@ -7,10 +7,12 @@ from datetime import datetime
 from deploy.model import Deployment, PartChange, Phase, Release
 from deploy.tags import Back
 from watcher.core.facts import Facts, furthest, ways_back
+from watcher.core.freeze import Frozen, frozen
 from watcher.core.intake.arms import alike, arms_of, names_of
 from watcher.core.intake.meaning import News, Opened, Part
 from watcher.core.intake.pausing import waiting
 from watcher.core.lifecycle import (
+    ended_by_taking_back,
     messages_of,
     ordered,
     phase_of,
@@ -22,6 +24,8 @@ from watcher.core.lifecycle import (
 from watcher.core.service import Mode, Service, Stage
 from watcher.core.watch import GOING_BACK, Arms, Message, Order, Serves, State, Step, Watch
 from watcher.core.wording import Event
+from watcher.core.wording.figures import said
+from watcher.core.wording.text import in_a_freeze
 
 
 def opened(news: News, new_id: str) -> Opened:
@@ -45,10 +49,20 @@ def opened(news: News, new_id: str) -> Opened:
         messages=messages,
         serves=(*adopted, *serves),
         by=deployment.author or deployment.source,
-        why=f"{watch.tag} was deployed",
+        why=f"{watch.tag} was deployed{said(in_a_freeze(watch, news.now))}",
     )
+    return Opened(_waiting(step, news), _supersedes(news, new_id))
+
+
+def _supersedes(news: News, new_id: str) -> Step | None:
+    """The end of the watch that lives. That what it watched was taken back is another end than that something newer came."""
     living = news.known.living
-    return Opened(_waiting(step, news), superseded(living, new_id, news.now, news.facts) if living else None)
+    if living is None:
+        return None
+    if news.takes_back:
+        tags = [part.release.tag for part in news.parts]
+        return ended_by_taking_back(living, tags, news.now, news.facts, by=new_id)
+    return superseded(living, new_id, news.now, news.facts)
 
 
 def _waiting(step: Step, news: News) -> Step:
@@ -59,18 +73,25 @@ def _waiting(step: Step, news: News) -> Step:
 
 def _deployment(news: News) -> Deployment:
     announcement = news.announcement
+    parts = (
+        *(PartChange(part.name, _before(part, news), part.release) for part in news.parts),
+        *_carried(news),
+    )
     return Deployment(
         service=announcement.service,
         environment=announcement.environment,
-        parts=(
-            *(PartChange(part.name, _before(part, news), part.release) for part in news.parts),
-            *_carried(news),
-        ),
+        parts=_in_their_order(parts, news.service),
         heard_at=news.now,
         source=announcement.source,
         platform_ids=announcement.platform_ids,
         author=announcement.hints.get("author"),
     )
+
+
+def _in_their_order(parts: Iterable[PartChange], service: Service) -> tuple[PartChange, ...]:
+    """As the service declares its parts, in whichever order they were heard of: so they go back. Others come last."""
+    place = {part: number for number, part in enumerate(service.parts)}
+    return tuple(sorted(parts, key=lambda change: place.get(change.part, len(place))))
 
 
 def _before(part: Part, news: News) -> Release | None:
@@ -92,7 +113,7 @@ def _carried(news: News) -> tuple[PartChange, ...]:
 
 def _watch(news: News, id: str, deployment: Deployment, ways: Mapping[str, Back]) -> Watch:
     policy = news.service.policy
-    if (news.is_our_own or news.serve_still) and policy.mode is Mode.AUTO:
+    if (news.is_our_own or news.serve_still or news.takes_back) and policy.mode is Mode.AUTO:
         policy = replace(policy, mode=Mode.ASK)
     complete = all(change.part in ways for change in deployment.parts)
     return Watch(
@@ -110,8 +131,10 @@ def _watch(news: News, id: str, deployment: Deployment, ways: Mapping[str, Back]
         way_back=furthest(tuple(ways.values())) if complete else None,
         returning=_quarantined(news.parts),
         stages=policy.rollout.stages or (Stage(),),
+        frozen=_frozen(news),
         unfinished=news.unfinished,
         obstacles=_obstacles(news),
+        seen_at=news.now if news.is_seen else None,
     )
 
 
@@ -150,6 +173,14 @@ def _quarantined(parts: Iterable[Part]) -> str:
         if entry.quarantined is not None and entry.release.is_same_as(part.release)
     )
     return "; ".join(f"{mark.why}, {mark.at.day} {mark.at:%b}" for mark in marks)
+
+
+def _frozen(news: News) -> Frozen | None:
+    """What kept it from being deployed just then. Nobody asked the gate, or it passed as a hotfix: either is worth a word."""
+    if news.is_our_own:
+        return None
+    at = min(news.announcement.at, news.now)
+    return frozen(news.known.freezes, news.service.gate.windows, *news.service.key, at)
 
 
 def _messages(watch: Watch, news: News) -> tuple[Message, ...]:

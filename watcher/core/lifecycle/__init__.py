@@ -29,8 +29,10 @@ from watcher.core.lifecycle.news import (
 )
 from watcher.core.lifecycle.orders import ordered, orders_allowed
 from watcher.core.lifecycle.staging import forwarded, staged, standing
+from watcher.core.lifecycle.stock import looked_for
 from watcher.core.lifecycle.table import ORDERED, TABLE, Trigger
 from watcher.core.lifecycle.timing import next_due
+from watcher.core.lifecycle.undone import ended_by_taking_back, is_taken_back, seen_on_its_way, taken_back
 
 __all__ = [
     "ORDERED",
@@ -43,10 +45,13 @@ __all__ = [
     "called",
     "doubts",
     "due",
+    "ended_by_taking_back",
     "forwarded",
     "happened",
+    "is_taken_back",
     "judged",
     "left_half",
+    "looked_for",
     "messages_of",
     "next_due",
     "obstructed",
@@ -59,6 +64,7 @@ __all__ = [
     "recovered",
     "refused",
     "seen_live",
+    "seen_on_its_way",
     "serving",
     "shared_out",
     "shown_to_boards",
@@ -66,6 +72,7 @@ __all__ = [
     "staged",
     "standing",
     "superseded",
+    "taken_back",
     "ways_back",
     "went_back",
 ]

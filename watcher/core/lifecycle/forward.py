@@ -73,6 +73,8 @@ def _may_go(watch: Watch, base: Watch, step: Shift | Answer, now: datetime, fact
         return asking(watch, base, Trigger.STAGE_ASKS, (Doubtful.STAGE_MODE,), now, facts)
     if not facts.armed:
         return _overslept(watch, base, (Doubtful.STAGE_DISARMED,), now, facts)
+    if facts.frozen and base.frozen is None:  # what was let out in spite of a freeze is let go on in it
+        return asking(watch, base, Trigger.STAGE_ASKS, (Doubtful.STAGE_FROZEN,), now, facts, facts.frozen)
     return moved_on(watch, base, step, now, facts)
 
 

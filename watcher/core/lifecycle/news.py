@@ -112,13 +112,13 @@ def left_half(watch: Watch, live: Mapping[str, Live], now: datetime, facts: Fact
         for runs, release in read
     )
     all_read = len(read) == len(watch.deployment.parts)
-    is_absent = all_read and not any(_has(runs, release) for runs, release in read)
+    is_absent = all_read and not any(has(runs, release) for runs, release in read)
     if is_left or (is_absent and watch.complete_at is not None):
         return broken_off(watch, None, now, facts)
     return None
 
 
-def _has(live: Live, release: Release) -> bool:
+def has(live: Live, release: Release) -> bool:
     """*live* runs *release*, or is to."""
     return any(each is not None and each.is_same_as(release) for each in (live.release, live.in_flight))
 

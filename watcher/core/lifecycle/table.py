@@ -42,6 +42,7 @@ class Trigger(StrEnum):
     THIRD_TAG = "something else runs"
     KNOWN_GOOD_SEEN = "known-good seen live"
     NEWER_DEPLOYMENT = "newer deployment"
+    TAKEN_BACK = "taken back by another hand"
     # people
     HOLD = "order: hold"
     RESUME = "order: resume"
@@ -68,6 +69,7 @@ TABLE: Mapping[State, Mapping[Trigger, State]] = {
         T.BAKED_UNSEEN: S.UNPROVEN,
         T.WOULD_HAVE: S.KEPT,
         T.NEWER_DEPLOYMENT: S.SUPERSEDED,
+        T.TAKEN_BACK: S.SUPERSEDED,
         T.HOLD: S.HELD,
         T.PASS: S.PASSED,
         T.KEEP: S.KEPT,
@@ -79,6 +81,7 @@ TABLE: Mapping[State, Mapping[Trigger, State]] = {
         T.DOUBTED: S.ASKING,
         T.GUARD_REFUSED: S.ASKING,
         T.NEWER_DEPLOYMENT: S.SUPERSEDED,
+        T.TAKEN_BACK: S.SUPERSEDED,
         T.HOLD: S.HELD,
         T.PASS: S.PASSED,
         T.KEEP: S.KEPT,
@@ -96,6 +99,7 @@ TABLE: Mapping[State, Mapping[Trigger, State]] = {
         T.NOBODY_ANSWERED_BLIND: S.UNPROVEN,
         T.ASKED_AGAIN: S.ASKING,
         T.NEWER_DEPLOYMENT: S.SUPERSEDED,
+        T.TAKEN_BACK: S.SUPERSEDED,
         T.HOLD: S.HELD,
         T.PASS: S.PASSED,
         T.KEEP: S.KEPT,
@@ -107,6 +111,7 @@ TABLE: Mapping[State, Mapping[Trigger, State]] = {
     S.HELD: {
         T.HOLD_ENDED: S.WATCHING,
         T.NEWER_DEPLOYMENT: S.SUPERSEDED,
+        T.TAKEN_BACK: S.SUPERSEDED,
         T.HOLD: S.HELD,
         T.RESUME: S.WATCHING,
         T.PASS: S.PASSED,

@@ -190,3 +190,16 @@ def superseded(watch: Watch, _now: datetime, _facts: Facts) -> Text:
     breached = f". It was breached: {fault(watch)}" if watch.breach else ""
     words = watch.ending.words if watch.ending else ""
     return Text(f"{watch.tag} is no longer watched: {words}{breached}", tone=Tone.QUIET)
+
+
+def taken_back(watch: Watch, _now: datetime, _facts: Facts) -> Text:
+    """Its platform, or a person past us, has taken its rollout back: nothing of ours was moved."""
+    words = watch.ending.words if watch.ending else ""
+    watched = "What serves again is watched" if watch.superseded_by else "It never took traffic"
+    return Text(
+        f"{watch.tag} is out: {words}",
+        [
+            f"It was breached: {fault(watch)}" if watch.breach else "",
+            f"{watched}. {watch.tag} is not quarantined: deployed again, it is watched like any release",
+        ],
+    )

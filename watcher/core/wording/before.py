@@ -22,6 +22,7 @@ from watcher.core.wording.text import (
     RIGHT_CALL,
     WRONG_CALL,
     Text,
+    deployed_in_a_freeze,
     escalation,
     keep_button,
     obstacles,
@@ -37,15 +38,17 @@ def opened(watch: Watch, now: datetime, _facts: Facts) -> Text:
     before = listed([change.before.tag for change in watch.deployment.parts if change.before])
     after = f", after {before}" if before else ""
     sees = in_words([sight for sight in foreseen(watch, now) if sight.flow.source is Source.SEEN])
-    return Text(f"{watch.tag} is watched{after}", [*obstacles(watch), way(watch), *sees], tone=Tone.QUIET)
+    lines = [deployed_in_a_freeze(watch, now), *obstacles(watch), way(watch), *sees]
+    return Text(f"{watch.tag} is watched{after}", lines, tone=Tone.QUIET)
 
 
-def returning(watch: Watch, _now: datetime, _facts: Facts) -> Text:
+def returning(watch: Watch, now: datetime, _facts: Facts) -> Text:
     """A release that was quarantined is deployed once more: loud."""
     return Text(
         f"{watch.tag} comes back, though it may not: {watch.returning}. It is watched, and nothing is done yet",
         [
             f"Deployed by {watch.deployment.author}" if watch.deployment.author else "",
+            deployed_in_a_freeze(watch, now),
             *obstacles(watch),
             way(watch),
         ],
@@ -54,23 +57,38 @@ def returning(watch: Watch, _now: datetime, _facts: Facts) -> Text:
     )
 
 
-def not_comparable(watch: Watch, _now: datetime, _facts: Facts) -> Text:
+def not_comparable(watch: Watch, now: datetime, _facts: Facts) -> Text:
     """The two arms have the same names, so what compares them sees nothing."""
     return Text(
         f"{watch.tag} cannot be told apart from {watch.goes_to}: both go by the same names in the queries",
         [
             "Rules that compare the two see nothing until that is mended",
             "Give the releases names that differ, under `names:` of the service",
+            deployed_in_a_freeze(watch, now),
             *obstacles(watch),
         ],
     )
 
 
-def obstructed(watch: Watch, _now: datetime, _facts: Facts) -> Text:
+def obstructed(watch: Watch, now: datetime, _facts: Facts) -> Text:
     """The mode is to go back by itself, and something forbids that."""
     return Text(
         f"{watch.tag} is watched, and if it breaches a person is asked, although the mode is auto",
-        [*obstacles(watch), way(watch)],
+        [deployed_in_a_freeze(watch, now), *obstacles(watch), way(watch)],
+    )
+
+
+def way_lost(watch: Watch, _now: datetime, _facts: Facts) -> Text:
+    """Where a rollback would go is not there any more: said while nothing is wrong yet."""
+    gone = [f"{each.release.tag}: {each.words}" for each in reversed(watch.missing)]
+    if watch.way_back is None:
+        goes_on = ["A rollback is impossible until that is mended"]
+    else:
+        goes_on = [f"It would go to {watch.goes_to}", way(watch)]
+    return Text(
+        f"no way back from {watch.tag} to {gone[0] if gone else 'what was known to be good'}",
+        [*goes_on, *(f"Nor to {each}" for each in gone[1:])],
+        tone=Tone.NOTE if watch.way_back else Tone.ALARM,
     )
 
 

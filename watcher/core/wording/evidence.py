@@ -118,6 +118,9 @@ def _odds(verdict: Verdict) -> str:
 def way(watch: Watch) -> str:
     """Where a rollback goes, how well that release is known, and what it leaves out."""
     back = watch.way_back
+    if back is None and watch.missing:
+        gone = listed(f"{each.release.tag}: {each.words}" for each in watch.missing)
+        return f"There is no way back: what is known to be good is not there any more ({gone})"
     if back is None:
         return "There is no way back: no release before it is known to be good"
     crosses = {0: "", 1: ", crosses 1 release"}.get(back.crosses, f", crosses {back.crosses} releases")

@@ -24,6 +24,7 @@ SAYS: Mapping[Event, Say] = {
     Event.RETURNING: before.returning,
     Event.NOT_COMPARABLE: before.not_comparable,
     Event.OBSTRUCTED: before.obstructed,
+    Event.WAY_LOST: before.way_lost,
     Event.PAUSED: before.paused,
     Event.ADVANCING: stages.advancing,
     Event.WOULD_ADVANCE: stages.would_advance,
@@ -43,6 +44,7 @@ SAYS: Mapping[Event, Say] = {
     Event.UNPROVEN: after.unproven,
     Event.KEPT: after.kept,
     Event.SUPERSEDED: after.superseded,
+    Event.TAKEN_BACK: after.taken_back,
 }
 
 

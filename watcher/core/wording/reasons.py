@@ -25,7 +25,9 @@ def _reason(doubtful: Doubtful, watch: Watch, words: str) -> str:
     return _REASONS[doubtful](watch) + told
 
 
-_SAID_BY_THE_WORLD = frozenset({Doubtful.STAGE_FAILED, Doubtful.STAGE_MOVED, Doubtful.STAGE_DISARMED})
+_SAID_BY_THE_WORLD = frozenset(
+    {Doubtful.STAGE_FAILED, Doubtful.STAGE_MOVED, Doubtful.STAGE_DISARMED, Doubtful.STAGE_FROZEN}
+)
 _SAID_BY_GUARDS = frozenset({Doubtful.QUARANTINED, Doubtful.TARGET_BUSY})
 
 
@@ -70,6 +72,11 @@ def _blind(watch: Watch) -> str:
     return f"{names or 'the rule'} asks when it sees nothing"
 
 
+def _no_way_back(watch: Watch) -> str:
+    gone = "; ".join(each.words for each in watch.missing)
+    return f"there is no known-good release to go back to{f' ({gone})' if gone else ''}"
+
+
 def _too_far(watch: Watch) -> str:
     crosses = watch.way_back.crosses if watch.way_back else 0
     most = watch.policy.known_good.may_cross
@@ -84,7 +91,7 @@ _REASONS: Mapping[Doubtful, Callable[[Watch], str]] = {
     Doubtful.DISARMED: lambda _: "rollbackd is disarmed",
     Doubtful.FLOOR: lambda _: "the way back goes past a release that cannot be undone",
     Doubtful.TOO_FAR: _too_far,
-    Doubtful.NO_WAY_BACK: lambda _: "there is no known-good release to go back to",
+    Doubtful.NO_WAY_BACK: _no_way_back,
     Doubtful.CONTROL: _control,
     Doubtful.ALIKE: lambda watch: (
         f"what serves beside it fails alike: going back to {watch.goes_to} may not help"
@@ -107,6 +114,9 @@ _REASONS: Mapping[Doubtful, Callable[[Watch], str]] = {
     Doubtful.STAGE_MOVED: lambda _: "another hand has moved it",
     Doubtful.STAGE_DISARMED: lambda watch: (
         f"it was seen well, and rollbackd does not move it on {stages.onward(watch)} while it is disarmed"
+    ),
+    Doubtful.STAGE_FROZEN: lambda watch: (
+        f"it was seen well, and a freeze began before it was moved on {stages.onward(watch)}"
     ),
 }
 
@@ -212,8 +222,12 @@ def would_have_words(watch: Watch, now: datetime) -> str:
     return f"would have gone back from {watch.tag} to {watch.goes_to} at {at}"
 
 
-def _superseded(_watch: Watch, now: datetime, _unanswered: bool, _but: str) -> str:  # noqa: FBT001
-    return f"a newer deployment took over at {moment(now, now)}"
+def _superseded(watch: Watch, now: datetime, _unanswered: bool, but: str) -> str:  # noqa: FBT001
+    """*but*: what serves again, where the rollout was taken back."""
+    if not but:
+        return f"a newer deployment took over at {moment(now, now)}"
+    by = "its platform broke it off" if watch.incomplete else "its platform or another hand, not rollbackd"
+    return f"its rollout was taken back by {moment(now, now)} ({by}), and {but} serves again"
 
 
 _ENDINGS: Mapping[State, Callable[[Watch, datetime, bool, str], str]] = {

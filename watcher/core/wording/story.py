@@ -14,7 +14,7 @@ from watcher.core.wording.foreseen import foreseen, in_words
 from watcher.core.wording.moved import in_the_story
 from watcher.core.wording.reasons import would_have_words
 from watcher.core.wording.stages import stands
-from watcher.core.wording.text import obstacles
+from watcher.core.wording.text import in_a_freeze, obstacles
 
 NOTHING = Beside()
 
@@ -48,7 +48,10 @@ def _timeline(watch: Watch, now: datetime) -> Iterator[str]:
 
 
 def _moments(watch: Watch, now: datetime) -> Iterator[tuple[datetime, str]]:
-    yield watch.opened_at, f"deployed{_author(watch)}, heard from {watch.deployment.source}"
+    yield (
+        watch.opened_at,
+        f"deployed{_author(watch)}{in_a_freeze(watch, now)}, heard from {watch.deployment.source}",
+    )
     yield from _of_the_question(watch, now)
     by = f", ordered by {watch.ordered_by}" if watch.ordered_by else ""
     told = (

@@ -35,6 +35,8 @@ class Event(StrEnum):
     UNPROVEN = "watch.unproven"
     KEPT = "watch.kept"
     SUPERSEDED = "watch.superseded"
+    TAKEN_BACK = "watch.taken_back"
+    WAY_LOST = "watch.way_lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,17 @@ RESUME = Button("Resume", OrderKind.RESUME)
 def obstacles(watch: Watch) -> list[str]:
     """What forbids that the machine moves it by itself, a line each."""
     return [f"Nothing is moved here by itself: {each}" for each in watch.obstacles]
+
+
+def in_a_freeze(watch: Watch, now: datetime) -> str:
+    """Behind "deployed": under which freeze, if under one."""
+    held = watch.frozen
+    return f" in a freeze (until {moment(held.until, now)}, by {held.by}: {held.reason})" if held else ""
+
+
+def deployed_in_a_freeze(watch: Watch, now: datetime) -> str:
+    """A line of its own; none, where nothing was frozen."""
+    return f"Deployed{in_a_freeze(watch, now)}" if watch.frozen else ""
 
 
 def escalation(watch: Watch, now: datetime) -> str:

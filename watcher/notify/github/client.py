@@ -8,25 +8,41 @@ Source:
 """
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 
-from gidgethub import RateLimitExceeded
+from gidgethub import HTTPException, RateLimitExceeded
 from gidgethub.abc import GitHubAPI
 from gidgethub.apps import get_installation_access_token
+from jwt.exceptions import PyJWTError
 from pydantic import AwareDatetime, BaseModel, ConfigDict, SecretStr
 
-from deploy.sources.github.identity import host_of
-from watcher.http import Answer, Http, Request
+from deploy.errors import Unanswered
+from deploy.github import host_of
+from deploy.ports import Got
+from watcher.http import Answer, Fault, Http, HttpRefused, Request
 from watcher.http.answer import without_secrets
+from watcher.notify.github.refusals import NO_KEY, excerpt
 from watcher.notify.github.settings import App, Settings
 
 MOST_ANSWER = 1024 * 1024  # bytes; ten statuses are some 40 KiB
 BEFORE_ITS_END = timedelta(minutes=2)  # a token of an installation is renewed; it lasts an hour
 VERSION = {"x-github-api-version": "2022-11-28"}
+ACCEPT = "application/vnd.github+json"
+_INSTALLED = (
+    "look at the id, the installation and the private key of the app, and whether it is still installed"
+)
+# What failed before anything of a request was sent.
+_NOT_SENT = frozenset(
+    {
+        Fault.BAD_URL, Fault.BLOCKED, Fault.DNS, Fault.OURS, Fault.UNREACHABLE, Fault.REFUSED,
+        Fault.CONNECT_TIMEOUT, Fault.TLS,
+    }
+)  # fmt: skip
 
 
 class Installed(BaseModel):
@@ -71,6 +87,56 @@ class Client(GitHubAPI):
         """Write *content* at *path*. Raises what gidgethub raises, and `HttpRefused`."""
         return await self.post(
             path, data=dict(content), oauth_token=await self._token(), extra_headers=dict(VERSION)
+        )
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        content: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] = {},
+    ) -> Got:
+        """As `deploy.ports.Rest`: the answer, whatever it is. Doing it twice is two requests.
+
+        Raises:
+            Unanswered: Nobody answered, or GitHub gives the app no token.
+        """
+        got = await self._once(method, path, content, headers)
+        if got.status == HTTPStatus.UNAUTHORIZED and self.forget():
+            # Nothing was done. A token of an installation may be taken back before its end: another is a new right.
+            got = await self._once(method, path, content, headers)
+        return got
+
+    async def _once(
+        self, method: str, path: str, content: Mapping[str, Any] | None, headers: Mapping[str, str]
+    ) -> Got:
+        given = {
+            "accept": ACCEPT,
+            "authorization": f"Bearer {await self._right()}",
+            **VERSION,
+            **headers,
+        }
+        body = b"" if content is None else json.dumps(content).encode()
+        try:
+            return Got(*await self._request(method, f"{self.base_url.rstrip('/')}{path}", given, body))
+        except HttpRefused as refused:
+            sent = refused.fault not in _NOT_SENT
+            raise Unanswered(refused.words, remedy=refused.remedy, may_have_happened=sent) from refused
+
+    async def _right(self) -> str:
+        """The token. What is not as GitHub answers is not repeated: the token stands in it."""
+        try:
+            return await self._token()
+        except HttpRefused as error:
+            why = error.words
+        except HTTPException as error:
+            why = f"HTTP {int(error.status_code)}{excerpt(error)}"
+        except PyJWTError:
+            why = NO_KEY
+        except (ValueError, LookupError, TypeError):  # a ValidationError is a ValueError
+            why = "not an answer of GitHub's: is `url` that of its REST API?"
+        raise Unanswered(
+            f"{self.base_url} gives the app no token: {why}", remedy=_INSTALLED, may_have_happened=False
         )
 
     async def installed(self, app: App) -> Installed:

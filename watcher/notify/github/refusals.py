@@ -20,19 +20,27 @@ SECONDARY = timedelta(minutes=1)  # that GitHub asks to be left alone for, where
 LONGEST = timedelta(hours=1)  # that GitHub is believed
 EXCERPT = 120  # characters of GitHub's own words
 _LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
-_REMEDIES: Mapping[int, str] = {
+OF_DEPLOYMENTS: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "the token or the app's key is not accepted: make a new one, and put it where the connection points",
     HTTPStatus.FORBIDDEN: "give the token or the app the permission Deployments: write on this repository",
+    HTTPStatus.MOVED_PERMANENTLY: "the repository was renamed: write its new name in the configuration",
     HTTPStatus.NOT_FOUND: "the repository or its deployment is not there, or the token does not see it: add the repository to it",
     HTTPStatus.UNPROCESSABLE_ENTITY: "GitHub does not take the status as it is: look whether the environment is protected or archived",
+}
+OF_COMMITS: Mapping[int, str] = {
+    **OF_DEPLOYMENTS,
+    HTTPStatus.FORBIDDEN: "give the token or the app the permission Commit statuses: write on this repository, or leave `commits` out",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "GitHub takes 1,000 statuses of one commit at most, and none of a commit that is gone",
 }
 NO_KEY = "the app's private key is none: put the PEM file that GitHub gave where `private_key` points"
 _OTHER = "is `url` that of GitHub's REST API?"
 
 
-def refused(where: str, error: HTTPException, now: datetime) -> Later | Never:
+def refused(
+    where: str, error: HTTPException, now: datetime, remedies: Mapping[int, str] = OF_DEPLOYMENTS
+) -> Later | Never:
     """What follows from an answer of GitHub's. *where* is whose status it was."""
-    status, said = int(error.status_code), _words(error)
+    status, said = int(error.status_code), excerpt(error)
     words = f"{where}: HTTP {status}{said}"
     wait = _wait(error, now)
     if isinstance(error, RateLimitExceeded) or status in _LATER or (wait is not None and _is_limit(error)):
@@ -41,7 +49,7 @@ def refused(where: str, error: HTTPException, now: datetime) -> Later | Never:
         return Later(SECONDARY, f"{words}; GitHub's limit of requests, nobody need act")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Later(wait or SOON, words)
-    return Never(f"{words}; {_REMEDIES.get(status, _OTHER)}")
+    return Never(f"{words}; {remedies.get(status, _OTHER)}")
 
 
 def unanswered(where: str, error: HttpRefused) -> Later | Never:
@@ -71,7 +79,7 @@ def _wait(error: HTTPException, now: datetime) -> timedelta | None:
     return None
 
 
-def _words(error: HTTPException) -> str:
+def excerpt(error: HTTPException) -> str:
     """GitHub's own, as they are safe to repeat."""
     text = " ".join(str(error.args[0]).split())[:EXCERPT] if error.args and error.args[0] else ""
     return f" ({text})" if text.isprintable() and text else ""

@@ -15,8 +15,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from deploy.sources.github import OURS
-from deploy.sources.github.identity import GITHUB_COM, read
+from deploy.github import GITHUB_COM, OURS
+from deploy.sources.github.identity import read
 from watcher.core.watch import Notice, State
 
 LONGEST = 140  # characters of a description

@@ -173,7 +173,8 @@ class Bot:
 
     async def _beside(self, message: Message, channel: str, ref: Ref | None) -> str:
         """Something of no watch, or that says nothing of how it stands: in the channel, by itself; in the thread if there is one."""
-        told = self._content(message, channel, buttons=False)
+        asks = any(button.at_gate for button in message.notice.buttons)
+        told = self._content(message, channel, buttons=asks and self._settings.hears)
         plain = self._plain(message, channel)
         if ref is not None:
             thread = {"thread_ts": ref.ts, "reply_broadcast": _is_loud(message.notice)}

@@ -4,12 +4,11 @@ Source:
     https://docs.datadoghq.com/api/latest/metrics/#query-timeseries-data-across-multiple-products
 """
 
-import email.utils
 import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -182,15 +181,6 @@ def unanswered(error: HttpRefused, where: str) -> Failed:
     return Failed(
         trouble, {Fault.TOO_LARGE: Next.SIZE, Fault.READ_TIMEOUT: Next.SLOW}.get(error.fault, Next.NOTHING)
     )
-
-
-def skew(answer: Answer, now: datetime) -> timedelta | None:
-    """How far our clock is ahead of theirs; ``None``: they do not say."""
-    try:
-        theirs = email.utils.parsedate_to_datetime(answer.headers.get("date", ""))
-    except (ValueError, OverflowError):
-        return None
-    return now - (theirs if theirs.tzinfo else theirs.replace(tzinfo=UTC))
 
 
 def told_in(content: Any) -> str:

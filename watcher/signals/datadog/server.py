@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr
 
 from rules.sample import Unavailable, Who
 from watcher.http import Answer, Http, HttpRefused, Request, refusal
+from watcher.signals import clocks
 from watcher.signals.datadog import answer as answers
 from watcher.signals.datadog.answer import SKEWED, Failed
 from watcher.signals.datadog.limits import Closed, Limits
@@ -105,7 +106,7 @@ class Server:
         failed = answers.refused(request, answer, scope, self.where, now)
         if failed is not None:
             return failed
-        self.skew = answers.skew(answer, now)
+        self.skew = clocks.ahead(answer.headers, now)
         if self.skew is not None and abs(self.skew) > SKEWED:
             return Failed(Unavailable(Who.OPERATOR, self.skew_words))
         return answers.read(request, answer, model, self.where)
@@ -113,8 +114,7 @@ class Server:
     @property
     def skew_words(self) -> str:
         """How our clock stands to theirs."""
-        seconds = self.skew.total_seconds() if self.skew is not None else 0.0
-        return f"our clock is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} that of {self.where}"
+        return clocks.words(self.skew or timedelta(0), f"that of {self.where}")
 
     def _patience(self, closed: Closed) -> Failed:
         words = f"{self.where}: the limit {closed.name!r} is used up until {closed.until:%H:%M:%S} UTC"

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from deploy.model import Finding, Level
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Who
+from watcher.signals import clocks
 from watcher.signals.arms import ArmUnnamed
 from watcher.signals.doubts import Doubts, heard
 from watcher.signals.loki import answer, count, names
@@ -135,7 +136,7 @@ class Loki:
         return await names.unknown(self._server, indicator, wanted, self._now(), LOOK)
 
     async def examine(self) -> Sequence[Finding]:
-        """Is the server there, which one is it, may it be asked, does it hold anything?"""
+        """Is the server there, which one is it, may it be asked, does it hold anything, do the clocks agree?"""
         told = await self._server.get(LABELS, {}, 2 * LOOK)
         if isinstance(told, Failed):
             return [Finding(Level.FAIL, told.trouble.words, _REMEDIES[told.trouble.who])]
@@ -148,7 +149,8 @@ class Loki:
         if not labels:
             words = f"{version} answers, and had no lines for hours, or they are another tenant's"
             return [Finding(Level.WARN, words, "is `tenant` right?")]
-        return [Finding(Level.OK, f"{version} answers; its streams have {len(labels)} labels")]
+        apart = clocks.findings(self._server.skew, f"that of {self._server.where}")
+        return [*apart, Finding(Level.OK, f"{version} answers; its streams have {len(labels)} labels")]
 
     async def _version(self) -> str:
         """What the server calls itself; a gateway may not tell."""

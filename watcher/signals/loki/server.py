@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from rules.sample import Unavailable, Who
 from watcher.http import Answer, Fault, Http, HttpRefused, Request
+from watcher.signals import clocks
 from watcher.signals.loki import answer as answers
 from watcher.signals.loki.settings import Settings
 from watcher.signals.prometheus.server import FORM, SHORTEST, basic
@@ -28,6 +29,7 @@ class Server:
         self._now = now
         self._tls: ssl.SSLContext | None = None
         self._closed_until: datetime | None = None
+        self.skew: timedelta | None = None  # how far our clock was ahead of theirs at the last answer
 
     def load(self) -> str | None:
         """Read the files of the settings; in words, what is wrong with them."""
@@ -66,10 +68,12 @@ class Server:
             return Failed(Unavailable(Who.PROVIDER, words, self._closed_until))
         request = self._request(path, form, max(timeout, SHORTEST))
         try:
-            return request, await self._http.send(request)
+            answer = await self._http.send(request)
         except HttpRefused as refused:
             trouble = Unavailable(refused.who, f"Loki: {refused.words}", refused.retry_at)
             return Failed(trouble, Next.SIZE if refused.fault is Fault.TOO_LARGE else Next.NOTHING)
+        self.skew = clocks.ahead(answer.headers, self._now())
+        return request, answer
 
     def _remembered(self, failed: Failed) -> Failed:
         """Who asks for patience gets it from all of us."""

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 
 from rules.sample import Unavailable, Who
 from watcher.http import Http, HttpRefused, Request
+from watcher.signals import clocks
 from watcher.signals.newrelic import answer as answers
 from watcher.signals.newrelic.answer import Failed, Told
 from watcher.signals.newrelic.settings import Settings
@@ -15,6 +15,7 @@ from watcher.signals.newrelic.settings import Settings
 AT_ONCE = 4  # requests; New Relic allows 25 for a user, whoever asks with his keys
 WAIT = timedelta(seconds=5)  # after a 429, which does not say how long
 SHORTEST = timedelta(milliseconds=100)
+WHOSE = "New Relic's"
 SKEWED = timedelta(seconds=30)  # beyond which our buckets are not those that New Relic means
 MARKED = timedelta(seconds=5)
 
@@ -76,11 +77,9 @@ class Line:
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
             self._closed_until = now + WAIT
             return self._patient(self._closed_until)
-        self.skew = _skew(answer.headers, now)
+        self.skew = clocks.ahead(answer.headers, now)
         if self.skew is not None and abs(self.skew) > SKEWED and answer.status == HTTPStatus.OK:
-            words = (
-                f"{self.where}: {skew_words(self.skew)}, so that no bucket is what it seems: set the clock"
-            )
+            words = f"{self.where}: {clocks.words(self.skew, WHOSE)}, so that no bucket is what it seems: set the clock"
             return Failed(Unavailable(Who.OPERATOR, words))
         return answers.read(request, answer, self.where, now)
 
@@ -89,17 +88,3 @@ class Line:
             f"{self.where} has too much to do for this user (HTTP 429): not asked before {at:%H:%M:%S} UTC"
         )
         return Failed(Unavailable(Who.PROVIDER, words, at))
-
-
-def _skew(headers: Mapping[str, str], now: datetime) -> timedelta | None:
-    try:
-        there = parsedate_to_datetime(headers.get("date", ""))
-    except (ValueError, OverflowError):
-        return None
-    return now - there if there.tzinfo else None
-
-
-def skew_words(skew: timedelta) -> str:
-    """How far our clock is from New Relic's."""
-    seconds = abs(skew.total_seconds())
-    return f"this machine's clock is {seconds:.0f} s {'ahead of' if skew > timedelta(0) else 'behind'} New Relic's"

@@ -10,13 +10,14 @@ from pydantic import BaseModel
 from deploy.model import Finding, Level
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Who
+from watcher.signals import clocks
 from watcher.signals.arms import ArmUnnamed
 from watcher.signals.doubts import Doubts, heard
 from watcher.signals.newrelic import count, names, nrql
 from watcher.signals.newrelic.answer import Failed
 from watcher.signals.newrelic.count import Asked
 from watcher.signals.newrelic.fetch import Found, fetched
-from watcher.signals.newrelic.line import MARKED, Line, skew_words
+from watcher.signals.newrelic.line import MARKED, WHOSE, Line
 from watcher.signals.newrelic.plan import Unit, planned, unit_of
 from watcher.signals.newrelic.query import FITS, SETTLE, Query, bucket, mistake, parsed
 from watcher.signals.newrelic.settings import Settings
@@ -118,7 +119,9 @@ class NewRelic:
             findings.append(Finding(Level.WARN, words, "is `account` right?"))
         skew = self._line.skew
         if skew is not None and abs(skew) > MARKED:
-            findings.append(Finding(Level.WARN, skew_words(skew), "set the clock: buckets are New Relic's"))
+            findings.append(
+                Finding(Level.WARN, clocks.words(skew, WHOSE), "set the clock: buckets are New Relic's")
+            )
         return findings
 
 

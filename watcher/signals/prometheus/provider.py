@@ -13,6 +13,7 @@ from rules.duration import duration_text
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Who
 from watcher.aws import Signs
+from watcher.signals import clocks
 from watcher.signals.arms import ArmUnnamed
 from watcher.signals.doubts import Doubts, heard
 from watcher.signals.nowhere import Nowhere
@@ -142,7 +143,7 @@ class Prometheus:
         return await names.unknown(self._server, indicator, wanted, self._now(), LOOK)
 
     async def examine(self) -> Sequence[Finding]:
-        """Is the server there, which one is it, may it be asked, does it hold anything?"""
+        """Is the server there, which one is it, may it be asked, does it hold anything, do the clocks agree?"""
         asked = await self._server.ask(
             names.QUERY, {"query": "count(up)", "time": f"{self._now().timestamp():.3f}"}, 2 * LOOK
         )
@@ -153,7 +154,8 @@ class Prometheus:
         if not many:
             words = f"{version} answers, and holds no `up`: nothing is scraped, or it is another tenant's"
             return [Finding(Level.WARN, words, "is `tenant` right?")]
-        return [Finding(Level.OK, f"{version} answers; it scrapes {many:g} targets")]
+        apart = clocks.findings(self._server.skew, f"that of {self._server.where}")
+        return [*apart, Finding(Level.OK, f"{version} answers; it scrapes {many:g} targets")]
 
     async def _version(self) -> str:
         """What the server calls itself; some of the family do not tell."""

@@ -12,6 +12,7 @@ from deploy.errors import AwsRefused
 from rules.sample import Unavailable, Who
 from watcher.aws import Signs
 from watcher.http import Answer, Http, HttpRefused, Request
+from watcher.signals import clocks
 from watcher.signals.prometheus import answer as answers
 from watcher.signals.prometheus.settings import Settings
 from watcher.signals.rows import Failed, Rows
@@ -37,6 +38,7 @@ class Server:
         self._signs = signs
         self._tls: ssl.SSLContext | None = None
         self._closed_until: datetime | None = None
+        self.skew: timedelta | None = None  # how far our clock was ahead of theirs at the last answer
 
     def load(self) -> str | None:
         """Read the files of the settings; in words, what is wrong with them."""
@@ -77,12 +79,14 @@ class Server:
             return Failed(Unavailable(Who.PROVIDER, words, self._closed_until))
         try:
             request = await self._request(path, form, max(timeout, SHORTEST))
-            return request, await self._http.send(request)
+            answer = await self._http.send(request)
         except AwsRefused as refused:
             words = f"requests to {self.where} cannot be signed: {refused}"
             return Failed(Unavailable(Who.OPERATOR, words))
         except HttpRefused as refused:
             return answers.refused(refused, "Prometheus")
+        self.skew = clocks.ahead(answer.headers, self._now())
+        return request, answer
 
     def _remember(self, failed: Failed) -> None:
         """Who asks for patience gets it from all of us."""

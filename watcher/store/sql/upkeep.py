@@ -65,6 +65,18 @@ DELETE FROM alert_moods WHERE (sender, alert) IN (
     SELECT sender, alert FROM alert_moods WHERE heard_at < :since LIMIT :batch
 ) RETURNING alert
 """
+OPEN_PASSAGES = "SELECT COUNT(*) AS many, MIN(asked_at) AS oldest FROM passages WHERE state = 'open'"
+OLD_FREEZES = """
+DELETE FROM freezes WHERE id IN (SELECT id FROM freezes WHERE end_at < :since LIMIT :batch) RETURNING id
+"""
+OLD_PASSAGES = """
+DELETE FROM passages WHERE id IN (
+    SELECT id FROM passages WHERE asked_at < :since AND state <> 'open' LIMIT :batch
+) RETURNING id
+"""
+OLD_TIDINGS = """
+DELETE FROM tidings WHERE what IN (SELECT what FROM tidings WHERE at < :since LIMIT :batch) RETURNING what
+"""
 OLD_SWITCHES = "DELETE FROM switches WHERE until < :since RETURNING until"
 
 # The pulse: something is written, and read.
@@ -82,6 +94,7 @@ SAMPLES_LAST = 2 * KEPT  # twice as long as they are taken, so that one that was
 ALERTS_LAST = timedelta(
     days=365
 )  # an alarm that is well for a year, and tells of changes alone, says nothing in it
+GATES_LAST = timedelta(days=90)  # a person's word of a release holds for longer than a release is deployed
 BATCH = 2000  # rows; some 10 ms on a disk of this century
 
 
@@ -92,6 +105,7 @@ def counts(now: datetime) -> Operation[Mapping[str, Mapping[str, float]]]:
     pending = (yield PENDING, {})[0]
     untold = yield UNTOLD, {}
     actions = (yield OPEN_ACTIONS, {})[0]
+    gates = (yield OPEN_PASSAGES, {})[0]
     age = _Age(now)
     return {
         "watches": {row["state"]: row["many"] for row in live},
@@ -100,6 +114,7 @@ def counts(now: datetime) -> Operation[Mapping[str, Mapping[str, float]]]:
         "messages": {row["channel"]: row["many"] for row in untold},
         "messages_oldest_seconds": {row["channel"]: age.of(row["oldest"]) for row in untold},
         "actions": {"open": actions["many"], "oldest_seconds": age.of(actions["oldest"])},
+        "gates": {"open": gates["many"], "oldest_seconds": age.of(gates["oldest"])},
     }
 
 
@@ -125,6 +140,9 @@ def prune(now: datetime) -> Operation[int]:
         (OLD_ALERTS, ALERTS_LAST),
         (OLD_SAMPLES, SAMPLES_LAST),
         (OLD_INSTANCES, SAMPLES_LAST),
+        (OLD_FREEZES, GATES_LAST),
+        (OLD_PASSAGES, GATES_LAST),
+        (OLD_TIDINGS, GATES_LAST),
     ):
         rows = yield statement, {"since": seconds(now - lasts), "batch": BATCH}
         many += len(rows)

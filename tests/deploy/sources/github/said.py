@@ -70,3 +70,23 @@ def a_run(action: str = "completed", **changes: Any) -> dict[str, Any]:
         **changes,
     }
     return {"action": action, "repository": {"id": 9, "full_name": "octo-org/octo-repo"}, "workflow_run": run}
+
+
+API = "https://api.github.com"
+CALLBACK = f"{API}/repos/acme/shop/actions/runs/9001/deployment_protection_rule"
+
+
+def rule(**changes: Any) -> dict[str, Any]:
+    """GitHub publishes no example of this event: its fields are those of the schema in its OpenAPI."""
+    return {
+        "action": "requested",
+        "environment": "production",
+        "event": "push",
+        "sha": "0" * 40,
+        "ref": "refs/tags/v43",
+        "deployment_callback_url": CALLBACK,
+        "deployment": None,
+        "repository": {"id": 7, "full_name": "acme/shop"},
+        "installation": {"id": 5},
+        **changes,
+    }

@@ -6,18 +6,23 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
+from deploy.github import App, host_of
 from deploy.model import Announcement, Phase
-from deploy.source import Hooked, Ignored, Rejected, Source
+from deploy.source import Hooked, Ignored, Knock, Rejected, Source
 from deploy.sources.github import identity
-from deploy.sources.github.identity import host_of
+from deploy.sources.github.payload import MODELS
+from deploy.sources.github.settings import Gate
 from tests.deploy.sources.github.said import (
+    API,
     NOON,
     a_run,
     a_source,
     deployment,
     example,
     received,
+    rule,
     status,
 )
 
@@ -238,7 +243,7 @@ def test_nothing_in_a_payload_leads_to_another_service(anything):
 
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_parser(body):
-    for event in ("deployment", "deployment_status", "workflow_run", "ping"):
+    for event in (*MODELS, "ping"):
         said = a_source().read(received(event, body))
         assert isinstance(said, Rejected | Ignored)
 
@@ -336,3 +341,53 @@ def test_a_deployment_of_another_server_is_another_though_all_else_is_alike(page
 def test_a_server_is_one_by_its_pages_and_by_its_api(api, page):
     assert host_of(api) == host_of(page)
     assert identity.read(identity.called(host_of(api), "acme/shop", 7)) == (host_of(page), "acme/shop", 7)
+
+
+# ------------------------------------------------------------------------------------------------ what waits at our gate
+
+
+def asked(gate=True, **changes):
+    settings = {"gate": Gate(app=App(id=1, installation=2, private_key=SecretStr("PEM")))} if gate else {}
+    return a_source(**settings).read(received("deployment_protection_rule", rule(**changes)))
+
+
+def test_a_run_that_waits_at_our_gate_hurries_the_doorkeeper():
+    said = asked()
+
+    assert isinstance(said, Knock)
+    assert said.why == "deployment_protection_rule: run 9001 of acme/shop waits at the gate of production"
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"gate": False}, "this source keeps no gate"),
+        ({"environment": "staging"}, "no service of the configuration is heard from"),
+        ({"repository": {"id": 8, "full_name": "mallory/shop"}}, "none of those that are configured"),
+        ({"action": "withdrawn"}, "'withdrawn' changes nothing"),
+    ],
+)
+def test_what_waits_elsewhere_is_passed_over_in_words(changes, why):
+    said = asked(**changes)
+
+    assert type(said) is Ignored
+    assert why in said.why
+
+
+@pytest.mark.parametrize(
+    "callback",
+    [
+        "https://evil.example/repos/acme/shop/actions/runs/9001/deployment_protection_rule",
+        "https://api.github.com.evil.example/repos/acme/shop/actions/runs/1/deployment_protection_rule",
+        "https://api.github.com@evil.example/repos/acme/shop/actions/runs/1/deployment_protection_rule",
+        "http://api.github.com/repos/acme/shop/actions/runs/9001/deployment_protection_rule",
+        f"{API}/repos/mallory/shop/actions/runs/9001/deployment_protection_rule",
+        f"{API}/repos/acme/shop/actions/runs/9001/deployment_protection_rule/../../../cancel",
+        "",
+    ],
+)
+def test_an_answer_that_would_lead_elsewhere_is_rejected(callback):
+    said = asked(deployment_callback_url=callback)
+
+    assert isinstance(said, Rejected)
+    assert said.where == "deployment_callback_url"

@@ -129,6 +129,19 @@ def test_a_version_that_was_deleted_stands_in_the_way_once(stage):
 
     assert said(stage).count("v1 is no application version any more") == 1
     assert "lifecycle rule" in said(stage)
+    assert stage.foretold().gone == stage.foretold().obstacles
+
+
+def test_where_no_version_is_to_be_seen_none_is_taken_for_deleted(stage):
+    stage.deployed("v2")
+    stage.beanstalk.delete_version("shop", "v1")
+    stage.beanstalk.delete_version(
+        "shop", "v2"
+    )  # which AWS refuses of what is deployed: so the role may not see them
+    foretold = stage.foretold()
+
+    assert foretold.gone == ()
+    assert foretold.unread
 
 
 def test_a_bundle_that_is_gone_or_another_stands_in_the_way(stage):
@@ -153,6 +166,7 @@ def test_what_cannot_be_read_is_said_with_the_call_all_the_same(stage):
 
     assert foretold.calls[0].startswith("elasticbeanstalk:UpdateEnvironment ")
     assert "Throttling" in foretold.obstacles[0]
+    assert foretold.unread
 
 
 def test_an_environment_that_is_not_there_has_its_call_and_why(stage):

@@ -131,6 +131,7 @@ def test_a_release_that_the_group_never_had_is_an_obstacle(stage):
     assert found.calls == ()
     assert any("none has brought artifacts/shop/1.7.zip@v7" in words for words in found.obstacles)
     assert found.by_hand == "deploy artifacts/shop/1.7.zip@v7 again, from where its bundle is"
+    assert "none has brought" in found.gone[0]
 
 
 def test_what_this_version_cannot_move_is_an_obstacle():
@@ -152,6 +153,7 @@ def test_where_the_group_cannot_be_read_the_words_are_the_obstacle(stage):
     found = foretold(stage)
 
     assert "InternalFailure" in found.obstacles[0]
+    assert found.unread
     assert found.by_hand == (
         "aws deploy list-deployments --application-name shop --deployment-group-name prod"
         " --include-only-statuses Succeeded --region eu-central-1"
@@ -171,6 +173,8 @@ def test_what_cannot_be_read_beside_it_is_said_and_hides_nothing_else(stage):
         for words in found.obstacles
     )
     assert found.capacity.startswith("up to half")
+    assert found.gone == ()
+    assert found.unread
 
 
 def test_a_configuration_that_cannot_be_read_is_named():

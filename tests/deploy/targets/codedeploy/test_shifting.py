@@ -9,6 +9,7 @@ import pytest
 from deploy.model import Begun, Live, Move, Moving, Refused, Release, Serving
 from deploy.rollback import Done
 from deploy.targets.codedeploy.revision import revision_of
+from tests.deploy.targets.codedeploy.revisions import bundle
 from tests.deploy.targets.codedeploy.stage import GROUP, KEY, LONG_AGO, READS_ONLY, Stage
 from tests.deploy.targets.codedeploy.test_moving import begin, rolled_back
 from tests.fakes.aws import AwsError
@@ -254,3 +255,21 @@ def test_the_trace_is_on_the_group(stage):
     begin(stage, MOVE)
 
     assert stage.world.home.tagging.of(GROUP, stage.clock.time)["rollbackd:move"] == f"{KEY} stop {bad}"
+
+
+def test_in_flight_the_files_of_what_still_stands_are_not_needed_and_afterwards_they_are():
+    stage = Stage(ECS, first=bundle(1, version=None))
+    good = stage.live().release
+    assert good is not None
+    stage.deploy(appspec(2))
+    stage.goes_on(seconds=70)
+    move = Move("service", expect=release(2), to=good)
+    stage.world.s3.delete("artifacts", "shop/1.1.zip", stage.clock.time)
+
+    in_flight = stage.run(stage.target().foretell(move))
+    stage.goes_on(minutes=30)
+    afterwards = stage.run(stage.target().foretell(move))
+
+    assert in_flight.calls[-1].startswith("codedeploy:StopDeployment")
+    assert in_flight.gone == ()
+    assert "its bundle is not in artifacts any more" in afterwards.gone[0]

@@ -135,8 +135,10 @@ def test_an_image_that_is_gone_is_an_obstacle():
 def test_where_ecr_may_not_be_read_nothing_is_said_of_images():
     stage, move = ecr_stage("another")
     stage.world.identities.grant_own({"ecs:*"})
+    foretold = foretell(stage, move)
 
-    assert foretell(stage, move).obstacles == ()
+    assert foretold.obstacles == foretold.gone == ()
+    assert foretold.unread
 
 
 def test_what_went_before_is_not_asked_of_ecr_where_ecs_itself_goes_back():

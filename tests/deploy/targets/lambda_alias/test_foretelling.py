@@ -161,6 +161,7 @@ def test_what_cannot_be_read_is_said_and_the_way_by_hand_stays(bad):
     told = foretold(bad)
 
     assert "what is kept warm is not known" in told.capacity
+    assert told.unread
     assert told.calls
     assert told.by_hand
 
@@ -173,6 +174,7 @@ def test_without_a_look_at_the_alias_the_call_is_still_told(bad):
     assert "FunctionVersion=1" in told.calls[0]
     assert "--function-version 1" in told.by_hand
     assert "InternalFailure" in told.obstacles[0]
+    assert told.unread
 
 
 def test_of_latest_nothing_can_be_foretold_but_why(bad):

@@ -26,6 +26,7 @@ from tests.builders import (
     some_facts,
 )
 from tests.watcher.core.taken import due, forwarded, judged, ordered, refused, staged, standing
+from watcher.core.freeze import Frozen
 from watcher.core.lifecycle import next_due, orders_allowed
 from watcher.core.service import Hooks, Mode, Rollout, Stage, Unseen
 from watcher.core.stages import leads_on
@@ -311,6 +312,22 @@ def test_disarmed_it_stays_and_asks_at_the_end_of_its_longest_bake():
     assert (early.actions, early.watch.state) == ((), State.WATCHING)
     assert late.watch.question.because == (Doubtful.STAGE_DISARMED,)
     assert "by olga" in late.watch.question.words
+
+
+def test_in_a_freeze_a_person_is_asked_unless_it_was_let_out_in_spite_of_it():
+    held = some_facts(frozen="until 13:00, by olga: the holidays")
+    late = judged(in_stages(), well(), None, NOON, held)
+    hotfix = judged(
+        in_stages(frozen=Frozen("olga", "the holidays", NOON, NOON + hours(1))), well(), None, NOON, held
+    )
+
+    assert late.watch.question.because == (Doubtful.STAGE_FROZEN,)
+    assert (late.actions, late.watch.at.share) == ((), 0.05)
+    assert (
+        "a freeze began before it was moved on to 25 % of the traffic: until 13:00, by olga"
+        in late.watch.question.words
+    )
+    assert len(hotfix.actions) == 1
 
 
 def test_at_the_end_of_its_longest_bake_a_person_is_asked():

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from pydantic import SecretStr, ValidationError
 
-from deploy.sources.github.identity import called, host_of
+from deploy.github import host_of
+from deploy.sources.github.identity import called
 from tests.fakes.faults import FAULTS, says, serving
 from tests.fakes.github import TOKEN, GitHubWorld, Made, app
 from tests.fakes.github.world import OTHERS

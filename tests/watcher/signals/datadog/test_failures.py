@@ -22,9 +22,8 @@ from tests.watcher.signals.datadog.asking import (
     counts,
     indicator,
 )
-from watcher.http import Answer
+from watcher.signals.clocks import ahead
 from watcher.signals.datadog import Settings
-from watcher.signals.datadog.answer import skew
 from watcher.signals.datadog.fetch import REFUSED_FOR, TIMESERIES
 
 ODD = {"total": "sum:odd.metric{*}.as_count()"}
@@ -157,7 +156,7 @@ async def test_a_clock_that_is_nearly_right_is_right():
 def test_a_date_that_is_none_is_no_clock():
     date = f"Mon, {'9' * 20} Jan 2020 00:00:00 GMT"
 
-    assert skew(Answer(200, {"date": date}, b"", 0.0), START) is None
+    assert ahead({"date": date}, START) is None
 
 
 async def test_silence_a_wrong_name_and_a_refusal_are_three_answers():

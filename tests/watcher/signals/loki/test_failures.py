@@ -185,10 +185,21 @@ async def test_that_loki_fails_now_and_then_does_not_clear_a_label_that_is_silen
 async def test_doctor_says_whether_it_answers_and_holds_anything(changes, level, words):
     async with asking(a_server(**changes), tenant="shop") as ask:
         assert isinstance(ask.provider, Examined)
-        (found,) = await ask.provider.examine()
+        found = (await ask.provider.examine())[-1]
 
     assert found.level is level
     assert words in found.words
+
+
+async def test_doctor_tells_that_clocks_do_not_agree():
+    """The server tells the true time, and the story is of another day."""
+    async with asking(a_server(), tenant="shop") as ask:
+        assert isinstance(ask.provider, Examined)
+        apart = (await ask.provider.examine())[0]
+
+    assert apart.level is Level.WARN
+    assert apart.words.startswith("this machine's clock is")
+    assert "synchronise" in apart.remedy
 
 
 async def test_doctor_tells_a_label_that_nobody_has():

@@ -1,6 +1,8 @@
 """What goes wrong between us and the numbers: each touches what it is of alone, says who must act, and is never counts."""
 
 import asyncio
+from datetime import UTC
+from email.utils import format_datetime
 
 import pytest
 from botocore.credentials import Credentials
@@ -237,8 +239,25 @@ async def test_a_server_that_answers_is_looked_at_and_told_with_its_version(shop
         assert isinstance(ask.provider, Examined)
         found = await ask.provider.examine()
 
-    assert found[0].level is Level.OK
-    assert "2.42" in found[0].words
+    assert found[-1].level is Level.OK
+    assert "2.42" in found[-1].words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"), [(600, "600 s ahead of that of"), (-600, "600 s behind that of"), (3, "")]
+)
+async def test_clocks_that_do_not_agree_are_told(seconds, told):
+    there = format_datetime((NOON - seconds * MINUTE / 60).astimezone(UTC), usegmt=True)
+    up = '{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"3"]}]}}'
+    async with (
+        before(Gate(says(200, up, "application/json", Date=there)), None) as url,
+        asking(url, now=NOON) as ask,
+    ):
+        assert isinstance(ask.provider, Examined)
+        found = await ask.provider.examine()
+
+    assert [each.words for each in found if each.level is Level.WARN and told not in each.words] == []
+    assert (found[0].level is Level.WARN) is bool(told)
 
 
 async def test_a_server_that_holds_nothing_for_us_is_a_warning(shop):

@@ -1,0 +1,82 @@
+"""Whether the workflow can be dispatched as it would be: what its file says, read at the ref that it would be run at.
+
+Whether the token may dispatch it GitHub tells nowhere, and it is not tried.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from deploy.model import Finding, Level
+from deploy.targets.aws.wording import plain
+from deploy.targets.github_actions.reading import Reader, Unread
+from deploy.targets.github_actions.settings import MARK, Settings
+
+UNTRIED = "whether the token may run it is told nowhere, and was not tried"
+
+
+async def examine(reader: Reader, settings: Settings, ref: str | None) -> Sequence[Finding]:
+    """What is to be said of the workflow, as it is at *ref* (``None``: on the repository's default branch). Reads only."""
+    try:
+        workflow = await reader.workflow(settings.repository, settings.workflow)
+        text = await reader.text(settings.repository, workflow.path, ref)
+    except Unread as error:
+        return [Finding(Level.FAIL, str(error))]
+    if workflow.state != "active":
+        words = f"{settings.called} is {plain(workflow.state, 40)}"
+        remedy = f"gh workflow enable {settings.workflow} --repo {settings.repository}"
+        return [Finding(Level.FAIL, words, remedy)]
+    return read(text, settings, "" if ref is None else f" at {ref}")
+
+
+def read(text: str, settings: Settings, at: str) -> Sequence[Finding]:
+    """What is to be said of a workflow that reads so. *at*: where it stands, in words."""
+    called = f"{settings.called}{at}"
+    try:
+        said = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return [Finding(Level.FAIL, f"{called} is not YAML that can be read", "correct the file")]
+    begins = (
+        said.get("on", said.get(True)) if isinstance(said, dict) else None
+    )  # YAML 1.1 reads `on` as a truth
+    if "workflow_dispatch" not in (begins if isinstance(begins, dict | list) else [begins]):
+        return [Finding(Level.FAIL, f"{called} cannot be dispatched", "add `workflow_dispatch:` under `on:`")]
+    found = [*_inputs(begins, settings, called), *_name(said, called), *_concurrency(said, called)]
+    return found or [Finding(Level.OK, f"{called} takes what it is sent; {UNTRIED}")]
+
+
+def _inputs(begins: Any, settings: Settings, called: str) -> Sequence[Finding]:
+    by_hand = begins.get("workflow_dispatch") if isinstance(begins, dict) else None
+    inputs = by_hand.get("inputs") if isinstance(by_hand, dict) else None
+    known: Mapping[Any, Any] = inputs if isinstance(inputs, dict) else {}
+    sent = {*settings.given, MARK}
+    found = []
+    if unknown := sorted(sent - set(known)):
+        words = f"{called} does not know the inputs {', '.join(unknown)}, and GitHub refuses what it does not know"
+        found.append(Finding(Level.FAIL, words, "add them under `on: workflow_dispatch: inputs:`"))
+    needed = [name for name, each in known.items() if isinstance(each, dict) and each.get("required") is True]
+    if missing := sorted(str(name) for name in needed if name not in sent and "default" not in known[name]):
+        words = f"{called} needs the inputs {', '.join(missing)}, which it is not sent"
+        found.append(
+            Finding(Level.FAIL, words, "name them under `inputs` of the target, or give them a default")
+        )
+    return found
+
+
+def _name(said: Mapping[Any, Any], called: str) -> Sequence[Finding]:
+    if f"inputs.{MARK}" in str(said.get("run-name", "")):
+        return []
+    words = f"the name of a run of {called} does not show the input `{MARK}`: after a restart a rollback's run is not found again"
+    return [Finding(Level.FAIL, words, f"write `run-name: … ${{{{ inputs.{MARK} }}}}` at its top")]
+
+
+def _concurrency(said: Mapping[Any, Any], called: str) -> Sequence[Finding]:
+    jobs = said.get("jobs")
+    of_jobs = jobs.values() if isinstance(jobs, dict) else ()
+    if "concurrency" in said or any(isinstance(job, dict) and "concurrency" in job for job in of_jobs):
+        return []
+    words = (
+        f"{called} has no `concurrency`: a deployment that is under way and a rollback would run side by side"
+    )
+    return [Finding(Level.WARN, words, "give all workflows that deploy there one `concurrency` group")]

@@ -1,0 +1,55 @@
+"""``mirror:``: where the known-good release of a service is said besides, checked so that no two services write one place."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Protocol
+
+from deploy.mirrors.registry import LATER, MIRRORS
+from deploy.target import Place
+from rules.document import Mistakes, Node
+from watcher.config.configuration import Account, Configured, Key
+from watcher.config.sections import read_configured
+
+
+class Mirrored(Protocol):
+    """A service with its parts and its mirrors."""
+
+    @property
+    def targets(self) -> Mapping[str, Configured]:
+        """By part."""
+
+    @property
+    def mirrors(self) -> tuple[Configured, ...]:
+        """Of the whole service: each is of each part."""
+
+
+def read_mirrors(section: Node | None, account: str | None, mistakes: Mistakes) -> tuple[Configured, ...]:
+    """The mirrors that *section* lists."""
+    known = {name: kind.settings for name, kind in MIRRORS.items()}
+    found = [
+        read_configured(node, "mirror", known, LATER, mistakes)
+        for node in (section.items() if section else ())
+    ]
+    if section is not None and found and account is None:
+        mistakes.add(section, "a mirror needs an account", "add `account:` to the service or to the defaults")
+    return tuple(replace(each, account=account) for each in found if each is not None)
+
+
+def check_mirrors(
+    services: Mapping[Key, Mirrored], accounts: Mapping[str, Account], mistakes: Mistakes
+) -> None:
+    """Each place has one service, and one part of it, that writes it."""
+    taken: dict[str, str] = {}
+    for key, built in services.items():
+        for mirror in built.mirrors:
+            account = accounts.get(mirror.account or "")
+            for part in built.targets if account else ():
+                place = Place(*key, part, account.aws if account else None)
+                address, who = MIRRORS[mirror.kind].address(mirror.settings, place), "/".join((*key, part))
+                other = taken.setdefault(address, who)
+                if other != who:
+                    mistakes.add(
+                        mirror.node,
+                        f"{other} and {who} would write one {mirror.kind} mirror, and each overwrite what the other says",
+                        "write ${service}, ${environment} and, with several parts, ${part} into its name",
+                    )
