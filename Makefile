@@ -43,7 +43,7 @@ check: install  ## ruff check, ruff format --check, mypy --strict, lint-imports
 test: install  ## run all tests but the long ones, three at a time (ARGS="-k words" for some, one by one; COVERAGE=1 for the coverage gates too)
 	$(if $(filter 1,$(COVERAGE)),$(MAKE) coverage,$(BIN)/pytest $(or $(ARGS),$(SIDE_BY_SIDE)))
 
-long: install  ## run the tests that take minutes by themselves: replicas as processes, mutants of the crash tests
+long: install  ## run the tests that take minutes by themselves: replicas as processes, mutants of the crash tests, kills at every call of every target
 	$(BIN)/pytest -m long $(ARGS)
 
 coverage: install  ## run all tests, and hold the gates: every branch of rules and watcher.core, 90 % elsewhere

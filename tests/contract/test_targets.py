@@ -100,6 +100,7 @@ class TestAppConfig(LooksFirst):
             yield world
 
 
+@pytest.mark.long
 class TestAppConfigAnew(LooksFirst):
     """The same, days later: AppConfig reverts no more, and the old version is deployed anew."""
 
@@ -180,6 +181,7 @@ class TestSite(LooksFirst):
             yield world
 
 
+@pytest.mark.long
 class TestSiteByAPath(LooksFirst):
     """A static site whose pointer is the path of an origin: caches are cleared only once all edges know it."""
 

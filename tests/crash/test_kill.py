@@ -90,6 +90,7 @@ async def test_killed_once_between_any_two_effects(teller, seams):
     assert {told.deaths[0].at for told in stories if told.came_to_pass} >= set(ALWAYS) & set(chosen)
 
 
+@pytest.mark.long
 async def test_killed_twice_in_a_row(teller, seams):
     stories = await teller.tell_all(some(pairs(seams), PAIRS))
 

@@ -122,6 +122,10 @@ Names = Annotated[
     Field(max_length=NAMES["maxProperties"]),
     WithJsonSchema(NAMES),
 ]
-Timely = Annotated[AwareDatetime, AfterValidator(_timely)]
+Timely = Annotated[
+    AwareDatetime,
+    AfterValidator(_timely),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": r"^(19[7-9]\d|2\d\d\d)-"}),
+]
 Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 Revision = Annotated[int, Field(ge=0, le=2**53), BeforeValidator(_as_integer)]

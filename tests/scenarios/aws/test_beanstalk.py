@@ -306,6 +306,7 @@ def test_a_person_who_deploys_while_we_go_back_is_never_undone(tmp_path):
     told(tmp_path, story)
 
 
+@pytest.mark.long  # of the other targets some are killed at every call in each run
 @pytest.mark.parametrize("call", range(12))
 def test_whenever_it_is_killed_while_it_goes_back_the_label_is_set_once(tmp_path, call):
     """Killed after each of the calls that follow the decision, in turn; the next life has what was stored."""

@@ -303,6 +303,7 @@ def test_what_codedeploy_is_moving_is_asked_about_and_not_fought(tmp_path):
 # ------------------------------------------------------------------------------------------------- kills, and a lost store
 
 
+@pytest.mark.long  # of the other targets some are killed at every call in each run
 @pytest.mark.parametrize("call", range(6))
 def test_whenever_it_is_killed_while_it_goes_back_there_is_one_move(tmp_path, call):
     """Killed after each of the calls that follow the decision, in turn; the next life has what was stored."""

@@ -209,6 +209,7 @@ def test_in_shadow_a_readers_token_is_enough_and_nothing_is_sent(tmp_path):
     )
 
 
+@pytest.mark.long  # of the other targets some are killed at every call in each run
 @pytest.mark.parametrize("request_", [0, 2])
 def test_whenever_it_is_killed_while_it_goes_back_there_is_one_move(tmp_path, request_):
     """Killed after each of the requests that follow the decision, in turn; the next life has what was stored."""

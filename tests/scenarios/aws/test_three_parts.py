@@ -105,6 +105,7 @@ def test_the_plan_tells_the_parts_in_that_order(tmp_path):
     told(tmp_path, story)
 
 
+@pytest.mark.long  # of the other targets some are killed at every call in each run
 @pytest.mark.parametrize("after", ["UpdateService", "UpdateAlias"])
 def test_killed_between_two_parts_it_goes_on_with_the_next_and_moves_none_twice(tmp_path, after):
     async def story(stage: AwsStage) -> None:

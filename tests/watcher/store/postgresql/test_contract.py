@@ -73,6 +73,7 @@ class _Contract(StoreContract):
             yield store
 
 
+@pytest.mark.long  # the newer one keeps the same contract in each run
 class TestPostgresql16(_Contract):
     @pytest.fixture(autouse=True)
     def _server(self, server_16: Server) -> None:
