@@ -86,6 +86,8 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
     referred = list(refer_each(node.get("heard_from"), "source", around.sources, mistakes))
     heard = [heard for each in referred if (heard := _heard(each, targets, around, mistakes)) is not None]
     _check_names(node.get("names"), mistakes)
+    rollout = read_rollout(node.get("rollout"), targets, around.shelf.kinds, mistakes)
+    mirrors = read_mirrors(node.get("mirror"), account, mistakes)
     if written is None:
         return None
     if not mistakes.problems:  # else the queries may be such that nobody knows their buckets
@@ -95,7 +97,6 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
     if written.mode is not Mode.SHADOW:
         _check_may_act(node, targets, around, mistakes)
         _check_movable(targets, around.shelf, mistakes)
-    rollout = read_rollout(node.get("rollout"), targets, around.shelf.kinds, mistakes)
     runs = Runs(account, tuple(targets.values()), around.shelf.kinds, around.accounts)
     beside = read_around(node.get("changes"), written.changes, runs, around.sources, mistakes)
     check_told(beside, rules, promises, around.shelf.kinds, mistakes)
@@ -118,7 +119,6 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
         gate=gating(written.gate),
     )
     check_gate(node, key, service.gate, around.known, mistakes)
-    mirrors = read_mirrors(node.get("mirror"), account, mistakes)
     return Built(
         service, targets, Effective(watching.layers, promises, watching.usual), tuple(heard), mirrors
     )

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from tests.watcher.config.sample import changed, problems
 from tests.watcher.config.test_lambda import KEY, MAIN, read, runs_on, wrong
 from watcher.config.explain import explain
 from watcher.core.service import Hooks, Mode, Rollout, Stage, Unseen
@@ -96,3 +97,13 @@ def test_what_is_in_force_is_explained(tmp_path):
     )
     assert "rollout.stages" not in written
     assert written["rollout.hooks"] == Hooks.LEAVE.value
+
+
+def test_a_mistake_beside_it_hides_none_in_it(tmp_path):
+    main = changed("mode: auto", "mode: atuo\n      rollout: {hooks: answr}\n      mirror: [{ssn: x}]")
+
+    found = "\n".join(problems(tmp_path, main))
+
+    assert '"atuo" is not one of' in found
+    assert '"answr" is not one of' in found
+    assert '"ssn"' in found
