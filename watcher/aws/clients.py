@@ -5,6 +5,7 @@ Clients may be used by several threads, sessions may not: so one lock around the
 """
 
 import contextlib
+import functools
 import threading
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
@@ -14,6 +15,7 @@ import boto3
 import botocore.session
 from botocore import xform_name
 from botocore.config import Config
+from botocore.loaders import Loader, create_loader
 
 from watcher.aws.answers import refuse_foreign
 from watcher.aws.keys import Keys
@@ -40,6 +42,7 @@ class Clients:
         self._made: dict[tuple[str, str, str], tuple[Keys | None, Any]] = {}
         core = botocore.session.Session()
         core.user_agent_extra = f"rollbackd/{version('rollbackd')}"
+        core.register_component("data_loader", _models(core.get_config_variable("data_path")))
         self._session = boto3.Session(botocore_session=core)
 
     def get(self, mode: Mode, roles: AwsRoles, service: str, keys: Keys | None) -> Any:
@@ -98,6 +101,12 @@ class Clients:
         client.meta.events.register("before-parse", refuse_foreign)
         client.meta.events.register("response-received", received)
         return client
+
+
+@functools.cache
+def _models(data_path: str | None) -> Loader:
+    """What botocore knows of the services, read once in a process: megabytes of JSON, which nobody changes."""
+    return create_loader(data_path)
 
 
 def _before_send(**_event: Any) -> None:

@@ -197,7 +197,7 @@ class _Valid(BaseModel):
 
 
 _REMEDIES = {
-    Who.OPERATOR: "correct the connection: its site, its two keys, the scopes of the application key; or our clock",
+    Who.OPERATOR: "correct the connection: its site, its two keys, the scopes of the application key; or the clock of this machine",
     Who.AUTHOR: "is `site` right, or `url`?",
     Who.PROVIDER: "try again",
     Who.SERVICE: "try again",

@@ -174,8 +174,8 @@ async def test_doctor_says_that_both_keys_are_right_and_what_is_left_of_the_limi
     [
         ({"api_key": "c"}, 0.0, ["fail"], "is the API key one of this site"),
         ({"application_key": "c"}, 0.0, ["ok", "fail"], "the scope timeseries_query"),
-        ({}, 10.0, ["ok", "ok", "warn"], "our clock is 10 s behind"),
-        ({}, 60.0, ["fail"], "our clock is 60 s behind"),
+        ({}, 10.0, ["ok", "ok", "warn"], "this machine's clock is 10 s behind"),
+        ({}, 60.0, ["fail"], "this machine's clock is 60 s behind"),
     ],
 )
 async def test_doctor_says_what_is_wrong_with_the_connection(settings, ahead, levels, words):
