@@ -208,6 +208,18 @@ def test_on_ecs_a_bad_release_is_given_back_its_traffic_while_the_old_one_stands
     told(tmp_path, story, make=a_service_of_ecs)
 
 
+def test_on_ecs_a_good_release_passes_with_all_the_traffic(tmp_path):
+    async def story(stage: AwsStage) -> None:
+        shifts(stage, 2, fails=0.0)
+        await stage.goes_on(minutes(60))
+
+        assert (await the_watch(stage)).state is State.PASSED
+        assert stage.calls("StopDeployment", "CreateDeployment") == []
+        assert stage.world.codedeploy.find("shop", "prod").traffic == {key_of(appspec(2)): 1.0}
+
+    told(tmp_path, story, make=a_service_of_ecs)
+
+
 def test_on_ecs_a_stop_that_comes_too_late_is_followed_by_the_old_appspec(tmp_path):
     """It is told to stop some seconds before the old one is gone, and that takes ten."""
     kept = {"terminationWaitTimeInMinutes": 6, "action": "TERMINATE"}

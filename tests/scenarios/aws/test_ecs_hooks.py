@@ -52,6 +52,12 @@ CANARY = {
     "canaryConfiguration": {"canaryPercent": 20.0, "canaryBakeTimeInMinutes": 1},
     "lifecycleHooks": [hook("PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT")],
 }
+LINEAR = {
+    "strategy": "LINEAR",
+    "bakeTimeInMinutes": 5,
+    "linearConfiguration": {"stepPercent": 25.0, "stepBakeTimeInMinutes": 1},
+    "lifecycleHooks": [hook("PRE_PRODUCTION_TRAFFIC_SHIFT", "POST_PRODUCTION_TRAFFIC_SHIFT")],
+}
 ONE_HOOK = {**BLUE_GREEN, "lifecycleHooks": [hook("POST_PRODUCTION_TRAFFIC_SHIFT")]}
 
 
@@ -106,12 +112,14 @@ def hooks(stage: AwsStage) -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(
-    ("configuration", "words"), [(BLUE_GREEN, 2), (CANARY, 3)], ids=["blue-green", "canary"]
+    ("configuration", "words"),
+    [(BLUE_GREEN, 2), (CANARY, 3), (LINEAR, 5)],
+    ids=["blue-green", "canary", "linear"],
 )
 def test_a_good_release_is_let_go_on_at_each_hook_and_passes(tmp_path, configuration, words):
     async def story(stage: AwsStage) -> None:
         stage.deploys("web:2")
-        await goes_on(stage, 60)
+        await goes_on(stage, 40 + 10 * words)  # the bake, and of each hook its own, as late as CloudWatch is
 
         assert said(stage) == ["CONTINUE"] * words
         assert stage.told == []  # nobody is asked to answer what the daemon answers
@@ -123,7 +131,9 @@ def test_a_good_release_is_let_go_on_at_each_hook_and_passes(tmp_path, configura
     told(tmp_path, story, configuration)
 
 
-@pytest.mark.parametrize("configuration", [BLUE_GREEN, CANARY], ids=["blue-green", "canary"])
+@pytest.mark.parametrize(
+    "configuration", [BLUE_GREEN, CANARY, LINEAR], ids=["blue-green", "canary", "linear"]
+)
 def test_a_bad_release_is_told_to_go_back_at_the_hook_after_its_first_traffic(tmp_path, configuration):
     async def story(stage: AwsStage) -> None:
         stage.deploys("web:2", fails=0.2)
