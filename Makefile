@@ -4,8 +4,8 @@ PYTHON   ?= $(shell command -v python3.11 || command -v python3)
 CONFIG   ?= examples/rollbackd.yaml
 RELEASE  ?=
 ARGS     ?=
-# Much of the suite's time is waiting for clocks and processes, so two cores carry four.
-SIDE_BY_SIDE := -n 4 --dist worksteal -m 'not long'
+# Much of the suite's time is waiting for clocks and processes, so two cores carry three; a fourth starves what answers in time.
+SIDE_BY_SIDE := -n 3 --dist worksteal -m 'not long'
 # 1 makes `make test` measure the branches and fail below the gates of `make coverage`.
 COVERAGE ?= 0
 
@@ -40,7 +40,7 @@ check: install  ## ruff check, ruff format --check, mypy --strict, lint-imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-test: install  ## run all tests but the long ones, four at a time (ARGS="-k words" for some, one by one; COVERAGE=1 for the coverage gates too)
+test: install  ## run all tests but the long ones, three at a time (ARGS="-k words" for some, one by one; COVERAGE=1 for the coverage gates too)
 	$(if $(filter 1,$(COVERAGE)),$(MAKE) coverage,$(BIN)/pytest $(or $(ARGS),$(SIDE_BY_SIDE)))
 
 long: install  ## run the tests that take minutes by themselves: replicas as processes, mutants of the crash tests, kills at every call of every target
