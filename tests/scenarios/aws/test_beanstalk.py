@@ -185,7 +185,8 @@ def test_what_is_bad_while_it_rolls_is_broken_off_and_then_put_back(tmp_path):
     told(tmp_path, story)
 
 
-def test_what_is_bad_beside_the_old_instances_is_gone_with_one_call(tmp_path):
+@pytest.mark.parametrize("policy", ["TrafficSplitting", "Immutable"])
+def test_what_is_bad_beside_the_old_instances_is_gone_with_one_call(tmp_path, policy):
     async def story(stage: AwsStage) -> None:
         stage.world.beanstalk.find(ENVIRONMENT).takes = minutes(20)
         deploys(stage, "v2", fails=0.5)
@@ -195,7 +196,20 @@ def test_what_is_bad_beside_the_old_instances_is_gone_with_one_call(tmp_path):
         assert runs(stage) == {"v1": 4}
         assert (await the_watch(stage)).state is State.ROLLED_BACK
 
-    told(tmp_path, story, policy="TrafficSplitting")
+    told(tmp_path, story, policy=policy)
+
+
+@pytest.mark.parametrize("policy", ["TrafficSplitting", "Immutable"])
+def test_a_good_release_beside_the_old_instances_passes(tmp_path, policy):
+    async def story(stage: AwsStage) -> None:
+        deploys(stage, "v2")
+        await stage.goes_on(minutes(60))
+
+        assert (await the_watch(stage)).state is State.PASSED
+        assert moves(stage) == []
+        assert runs(stage) == {"v2": 4}
+
+    told(tmp_path, story, policy=policy)
 
 
 def test_in_shadow_nothing_is_ever_tried_that_would_change_an_environment(tmp_path):
