@@ -10,15 +10,16 @@ CloudWatch's calls are counted at the wire by the measure `aws`.
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from math import ceil
 from typing import Any
 from urllib.parse import urlencode
 
-from bench import answers
+from bench import answers, tick_aws, tick_looks
 from bench.figure import Figure
+from bench.said import Tick, told
 from rules.model import Indicator
 from rules.model import Kind as IndicatorKind
 from watcher.signals import cloudwatch_logs, datadog, loki, newrelic, prometheus, sentry
@@ -36,14 +37,6 @@ START = datetime(2025, 6, 2, 12, tzinfo=UTC)
 END = START + timedelta(minutes=1)
 EACH = timedelta(seconds=0.25)  # how often the patrol looks
 Query = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """What is said in one tick: the bytes of each question, and of each answer; ``None``: nobody gives one that can be used."""
-
-    asked: Sequence[int]
-    answered: Sequence[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +61,13 @@ def figures() -> list[Figure]:
     found = []
     for system in SYSTEMS:
         for size in SIZES:
-            tick = system.tick(size)
-            least = f"at least {system.least(size):,}"
-            found += [
-                Figure(
-                    f"calls of {system.kind} a tick, {size:,} ratios ({least})", "calls", [len(tick.asked)]
-                ),
-                Figure(f"what these say, {size:,} ratios", "kB", [sum(tick.asked) / 1000]),
-            ]
-            if tick.answered is not None:
-                kilobytes = sum(tick.answered) / 1000
-                found.append(Figure(f"what they are answered, {size:,} ratios", "kB", [kilobytes]))
-    return found + ages()
+            found += told(system.kind, "a tick", f"{size:,} ratios", system.least(size), system.tick(size))
+    return found + tick_aws.figures() + tick_looks.figures() + ages()
 
 
 def ages() -> list[Figure]:
     """How old a request is when it is used, of every provider that tells of requests, tasks, states or pages."""
-    asked = {system.kind: system.query for system in (*SYSTEMS, CLOUDWATCH)} | OTHERS
+    asked: dict[str, Query] = {**{system.kind: system.query for system in SYSTEMS}, **OTHERS}
     return [_age(kind, query) for kind, query in asked.items()]
 
 
@@ -143,7 +126,7 @@ def _prometheus(number: int) -> Query:
 
 
 def _of_prometheus(size: int) -> Tick:
-    units = []
+    units: list[prometheus_plan.Unit] = []
     for number in range(1, size + 1):
         one = Indicator("errors", IndicatorKind.RATIO, "prometheus", json.dumps(_prometheus(number)))
         for names in _versions(number):
@@ -227,21 +210,11 @@ def _of_cloudwatch_logs(size: int) -> Tick:
     return Tick([len(scan.text) for scan in scans], answers.of_cloudwatch_logs(_town(), size, LOGS, scans))
 
 
-CLOUDWATCH = System(
-    "cloudwatch",
-    lambda _size: Tick(()),
-    lambda size: ceil(4 * size / 500),
-    {
-        "namespace": "AWS/ApplicationELB",
-        "dimensions": {"TargetGroup": "${arm.target_group}"},
-        "bad": {"sum": ["HTTPCode_Target_5XX_Count"]},
-        "total": {"sum": ["RequestCount"]},
-    },
-)
 HERE = "http://127.0.0.1:8080"
 PAGE = {"url": f"{HERE}/metrics", "counter": "http_requests_total", "bad": {"code": "5.."}}
-# Those that are asked otherwise: instance by instance, or about states. Their usual pace; a state is used as soon as it is told.
+# Those whose plans are not compiled here: asked in virtual time, instance by instance, or about states. Their usual pace; a state is used as soon as it is told.
 OTHERS: Mapping[str, Query] = {
+    "cloudwatch": tick_aws.CLOUDWATCH,
     "scrape": PAGE,
     "http": {"url": f"{HERE}/health"},
     "steps": {"url": HERE, "steps": [{"name": "front", "url": "/"}]},

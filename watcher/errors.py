@@ -7,7 +7,8 @@ WatcherError
 ├── NoSuchPassage         nothing at a gate has this id
 ├── StoreUnavailable      the store cannot be read or written now
 ├── StoreMisplaced        the store lies where it must not (a network file system, another process holds it)
-└── StoreTooNew           written by a newer version
+├── StoreTooNew           written by a newer version
+└── OtherBotocore         answers of this botocore cannot be bounded
 """
 
 from collections.abc import Sequence
@@ -62,3 +63,10 @@ class StoreMisplaced(WatcherError):
 
 class StoreTooNew(WatcherError):
     """The store was written by a newer version."""
+
+
+class OtherBotocore(WatcherError):
+    """Answers of this botocore cannot be bounded: it is another one than those that this was written for."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, remedy="install the one that `requirements.lock` names")

@@ -252,6 +252,6 @@ def _company(case: Case, memory: Memory) -> Standing | None:
     if memory.tally.beside_requests > 0:
         words = "nothing serves beside the new release any more: the comparison is over"
         return Standing(Outcome.UNDECIDED, Because.BASELINE_GONE, words)
-    return Standing(
-        Outcome.BLIND, Because.NOT_COMPARABLE, "nothing serves beside the new release to compare it with"
-    )
+    # Or what does is never found in the same bucket: by one probe a beat, say, that a balancer gives to either release.
+    words = "in no bucket is there anything beside the new release to compare it with"
+    return Standing(Outcome.BLIND, Because.NOT_COMPARABLE, words)

@@ -4,6 +4,8 @@ The same sentences as in `provider_contract`, for those that do not look themsel
 ``Test`` and inherits `AwsProviderContract`; it says how its service came to be as it is. See ``test_aws_providers.py``.
 """
 
+import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -15,6 +17,7 @@ import pytest
 from deploy.ports import AwsAccount
 from rules.model import Indicator
 from rules.sample import Bucket, Counts, Invalid, NoData, Reading, Unavailable, Who
+from tests.contract.replayed import Recorded
 from tests.fakes.aws import AwsError, AwsWorld, Direct
 from tests.fakes.serve import http_to_loopback
 from tests.fakes.world import START
@@ -24,6 +27,8 @@ from watcher.signals.registry import PROVIDERS
 
 ACCOUNT = AwsAccount("shop", "eu-central-1")
 PATIENCE = timedelta(seconds=6)
+ATTEMPTS = 3  # of a read, by boto3: a call that is throttled is sent so often
+AT_ONCE = 5  # calls that are under way when a storm begins
 
 
 class AwsProviderContract:
@@ -34,6 +39,7 @@ class AwsProviderContract:
     baseline: ClassVar[Mapping[str, str]]
     service: ClassVar[str]  # of AWS, as botocore names it
     missing: ClassVar[str]  # a name that a release may lack
+    operations: ClassVar[Sequence[str]]  # of the service, that a reading needs
 
     def world(self, clock: "Clock") -> AwsWorld:
         """Half an hour in which the new release does worse than the one beside it; at `START` it begins."""
@@ -45,6 +51,10 @@ class AwsProviderContract:
 
     def misspelt(self) -> Indicator:
         """It asks for something that is not there."""
+        raise NotImplementedError
+
+    def many(self) -> Sequence[Indicator]:
+        """So much beside `indicator` that a reading of it all is several calls."""
         raise NotImplementedError
 
     def calls(self) -> int:
@@ -153,6 +163,53 @@ class AwsProviderContract:
         assert reading.words
         assert (reading.who is Who.OPERATOR) == (code in {"AccessDeniedException", "ExpiredTokenException"})
 
+    def test_in_a_storm_of_throttling_one_call_goes_first_and_afterwards_it_counts_again(self):
+        """Whoever asks together is refused together; what AWS calls throttling is no news of anybody's release."""
+
+        async def look(life: "Life", minute: int) -> tuple[int, Mapping[str, Reading]]:
+            life.turn(minute)
+            life.world.calls.clear()
+            readings = await life.ask_all([self.indicator(), *self.many()])
+            await asyncio.sleep(60)
+            return len(life.world.calls), readings
+
+        async def story() -> None:
+            async with self.living() as life:
+                usual, _ = await look(life, 28)
+                storm = life.world.faults.throttle(self.service)
+                broke, _ = await look(life, 29)
+                within = [await look(life, minute) for minute in (30, 31)]
+                life.world.faults.lift(storm)
+                _, again = await look(life, 32)
+
+            assert usual >= len(self.operations)
+            assert broke <= (AT_ONCE + 1) * ATTEMPTS
+            for calls, readings in within:
+                assert calls == ATTEMPTS
+                assert {type(reading) for reading in readings.values()} == {Unavailable}
+                said = [reading for reading in readings.values() if isinstance(reading, Unavailable)]
+                assert [
+                    each for each in said if not re.search("throttl|too many", each.words, re.IGNORECASE)
+                ] == []
+                assert any(each.retry_at for each in said)
+            assert not any(isinstance(reading, Unavailable) for reading in again.values())
+            assert isinstance(again["errors"], tuple)
+
+        in_virtual_time(story())
+
+    def test_what_was_read_is_judged_alike_when_it_is_read_again(self):
+        async def story() -> None:
+            async with self.living() as life:
+                kind, what = PROVIDERS[self.kind], self.indicator()
+                watch = Recorded(what, (kind.bucket(what), kind.settle_of(what)), START)
+                for minute in range(5, 30):
+                    life.turn(minute)
+                    watch.takes(life.clock.now, await life.ask(what, since=watch.since))
+
+                assert watch.is_judged_alike_again()
+
+        in_virtual_time(story())
+
     @pytest.mark.parametrize("minutes", [10, -10])
     def test_a_clock_that_is_ten_minutes_off_invents_nothing(self, minutes: int):
         """Ahead, it asks for what is to come, which is no silence; behind, for what was."""
@@ -226,9 +283,8 @@ class AwsProviderContract:
         """Another provider in the same world."""
         kind = PROVIDERS[self.kind]
         async with http_to_loopback(lambda: life.clock.now) as http:
-            opening = Opening(
-                http, lambda: life.clock.now, lambda: 0.0, aws=Direct(life.world), account=ACCOUNT
-            )
+            passes = asyncio.get_running_loop().time
+            opening = Opening(http, lambda: life.clock.now, passes, aws=Direct(life.world), account=ACCOUNT)
             async with kind.open(None, opening) as provider:
                 another = Life(life.world, life.clock, self)
                 another.provider = provider

@@ -19,6 +19,7 @@ from aiohttp import web
 
 from rules.model import Indicator, Kind
 from rules.sample import Bucket, Counts, Invalid, Measure, NoData, Reading, Series, Unavailable, Who
+from tests.contract.replayed import Recorded
 from tests.fakes.between import REFUSALS, Between, between
 from tests.fakes.faults import FAULTS, never, serving
 from tests.fakes.serve import http_to_loopback, serving_app
@@ -85,6 +86,7 @@ class ProviderContract:
         frozenset()
     )  # faults that are bad counts here: a health check is made for them
 
+    no_end: ClassVar[frozenset[str]] = frozenset()  # refusals that cannot be told from an answer here
     calls_each: ClassVar[int] = 1  # of one look, at most
     looks_refused: ClassVar[int] = 6
     _patient = ""  # the address that is waited for, where a member opens a connection for each address
@@ -235,7 +237,8 @@ class ProviderContract:
 
             known, gone_on, again = (_last(each) for each in (before, meanwhile, afterwards))
             assert known is not None
-            assert gone_on is None or gone_on.end <= from_now + SECOND or self._is_bad(gone_on)
+            blind_or_bad = gone_on is None or gone_on.end <= from_now + SECOND or self._is_bad(gone_on)
+            assert blind_or_bad or refusal in self.no_end
             assert 1 <= refused <= self.looks_refused * self.calls_each
             assert again is not None
             assert again.end > again_from - ours.settle
@@ -272,6 +275,16 @@ class ProviderContract:
                 assert not isinstance(reading, tuple) or not _claims_silence(reading)
         finally:
             self.ahead = timedelta(0)
+
+    async def test_what_was_read_is_judged_alike_when_it_is_read_again(self):
+        async with self.living(a_world()) as life:
+            watch = Recorded(self.indicator(life.base), (life.every, life.settle), START)
+            for _ in range(20):
+                await life.clock.advance(life.world.now + SECOND)
+                reading = (await life.ask(self.indicator(life.base), since=watch.since))["errors"]
+                watch.takes(life.clock.now(), reading)
+
+            assert watch.is_judged_alike_again()
 
     async def test_an_end_that_sends_50_mb_costs_no_memory(self):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,6 +1,7 @@
 """What CloudWatch Logs and Application Signals tell, by the contract of the providers on AWS."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import ClassVar
 
@@ -12,6 +13,7 @@ from tests.fakes.world import START, traffic
 from tests.scenarios.virtual import in_virtual_time
 
 GROUP = "/ecs/shop"
+OTHERS = [f"/ecs/other{number}" for number in range(150)]  # of which 50 are a query
 QUERY = {
     "groups": GROUP,
     "total": {"contains": "handled", "fields": {"version": "${arm.version}"}},
@@ -25,6 +27,7 @@ class TestCloudWatchLogs(AwsProviderContract):
     baseline: ClassVar = {"version": "v1", "colour": "blue"}
     service = "logs"
     missing = "colour"
+    operations = ("StartQuery", "GetQueryResults")
 
     def world(self, clock: Clock) -> AwsWorld:
         world = AwsWorld(lambda: clock.now)
@@ -32,6 +35,8 @@ class TestCloudWatchLogs(AwsProviderContract):
         for each in traffic(3, 30, versions=versions, every=timedelta(seconds=5)):
             line = {"msg": "request handled", "version": each.version, "status": each.status}
             world.logs.write(GROUP, each.at, json.dumps({**line, "colour": self.colour(each.version)}))
+        for group in OTHERS:
+            world.logs.write(group, START, "{}")
         return world
 
     def colour(self, version: str) -> str:
@@ -46,6 +51,12 @@ class TestCloudWatchLogs(AwsProviderContract):
             "errors", Kind.RATIO, self.kind, json.dumps({**QUERY, "groups": "/ecs/shpo"}), compares_arms=True
         )
 
+    def many(self) -> Sequence[Indicator]:
+        return [
+            Indicator(group, Kind.RATIO, self.kind, json.dumps({**QUERY, "groups": group}))
+            for group in OTHERS
+        ]
+
     def calls(self) -> int:
         return 1 + 2  # one query, looked at twice
 
@@ -58,6 +69,7 @@ class TestApplicationSignals(AwsProviderContract):
     baseline: ClassVar = {"version": "v1", "slo": "checkout"}
     service = "application-signals"
     missing = "slo"
+    operations = ("BatchGetServiceLevelObjectiveBudgetReport",)
 
     def world(self, clock: Clock) -> AwsWorld:
         world = AwsWorld(lambda: clock.now)
@@ -70,6 +82,12 @@ class TestApplicationSignals(AwsProviderContract):
 
     def misspelt(self) -> Indicator:
         return Indicator("errors", Kind.STATE, self.kind, json.dumps({"slo": "shop-chekcout"}))
+
+    def many(self) -> Sequence[Indicator]:
+        return [
+            Indicator(f"other{number}", Kind.STATE, self.kind, json.dumps({"slo": f"other-{number}"}))
+            for number in range(550)
+        ]
 
     def calls(self) -> int:
         return 1 + 1 + 6  # as it stands, as it stood, and since when: of an hour

@@ -11,7 +11,8 @@ from rules.evaluate import wanted_since
 from rules.model import Consequence, Indicator, InState, Kind
 from rules.sample import Bucket, NoData, Reading, State, Unavailable
 from rules.verdict import Because, Outcome, Verdict
-from tests.builders import a_service
+from tests.builders import a_service, minutes
+from tests.contract.replayed import Recorded
 from tests.rules.building import MINUTE, a_rule, a_watch, an_indicator, noon
 from watcher.core.change import Beside, Change, ChangeKind
 from watcher.core.service import Around, Service
@@ -39,6 +40,7 @@ class Life:
     indicator: Indicator
     away: list[bool] = field(default_factory=list)
     deaf: list[str] = field(default_factory=list)
+    looks: list[tuple[str, str]] = field(default_factory=list)
 
     async def moves(self, minute: float, what: str = "flag `new-pricing`, changed", **more: Any) -> None:
         change = Change(noon(minute), what, **{"kind": ChangeKind.FLAG, "name": "new-pricing", **more})
@@ -74,6 +76,7 @@ class MovedContract:
         async with open_memory(MemorySettings(), StoreOpening(noon, threads=False)) as store:
 
             async def ask(of: tuple[str, str], since: datetime, until: datetime) -> Beside:
+                life.looks.append(of)
                 if life.away:
                     raise StoreUnavailable("the store is away", remedy="wait")
                 return await besides.of(of, since, until)
@@ -156,6 +159,24 @@ class MovedContract:
         assert [state.bad for state in first] == [False]
         assert [state.bad for state in both] == [False, True]
 
+    async def test_what_is_told_late_moves_from_then_on_and_since_when_it_did(self) -> None:
+        async with self.living() as life:
+            known = buckets_of(await life.ask(0, 5))
+            await life.moves(1.25)
+            late = await life.ask(0, 7, since=known[-1].end)
+
+        assert not any(cast("State", bucket.canary).bad for bucket in known)
+        assert buckets_of(late)[0].start == noon(5)
+        assert {(state.bad, state.since) for state in states_of(late)} == {(True, noon(1.25))}
+
+    async def test_all_questions_of_one_service_are_one_look(self) -> None:
+        async with self.living() as life:
+            asked = [Question(f"q{number}", life.indicator, {}, None, None, TOLD.key) for number in range(20)]
+            readings = await life.provider.read(asked, Window(noon(0), noon(1), noon(2)))
+
+        assert len(readings) == 20
+        assert life.looks == [TOLD.key]
+
     async def test_where_nobody_tells_and_where_the_store_is_away_are_different_answers(self) -> None:
         async with self.living() as life:
             untold = await life.ask(0, 1, UNTOLD)
@@ -181,6 +202,15 @@ class MovedContract:
         assert crowded.words.startswith("more moves here than is looked through")
         assert isinstance(untold, NoData)
         assert "told_by" in untold.words
+
+    async def test_what_was_read_is_judged_alike_when_it_is_read_again(self) -> None:
+        async with self.living() as life:
+            watch = Recorded(life.indicator, (minutes(0.5), minutes(0)), noon(0))
+            await life.moves(2)
+            for step in range(2, 30):
+                watch.takes(noon(step / 2), await life.ask(-10, step / 2, since=watch.since))
+
+            assert watch.is_judged_alike_again()
 
     async def test_without_a_daemon_nobody_knows(self) -> None:
         opening = Opening(cast("Http", None), noon, lambda: 0.0)

@@ -202,7 +202,7 @@ def _scraped(world: World) -> Samples:
     log = sorted(world.log)
     at, end = min(log[0].at, START) - timedelta(seconds=1), max(log[-1].at, START + timedelta(minutes=1.5))
     at, place = at.replace(microsecond=0), 0
-    while at <= end:
+    while at <= end + timedelta(seconds=0.25):  # the last request is in what is scraped after it
         while place < len(log) and log[place].at < at:
             counted[log[place].version, str(log[place].status)] += 1
             place += 1

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, cast
 from rules.model import Indicator, Kind
 from rules.sample import Bucket, Invalid, NoData, Reading, State, Unavailable, Who
 from tests.builders import minutes
+from tests.contract.replayed import Recorded
 from tests.fakes.world import START, Clock, World
 from tests.watcher.signals.alert.building import FIRING, WELL, an_alert
 from watcher.core.alerts import Remembered
@@ -118,6 +119,18 @@ class PushedContract:
                     said.append(bucket)
 
             assert len(said) > 30
+
+    async def test_what_was_told_is_judged_alike_when_it_is_read_again(self) -> None:
+        async with self.living() as life:
+            watch = Recorded(self.indicator(), (minutes(0.5), minutes(0)), START + minutes(1))
+            for step in range(20):
+                minute = 1 + step * 0.5
+                await self.told(life.store, minute, bad=8 < step < 16)
+                life.turn(minute + 0.5)
+                (reading,) = await life.ask(self.indicator(), since=watch.since)
+                watch.takes(life.world.now, reading)
+
+            assert watch.is_judged_alike_again()
 
     async def test_one_that_has_just_come_says_what_one_says_that_was_always_there(self) -> None:
         async with self.living() as life:

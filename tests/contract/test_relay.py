@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -61,17 +62,36 @@ class Straight:
 
 
 @dataclass
-class Chain:
-    """A sidecar beside v2 that goes round whenever somebody asks, and who sums what it told."""
+class Sidecar:
+    """One that goes round whenever it is told to.
+
+    Attributes:
+        at: Under which path its own task answers.
+    """
 
     relay: Relay
-    summing: Provider
     services: dict[Key, Service]
+    at: str = ""
+
+    async def go_round(self, asked: Sequence[Indicator]) -> None:
+        own = tuple(
+            replace(each, query=each.query.replace("/metrics", f"{self.at}/metrics")) for each in asked
+        )
+        policy = Policy(RuleSet(own, ()))
+        self.services |= {service.key: replace(service, policy=policy) for service in [a_service()]}
+        await self.relay.go_round()
+
+
+@dataclass
+class Chain:
+    """Sidecars that go round whenever somebody asks, and who sums what they told."""
+
+    sidecars: Sequence[Sidecar]
+    summing: Provider
 
     async def read(self, questions: Sequence[Question], window: Window) -> Mapping[str, Reading]:
-        asked = RuleSet(tuple(each.indicator for each in questions if _is_right(each)), ())
-        self.services |= {service.key: replace(service, policy=Policy(asked)) for service in [a_service()]}
-        await self.relay.go_round()
+        for sidecar in self.sidecars:
+            await sidecar.go_round([each.indicator for each in questions if _is_right(each)])
         return await self.summing.read([replace(each, of=a_service().key) for each in questions], window)
 
 
@@ -123,17 +143,32 @@ class TestRelay(ProviderContract):
 
 
 @contextlib.asynccontextmanager
-async def a_chain(opening: Opening, clock: Clock) -> AsyncIterator[Provider]:
+async def a_chain(
+    opening: Opening, clock: Clock, tasks: Mapping[str, str] = MappingProxyType({"": CANARY["version"]})
+) -> AsyncIterator[Provider]:
+    """*tasks* have a sidecar each: by the path under which one answers it, its release."""
+    async with contextlib.AsyncExitStack() as stack:
+        store = await stack.enter_async_context(open_memory(MemorySettings(), StoreOpening(clock.now)))
+        summing = open_relay(None, replace(opening, relayed=store.relayed))
+        sidecars = [
+            await stack.enter_async_context(a_sidecar(opening, clock, store, version, at))
+            for at, version in tasks.items()
+        ]
+        yield Chain(sidecars, await stack.enter_async_context(summing))
+
+
+@contextlib.asynccontextmanager
+async def a_sidecar(
+    opening: Opening, clock: Clock, store: Store, version: str, at: str
+) -> AsyncIterator[Sidecar]:
     async with (
-        open_memory(MemorySettings(), StoreOpening(clock.now)) as store,
         open_scrape(None, opening, Pace(clock.now, clock.monotonic, clock.until)) as scraping,
         open_probe(None, opening, Pace(clock.now, clock.monotonic, clock.until)) as probing,
-        open_relay(None, replace(opening, relayed=store.relayed)) as summing,
     ):
         services: dict[Key, Service] = {}
 
         async def identify() -> Identity:
-            return Identity("task-1", "r_1", {"version": CANARY["version"]})
+            return Identity(f"task-{version}{at}", "r_1", {"version": version})
 
         relay = Relay(
             services=lambda: services,
@@ -148,7 +183,7 @@ async def a_chain(opening: Opening, clock: Clock) -> AsyncIterator[Provider]:
             now=clock.now,
             monotonic=clock.monotonic,
         )
-        yield Chain(relay, summing, services)
+        yield Sidecar(relay, services, at)
 
 
 # ------------------------------------------------------------------------------------------------ what else is counts

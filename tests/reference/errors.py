@@ -71,6 +71,8 @@ REMEDIES = {
     "Malformed": "the message says what to write instead",
     "Misused": "the message says what is missing; `--help` of the command",
     "NoPictures": "install the extra `plot`, or write `--html`; the image has it",
+    "NotAsked": "the message says which: set the clock of this machine (NTP), or find who else asks AWS so often",
+    "OtherBotocore": "install the botocore that `requirements.lock` names; the image has it",
     "NoSuchPassage": "`rollbackd gates` lists what asked to pass",
     "ParameterWithoutAccount": "write the account under `accounts`; see [the pipeline](../pipeline.md)",
     "NoSuchWatch": "`rollbackd watches` lists those that are known",

@@ -17,7 +17,7 @@ from watcher.app.made import Crashed
 from watcher.app.ports import Ports
 from watcher.app.reload import load
 from watcher.config import Configuration, InvalidConfiguration
-from watcher.errors import StoreMisplaced, StoreTooNew, StoreUnavailable, WatcherError
+from watcher.errors import OtherBotocore, StoreMisplaced, StoreTooNew, StoreUnavailable, WatcherError
 from watcher.telemetry.crashes import Scrubber, crashes
 from watcher.telemetry.logs import Logging, logging_to, on_a_terminal
 from watcher.telemetry.metrics import Metrics
@@ -88,7 +88,7 @@ def _logged(configuration: Configuration, ports: Ports, redactor: Redactor, endi
     ):
         try:
             return asyncio.run(_run(configuration, ports, metrics, crashed, redactor, ending))
-        except (StoreMisplaced, StoreTooNew, StoreUnavailable, CannotListen, OSError) as error:
+        except (StoreMisplaced, StoreTooNew, StoreUnavailable, CannotListen, OtherBotocore, OSError) as error:
             return _refused(error)
 
 

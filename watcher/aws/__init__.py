@@ -3,7 +3,7 @@
 Each capability has clients, threads and time-outs of its own, so that a long poll or a hanging read never delays a
 rollback. Roles are assumed with the daemon's own credentials; the one to act only when something is done.
 
-Deliberately absent: paging, and the size of answers (who asks knows how much it wants).
+Deliberately absent: paging (who asks knows how much it wants).
 """
 
 from watcher.aws.opening import AwsRoles, Dated, open_aws

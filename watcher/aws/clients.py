@@ -14,10 +14,13 @@ from typing import Any
 import boto3
 import botocore.session
 from botocore import xform_name
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.config import Config
+from botocore.exceptions import BotoCoreError
 from botocore.loaders import Loader, create_loader
 
 from watcher.aws.answers import refuse_foreign
+from watcher.aws.bounded import read_bounded, session_of
 from watcher.aws.keys import Keys
 from watcher.aws.modes import Mode
 from watcher.aws.roles import AwsRoles
@@ -27,19 +30,36 @@ SIGNED_BY_KEYS = frozenset({"cloudfront-keyvaluestore"})  # by Signature Version
 Received = Callable[[str, str, Mapping[str, Any], Mapping[str, Any]], None]
 
 
+@functools.cache
+def look_at_botocore() -> None:
+    """Once, before anything is asked: may its answers be bounded? Some 50 ms.
+
+    Raises:
+        OtherBotocore: They may not.
+    """
+    nobodys: Mapping[str, Any] = {"aws_access_key_id": "-", "aws_secret_access_key": "-"}
+    # An environment without its profile, or with a broken file, is told by whoever calls, as a refusal.
+    with contextlib.suppress(BotoCoreError):
+        session_of(botocore.session.Session().create_client("sts", region_name="us-east-1", **nobodys))
+
+
 class Clients:
     """Makes clients, and keeps them as long as their keys are good.
 
     Args:
         received: Hears of each answer, also of those that lead to another attempt: service, operation, answer, headers.
         endpoint: Where all services are, instead of AWS.
+        look: At botocore, before anything is asked of it.
     """
 
-    def __init__(self, received: Received, endpoint: str | None) -> None:
+    def __init__(
+        self, received: Received, endpoint: str | None, look: Callable[[], None] = look_at_botocore
+    ) -> None:
         self._received = received
         self._endpoint = endpoint
         self._lock = threading.Lock()
         self._made: dict[tuple[str, str, str], tuple[Keys | None, Any]] = {}
+        look()
         core = botocore.session.Session()
         core.user_agent_extra = f"rollbackd/{version('rollbackd')}"
         core.register_component("data_loader", _models(core.get_config_variable("data_path")))
@@ -97,7 +117,13 @@ class Clients:
                 operation = xform_name(event_name.rpartition(".")[2])
                 self._received(service, operation, parsed_response, response_dict["headers"])
 
-        client.meta.events.register("before-send", _before_send)
+        send = session_of(client)
+
+        def before_send(request: AWSPreparedRequest, **_event: Any) -> AWSResponse:
+            show_ticket()
+            return read_bounded(request, send)
+
+        client.meta.events.register("before-send", before_send)
         client.meta.events.register("before-parse", refuse_foreign)
         client.meta.events.register("response-received", received)
         return client
@@ -107,10 +133,6 @@ class Clients:
 def _models(data_path: str | None) -> Loader:
     """What botocore knows of the services, read once in a process: megabytes of JSON, which nobody changes."""
     return create_loader(data_path)
-
-
-def _before_send(**_event: Any) -> None:
-    show_ticket()
 
 
 def _teach_to_sign() -> None:

@@ -17,7 +17,7 @@ In process, as `deploy.ports.Aws`, in virtual time and without threads::
     aws = Direct(world, {"shop": Scope("eu-central-1", act=act)})   # Direct(world): every scope is at home, with all rights
     queue_url = world.sqs.create_queue("deployments"); world.carry("deployments")   # events go there, from now on
     await aws.read("shop", "ecs", "describe_services", cluster="prod", services=["web"])
-    world.faults.throttle("ecs", until=clock.now + timedelta(minutes=10))   # also fail, slow, lose_answer, stale
+    world.faults.throttle("ecs", until=clock.now + timedelta(minutes=10))   # also fail, slow, lose_answer, stale, spoil
     world.mutating_calls()     # Call(at, service, operation, parameters, by, refused, ...): also world.calls, world.count
     world.advance()            # let happen what was to happen until now; gives all EventBridge events so far
 
@@ -35,7 +35,7 @@ the code: [M] model, [D] AWS's pages, [C] seen in public code, [U] unverified.
 
     models    what AWS says of itself     world   the one door for every call     timeline  what was, for stale reads
     wire      bytes to calls and back     server  over HTTP                       direct    in process
-    control   the process form's door     faults, limits, calls, identity, policies, concerns: as they are called
+    control   the process form's door     faults, spoilt, limits, calls, identity, policies, concerns: as they are called
     codedeploy/   state, and what follows: rollout on instances, shifting on ECS and Lambda; answering, views: what is answered
     functions/    Lambda: versions, aliases, what is kept warm     balancing/    rules, target groups, who is bound to them
     s3/, cloudfront/: buckets with all their versions; distributions, invalidations, stores, and what an edge answers

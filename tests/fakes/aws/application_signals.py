@@ -1,17 +1,46 @@
-"""Application Signals of one account and region: SLOs whose budgets stand as a test says, and as of when.
+"""Application Signals of one account and region: SLOs whose budgets stand as a test says, or as their requests leave them.
 
 Source:
     https://docs.aws.amazon.com/applicationsignals/latest/APIReference/ [D][M]
 """
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from tests.fakes.aws.calls import Asked
 from tests.fakes.aws.trouble import AwsError
 
 _PAGE = 50
+_WARNING = 0.25  # of the budget: below it, it is said to run short
+
+
+@dataclass(frozen=True, slots=True)
+class _Counted:
+    """The requests of an SLO since its interval began: when they came, and how many of the first n were bad."""
+
+    goal: float
+    times: list[datetime]
+    bad: list[int]
+
+    def at(self, moment: datetime) -> Mapping[str, Any]:
+        """What a report says of them [M]: how many may fail, and how many of those are left."""
+        total = bisect_left(self.times, moment)
+        if not total:
+            return {"BudgetStatus": "INSUFFICIENT_DATA"}
+        failed = self.bad[total - 1]
+        budget = (1 - self.goal) * total
+        left = budget - failed
+        status = "BREACHED" if left < 0 else "WARNING" if left < _WARNING * budget else "OK"
+        return {
+            "BudgetStatus": status,
+            "Attainment": 100 * (1 - failed / total),
+            "TotalBudgetRequests": int(budget),
+            "BudgetRequestsRemaining": int(left // 1),
+        }
 
 
 class ApplicationSignals:
@@ -20,11 +49,20 @@ class ApplicationSignals:
     def __init__(self, account: str, region: str) -> None:
         self._arn = f"arn:aws:application-signals:{region}:{account}:slo"
         self._stood: dict[str, list[tuple[datetime, str]]] = {}
+        self._counted: dict[str, _Counted] = {}
 
     def turn(self, name: str, status: str, at: datetime) -> None:
         """Its budget stands so from *at* on."""
         self._stood.setdefault(name, []).append((at, status))
         self._stood[name].sort()
+
+    def follow(self, name: str, goal: float, requests: Iterable[tuple[datetime, bool]]) -> None:
+        """It is based on *requests*, in the order of their times: each may be bad, and a share of *goal* must not be."""
+        log = list(requests)
+        self._stood.setdefault(name, [])
+        self._counted[name] = _Counted(
+            goal, [at for at, _ in log], list(accumulate(int(bad) for _, bad in log))
+        )
 
     def operations(self) -> Mapping[str, Callable[[Asked], Mapping[str, Any]]]:
         """By name."""
@@ -56,15 +94,16 @@ class ApplicationSignals:
                     "Arn": f"{self._arn}/{name}",
                     "Name": name,
                     "EvaluationType": "RequestBased",
-                    "BudgetStatus": self._status(name, min(asked["Timestamp"], asked.seen_at)),
+                    **self._budget(name, min(asked["Timestamp"], asked.seen_at)),
                 }
             )
         return {"Timestamp": asked["Timestamp"], "Reports": reports, "Errors": errors}
 
-    def _status(self, name: str, at: datetime) -> str:
-        return next(
-            (status for since, status in reversed(self._stood[name]) if since <= at), "INSUFFICIENT_DATA"
-        )
+    def _budget(self, name: str, at: datetime) -> Mapping[str, Any]:
+        if name in self._counted:
+            return self._counted[name].at(at)
+        stood = (status for since, status in reversed(self._stood[name]) if since <= at)
+        return {"BudgetStatus": next(stood, "INSUFFICIENT_DATA")}
 
     def _list(self, asked: Asked) -> Mapping[str, Any]:
         names = sorted(self._stood)

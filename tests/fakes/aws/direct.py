@@ -12,7 +12,7 @@ from botocore.handlers import handle_copy_source_param
 
 from deploy.errors import AwsRefused
 from tests.fakes.aws.models import operation_of
-from tests.fakes.aws.trouble import AwsError
+from tests.fakes.aws.trouble import AwsError, FakeBug
 from tests.fakes.aws.world import Answer, AwsWorld
 
 ALL = "*"  # a role that is the daemon's own credentials
@@ -101,6 +101,8 @@ class Direct:
         sent = dict(parameters)
         handle_copy_source_param(sent)  # boto3 itself writes a key as a part of an address
         answer = self._world.ask(service, operation_of(service, operation), sent, who, where.region)
+        if answer.spoilt:
+            raise FakeBug("what spoils answers stands between sockets, and there are none here")
         await asyncio.sleep(min(answer.delay, _WAITS))
         return answer
 

@@ -19,6 +19,7 @@ class Fault:
         delay: Seconds until the answer comes. What was asked is done at once.
         lost: What was asked is done, and the connection drops before the answer.
         stale: Reads see the world as it was so long ago.
+        spoilt: The answer comes otherwise, over sockets: how, by its name in `tests.fakes.aws.spoilt`.
     """
 
     service: str
@@ -29,6 +30,7 @@ class Fault:
     delay: float = 0.0
     lost: bool = False
     stale: timedelta = timedelta(0)
+    spoilt: str = ""
 
     def strikes(self, service: str, operation: str, now: datetime) -> bool:
         """It concerns this call, and is not used up."""
@@ -85,6 +87,10 @@ class Faults:
     ) -> Fault:
         """Reads answer with what was true *by* ago: eventual consistency."""
         return self._add(Fault(service, operation, times, until, stale=by))
+
+    def spoil(self, service: str, operation: str = ANY, *, how: str, times: int | None = None) -> Fault:
+        """It is done, and the answer comes as *how* says; only over sockets."""
+        return self._add(Fault(service, operation, times, spoilt=how))
 
     def lift(self, fault: Fault) -> None:
         """*fault* is over."""

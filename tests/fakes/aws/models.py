@@ -23,6 +23,7 @@ COMMON_ERRORS = frozenset(
         *("Throttling", "AccessDenied", "ValidationError", "InternalServiceError"),
         *("ExpiredTokenException", "ExpiredToken", "UnrecognizedClientException", "InvalidClientTokenId"),
         *("ValidationException", "SerializationException", "InvalidParameterValue"),
+        *("InvalidSignatureException", "SignatureDoesNotMatch", "RequestExpired"),
     }
 )
 # A parameter that does not fit the model, as each service says it. [M] where modelled, else [U]

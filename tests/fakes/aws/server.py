@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from email.utils import format_datetime
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 
 from tests.fakes.aws import wire
+from tests.fakes.aws.spoilt import SPOILT
 from tests.fakes.aws.trouble import AwsError, FakeBug
 from tests.fakes.aws.world import Answer, AwsWorld
 
@@ -38,14 +40,17 @@ async def _served(world: AwsWorld, request: web.Request) -> web.StreamResponse:
         said = wire.read(request.headers, await request.read(), request.method, path, query)
         answer = await _asked(world, said)
     except (FakeBug, wire.NotSpoken) as bug:
-        return _sent(wire.broken(str(bug)), world.now())
+        return _sent(_dated(wire.broken(str(bug)), world.now()))
     await asyncio.sleep(answer.delay)
     if answer.lost and request.transport is not None:
         request.transport.close()
     named = world.draw("request")[:32]
     if answer.error is not None:
-        return _sent(wire.refused(said, answer.error, named), world.now())
-    return _sent(wire.answered(said, answer.content, named), world.now())
+        return _sent(_dated(wire.refused(said, answer.error, named), world.now()))
+    true = _dated(wire.answered(said, answer.content, named), world.now())
+    if answer.spoilt:
+        return await SPOILT[answer.spoilt](request, true)
+    return _sent(true)
 
 
 async def _asked(world: AwsWorld, said: wire.Said) -> Answer:
@@ -68,10 +73,13 @@ async def _something(world: AwsWorld, said: wire.Said, account: str) -> None:
         await asyncio.sleep(0.05)
 
 
-def _sent(response: wire.Response, now: datetime) -> web.Response:
+def _sent(response: wire.Response) -> web.Response:
+    return web.Response(status=response.status, headers=response.headers, body=response.body)
+
+
+def _dated(response: wire.Response, now: datetime) -> wire.Response:
     """With AWS's own time, by which a client sees how far its clock is off."""
-    headers = {**response.headers, "Date": format_datetime(now, usegmt=True)}
-    return web.Response(status=response.status, headers=headers, body=response.body)
+    return replace(response, headers={**response.headers, "Date": format_datetime(now, usegmt=True)})
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
+from tests.fakes.aws import Direct, FakeBug
 from tests.fakes.aws.fixtures import NOON
 
 YESTERDAY = NOON - timedelta(days=1)
@@ -120,6 +121,13 @@ def test_another_hand_is_not_counted_as_a_call(ecs, aws_world):
 
     assert described(ecs)["taskDefinition"].endswith("web:2")
     assert aws_world.mutating_calls() == []
+
+
+async def test_what_comes_spoilt_is_spoilt_by_a_wire_and_where_there_is_none_that_is_a_mistake(aws_world):
+    aws_world.faults.spoil("ecs", how="half an answer")
+
+    with pytest.raises(FakeBug, match="stands between sockets"):
+        await Direct(aws_world).read("shop", "ecs", "describe_clusters")
 
 
 def test_a_fault_may_be_lifted(ecs, aws_world):

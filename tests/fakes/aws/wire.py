@@ -36,6 +36,8 @@ _SIGNED_AS = {
     "elasticloadbalancing": "elbv2",
     "elasticbeanstalk": "elasticbeanstalk",
     "appconfig": "appconfig",
+    "logs": "logs",
+    "application-signals": "application-signals",
 }
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _BY_KEYS_ALONE = frozenset({"cloudfront-keyvaluestore"})

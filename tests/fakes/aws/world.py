@@ -49,12 +49,14 @@ class Answer:
         error: AWS said no.
         delay: Seconds until it is sent.
         lost: It is never sent: the connection drops.
+        spoilt: How it is sent, where that is another way than AWS's.
     """
 
     content: Mapping[str, Any] = field(default_factory=dict)
     error: AwsError | None = None
     delay: float = 0.0
     lost: bool = False
+    spoilt: str = ""
 
 
 class Place:
@@ -325,6 +327,7 @@ class AwsWorld:
         faults = list(self.faults.striking(service, operation, now))
         lost = any(fault.lost for fault in faults)
         delay = sum(fault.delay for fault in faults)
+        spoilt = next((fault.spoilt for fault in faults if fault.spoilt), "")
         try:
             content = self._done(call, who, faults)
         except AwsError as told:
@@ -333,7 +336,7 @@ class AwsWorld:
             self.calls.append(replace(call, refused=error.code, answered=not lost))
             return Answer(error=error, delay=delay, lost=lost)
         self.calls.append(replace(call, answered=not lost))
-        return Answer(content, delay=delay, lost=lost)
+        return Answer(content, delay=delay, lost=lost, spoilt=spoilt)
 
     def _done(self, call: Call, who: Identity, faults: list[Fault]) -> Mapping[str, Any]:
         service, operation = call.service, call.operation

@@ -225,6 +225,15 @@ def test_with_nothing_to_compare_it_is_not_comparable():
     assert watch.verdict().seen.requests == 3600
 
 
+def test_what_is_found_of_either_release_and_never_of_both_in_one_bucket_is_not_comparable():
+    """As by one probe a beat, which a balancer gives to either of them."""
+    watch = a_watch(a_rule(EQUAL), indicators=[an_indicator(kind=Kind.PROBE)])
+    judgement = watch.sees([(counts(1, 1), None), (None, counts(0, 1))] * 15)
+
+    assert (judgement.outcome, watch.verdict().because) == (Outcome.BLIND, Because.NOT_COMPARABLE)
+    assert watch.verdict().words == "in no bucket is there anything beside the new release to compare it with"
+
+
 def test_arms_of_one_name_are_said_not_to_be_comparable_at_once():
     watch = a_watch(a_rule(EQUAL), not_comparable={"errors": "both releases are called v1"})
     judgement = watch.reads(noon(0))

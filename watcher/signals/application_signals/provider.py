@@ -16,6 +16,7 @@ from watcher.signals.application_signals.reports import Missing, Reports, Status
 from watcher.signals.arms import ArmUnnamed, filled, names_in
 from watcher.signals.cloudwatch.refusals import place
 from watcher.signals.nowhere import without_account
+from watcher.signals.on_aws import on_aws
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 
 MARGIN = 0.5  # seconds before the deadline
@@ -147,10 +148,11 @@ async def unknown(aws: Aws, account: AwsAccount, indicator: Indicator) -> str | 
 @contextlib.asynccontextmanager
 async def open_application_signals(_settings: BaseModel | None, opening: Opening) -> AsyncIterator[Provider]:
     """The provider for the account that *opening* names."""
-    if opening.aws is None or opening.account is None:
+    aws = on_aws(opening)
+    if aws is None or opening.account is None:
         yield without_account()
         return
-    yield ApplicationSignals(opening.aws, opening.account, opening.now)
+    yield ApplicationSignals(aws, opening.account, opening.now)
 
 
 KIND = Kind(

@@ -18,6 +18,7 @@ from rules.sample import Invalid, Unavailable, Who
 from watcher.aws.codes import Result, result_of
 from watcher.signals.application_signals.query import MINUTE
 from watcher.signals.cloudwatch.refusals import place
+from watcher.signals.on_aws import NotAsked
 
 ACTION = "application-signals:BatchGetServiceLevelObjectiveBudgetReport"
 MOST = 50  # SLOs in one call
@@ -139,6 +140,8 @@ class Reports:
         return Unavailable(Who.PROVIDER, f"{ACTION} of {name}: {code}: {words[:_WORDS]}")
 
     def _fault(self, refused: AwsRefused) -> Fault:
+        if isinstance(refused, NotAsked):
+            return refused.trouble
         words = refused.words[:_WORDS]
         if refused.code == "ValidationException":
             return Invalid(Who.AUTHOR, f"Application Signals refuses the question: {words}")

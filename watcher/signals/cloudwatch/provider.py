@@ -22,6 +22,7 @@ from watcher.signals.cloudwatch.plan import Span, arm_of, many_of, packed
 from watcher.signals.cloudwatch.query import FITS, MINUTE, SETTLE, Query, bucket, mistake, parsed, settle
 from watcher.signals.cloudwatch.refusals import Fault
 from watcher.signals.nowhere import without_account
+from watcher.signals.on_aws import on_aws
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 
 MARGIN = timedelta(
@@ -178,10 +179,11 @@ def _names(query: Query, question: Question) -> tuple[str, ...]:
 @contextlib.asynccontextmanager
 async def open_cloudwatch(_settings: BaseModel | None, opening: Opening) -> AsyncIterator[Provider]:
     """The provider for the account that *opening* names."""
-    if opening.aws is None or opening.account is None:
+    aws = on_aws(opening)
+    if aws is None or opening.account is None:
         yield without_account()
         return
-    provider = CloudWatch(opening.aws, opening.account, opening.now, opening.monotonic)
+    provider = CloudWatch(aws, opening.account, opening.now, opening.monotonic)
     async with provider.open():
         yield provider
 

@@ -4,6 +4,7 @@ from deploy.errors import AwsRefused
 from deploy.ports import AwsAccount
 from rules.sample import Invalid, Unavailable, Who
 from watcher.aws.codes import Result, result_of
+from watcher.signals.on_aws import NotAsked
 
 Fault = Unavailable | Invalid
 _AUTHORS = (
@@ -34,6 +35,8 @@ def fault_of(refused: AwsRefused, action: str, account: AwsAccount) -> Fault:
         action: As a policy names it, ``cloudwatch:GetMetricData``.
         account: Where it was asked.
     """
+    if isinstance(refused, NotAsked):
+        return refused.trouble
     words = refused.words[:_WORDS]
     if is_the_questions(refused):
         return Invalid(Who.AUTHOR, f"CloudWatch refuses the query: {words}")

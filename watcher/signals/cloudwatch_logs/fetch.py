@@ -18,9 +18,11 @@ import structlog
 from deploy.errors import AwsRefused
 from deploy.ports import Aws, AwsAccount
 from rules.sample import Invalid, Unavailable, Who
+from watcher.aws.codes import Result, result_of
 from watcher.signals.cloudwatch.refusals import place
 from watcher.signals.cloudwatch_logs.plan import MOST_ROWS, Row, Scan, rows_of
 from watcher.signals.cloudwatch_logs.refusals import Fault, fault_of, may_be_one_groups
+from watcher.signals.on_aws import NotAsked
 
 AT_ONCE = 5  # queries; an account has 30 (lately 100), for its dashboards too
 LOOK = 1.0  # seconds between looks
@@ -70,7 +72,9 @@ class Fetch:
                 running = self._running.get(key) or await self._started(key, end)
                 return await self._results(scan, key, running)
             except AwsRefused as refused:
-                self._running.pop(key, None)
+                # What may not be looked at just now runs on, and is paid for: it is looked at again.
+                if not isinstance(refused, NotAsked) and result_of(refused.code) is not Result.THROTTLED:
+                    self._running.pop(key, None)
                 return fault_of(refused, self._account, scan)
 
     async def whole(self, scan: Scan, start: datetime, end: datetime) -> list[tuple[Scan, Found | Fault]]:
@@ -86,16 +90,21 @@ class Fetch:
 
     async def _started(self, key: _Key, end: datetime) -> _Running:
         text, groups, start = key
-        answer = await self._aws.read(
-            self._account.name,
-            "logs",
-            "start_query",
-            logGroupNames=list(groups),
-            startTime=int(start.timestamp()),
-            endTime=int(end.timestamp()),  # inclusive; what is of the bucket after it is left out below
-            queryString=text,
-            limit=MOST_ROWS,
-        )
+        try:
+            answer = await self._aws.read(
+                self._account.name,
+                "logs",
+                "start_query",
+                logGroupNames=list(groups),
+                startTime=int(start.timestamp()),
+                endTime=int(end.timestamp()),  # inclusive; what is of the bucket after it is left out below
+                queryString=text,
+                limit=MOST_ROWS,
+            )
+        except NotAsked as refused:
+            if "queryId" in refused.answer:  # by a wrong clock: it runs, about a time that is not over
+                await self._end(str(refused.answer["queryId"]))
+            raise
         running = _Running(str(answer.get("queryId", "")), end, self._now())
         self._running[key] = running
         return running
@@ -148,7 +157,13 @@ class Fetch:
             running = self._running.pop(key, None)
             if running is None:  # it was asked for, and told, while another was stopped
                 continue
-            try:
-                await self._aws.read(self._account.name, "logs", "stop_query", queryId=running.id)
-            except AwsRefused as refused:  # it ends by itself, within an hour
-                log.info("query.abandoned", account=self._account.name, words=refused.words[:200])
+            await self._end(running.id)
+
+    async def _end(self, query: str) -> None:
+        try:
+            await self._aws.read(self._account.name, "logs", "stop_query", queryId=query)
+        except AwsRefused as refused:
+            if isinstance(refused, NotAsked) and refused.answer:
+                return  # it is stopped, whatever the clock says
+            # It ends by itself, within an hour.
+            log.info("query.abandoned", account=self._account.name, words=refused.words[:200])

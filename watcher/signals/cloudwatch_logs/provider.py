@@ -21,6 +21,7 @@ from watcher.signals.cloudwatch_logs.plan import Arm, Counted, Scan, arm_of, pla
 from watcher.signals.cloudwatch_logs.query import FITS, SETTLE, Query, bucket, mistake, parsed
 from watcher.signals.cloudwatch_logs.refusals import NO_GROUP
 from watcher.signals.nowhere import without_account
+from watcher.signals.on_aws import on_aws
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
@@ -227,10 +228,11 @@ def _names(answer: Mapping[str, Any]) -> list[str]:
 @contextlib.asynccontextmanager
 async def open_cloudwatch_logs(_settings: BaseModel | None, opening: Opening) -> AsyncIterator[Provider]:
     """The provider for the account that *opening* names."""
-    if opening.aws is None or opening.account is None:
+    aws = on_aws(opening)
+    if aws is None or opening.account is None:
         yield without_account()
         return
-    provider = CloudWatchLogs(opening.aws, opening.account, opening.now)
+    provider = CloudWatchLogs(aws, opening.account, opening.now)
     async with provider.open():
         yield provider
 

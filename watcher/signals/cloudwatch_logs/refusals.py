@@ -6,6 +6,7 @@ from rules.sample import Invalid, Unavailable, Who
 from watcher.aws.codes import Result, result_of
 from watcher.signals.cloudwatch.refusals import place
 from watcher.signals.cloudwatch_logs.plan import Scan
+from watcher.signals.on_aws import NotAsked
 
 Fault = Unavailable | Invalid
 NO_GROUP = "there is no log group"
@@ -16,6 +17,8 @@ _WORDS = 200  # characters of AWS's own
 
 def fault_of(refused: AwsRefused, account: AwsAccount, scan: Scan) -> Fault:
     """The answer for all that was asked with *scan*."""
+    if isinstance(refused, NotAsked):
+        return refused.trouble
     words = refused.words[:_WORDS]
     if refused.code == "ResourceNotFoundException":
         if refused.operation == "get_query_results":

@@ -13,6 +13,7 @@ from watcher.signals.arms import ArmUnnamed, filled
 from watcher.signals.ecs_tasks.count import BUCKET, SETTLE, read
 from watcher.signals.ecs_tasks.query import Query, parsed
 from watcher.signals.ecs_tasks.reader import Reader, ServiceAt, Told
+from watcher.signals.on_aws import on_aws
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
 
 
@@ -57,7 +58,7 @@ def _definition(query: Query, names: Mapping[str, str]) -> str | None:
 
 def shared_reader(opening: Opening) -> Reader | None:
     """The one reader of all who ask; ``None`` where no account of AWS is configured."""
-    aws = opening.aws
+    aws = on_aws(opening)
     return None if aws is None else opening.shared(Reader, lambda: Reader(aws, opening.now))
 
 

@@ -15,7 +15,7 @@ Source:
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -27,6 +27,7 @@ from deploy.ports import Aws
 from rules.sample import Invalid, Unavailable, Who
 from watcher.aws.codes import Result, result_of
 from watcher.signals.ecs_tasks.task import Task, read_task
+from watcher.signals.on_aws import NotAsked
 
 KEPT = timedelta(
     minutes=55
@@ -36,6 +37,7 @@ MOST_PAGES = 10  # of each list: a thousand tasks that run, and a thousand that 
 MOST_DESCRIBED = 100  # in a call; ECS allows no more
 AT_ONCE = 5  # calls under way for one cluster
 _RUNNING, _STOPPED = "RUNNING", "STOPPED"
+_NEVER = datetime.min.replace(tzinfo=UTC)
 log = structlog.stdlib.get_logger("rollbackd.signals")
 
 
@@ -71,11 +73,15 @@ UNREAD = Unavailable(Who.PROVIDER, "ECS has not been read yet")
 
 @dataclass
 class _Book:
-    """What is known of the tasks of one service; what was told of them last, and by a reading that began when."""
+    """What is known of the tasks of one service; what was told of them last, and by a reading that began when.
+
+    *read*: when one began that was answered.
+    """
 
     tasks: dict[str, Task] = field(default_factory=dict)
     told: Told = UNREAD
     taken: datetime | None = None
+    read: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +106,16 @@ class Reader:
         A service's trouble is its own. Raises nothing for what AWS says.
         """
         clusters: dict[tuple[str, str], list[ServiceAt]] = {}
-        for service in sorted(set(services)):
+        for service in sorted(set(services), key=self._waited):
             clusters.setdefault((service.account, service.cluster), []).append(service)
         async with asyncio.TaskGroup() as group:
             reading = [group.create_task(self._cluster(asked, not_before)) for asked in clusters.values()]
         return {service: told for each in reading for service, told in each.result().items()}
+
+    def _waited(self, service: ServiceAt) -> tuple[datetime, ServiceAt]:
+        """Where AWS does not answer all of them, those come first that have waited longest."""
+        book = self._books.get(service)
+        return _NEVER if book is None or book.read is None else book.read, service
 
     async def _cluster(self, services: Sequence[ServiceAt], not_before: datetime) -> dict[ServiceAt, Told]:
         turn = self._turns.setdefault((services[0].account, services[0].cluster), asyncio.Lock())
@@ -132,6 +143,7 @@ class Reader:
             book, failed = books[service], trouble if isinstance(each, _Listed) else each
             if failed is None:
                 book.tasks = {arn: task for arn, task in book.tasks.items() if not _is_past(task, taken)}
+                book.read = taken
             book.taken = taken
             book.told = failed or Tasks(taken, tuple(book.tasks.values()), service in whole)
 
@@ -237,6 +249,8 @@ _WORDS = 200  # characters of AWS's own
 
 def refusal(refused: AwsRefused, service: ServiceAt) -> Trouble:
     """What AWS refused, as a reading: who has to act, and what is wrong."""
+    if isinstance(refused, NotAsked):
+        return refused.trouble
     missing, words = _MISSING.get(refused.code), refused.words[:_WORDS]
     if missing is not None:
         where = f" in the cluster {service.cluster}" if missing == "service" else ""

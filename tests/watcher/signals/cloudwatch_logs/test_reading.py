@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from deploy.errors import AwsRefused
 from rules.sample import Counts, Invalid, NoData, Unavailable, Who
 from tests.fakes.aws import Direct
 from tests.fakes.world import START
@@ -29,6 +30,7 @@ from watcher.signals.cloudwatch_logs.fetch import Found
 from watcher.signals.cloudwatch_logs.plan import arm_of
 from watcher.signals.cloudwatch_logs.provider import _shared
 from watcher.signals.cloudwatch_logs.query import parsed
+from watcher.signals.on_aws import OnAws
 from watcher.signals.provider import Question, Window
 
 
@@ -236,6 +238,56 @@ def test_a_query_that_fails_is_blindness(status):
 
         assert isinstance(reading, Unavailable)
         assert status in reading.words
+
+    in_virtual_time(story())
+
+
+@pytest.mark.parametrize("others_ask", [False, True])
+def test_a_query_that_may_not_be_looked_at_for_a_while_is_found_again_and_not_paid_twice(others_ask):
+    """AWS throttles who looks; or somebody else was throttled, and it is not asked at all."""
+
+    async def story() -> None:
+        ask = Asking()
+        aws = OnAws(Direct(ask.aws), lambda: ask.now)
+        ask.provider = CloudWatchLogs(aws, ACCOUNT, lambda: ask.now)
+        async with ask.open():
+            ask.aws.logs.looks = 9
+            await ask.one()
+            storm = ask.aws.faults.throttle("logs", "GetQueryResults")
+            for _ in range(3 if others_ask else 0):
+                with pytest.raises(AwsRefused):
+                    await aws.read(ACCOUNT.name, "logs", "get_query_results", queryId="of-another")
+            refused = await ask.one()
+            ask.aws.faults.lift(storm)
+            await asyncio.sleep(60)
+            again = await ask.one()
+
+            assert isinstance(refused, Unavailable)
+            assert isinstance(again, tuple)
+            assert len(ask.started) == 1
+
+    in_virtual_time(story())
+
+
+class Dated(Direct):
+    """AWS, of whose clock ours is a minute ahead."""
+
+    skew = MINUTE
+
+
+def test_what_is_started_by_a_wrong_clock_is_stopped_and_not_left_to_be_paid():
+    async def story() -> None:
+        ask = Asking()
+        ask.provider = CloudWatchLogs(OnAws(Dated(ask.aws), lambda: ask.now), ACCOUNT, lambda: ask.now)
+        async with ask.open():
+            ask.aws.logs.looks = 9
+            for _ in range(3):
+                reading = await ask.one()
+                assert isinstance(reading, Unavailable)
+                assert "60 s ahead of that of AWS" in reading.words
+
+            assert ask.aws.logs.running == []
+            assert ask.aws.count("logs", "StopQuery") == len(ask.started)
 
     in_virtual_time(story())
 

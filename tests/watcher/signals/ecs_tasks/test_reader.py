@@ -2,11 +2,13 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import pytest
 
+from deploy.errors import AwsRefused
+from deploy.ports import Aws
 from rules.sample import Invalid, Unavailable, Who
 from tests.fakes.aws import AwsError, Behaviour
 from tests.scenarios.virtual import in_virtual_time
@@ -17,6 +19,7 @@ from watcher.signals.ecs_tasks import reader as reading
 from watcher.signals.ecs_tasks.ending import Failure
 from watcher.signals.ecs_tasks.reader import Reader, ServiceAt, Tasks, Told
 
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 WEB = ServiceAt("shop", "prod", "web")
 REST = ["ListTasks", "ListTasks"]
 CRASHES = Behaviour(starts_in=timedelta(seconds=5), crashes_after=timedelta(seconds=10))
@@ -286,3 +289,31 @@ async def test_an_answer_that_ecs_cannot_give_is_the_providers_to_mend():
 
     assert isinstance(told, Invalid)
     assert told.who is Who.PROVIDER
+
+
+@dataclass
+class Rationed:
+    """ECS, which takes so many calls a round, and throttles the others."""
+
+    left: int = 0
+
+    async def read(self, _scope: str, _service: str, operation: str, /, **_asked: Any) -> dict[str, Any]:
+        self.left -= 1
+        if self.left < 0:
+            raise AwsRefused(operation, "ThrottlingException", "Rate exceeded", may_have_happened=False)
+        return {}
+
+
+@pytest.mark.parametrize("clusters", [1, 6])
+async def test_where_ecs_does_not_take_all_calls_nobody_is_left_out_for_ever(clusters):
+    ecs, now = Rationed(), NOON
+    reader = Reader(cast("Aws", ecs), lambda: now)
+    services = [ServiceAt("shop", f"c{number % clusters}", f"s{number}") for number in range(6)]
+    seen: set[ServiceAt] = set()
+    for _ in range(4):
+        ecs.left = 8  # two lists each, of four
+        told = await reader.read(services, now)
+        seen |= {service for service, each in told.items() if isinstance(each, Tasks)}
+        now += timedelta(seconds=15)
+
+    assert seen == set(services)
