@@ -119,6 +119,14 @@ class Waiting(Protocol):
 
 
 @runtime_checkable
+class Owning(Protocol):
+    """A target whose platform itself moves rules or listeners of a balancer: nobody else may."""
+
+    async def owns(self) -> Sequence[str] | Unreadable:
+        """Their ARNs; a listener stands for its rules too. Reads only; may take 7 s."""
+
+
+@runtime_checkable
 class Hooked(Protocol):
     """A target whose platform stops a rollout at hooks (`Live.pause`) until it is told how to go on."""
 

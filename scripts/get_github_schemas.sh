@@ -28,6 +28,12 @@ OPERATIONS = [
     ("post", f"{REPO}/actions/runs/{{run_id}}/deployment_protection_rule"),
     ("get", f"{REPO}/commits/{{ref}}/statuses"),
     ("post", f"{REPO}/statuses/{{sha}}"),
+    ("get", f"{REPO}/git/ref/{{ref}}"),
+    ("post", f"{REPO}/git/refs"),
+    ("patch", f"{REPO}/git/refs/{{ref}}"),
+    ("get", f"{REPO}/releases/latest"),
+    ("get", f"{REPO}/releases/tags/{{tag}}"),
+    ("patch", f"{REPO}/releases/{{release_id}}"),
 ]
 SAYS_NOTHING = {"description", "example", "examples", "format", "title", "default", "readOnly", "deprecated"}
 with open(sys.argv[1]) as published:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from deploy.model import Standing
 from deploy.ports import AwsAccount, Need, World
-from deploy.target import Place
+from deploy.target import Place, anywhere
 
 
 class Mirror(Protocol):
@@ -32,6 +32,13 @@ class Mirror(Protocol):
 S = TypeVar("S", bound=BaseModel)
 
 
+def nothing_of_aws(
+    _settings: BaseModel, _place: Place, _account: AwsAccount
+) -> Mapping[str, tuple[Need, ...]]:
+    """It is written without permissions of AWS."""
+    return {"read": (), "act": ()}
+
+
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[S]):
     """One kind of mirror, for the registry.
@@ -41,9 +48,13 @@ class Kind(Generic[S]):
         open: Gives the mirror. Touches nothing yet.
         address: What it writes, whole: two services that write one address would overwrite each other.
         needs: The permissions to read and to act without which it cannot be written.
+        on_aws: It needs `account:`, and so `Place.account` and `World.aws` are there.
+        misplaced: Why it cannot be written as that account, and the remedy.
     """
 
     settings: type[S]
     open: Callable[[S, Place, World], Mirror]
     address: Callable[[S, Place], str]
-    needs: Callable[[S, Place, AwsAccount], Mapping[str, tuple[Need, ...]]]
+    needs: Callable[[S, Place, AwsAccount], Mapping[str, tuple[Need, ...]]] = nothing_of_aws
+    on_aws: bool = True
+    misplaced: Callable[[S, AwsAccount], tuple[str, str] | None] = anywhere

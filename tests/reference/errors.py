@@ -2,7 +2,7 @@
 
 STATUSES = {
     0: "done; of `wait`: passed; of `gate`: it may be deployed",
-    1: "findings (`doctor`, `ready`, `db check`, `plan`); of `wait`: rolled back, or kept while breached; of `rollback --direct`: a move failed; of `demo`: something did not happen",
+    1: "findings (`doctor`, `ready`, `check --platform`, `db check`, `plan`); of `wait`: rolled back, or kept while breached; of `rollback --direct`: a move failed; of `demo`: something did not happen",
     2: "usage: a mistake on the command line or in the configuration, or there is no such thing",
     3: "refused: the daemon understood, and says no; of `rollback --direct`: you, a mark or the platform did, or somebody else has moved it. Of `gate`: it may not be deployed, or nobody answered in time; of `init`: a file was there and was left as it is; of `db`: the store must not be used",
     4: "unavailable: nobody answers, or the store or the address cannot be had. Trying again may help",
@@ -11,7 +11,7 @@ STATUSES = {
     7: "of `wait`: not decided within `--timeout`; of `gate`: not within `--wait`; of `rollback --direct`: not over by then",
     70: "of `run`: the watchdog ended a process whose event loop hung; the stacks are on stderr",
     75: "of `run`: the store lies where it must not, or another process has it",
-    130: "interrupted: of `demo`, everything that it started is ended; of `rollback --direct`, what was sent goes on",
+    130: "interrupted: of `wait`, nothing is decided; of `demo`, everything that it started is ended; of `rollback --direct`, what was sent goes on",
 }
 PROBLEMS = {
     "ahead": "the deployment, or the change, is of a time to come: set the sender's clock, or leave `at` out",

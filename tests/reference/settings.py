@@ -91,7 +91,7 @@ SETTINGS = {
     "freezes[].weekly.to": "the same",
     "freezes[].dates": "whole days: `2026-12-24`, or `2026-12-24..2027-01-01`",
     "freezes[].services": "globs over the service, or over service/environment, as those of a token",
-    "services.NAME.ENVIRONMENT.mirror": "where the known-good release is said besides: `{ssm: {parameter}}`, `{ecr: {repository, tag}}`: [ways back](../ways-back.md)",
+    "services.NAME.ENVIRONMENT.mirror": "where the known-good release is said besides: `{ssm: {parameter}}`, `{ecr: {repository, tag}}`, `{tags: {resource, key}}`, `{git: {repository, tag, token | app}}`, `{github_release: {repository, by, token | app}}`: [ways back](../ways-back.md)",
     "services.NAME.ENVIRONMENT.gate": "what must be so before a deployment, where a pipeline asks: [the pipeline](../pipeline.md)",
     "services.NAME.ENVIRONMENT.gate.after": "environments of the service in which the same content must have passed before",
     "services.NAME.ENVIRONMENT.gate.approval": "`automatic`, or `person`: somebody of the team approves each release",

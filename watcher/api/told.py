@@ -14,7 +14,7 @@ from deploy.tags import Back, Grade
 from rules.verdict import Judgement, Outcome
 from watcher.core.change import ChangeKind
 from watcher.core.gate import Answer, Because, Passing
-from watcher.core.service import Hooks
+from watcher.core.service import Hooks, Mode
 from watcher.core.watch import ActionState, Ending, Hold, Question, State
 
 
@@ -345,8 +345,8 @@ class MoveTold(Told):
 class Plan(Told):
     """What a rollback would do. *asks*: why the daemon would not start it by itself.
 
-    *stages* are those by which the next release goes forward, where the daemon moves the traffic; *hooks*: what becomes of the
-    platform's own.
+    *stages* are those by which the next release goes forward, where the daemon moves the traffic, and *forward* how it does:
+    by itself, by a person's word, or not at all; *hooks*: what becomes of the platform's own.
     """
 
     service: str
@@ -358,6 +358,7 @@ class Plan(Told):
     asks: Sequence[str]
     hooks: Hooks
     stages: Sequence[StageTold]
+    forward: Mode
 
 
 class AuditTold(Told):

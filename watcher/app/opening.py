@@ -201,7 +201,7 @@ def _mirrors_of(configuration: Configuration, world: World) -> dict[Key, Mapping
                     each.settings, Place(*key, part, _account(configuration, each)), world
                 )
                 for each in mirrors
-                if world.aws is not None
+                if (world.aws if MIRRORS[each.kind].on_aws else world.github) is not None
             ]
             for part in configuration.targets[key]
         }

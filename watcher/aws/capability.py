@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError, CredentialRetrievalError
 from botocore.parsers import ResponseParserError
@@ -15,7 +15,7 @@ from watcher.aws.clients import Clients
 from watcher.aws.codes import STALE, TIMEOUT, UNREADABLE, Result, result_of
 from watcher.aws.keys import Keyring, Keys
 from watcher.aws.modes import WAITS, Mode
-from watcher.aws.refusals import MOST_WORDS, refuse
+from watcher.aws.refusals import MOST_WORDS, Raised, refuse
 from watcher.aws.roles import AwsRoles
 from watcher.aws.tally import Tally
 from watcher.aws.threads import Threads
@@ -108,14 +108,13 @@ class _Work:
                 }
         except (ClientError, BotoCoreError, ResponseParserError) as error:
             lost = self.by.mode.changes and self.ticket.sent
-            role = self.keys.role if self.keys else None
-            refuse(error, self.operation, self.roles.name, role, lost=lost)
+            self._refuse(error, self.keys.role if self.keys else None, lost=lost)
         except RuntimeError as error:
             if self.ticket.sent or "credentials" not in str(error):
                 raise
             # Our own came out of date already: botocore has no class for it (credentials.py, _protected_refresh).
             none = CredentialRetrievalError(provider="botocore", error_msg=str(error))
-            refuse(none, self.operation, self.roles.name, None, lost=False)
+            self._refuse(none, None, lost=False)
         except (ValueError, TypeError, LookupError) as error:
             if not self.ticket.sent:
                 raise  # our bug; but once it was sent, it is an answer that botocore stumbles over
@@ -123,6 +122,17 @@ class _Work:
             lost = self.by.mode.changes
             raise AwsRefused(self.operation, UNREADABLE, words, may_have_happened=lost) from error
         return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+    def _refuse(self, error: Raised, role: str | None, *, lost: bool) -> NoReturn:
+        refuse(
+            error,
+            self.service,
+            self.operation,
+            self.roles.name,
+            role,
+            parameters=self.parameters,
+            lost=lost,
+        )
 
 
 def _read(body: StreamingBody, operation: str) -> bytes:

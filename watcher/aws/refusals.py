@@ -6,7 +6,8 @@ Source:
     https://docs.aws.amazon.com/boto3/latest/guide/error-handling.html
 """
 
-from typing import NoReturn, TypeAlias
+from collections.abc import Mapping
+from typing import Any, NoReturn, TypeAlias
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -33,6 +34,7 @@ from urllib3.exceptions import NewConnectionError
 
 from deploy.errors import AwsRefused
 from watcher.aws.codes import NO_CREDENTIALS, TIMEOUT, UNREACHABLE, UNREADABLE, Result, result_of
+from watcher.aws.permissions import missing, remedy
 
 MOST_WORDS = 500  # characters: some refusals carry an encoded message of kilobytes
 BUGS = (ParamValidationError, DataNotFoundError)  # the latter: no such service
@@ -54,14 +56,25 @@ Raised: TypeAlias = (
 NO_SIGNER, SIGNER = "NoSigner", "install the extra `signatures` of rollbackd; the image has it"
 
 
-def refuse(error: Raised, operation: str, account: str, role: str | None, *, lost: bool) -> NoReturn:
+def refuse(
+    error: Raised,
+    service: str,
+    operation: str,
+    account: str,
+    role: str | None,
+    *,
+    parameters: Mapping[str, Any],
+    lost: bool,
+) -> NoReturn:
     """Raise what *error* means.
 
     Args:
         error: What botocore raised.
-        operation: What was called.
+        service: What was called, as boto3 calls it.
+        operation: Of that.
         account: Where, as the configuration calls it.
         role: As whom; ``None``: with the daemon's own credentials.
+        parameters: Of the call: some say which permission it needs.
         lost: The call changes something, and was sent.
 
     Raises:
@@ -75,15 +88,14 @@ def refuse(error: Raised, operation: str, account: str, role: str | None, *, los
         words = "botocore cannot sign this, and `cryptography` is not installed, by which we can"
         raise AwsRefused(operation, NO_SIGNER, words, may_have_happened=False, remedy=SIGNER) from error
     asker = f"account {account}, {role or OWN}"
-    result = result_of(code)
+    result, who = result_of(code), role or OWN
+    usual = _remedy(result, who)
+    if result is Result.DENIED and isinstance(error, ClientError):
+        usual = remedy(missing(service, error.operation_name, parameters, words), who, words)
     if result in {Result.DENIED, Result.CREDENTIALS}:
         words = f"{words} ({asker})"
     raise AwsRefused(
-        operation,
-        code,
-        words,
-        may_have_happened=lost and _may_have_happened(error),
-        remedy=_remedy(result, role or OWN),
+        operation, code, words, may_have_happened=lost and _may_have_happened(error), remedy=usual
     ) from error
 
 
@@ -120,10 +132,6 @@ def _words(error: Raised) -> str:
 
 def _remedy(result: Result, who: str) -> str | None:
     match result:
-        case Result.DENIED:
-            return (
-                f"allow it to {who}: `rollbackd init ecs` writes the policies, `rollbackd doctor` tries them"
-            )
         case Result.CREDENTIALS if who == OWN:
             return "give the daemon a role (of its task, its instance) or keys in its environment; and set its clock"
         case Result.CREDENTIALS:

@@ -1,5 +1,6 @@
-"""Asking a daemon again and again, as a pipeline does: whatever becomes of the daemon meanwhile, for a while."""
+"""Asking again and again, as a pipeline does: whatever becomes of who is asked meanwhile, for a while."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -20,24 +21,20 @@ class TimedOut(Failed):
     exit_code: ClassVar[int] = TIMED_OUT
 
 
-@dataclass
-class Patient:
+@dataclass(kw_only=True)
+class Persistent:
     """Asks again until there is an answer, the time is over, or nobody has answered for long.
 
     Attributes:
-        client: Of one try each: trying again is done here.
         ends: When the time is over, by *clock*.
+        pause: Waits some seconds between tries.
     """
 
-    client: Client
     ends: float
+    pause: Callable[[float], None] = time.sleep
     clock: Callable[[], float] = monotonic
     patience: float = PATIENCE
     _silent_since: float | None = field(default=None, init=False)
-
-    def ask(self, path: str, ask_for: float) -> Any:
-        """What is at *path*, asked for so many seconds at a time; ``None`` when the time is over without an answer."""
-        return self.persist(lambda: self.client.get(path, wait=max(0.0, min(self.left(), ask_for))))
 
     def persist(self, call: Callable[[], Any]) -> Any:
         """What *call* answers, once somebody does; ``None`` when the time is over without an answer."""
@@ -48,7 +45,7 @@ class Patient:
                 self._bear(error)
                 if self.left() <= 0:
                     return None
-                self.client.pause(min(LOOK_AGAIN, self.left()))
+                self.pause(min(LOOK_AGAIN, self.left()))
             else:
                 self._silent_since = None
                 return told
@@ -63,3 +60,21 @@ class Patient:
     def left(self) -> float:
         """Seconds that are left; less than 0, when the time is over."""
         return self.ends - self.clock()
+
+
+@dataclass(kw_only=True)
+class Patient(Persistent):
+    """Asks a daemon.
+
+    Attributes:
+        client: Of one try each, and with its own pause: trying again is done here.
+    """
+
+    client: Client
+
+    def __post_init__(self) -> None:
+        self.pause = self.client.pause
+
+    def ask(self, path: str, ask_for: float) -> Any:
+        """What is at *path*, asked for so many seconds at a time; ``None`` when the time is over without an answer."""
+        return self.persist(lambda: self.client.get(path, wait=max(0.0, min(self.left(), ask_for))))

@@ -67,7 +67,7 @@ def command(
         "reversible": False if irreversible else None,
     }
     key = key or new_key()
-    sending = Patient(replace(client(), tries=1), monotonic() + retry)
+    sending = Patient(client=replace(client(), tries=1), ends=monotonic() + retry)
     told = sending.persist(lambda: sending.client.post("/v1/deployments", body, key))
     if told is None:
         raise Unreachable("no daemon answered within the time", "ROLLBACKD_URL says where it listens")

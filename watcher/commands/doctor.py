@@ -22,6 +22,7 @@ from watcher.commands._doctor import (
     heartbeat,
     mirrors,
     notifiers,
+    owners,
     relay,
     services,
     signals,
@@ -85,6 +86,7 @@ async def _examined(world: Opened, patience: timedelta) -> list[Found]:
         *alerts.checks(world),
         *changes.checks(world),
         *services.looking(world, lives),
+        *owners.checks(world),
     ]
     if world.aws is not None:
         first = [*accounts.checks(world.configuration, world.aws, known), *first]

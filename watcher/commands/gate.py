@@ -66,7 +66,7 @@ def command(
         "hotfix": reason,
     }
     path, key = at("v1", "services", service, environment, "gate"), new_key()
-    asking = AtGate(replace(client(), tries=1) if wait else client(), monotonic() + wait)
+    asking = AtGate(client=replace(client(), tries=1) if wait else client(), ends=monotonic() + wait)
     asked = asking.persist(lambda: asking.client.post(path, body, key))
     if asked is None:
         raise Unreachable("no daemon answered within the time", "ROLLBACKD_URL says where it listens")

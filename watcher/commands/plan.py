@@ -1,11 +1,14 @@
 """``rollbackd plan``: what a rollback would do, and not do."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import click
+from pydantic import TypeAdapter
 
+from rules.duration import duration_text
 from watcher.commands._client import at, client
 from watcher.commands._screen import as_json, data, line
 
@@ -42,10 +45,27 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     if told["stages"]:
         shares = " → ".join(f"{100 * stage['share']:.4g} %" for stage in told["stages"])
         yield f"the next release goes forward by stages: {shares}"
+        yield from _forward(told["stages"], _GOES[told["forward"]])
     if told["hooks"] == "answer":
         yield "the hooks of its platform are answered by rollbackd"
     if told["asks"]:
         yield f"by itself the daemon would ask: {', '.join(because.replace('_', ' ') for because in told['asks'])}"
+
+
+def _forward(stages: Sequence[Mapping[str, Any]], goes: str) -> Iterator[str]:
+    """What happens at each stage, before the next."""
+    for number, stage in enumerate(stages[:-1], start=1):
+        bake, most = (duration_text(_SPAN.validate_python(stage[name])) for name in ("bake", "at_most"))
+        yield f"  {number}. {100 * stage['share']:.4g} %: seen well for {bake} {goes}; a person is asked if that takes longer than {most}"
+    yield f"  {len(stages)}. {100 * stages[-1]['share']:.4g} %: the rollout is complete, and the service's own bake begins"
+
+
+_SPAN = TypeAdapter(timedelta)
+_GOES = {
+    "auto": "it goes on by itself",
+    "ask": "a person is asked whether it goes on",
+    "shadow": "it is told that it would go on, and stays",
+}
 
 
 def _foretold(foretold: Mapping[str, Any]) -> Iterator[str]:

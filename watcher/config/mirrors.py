@@ -30,9 +30,16 @@ def read_mirrors(section: Node | None, account: str | None, mistakes: Mistakes) 
         read_configured(node, "mirror", known, LATER, mistakes)
         for node in (section.items() if section else ())
     ]
-    if section is not None and found and account is None:
+    if section is not None and account is None and not all(each and _is_elsewhere(each) for each in found):
         mistakes.add(section, "a mirror needs an account", "add `account:` to the service or to the defaults")
-    return tuple(replace(each, account=account) for each in found if each is not None)
+    return tuple(
+        each if _is_elsewhere(each) else replace(each, account=account) for each in found if each is not None
+    )
+
+
+def _is_elsewhere(mirror: Configured) -> bool:
+    """It is not on AWS."""
+    return not MIRRORS[mirror.kind].on_aws
 
 
 def check_mirrors(
@@ -42,10 +49,15 @@ def check_mirrors(
     taken: dict[str, str] = {}
     for key, built in services.items():
         for mirror in built.mirrors:
-            account = accounts.get(mirror.account or "")
-            for part in built.targets if account else ():
+            kind, account = MIRRORS[mirror.kind], accounts.get(mirror.account or "")
+            if kind.on_aws and account is None:
+                continue  # told where it is missing
+            wrong = kind.misplaced(mirror.settings, account.aws) if account else None
+            if wrong is not None:
+                mistakes.add(mirror.node, *wrong)
+            for part in built.targets:
                 place = Place(*key, part, account.aws if account else None)
-                address, who = MIRRORS[mirror.kind].address(mirror.settings, place), "/".join((*key, part))
+                address, who = kind.address(mirror.settings, place), "/".join((*key, part))
                 other = taken.setdefault(address, who)
                 if other != who:
                     mistakes.add(

@@ -129,6 +129,10 @@ def with_secrets(configuration: Configuration, secrets: Secrets) -> Configuratio
         targets={
             key: _each_with_secrets(parts, secrets, mistakes) for key, parts in configuration.targets.items()
         },
+        mirrors={
+            key: tuple(_one_with_secrets(each, secrets, mistakes) for each in mirrors)
+            for key, mirrors in configuration.mirrors.items()
+        },
     )
     if mistakes.problems:
         raise InvalidConfiguration(mistakes.problems)

@@ -7,6 +7,14 @@ from deploy.errors import AwsRefused
 
 WORDS = 300  # characters of one thing that AWS says
 DENIED = frozenset({"AccessDeniedException", "AccessDenied", "UnauthorizedOperation", "403"})
+# What was asked about is not there.
+MISSING = frozenset(
+    {
+        "ResourceNotFoundException", "NoSuchBucket", "NoSuchDistribution", "ClusterNotFoundException", "ServiceNotFoundException",
+        "ApplicationDoesNotExistException", "DeploymentGroupDoesNotExistException", "RepositoryNotFoundException", "TargetGroupNotFound",
+    }
+)  # fmt: skip
+ELSEWHERE = "it was deleted, or the configuration names another account or region than it is in"
 # Nothing was changed, and a moment later it may be otherwise.
 NOT_NOW = frozenset(
     {
@@ -24,9 +32,11 @@ def plain(words: str, most: int = WORDS) -> str:
 
 
 def refusal(error: AwsRefused) -> str:
-    """What AWS said; and where a permission is missing, what to do."""
+    """What AWS said; and where a permission is missing or a thing is not there, what to do."""
     words = plain(str(error), 2 * WORDS)
-    return f"{words}; {error.remedy}" if error.code in DENIED else words
+    if error.code in DENIED:
+        return f"{words}; {error.remedy}"
+    return f"{words.rstrip('.')}: {ELSEWHERE}" if error.code in MISSING else words
 
 
 def command(service: str, operation: str, options: Iterable[tuple[str, str]]) -> str:

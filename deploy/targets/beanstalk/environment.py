@@ -39,6 +39,7 @@ class Environment:
     abortable: bool = False
     health: str = ""
     updated: datetime = _EVER
+    arn: str = ""
 
     @property
     def is_enhanced(self) -> bool:
@@ -88,6 +89,7 @@ def environment_of(told: Mapping[str, Any]) -> Environment:
         abortable=told.get("AbortableOperationInProgress") is True,
         health=str(told.get("HealthStatus", "")),
         updated=moment(told.get("DateUpdated")) or _EVER,
+        arn=str(told.get("EnvironmentArn", "")),
     )
 
 

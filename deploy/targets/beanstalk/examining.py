@@ -7,7 +7,12 @@ Source:
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from deploy.errors import AwsRefused
 from deploy.model import Finding, Level
+from deploy.targets.aws.beside import lifecycle_rules
+from deploy.targets.aws.deleting import of_bundle
+from deploy.targets.aws.owning import of_a_stack
+from deploy.targets.aws.wording import plain, refusal
 from deploy.targets.beanstalk.looking import View
 from deploy.targets.beanstalk.policy import ALL_AT_ONCE
 from deploy.targets.beanstalk.reading import Reader
@@ -27,7 +32,44 @@ async def examine(reader: Reader, view: View) -> Sequence[Finding]:
                 "set aws:elasticbeanstalk:command DeploymentPolicy to Rolling, RollingWithAdditionalBatch or Immutable",
             )
         )
+    found += await _of_the_bundle(reader, view)
+    found += await _owned(reader, view)
     return found or [Finding(Level.OK, "no lifecycle rule deletes versions that may be gone back to")]
+
+
+async def _owned(reader: Reader, view: View) -> Sequence[Finding]:
+    """That somebody else writes the environment too."""
+    environment = view.environment
+    if not environment.arn:
+        return []
+    try:
+        return [*of_a_stack(await reader.tags(environment.arn), f"the environment {plain(environment.name)}")]
+    except AwsRefused as refused:
+        words = f"whether a stack of CloudFormation owns {plain(environment.name)} cannot be known: {refusal(refused)}"
+        return [Finding(Level.WARN, words, "let the role to read look: docs/beanstalk.md")]
+
+
+async def _of_the_bundle(reader: Reader, view: View) -> Sequence[Finding]:
+    """That the bundle of what runs cannot be looked at; that rules of its bucket take it, and those beside it, away."""
+    environment, remedy = view.environment, "let the role to read look: docs/beanstalk.md"
+    if not environment.label:
+        return []
+    version, bundle = await reader.version_now(environment.application, environment.label)
+    found = []
+    if bundle is not None and bundle.unread:
+        words = "whether bundles are there and are what they were cannot be seen, so that a release is known by its label alone"
+        found.append(Finding(Level.WARN, f"{words}: {bundle.unread}", remedy))
+    if version is None or not version.bucket or not version.key:
+        return found
+    try:
+        rules = await lifecycle_rules(reader.call, reader.scope, version.bucket)
+    except AwsRefused as refused:
+        words = f"whether a rule of {version.bucket} deletes bundles cannot be known: {refusal(refused)}"
+        return [*found, Finding(Level.WARN, words, remedy)]
+    return [
+        *found,
+        *of_bundle(rules, version.bucket, version.key, by_version=False, called=environment.label),
+    ]
 
 
 def lifecycle(rules: Mapping[str, Any]) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from deploy.errors import AwsRefused
 from deploy.ports import AwsCall
 from deploy.targets.aws.batching import Batch
 from deploy.targets.aws.keeping import Kept
+from deploy.targets.aws.wording import refusal
 from deploy.targets.beanstalk.environment import (
     Environment,
     Happened,
@@ -121,7 +122,7 @@ class Reader:
             if refused.code in _GONE:
                 return None
             if refused.code in _HIDDEN:
-                return Bundle(hidden=True)
+                return Bundle(hidden=True, unread=refusal(refused))
             raise
         return Bundle(str(told.get("ETag", "")).strip('"'), moment(told.get("LastModified")) or _NEVER)
 

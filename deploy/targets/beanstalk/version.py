@@ -55,11 +55,12 @@ class Version:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """What lies where a version says that its bundle is. *hidden*: we may not look."""
+    """What lies where a version says that its bundle is. *hidden*: we may not look; *unread*: why, in AWS's words."""
 
     etag: str = ""
     written: datetime = _EVER
     hidden: bool = False
+    unread: str = ""
 
     def is_of(self, version: Version) -> bool:
         """It is the one that was there when *version* was made."""

@@ -8,7 +8,7 @@ Source:
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -125,6 +125,7 @@ class Group:
         account: Twelve digits, as its service role tells.
         waits: For how long a deployment that is ready waits to be given the traffic, before it is stopped; ``None``: it does not.
         keeps: For how long what served is kept once the traffic has moved; ``None``: nobody says when it is taken away.
+        listeners: ARNs of those whose traffic it moves, of ECS.
     """
 
     application: str
@@ -140,6 +141,7 @@ class Group:
     account: str | None = None
     waits: timedelta | None = None
     keeps: timedelta | None = None
+    listeners: tuple[str, ...] = ()
 
     @property
     def shifts(self) -> bool:
@@ -182,7 +184,14 @@ def group_of(told: Mapping[str, Any]) -> Group:
         keeps=_minutes(blue, "terminationWaitTimeInMinutes")
         if blue.get("action") != "KEEP_ALIVE" and blue
         else None,
+        listeners=tuple(_listeners(told.get("loadBalancerInfo", {}))),
     )
+
+
+def _listeners(told: Mapping[str, Any]) -> Iterator[str]:
+    for pair in told.get("targetGroupPairInfoList", ()):
+        for route in (pair.get("prodTrafficRoute", {}), pair.get("testTrafficRoute", {})):
+            yield from map(str, route.get("listenerArns", ()))
 
 
 def deployment_of(told: Mapping[str, Any]) -> Deployment:

@@ -12,6 +12,8 @@ from datetime import timedelta
 
 from deploy.errors import AwsRefused
 from deploy.model import Finding, Level
+from deploy.targets.aws.beside import lifecycle_rules
+from deploy.targets.aws.deleting import of_bundle
 from deploy.targets.aws.wording import refusal
 from deploy.targets.codedeploy.deployment import Deployment, Group
 from deploy.targets.codedeploy.reading import Reader
@@ -64,6 +66,7 @@ async def examine(reader: Reader, group: Group) -> Sequence[Finding]:
         except AwsRefused as refused:
             return [*found, _unseen(refused)]
         found += [Finding(Level.WARN, words, "see to it before it is needed")] if words else []
+    found += await _taken(reader, looked_at)
     if found:
         return found
     return [
@@ -71,6 +74,31 @@ async def examine(reader: Reader, group: Group) -> Sequence[Finding]:
             Level.OK, f"the files of the last {len(looked_at)} releases are where they were deployed from"
         )
     ]
+
+
+async def _taken(reader: Reader, revisions: Sequence[Revision]) -> Sequence[Finding]:
+    """What the rules of their buckets do with them: the newest alone stands for all that lie there with it."""
+    found: dict[str, Finding] = {}
+    for revision in revisions:
+        place = revision.told.get("s3Location") or {}
+        bucket, key = place.get("bucket"), place.get("key")
+        if not bucket or not key:
+            continue
+        try:
+            rules = await lifecycle_rules(reader.call, reader.account.name, bucket)
+        except AwsRefused as refused:
+            words = f"whether a rule of {bucket} deletes bundles cannot be known: {refusal(refused)}"
+            found.setdefault(
+                bucket,
+                Finding(
+                    Level.WARN, words, f"allow s3:GetLifecycleConfiguration on {bucket} to the role to read"
+                ),
+            )
+            continue
+        by_version = bool(place.get("version"))
+        for each in of_bundle(rules, bucket, key, by_version=by_version, called=revision.release.tag):
+            found.setdefault(each.words.partition(":")[0], each)
+    return list(found.values())
 
 
 def _of_the_group(group: Group) -> Iterator[Finding]:

@@ -122,6 +122,11 @@ class CodeDeployTarget:
         view = await self._look(READS)
         return view if isinstance(view, Unreadable) else waits_of(view.group, self._settings)
 
+    async def owns(self) -> Sequence[str] | Unreadable:
+        """The listeners whose traffic CodeDeploy moves, of ECS. Reads only."""
+        view = await self._look(READS)
+        return view if isinstance(view, Unreadable) else view.group.listeners
+
     async def _look(self, most: timedelta) -> View | Unreadable:
         return await within(most, look(self._reader, self._settings))
 

@@ -21,7 +21,8 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from deploy.model import NAME, TAG, Release
@@ -87,12 +88,14 @@ class Definition:
     Attributes:
         tag: ``family:revision``: what it is moved by.
         content: A hash over all but the images.
+        stops: By container, how long it has to stop, where that is written.
     """
 
     arn: str
     tag: str
     content: str
     images: tuple[Image, ...]
+    stops: Mapping[str, timedelta] = field(default_factory=dict)
 
     @property
     def is_pinned(self) -> bool:
@@ -123,6 +126,11 @@ def definition_of(told: Mapping[str, Any]) -> Definition:
         tag=f"{told.get('family', '')}:{told.get('revision', 0)}",
         content=_hash(_plain("", content)),
         images=tuple(_image(container) for container in containers),
+        stops={
+            str(each.get("name", "")): timedelta(seconds=int(each["stopTimeout"]))
+            for each in containers
+            if "stopTimeout" in each
+        },
     )
 
 

@@ -12,7 +12,8 @@ from deploy.ports import AwsAccount
 from deploy.targets.aws.wording import refusal
 from deploy.targets.ecs.definition import Definition, Image
 from deploy.targets.ecs.examining import minutes
-from deploy.targets.ecs.history import WENT_BACK, Attempt
+from deploy.targets.ecs.expiring import is_list
+from deploy.targets.ecs.history import WENT_BACK, WENT_WELL, Attempt
 from deploy.targets.ecs.looking import View
 from deploy.targets.ecs.moving import decide, same_definition
 from deploy.targets.ecs.observing import obstacles
@@ -25,9 +26,7 @@ LAST = 20  # deployments that are looked at
 _ECR = re.compile(
     r"(?P<registry>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<repository>[a-z0-9._/-]{2,256})"
 )
-_MISSING = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
-# Images for several platforms: the registry names the digest of their list, ECS that of the one that runs.
-_LISTS = ("index", "manifest.list")
+MISSING = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +131,7 @@ def lasted(attempts: Sequence[Attempt]) -> str:
     seconds = [
         (each.finished - each.started).total_seconds()
         for each in attempts
-        if each.started and each.finished and each.status in {"SUCCESSFUL", WENT_BACK}
+        if each.started and each.finished and each.status in {WENT_WELL, WENT_BACK}
     ]
     if not seconds:
         return "not known: ECS remembers no deployment of it that ended"
@@ -169,24 +168,32 @@ async def _image(
     reader: Reader, definition: Definition, image: Image, digest: str | None, account: AwsAccount
 ) -> str | None:
     """What stands against *image*, which was *digest* when it served; empty if nothing does, for all ECR tells; ``None``: unread."""
-    place = _ECR.fullmatch(image.repository)
-    if place is None or place["region"] != account.region:
+    place = place_of(image, account)
+    if place is None:
         return ""
-    asked = {"imageDigest": image.digest} if image.digest else {"imageTag": image.tag or "latest"}
     try:
-        found = await reader.image(place["registry"], place["repository"], asked)
+        found = await reader.image(*place, image)
     except AwsRefused as refused:
-        gone = refused.code in _MISSING
+        gone = refused.code in MISSING
         return f"{definition.tag}: ECR has no image {image.written} any more: push it again" if gone else None
     return became_of(found, definition, image, digest) if found else None
+
+
+def place_of(image: Image, account: AwsAccount) -> tuple[str, str] | None:
+    """The registry and the repository of ECR that *image* is in; ``None``: it is in none of the account's region."""
+    found = _ECR.fullmatch(image.repository)
+    if found is None or found["region"] != account.region:
+        return None
+    return found["registry"], found["repository"]
 
 
 def became_of(found: Mapping[str, object], definition: Definition, image: Image, digest: str | None) -> str:
     """What ECR's ``imageDetails`` say against *image*, which was *digest* when it served; empty: nothing."""
     if found.get("imageStatus") == "ARCHIVED":
         return f"{definition.tag}: ECR has archived the image {image.written}: restore it"
-    now, kind = found.get("imageDigest"), str(found.get("imageManifestMediaType", ""))
-    if image.digest or digest is None or now == digest or any(each in kind for each in _LISTS):
+    now = found.get("imageDigest")
+    # Images for several platforms: the registry names the digest of their list, ECS that of the one that runs.
+    if image.digest or digest is None or now == digest or is_list(found):
         return ""
     return (
         f"{definition.tag}: {image.written} is {now} now, and was {digest} when it served: the tag was moved; pin images to"

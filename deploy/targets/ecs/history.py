@@ -17,6 +17,7 @@ from deploy.targets.ecs.strategy import PAUSE
 COMING = frozenset({"PENDING", "IN_PROGRESS"})
 GOING_BACK = frozenset({"STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"})
 WENT_BACK = "ROLLBACK_SUCCESSFUL"
+WENT_WELL = "SUCCESSFUL"
 GAVE_UP = frozenset({"ROLLBACK_FAILED", "STOPPED"})
 AWAITS = "AWAITING_ACTION"  # the status of a hook
 _EVER = datetime.min.replace(tzinfo=UTC)

@@ -13,11 +13,12 @@ from deploy.errors import AwsRefused
 from deploy.ports import AwsCall
 from deploy.targets.aws.batching import Batch
 from deploy.targets.aws.keeping import Kept
-from deploy.targets.ecs.definition import Definition, definition_of
+from deploy.targets.ecs.definition import Definition, Image, definition_of
 from deploy.targets.ecs.history import Attempt, Revision, attempt_of, revision_of
 from deploy.targets.ecs.service import Service, service_of
 
 SERVICES = 10  # a call of DescribeServices
+IMAGES, PAGES = 1000, 3  # images a call of DescribeImages, its most; and how many calls: a guess
 REVISIONS = 20  # a call of DescribeServiceRevisions and of DescribeServiceDeployments
 KEPT = 4096  # task definitions, and service revisions: some hundred bytes each
 UNTOLD_AGAIN = timedelta(minutes=10)  # a revision that tells no digest is asked for again; a guess
@@ -105,20 +106,51 @@ class Reader:
         found = map(attempt_of, told.get("serviceDeployments", ()))
         return tuple(sorted(found, key=lambda each: -_seconds(each.created)))[:most]
 
-    async def image(
-        self, registry: str, repository: str, image: Mapping[str, str]
-    ) -> Mapping[str, Any] | None:
-        """What ECR says of an image (``imageTag`` or ``imageDigest``)."""
+    async def image(self, registry: str, repository: str, image: Image) -> Mapping[str, Any] | None:
+        """What ECR says of an image."""
+        asked = {"imageDigest": image.digest} if image.digest else {"imageTag": image.tag or "latest"}
         told = await self.call(
             self.scope,
             "ecr",
             "describe_images",
             registryId=registry,
             repositoryName=repository,
-            imageIds=[dict(image)],
+            imageIds=[asked],
         )
         details: Sequence[Mapping[str, Any]] = told.get("imageDetails", ())
         return details[0] if details else None
+
+    async def images(self, registry: str, repository: str) -> Sequence[Mapping[str, Any]]:
+        """What ECR says of all images of a repository; of a very large one of a part of them, in no order."""
+        found: list[Mapping[str, Any]] = []
+        more: Mapping[str, Any] = {}
+        for _ in range(PAGES):
+            told = await self.call(
+                self.scope,
+                "ecr",
+                "describe_images",
+                registryId=registry,
+                repositoryName=repository,
+                maxResults=IMAGES,
+                **more,
+            )
+            found += told.get("imageDetails", ())
+            if "nextToken" not in told:
+                break
+            more = {"nextToken": told["nextToken"]}
+        return found
+
+    async def lifecycle(self, registry: str, repository: str) -> str | None:
+        """The rules by which ECR deletes images of a repository, as JSON; ``None``: there are none."""
+        try:
+            told = await self.call(
+                self.scope, "ecr", "get_lifecycle_policy", registryId=registry, repositoryName=repository
+            )
+        except AwsRefused as refused:
+            if refused.code == "LifecyclePolicyNotFoundException":
+                return None
+            raise
+        return str(told.get("lifecyclePolicyText", ""))
 
     # --------------------------------------------------------------------------------------------------------- calls
 

@@ -9,7 +9,7 @@ Source:
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskSet.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -42,6 +42,14 @@ class Rollout:
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """A target group that a container of the service's tasks is in."""
+
+    container: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """What DescribeServices says of one service.
 
@@ -50,6 +58,8 @@ class Service:
         revisions: ARNs of the service revisions that have a part in it.
         deployment: ARN of the service deployment that is under way, or was last.
         events: When, and ECS's words; the newest first.
+        behind: What stands before it.
+        rules: ARNs of the rules and listeners by which ECS moves its traffic.
         least, most: Percent of the desired tasks that run during a deployment, as the service sets them.
     """
 
@@ -68,6 +78,8 @@ class Service:
     events: tuple[tuple[datetime, str], ...] = ()
     least: int | None = None
     most: int | None = None
+    behind: tuple[Behind, ...] = ()
+    rules: tuple[str, ...] = ()
 
     @property
     def is_ours(self) -> bool:
@@ -147,7 +159,29 @@ def service_of(told: Mapping[str, Any], cluster: str) -> Service:
         events=tuple((_time(each), str(each.get("message", ""))) for each in told.get("events", ())),
         least=configuration.get("minimumHealthyPercent"),
         most=configuration.get("maximumPercent"),
+        behind=tuple(_behind(told.get("loadBalancers", ()))),
+        rules=tuple(_rules(told.get("loadBalancers", ()))),
     )
+
+
+def _behind(told: Iterable[Mapping[str, Any]]) -> Iterator[Behind]:
+    """Those that a strategy moves the traffic between too. A Classic Load Balancer has no target group."""
+    for each in told:
+        groups = (
+            each.get("targetGroupArn"),
+            each.get("advancedConfiguration", {}).get("alternateTargetGroupArn"),
+        )
+        for group in groups:
+            if group:
+                yield Behind(str(each.get("containerName", "")), str(group))
+
+
+def _rules(told: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    for each in told:
+        advanced = each.get("advancedConfiguration", {})
+        for rule in (advanced.get("productionListenerRule"), advanced.get("testListenerRule")):
+            if rule:
+                yield str(rule)
 
 
 def _rollout(told: Mapping[str, Any]) -> Rollout:

@@ -30,8 +30,9 @@ from deploy.target import Place, Waits
 from deploy.targets.aws.acting import forbidden, kept_from, marked
 from deploy.targets.aws.keeping import Kept
 from deploy.targets.aws.marking import key_of, value_of
-from deploy.targets.aws.timing import BEGINS, LOOKS, MOVES, READS, RECALLS, ends, within
+from deploy.targets.aws.timing import BEGINS, EXAMINES, LOOKS, MOVES, READS, RECALLS, ends, within
 from deploy.targets.aws.wording import refusal
+from deploy.targets.ecs.beforehand import belonging
 from deploy.targets.ecs.examining import examine, waits_of
 from deploy.targets.ecs.foretelling import foretell, unseen
 from deploy.targets.ecs.looking import View, look
@@ -52,7 +53,7 @@ KEPT_MOVES = 64
 
 
 class EcsTarget:
-    """A service of ECS. See `deploy.target.Target`, and `Keeper`, `Examined`, `Waiting` and `Hooked` there."""
+    """A service of ECS. See `deploy.target.Target`, and `Keeper`, `Examined`, `Waiting`, `Owning` and `Hooked` there."""
 
     def __init__(self, settings: Settings, place: Place, world: World) -> None:
         if world.aws is None or place.account is None:
@@ -207,18 +208,31 @@ class EcsTarget:
     # ----------------------------------------------------------------------------------------------------- beforehand
 
     async def examine(self) -> Sequence[Finding]:
-        """How it is deployed, and where that waits. Reads only."""
-        view = await self._look(READS)
-        if isinstance(view, Unreadable):
+        """How it is deployed, where that waits, and whether what belongs to it fits. Reads only."""
+        found = await within(EXAMINES, self._examine())
+        if isinstance(found, Unreadable):
             return [
-                Finding(Level.WARN, f"how it is deployed cannot be seen: {view.words}", "may it be read?")
+                Finding(Level.WARN, f"how it is deployed cannot be seen: {found.words}", "may it be read?")
             ]
-        return examine(view.service)
+        return found
+
+    async def _examine(self) -> Sequence[Finding] | Unreadable:
+        view = await look(self._reader, self._settings)
+        if isinstance(view, Unreadable):
+            return view
+        return [*examine(view.service), *await belonging(self._reader, self._noted(view), self._account)]
 
     async def waits(self) -> Waits | Unreadable:
         """For how long ECS waits at its hooks, and keeps what served. Reads only."""
         view = await self._look(READS)
         return view if isinstance(view, Unreadable) else waits_of(view.service.strategy)
+
+    async def owns(self) -> Sequence[str] | Unreadable:
+        """The rules by which ECS moves the service's traffic, where it does. Reads only."""
+        view = await self._look(READS)
+        if isinstance(view, Unreadable):
+            return view
+        return view.service.rules if view.service.is_ours and view.service.strategy.shifts else ()
 
     # ------------------------------------------------------------------------------------------------------- keeping
 

@@ -13,7 +13,7 @@ from deploy.target import with_hints
 from deploy.targets.aws.hinting import NAMES, goes_by, wanted
 from deploy.targets.aws.keeping import Kept
 from deploy.targets.lambda_alias.looking import View
-from deploy.targets.lambda_alias.settings import LATEST
+from deploy.targets.lambda_alias.settings import LATEST, Settings
 
 SHOWS_WITHIN = timedelta(minutes=1)  # reads of Lambda are late by seconds
 KEPT = 64  # moves of one alias
@@ -33,14 +33,12 @@ class Missed:
 
 
 def resolve(
-    view: View, hints: Mapping[str, str], missed: Missed, now: datetime
+    view: View, settings: Settings, hints: Mapping[str, str], missed: Missed, now: datetime
 ) -> Release | Unreadable | Gone:
     """The release that *hints* mean; with none, what is coming, else what serves."""
     if not hints.keys() & set(NAMES):
         ahead = view.ahead
-        return (
-            with_hints(ahead, hints) if ahead else Unreadable("nothing is called, and nothing is on its way")
-        )
+        return with_hints(ahead, hints) if ahead else Unreadable(nothing(view, settings))
     for release, _ in reversed(view.split.parts):
         if _goes_by(release, hints):
             return with_hints(release, hints)
@@ -49,6 +47,16 @@ def resolve(
     if missed.is_over(hints[DEPLOYMENT], now):
         return Gone(f"{wanted(hints)} is called no more: the alias has been moved again")
     return Unreadable(f"{wanted(hints)} is not called yet", awaited=True)
+
+
+def nothing(view: View, settings: Settings) -> str:
+    """Why nothing is called."""
+    if view.alias is not None or settings.alias is None:
+        return "nothing is called, and nothing is on its way"
+    return (
+        f"the function {settings.function_name} has no alias {settings.alias}: nothing was published by it yet, it was deleted, or"
+        " `alias` is another"
+    )
 
 
 def _goes_by(release: Release, hints: Mapping[str, str]) -> bool:

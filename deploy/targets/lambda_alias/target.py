@@ -67,7 +67,11 @@ class LambdaTarget:
     async def resolve(self, hints: Mapping[str, str]) -> Release | Unreadable | Gone:
         """The release that *hints* (``deployment``, ``tag``, ``fingerprint``, ``version``) mean. See `resolving`."""
         view = await self._look(READS)
-        return view if isinstance(view, Unreadable) else resolve(view, hints, self._missed, self._now())
+        return (
+            view
+            if isinstance(view, Unreadable)
+            else resolve(view, self._settings, hints, self._missed, self._now())
+        )
 
     async def observe(self) -> Live | Unreadable:
         """What is called now. In steady state one GetAlias, and nothing else."""

@@ -11,6 +11,7 @@ from deploy.errors import AwsRefused
 from deploy.model import Foretold, Move, Refused
 from deploy.ports import AwsAccount
 from deploy.targets.aws.batching import together
+from deploy.targets.aws.beside import group_attributes
 from deploy.targets.aws.wording import refusal
 from deploy.targets.load_balancer.group import Group
 from deploy.targets.load_balancer.looking import View
@@ -80,8 +81,8 @@ def _calls(would: Order, settings: Settings) -> tuple[str, ...]:
 
 async def _delays(reader: Reader, wanted: Sequence[Group], left: Sequence[Group]) -> tuple[str, int]:
     """What slow start does, in words; and how many seconds targets that are taken out of the other group may still answer."""
-    warm = await together(*(reader.attributes(each.arn) for each in wanted))
-    cold = await together(*(reader.attributes(each.arn) for each in left))
+    warm = await together(*(group_attributes(reader.call, reader.scope, each.arn) for each in wanted))
+    cold = await together(*(group_attributes(reader.call, reader.scope, each.arn) for each in left))
     slow = max((_seconds(each, SLOW_START) for each in warm), default=0)
     words = f"Slow start ({slow} s) slows only targets that have become healthy since then." if slow else ""
     return words, max((_seconds(each, DRAINS) for each in cold), default=0)

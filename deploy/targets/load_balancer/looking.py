@@ -76,14 +76,16 @@ async def look(
     except AwsRefused as refused:
         return Unreadable(refusal(refused))
     if forward is None:
-        return View(actions, None, (), tags[settings.arn], Split())
+        return View(actions, None, (), tags[settings.arn], Split(), _obstacles((), Split(), settings, tags))
     groups = tuple(
         group_of(arn, share, tags[arn], settings.release_tag, now) for arn, share in forward.shares.items()
     )
     split = _split(groups, settings, last, newer_of(tags[settings.arn].get(key, "")))
     if isinstance(split, Unreadable):
         return split
-    return View(actions, forward, groups, tags[settings.arn], split, _obstacles(groups, split, settings))
+    return View(
+        actions, forward, groups, tags[settings.arn], split, _obstacles(groups, split, settings, tags)
+    )
 
 
 def live_of(view: View) -> Live:
@@ -158,12 +160,32 @@ def _in_order(found: list[_Sharing], last: Release | None, newer: Newer | None) 
 _TWO = 2
 
 
-def _obstacles(groups: Sequence[Group], split: Split, settings: Settings) -> tuple[str, ...]:
+def _obstacles(
+    groups: Sequence[Group], split: Split, settings: Settings, tags: Mapping[str, Mapping[str, str]]
+) -> tuple[str, ...]:
+    said = (_owned(tags, settings), _lonely(groups, split, settings))
+    return tuple(words for words in said if words)
+
+
+def _owned(tags: Mapping[str, Mapping[str, str]], settings: Settings) -> str:
+    """That a controller of Kubernetes has made the rule or a group in it: it writes them anew whenever they are not as it wants."""
+    if not any(_BY_KUBERNETES in key for each in tags.values() for key in each):
+        return ""
+    return (
+        f"{settings.called} belongs to the AWS Load Balancer Controller of a Kubernetes cluster, which would undo a rollback: go back by"
+        " what it reads (the Ingress or its annotations)"
+    )
+
+
+# https://kubernetes-sigs.github.io/aws-load-balancer-controller/latest/guide/ingress/annotations/ (resource tags)
+_BY_KUBERNETES = ".k8s.aws/"
+
+
+def _lonely(groups: Sequence[Group], split: Split, settings: Settings) -> str:
     others = [each for each in groups if each.release is not None and each.share == 0]
     if split.alone is None or others:
-        return ()
-    words = (
+        return ""
+    return (
         f"{settings.called} names no other target group that a tag says the release of, so there is nothing to go back to:"
         f" keep the group of the last release in it, with weight 0 and the tag {settings.release_tag}"
     )
-    return (words,)

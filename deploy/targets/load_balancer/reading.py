@@ -75,11 +75,6 @@ class Reader:
         words = f"{sick.get('State', '')} {sick.get('Reason', '')} {sick.get('Description', '')}".strip()
         return Health(len(usable), len(staying), words)
 
-    async def attributes(self, group: str) -> Mapping[str, str]:
-        """Of a group: its slow start, how long it drains."""
-        told = await self._elb("describe_target_group_attributes", TargetGroupArn=group)
-        return {str(each.get("Key", "")): str(each.get("Value", "")) for each in told.get("Attributes", ())}
-
     # --------------------------------------------------------------------------------------------------------- calls
 
     async def _elb(self, operation: str, **parameters: Any) -> Mapping[str, Any]:

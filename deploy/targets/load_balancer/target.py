@@ -9,8 +9,10 @@ from deploy.errors import AwsRefused
 from deploy.model import (
     Beginning,
     Begun,
+    Finding,
     Foretold,
     Gone,
+    Level,
     Live,
     Move,
     Progress,
@@ -30,6 +32,7 @@ from deploy.targets.aws import split
 from deploy.targets.aws.hinting import NAMES, goes_by, wanted
 from deploy.targets.aws.keeping import Kept
 from deploy.targets.aws.marking import key_of
+from deploy.targets.aws.owning import of_a_stack
 from deploy.targets.aws.timing import within
 from deploy.targets.aws.wording import refusal
 from deploy.targets.load_balancer import foretelling
@@ -59,7 +62,7 @@ KEPT_MOVES = 64
 
 
 class LoadBalancerTarget:
-    """Weights of a rule. See `deploy.target.Target`, `deploy.target.Staged` and `deploy.target.Keeper`."""
+    """Weights of a rule. See `deploy.target.Target`, and `Staged`, `Keeper` and `Examined` there."""
 
     def __init__(self, settings: Settings, place: Place, world: World) -> None:
         if world.aws is None or place.account is None:
@@ -117,6 +120,16 @@ class LoadBalancerTarget:
         if isinstance(view, Unreadable):
             return view
         return await foretelling.foretell(self._reader, view, move, self._settings, self._account)
+
+    async def examine(self) -> Sequence[Finding]:
+        """Whether somebody else writes the rule too. Reads only."""
+        view = await self._look(READS)
+        if isinstance(view, Unreadable):
+            return [
+                Finding(Level.WARN, f"who else writes it cannot be seen: {view.words}", "may it be read?")
+            ]
+        found = [*of_a_stack(view.tags, self._settings.called)]
+        return found or [Finding(Level.OK, "nobody else is known to write it")]
 
     async def _look(self, most: timedelta) -> View | Unreadable:
         return await within(most, self._view())

@@ -11,7 +11,8 @@ from typing import Any
 
 from deploy.errors import AwsRefused
 from deploy.model import Finding, Level
-from deploy.targets.aws.wording import refusal
+from deploy.targets.aws.deleting import REMEDY, Taking, takings
+from deploy.targets.aws.wording import MISSING, refusal
 from deploy.targets.s3_cloudfront.foretelling import kept_by_browsers
 from deploy.targets.s3_cloudfront.reading import Reader
 from deploy.targets.s3_cloudfront.settings import INDEX_POINTER, KEY_VALUE_STORE, Settings
@@ -21,78 +22,84 @@ _ERRORS = frozenset({403, 404})
 
 
 async def examine(reader: Reader, settings: Settings) -> Sequence[Finding]:
-    """What there is to say, the worst last. May raise `AwsRefused` where the bucket or the distribution cannot be looked at."""
-    lifecycle = await reader.bucket("get_bucket_lifecycle_configuration", settings.bucket)
-    found = list(_deleted(settings, lifecycle.get("Rules", ())))
-    if settings.layout == INDEX_POINTER:
-        found += _remembered(await reader.bucket("get_bucket_versioning", settings.bucket))
-        found += _told(
-            settings, await reader.bucket("get_bucket_notification_configuration", settings.bucket)
-        )
-        found += await _page(reader, settings)
-    if settings.layout != KEY_VALUE_STORE:
-        told = await reader.distribution(settings.distribution)
-        found += _error_pages(settings, told["Distribution"]["DistributionConfig"])
+    """What there is to say. What may not be looked at is said, and hides nothing else."""
+    found: list[Finding] = []
+    for look in (_kept, _versions, _events, _page, _distribution):
+        try:
+            found += await look(reader, settings)
+        except AwsRefused as refused:
+            if refused.code in MISSING:  # then nothing else of it can be seen either
+                return [*found, Finding(Level.FAIL, refusal(refused), "correct `bucket` and `distribution`")]
+            found.append(_unseen(refused))
     kept = f"releases and their files are kept in {settings.bucket}"
     return found or [Finding(Level.OK, kept)]
 
 
+async def _kept(reader: Reader, settings: Settings) -> Sequence[Finding]:
+    """Rules that take away what a rollback needs. Those for versions of before take nothing that is live."""
+    lifecycle = await reader.bucket("get_bucket_lifecycle_configuration", settings.bucket)
+    rules = [each for each in takings(lifecycle.get("Rules", ())) if not each.only_old_versions]
+    if all(_meet(settings.releases, each.prefix) for each in rules) or settings.layout != INDEX_POINTER:
+        return [*_deleted(settings, rules, ())]
+    head = await reader.head(settings.bucket, settings.pointer)
+    page = await reader.page(settings.bucket, head, settings.site) if head else None
+    files = (settings.key_of(path, "") for path in page.files) if page else ()
+    return [*_deleted(settings, rules, (settings.pointer, *files))]
+
+
+async def _versions(reader: Reader, settings: Settings) -> Sequence[Finding]:
+    if settings.layout != INDEX_POINTER:
+        return ()
+    return [*_remembered(await reader.bucket("get_bucket_versioning", settings.bucket))]
+
+
+async def _events(reader: Reader, settings: Settings) -> Sequence[Finding]:
+    if settings.layout != INDEX_POINTER:
+        return ()
+    return [*_told(settings, await reader.bucket("get_bucket_notification_configuration", settings.bucket))]
+
+
 async def _page(reader: Reader, settings: Settings) -> Sequence[Finding]:
     """The live page: how it is cached. Who may read it is said by what stands in the way of moving it."""
-    head = await reader.head(settings.bucket, settings.pointer)
-    if head is None:
+    if settings.layout != INDEX_POINTER:
         return ()
-    found = []
-    if words := kept_by_browsers(settings.pointer, head.caching):
-        found.append(Finding(Level.WARN, words, "see docs/s3-cloudfront.md, Uploading"))
-    return found
+    head = await reader.head(settings.bucket, settings.pointer)
+    words = kept_by_browsers(settings.pointer, head.caching) if head else ""
+    return [Finding(Level.WARN, words, "see docs/s3-cloudfront.md, Uploading")] if words else ()
 
 
-def refused(error: AwsRefused) -> Finding:
-    """What it means that it cannot be looked at."""
+async def _distribution(reader: Reader, settings: Settings) -> Sequence[Finding]:
+    """That it is there; and, where caches are cleared after a move, what they keep all the same."""
+    told = await reader.distribution(settings.distribution)
+    if settings.layout == KEY_VALUE_STORE:
+        return ()
+    return [*_error_pages(settings, told["Distribution"]["DistributionConfig"])]
+
+
+def _unseen(error: AwsRefused) -> Finding:
     return Finding(
         Level.WARN,
-        f"whether releases are kept cannot be known: {refusal(error)}",
+        f"whether all is as a rollback needs it cannot be known: {refusal(error)}",
         "let the role to read look: docs/s3-cloudfront.md",
     )
 
 
-def _deleted(settings: Settings, rules: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
-    """Rules that delete what a rollback needs. Those for versions of before delete nothing that is live."""
-    for rule in rules:
-        expires, prefix = rule.get("Expiration", {}), _prefix(rule)
-        what = _what(expires)
-        if rule.get("Status") != "Enabled" or not what or _by_tag(rule) or not _concerns(settings, prefix):
-            continue
-        yield Finding(
-            Level.FAIL,
-            f"the lifecycle rule {rule.get('ID', '')!r} deletes what is {what} below {prefix or '/'!r}: a release that was live for"
-            " longer loses its files, and going back shows a white screen",
-            "let it delete by a tag that your pipeline puts on what no release names any more, or take it out",
-        )
+def _deleted(settings: Settings, rules: Sequence[Taking], files: Sequence[str]) -> Iterator[Finding]:
+    """*files*: keys that the live page cannot do without, where it does not lie among the releases."""
+    for each in rules:
+        is_needed = _meet(settings.releases, each.prefix) or any(key.startswith(each.prefix) for key in files)
+        words = f"the lifecycle rule {each.rule!r} {each.does} below {each.prefix or '/'!r}"
+        if is_needed and not each.of_some:
+            lost = "a release that was live for longer loses its files, and going back shows a white screen"
+            yield Finding(Level.FAIL, f"{words}: {lost}", REMEDY)
+        elif is_needed or (settings.layout == INDEX_POINTER and _meet(settings.root, each.prefix)):
+            lost = "if files of a release are among that, one that was live for longer loses them"
+            yield Finding(Level.WARN, f"{words}: {lost}", REMEDY)
 
 
-def _what(expires: Mapping[str, Any]) -> str:
-    """What a rule deletes, in words; empty: nothing that is live."""
-    if "Days" in expires:
-        return f"older than {expires['Days']} days"
-    return f"there on {expires['Date']:%Y-%m-%d}" if "Date" in expires else ""
-
-
-def _by_tag(rule: Mapping[str, Any]) -> bool:
-    """It deletes only what somebody has put a tag on."""
-    told = rule.get("Filter", {})
-    return "Tag" in told or "Tags" in told.get("And", {})
-
-
-def _prefix(rule: Mapping[str, Any]) -> str:
-    told = rule.get("Filter", {})
-    return str(told.get("Prefix") or told.get("And", {}).get("Prefix") or rule.get("Prefix") or "")
-
-
-def _concerns(settings: Settings, prefix: str) -> bool:
-    needed = (settings.releases, settings.root) if settings.layout == INDEX_POINTER else (settings.releases,)
-    return any(prefix.startswith(each) or each.startswith(prefix) for each in needed)
+def _meet(one: str, other: str) -> bool:
+    """Something may lie below both prefixes."""
+    return one.startswith(other) or other.startswith(one)
 
 
 def _remembered(told: Mapping[str, Any]) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from deploy.errors import AwsRefused
 from deploy.ports import AwsCall
+from deploy.targets.aws.deleting import NO_RULES
 from deploy.targets.aws.keeping import Kept
 from deploy.targets.s3_cloudfront import page
 from deploy.targets.s3_cloudfront.page import Page
@@ -131,7 +132,7 @@ class Reader:
         try:
             return await self.call(self.scope, "s3", operation, Bucket=bucket)
         except AwsRefused as refused:
-            if refused.code == "NoSuchLifecycleConfiguration":
+            if refused.code == NO_RULES:
                 return {}
             raise
 

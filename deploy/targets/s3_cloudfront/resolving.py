@@ -9,6 +9,7 @@ from deploy.model import Gone, Release, Unreadable
 from deploy.target import with_hints
 from deploy.targets.aws.hinting import NAMES, goes_by, wanted
 from deploy.targets.s3_cloudfront.pointer import Pointer
+from deploy.targets.s3_cloudfront.wording import NO_PAGE
 
 DEPLOYMENT = "deployment"  # the hint with the ETag of the page, from the event
 
@@ -18,7 +19,7 @@ def resolve(
 ) -> Release | Unreadable | Gone:
     """The release that *hints* mean; with none, the pointer's: it is live, or on its way to be."""
     if pointer is None:
-        return Unreadable("there is no page: nothing is live")
+        return Unreadable(NO_PAGE)
     if DEPLOYMENT in hints:
         if hints[DEPLOYMENT] != pointer.version:
             return Gone("the page that was announced was replaced since")

@@ -42,7 +42,7 @@ from deploy.targets.s3_cloudfront.reading import Reader
 from deploy.targets.s3_cloudfront.recalling import recall
 from deploy.targets.s3_cloudfront.resolving import resolve
 from deploy.targets.s3_cloudfront.settings import INDEX_POINTER, ORIGIN_PATH, Settings
-from deploy.targets.s3_cloudfront.wording import SOON, answered
+from deploy.targets.s3_cloudfront.wording import NO_PAGE, SOON, answered
 
 T = TypeVar("T")
 
@@ -145,7 +145,7 @@ class Site:
     async def _foretell(self, move: Move) -> Foretold | Unreadable:
         pointer = await self._look()
         if pointer is None:
-            return Unreadable("there is no page: nothing is live")
+            return Unreadable(NO_PAGE)
         if isinstance(pointer, Unreadable):
             return pointer
         try:
@@ -155,10 +155,7 @@ class Site:
 
     async def examine(self) -> Sequence[Finding]:
         """Whether what a rollback goes to will still be there. Reads only."""
-        try:
-            return await examining.examine(self._reader, self._settings)
-        except AwsRefused as refused:
-            return [examining.refused(refused)]
+        return await examining.examine(self._reader, self._settings)
 
     async def _look(self) -> Pointer | Unreadable | None:
         try:

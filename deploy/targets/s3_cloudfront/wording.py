@@ -6,6 +6,7 @@ from deploy.errors import AwsRefused
 from deploy.model import Refused, Unclear
 from deploy.targets.aws.wording import NOT_NOW, refusal
 
+NO_PAGE = "there is no page: nothing is live, or the configuration names another bucket, root or key than the site has"
 SOON = timedelta(seconds=5)  # what changes by itself within seconds
 LATER = timedelta(seconds=15)  # a throttled caller that comes back at once is throttled again
 FULL = timedelta(minutes=1)  # invalidations take about so long, and then there is room for another

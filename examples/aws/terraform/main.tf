@@ -233,8 +233,14 @@ resource "aws_iam_role_policy" "read" {
       {
         Sid      = "ReadImages"
         Effect   = "Allow"
-        Action   = ["ecr:DescribeImages"]
+        Action   = ["ecr:DescribeImages", "ecr:GetLifecyclePolicy"]
         Resource = ["${local.ecr}:repository/*"]
+      },
+      {
+        Sid      = "ReadTargetGroupsNoNarrowerResource"
+        Effect   = "Allow"
+        Action   = ["elasticloadbalancing:DescribeTargetGroupAttributes"]
+        Resource = ["*"]
       },
       {
         Sid      = "ReadMetricsNoNarrowerResource"

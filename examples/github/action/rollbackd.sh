@@ -13,7 +13,8 @@ wrong() { say "$1" >&2; exit 2; }
 
 # The first value under a name in the answer: text as it stands in JSON, without its quotes; empty for null.
 field() {
-  local pattern="\"$1\"[[:space:]]*:[[:space:]]*(\"(([^\"\\\\]|\\\\.)*)\"|true|false|null|-?[0-9.]+)"
+  # Control characters are none of JSON's: a line that ends within a value would begin another output, or a ::command::.
+  local pattern="\"$1\"[[:space:]]*:[[:space:]]*(\"(([^\"\\\\[:cntrl:]]|\\\\[^[:cntrl:]])*)\"|true|false|null|-?[0-9.]+)"
   [[ "$2" =~ $pattern ]] || return 0
   local found="${BASH_REMATCH[1]}"
   if [[ "$found" == \"* ]]; then found="${BASH_REMATCH[2]}"; fi
@@ -125,17 +126,30 @@ verdict() {
   ended
 }
 
-# The same from a parameter: of our tag, and not older than we are.
+# The time, as RB_SINCE has it, at the latest when the watch $1 began, which its id tells; empty: it tells none. A clock may be 10 s ahead.
+began() {
+  [[ "$1" =~ ^w_([0-9a-f]{12})[0-9a-f]{20}$ ]] || return 0
+  TZ=UTC0 printf '%(%Y-%m-%dT%H:%M:%S)T' $((16#${BASH_REMATCH[1]} / 1000 + 10))
+}
+
+# The same from a parameter: of our tag, and of a watch that began since RB_SINCE. Where that is not said, of one of which was told
+# since this step began: it may have begun before it.
 parameter() {
-  local since="${RB_SINCE:-$(date -u +%Y-%m-%dT%H:%M:%SZ)}" problem=""
+  local since="${RB_SINCE:-$(date -u +%Y-%m-%dT%H:%M:%SZ)}" problem="" mine="" at
   if [[ -z "$RB_TAG" ]]; then wrong "tag: say whose verdict is waited for"; fi
+  command -v aws >/dev/null || wrong "parameter: the command line of AWS is not on this runner"
   while :; do
     if answer=$(aws ssm get-parameter --name "$RB_PARAMETER" --query Parameter.Value --output text 2>&1); then
-      if [[ $(field decided "$answer") == true && $(field tag "$answer") == "$RB_TAG" ]]; then
-        local at
-        at=$(field at "$answer")
-        if [[ ! "${at:0:19}" < "${since:0:19}" ]]; then break; fi
+      if [[ -n "$RB_SINCE" ]]; then at=$(began "$(field watch "$answer")"); else at=$(field at "$answer"); fi
+      if [[ $(field tag "$answer") == "$RB_TAG" && ! "${at:0:19}" < "${since:0:19}" ]]; then
+        if [[ $(field decided "$answer") == true ]]; then break; fi
+        mine=$(field watch "$answer")
+      elif [[ -n "$mine" && $(field watch "$answer") > "$mine" ]]; then
+        overtaken "$mine"
       fi
+    elif [[ "$answer" == *AccessDenied* || "$answer" == *credentials* ]]; then
+      say "$RB_PARAMETER may not be read: allow ssm:GetParameter on it to the role of this job: ${answer//$'\n'/ }" >&2
+      exit 3
     elif [[ "$answer" != "$problem" && "$answer" != *ParameterNotFound* ]]; then
       say "the parameter cannot be read: ${answer//$'\n'/ }"
       problem="$answer"
@@ -145,6 +159,14 @@ parameter() {
   done
   out watch "$(field watch "$answer")"
   ended
+}
+
+# A newer deployment stands there: how ours ended in between is not told, and so it is not called passed.
+overtaken() {
+  out watch "$1"
+  out state superseded
+  say "superseded: $(field tag "$answer") was deployed since, and how $RB_TAG ended is not known here"
+  exit 6
 }
 
 ended() {
@@ -166,11 +188,12 @@ for input in SERVICE ENVIRONMENT TAG DIGEST SHA ANNOUNCEMENT PARAMETER; do
   printf -v "$variable" '%s' "${!variable:-}"
   fits "${input,,}" "${!variable}"
 done
-RB_URL="${RB_URL:-}" RB_TOKEN="${RB_TOKEN:-}" RB_KEY="${RB_KEY:-by-hand}" RB_TIMEOUT="${RB_TIMEOUT:-60}" RB_URL="${RB_URL%/}"
+RB_URL="${RB_URL:-}" RB_TOKEN="${RB_TOKEN:-}" RB_KEY="${RB_KEY:-by-hand}" RB_TIMEOUT="${RB_TIMEOUT:-60}" RB_URL="${RB_URL%/}" RB_SINCE="${RB_SINCE:-}"
 [[ "$RB_TIMEOUT" =~ ^[0-9]{1,4}$ ]] || wrong "timeout: minutes, such as 60"
+[[ -z "$RB_SINCE" || "$RB_SINCE" =~ ^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?Z$ ]] || wrong "since: a time in UTC, such as 2026-11-30T12:00:00Z"
 [[ "$RB_TOKEN" =~ ^[!-~]*$ && "$RB_TOKEN" != *[\"\\]* ]] || wrong "token: not one of rollbackd"
-[[ -n "$RB_PARAMETER" || "$RB_URL" =~ ^https?://[^[:space:]\"]+$ ]] || wrong "url: such as https://rollbackd.example.com"
-ENDS=$((SECONDS + RB_TIMEOUT * 60)) status="" answer=""
+[[ ("${RB_DO:-}" == wait && -n "$RB_PARAMETER") || "$RB_URL" =~ ^https?://[^[:space:]\"]+$ ]] || wrong "url: such as https://rollbackd.example.com"
+ENDS=$((SECONDS + 10#$RB_TIMEOUT * 60)) status="" answer=""
 
 case "${RB_DO:-}" in
   gate) gate ;;

@@ -52,17 +52,20 @@ PARAMETERS: Mapping[str, Any] = {
 
 
 @cache
-def template() -> dict[str, Any]:
+def template(path: Path = TEMPLATE) -> dict[str, Any]:
     """The template as it is written, functions in their long form."""
-    loaded: dict[str, Any] = yaml.load(TEMPLATE.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
+    loaded: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), _Loader)  # noqa: S506 - a SafeLoader
     return loaded
 
 
 def resources(**parameters: Any) -> dict[str, dict[str, Any]]:
     """The properties of each resource by its logical name, with every function followed."""
-    written = template()
-    values = {**_known(), **PARAMETERS, **parameters}
-    conditions = {name: _holds(each, values) for name, each in written["Conditions"].items()}
+    return followed(template(), {**_known(), **PARAMETERS, **parameters})
+
+
+def followed(written: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The same of any template. *values*: of parameters, and of what AWS would put in."""
+    conditions = {name: _holds(each, values) for name, each in written.get("Conditions", {}).items()}
     return {
         name: _resolved(each["Properties"], values, conditions) for name, each in written["Resources"].items()
     }

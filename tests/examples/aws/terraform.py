@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import hcl2
@@ -11,6 +12,7 @@ from tests.examples.aws.setting import FOLDER, NAMES, SETTING
 
 MODULE = FOLDER / "terraform"
 _PLACE = re.compile(r"\$\{([^}]+)\}")
+_JOINED = re.compile(r"concat\((?P<one>[a-z_.]+), (?P<other>[a-z_.]+)\)")
 _CHOICE = re.compile(r"(?P<name>[a-z_.]+) == null \? (?P<then>.+?) : (?P<otherwise>.+)")
 
 VARIABLES: Mapping[str, Any] = {
@@ -58,25 +60,41 @@ KNOWN: Mapping[str, Any] = {
 }
 
 
-def parsed(name: str) -> dict[str, Any]:
-    """A file of the module."""
-    return hcl2.loads((MODULE / name).read_text(encoding="utf-8"))
+def parsed(path: Path) -> dict[str, Any]:
+    """A file of a module."""
+    return hcl2.loads(path.read_text(encoding="utf-8"))
 
 
 def resources(**variables: Any) -> dict[str, dict[str, Any]]:
     """The arguments of each resource by its address (``aws_iam_role.read``), with every expression followed."""
-    main = parsed("main.tf")
-    values: dict[str, Any] = {**KNOWN}
-    values |= {f"var.{name}": each for name, each in {**VARIABLES, **variables}.items()}
-    for block in main["locals"]:
-        for name, each in _meant(block):
-            values[f"local.{name}"] = _value(each, values)
+    given = {f"var.{name}": each for name, each in {**VARIABLES, **variables}.items()}
+    return followed(parsed(MODULE / "main.tf"), {**KNOWN, **given})
+
+
+def followed(main: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The same of any module. *known*: its variables, and what the provider would know."""
+    values = _with_locals(main, known)
     return {
         f"{_text(kind)}.{_text(name)}": {key: _value(each, values) for key, each in _meant(arguments)}
         for block in main["resource"]
         for kind, named in _meant(block)
         for name, arguments in _meant(named)
     }
+
+
+def given_to_module(main: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """What *main* gives to the one module that it is made of, with every expression followed."""
+    values = _with_locals(main, known)
+    ((_, arguments),) = [each for block in main["module"] for each in _meant(block)]
+    return {key: _value(each, values) for key, each in _meant(arguments)}
+
+
+def _with_locals(main: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    values: dict[str, Any] = {**known}
+    for block in main["locals"]:
+        for name, each in _meant(block):
+            values[f"local.{name}"] = _value(each, values)
+    return values
 
 
 def variables() -> dict[str, dict[str, Any]]:
@@ -90,7 +108,7 @@ def outputs() -> dict[str, dict[str, Any]]:
 
 
 def _blocks(file: str, kind: str) -> dict[str, dict[str, Any]]:
-    return {_text(name): inner for block in parsed(file)[kind] for name, inner in _meant(block)}
+    return {_text(name): inner for block in parsed(MODULE / file)[kind] for name, inner in _meant(block)}
 
 
 def _meant(block: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -120,6 +138,9 @@ def _expression(text: str, values: Mapping[str, Any]) -> Any:
     if choice is not None:
         taken = choice["then"] if values[choice["name"]] is None else choice["otherwise"]
         return _written(taken, values)
+    joined = _JOINED.fullmatch(text)
+    if joined is not None:
+        return [*values[joined["one"]], *values[joined["other"]]]
     return values[text]
 
 

@@ -12,8 +12,8 @@ from tests.examples.aws import cloudformation
 from tests.examples.aws.setting import FOLDER
 from tests.examples.aws.test_one_truth import camel
 from watcher.commands import check
+from watcher.commands._init import ecs
 from watcher.commands._init.names import Names
-from watcher.commands._init.stack import configuration
 from watcher.config import read_configuration
 from watcher.config.registries import all_kinds
 from watcher.config.relaying import RelayModel
@@ -63,7 +63,7 @@ def test_the_application_does_not_end_with_its_sidecar_and_does_not_wait_for_it(
 def test_the_daemons_configuration_is_the_one_that_init_writes():
     names = Names(cluster="shop", services=("checkout",), load_balancer="app/shop/0000000000000000")
 
-    assert (FOLDER / "rollbackd.yaml").read_text(encoding="utf-8") == configuration(names)
+    assert (FOLDER / "rollbackd.yaml").read_text(encoding="utf-8") == ecs.of(names).configuration()
 
 
 @pytest.mark.parametrize("name", ["rollbackd.yaml", "sidecar.yaml"])

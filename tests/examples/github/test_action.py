@@ -5,12 +5,14 @@ import json
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.watcher.app.house import AtWork, House, a_house, at_work, soon
+from watcher.clock import new_id
 
 ACTION = Path(__file__).parents[3] / "examples" / "github" / "action"
 SCRIPT = ACTION / "rollbackd.sh"
@@ -141,6 +143,9 @@ async def test_a_service_that_the_daemon_does_not_know_is_a_mistake_of_the_workf
         {"service": "../../orders"},
         {"url": "rollbackd.example.com"},
         {"timeout": "1h"},
+        {"do": "wait", "since": "2026-11-30T12:00:00-05:00", "parameter": "/x", "tag": "v2"},
+        {"do": "wait", "since": "0", "parameter": "/x", "tag": "v2"},
+        {"do": "gate", "url": "", "parameter": "/x", "tag": "v2"},
         {"token": 'x"\nurl = "https://evil.example'},
         {"do": "wait"},
         {"do": "announce"},
@@ -163,8 +168,10 @@ AWS = """#!/usr/bin/env bash
 [[ "$*" == "ssm get-parameter --name /rollbackd/web/production/verdict --query Parameter.Value --output text" ]] || exit 9
 cat "$(dirname "$0")/verdict" 2>/dev/null || { echo "An error occurred (ParameterNotFound)" >&2; exit 254; }
 """
+LATE, EARLY = datetime(2026, 11, 30, 12, 5, tzinfo=UTC), datetime(2026, 11, 30, 11, 59, tzinfo=UTC)
+WATCH = new_id("w", LATE)
 VERDICT = {
-    "v": 1, "watch": "w_1", "service": "web", "environment": "production", "tag": "v2", "fingerprint": "tag:v2",
+    "v": 1, "watch": WATCH, "service": "web", "environment": "production", "tag": "v2", "fingerprint": "tag:v2",
     "state": "kept", "decided": True, "breached": True, "words": 'v2 stays, by "olga"', "at": "2026-11-30T12:05:00+00:00",
 }  # fmt: skip
 
@@ -183,7 +190,8 @@ async def test_a_runner_without_a_way_in_waits_for_the_parameter_of_its_own_depl
         "every": "0.05",
     }
     waits = asyncio.create_task(a_step(tmp_path, "wait", tag="v2", **said))
-    for changes in ({"at": "2026-11-30T11:59:59+00:00"}, {"tag": "v1"}, {"decided": False}):
+    # The first is the end of an earlier deployment of the same tag, told after this one was made.
+    for changes in ({"watch": new_id("w", EARLY), "state": "passed"}, {"tag": "v1"}, {"decided": False}):
         put(tmp_path, **changes)
         await asyncio.sleep(0.2)
     too_early = waits.done()
@@ -215,4 +223,63 @@ async def test_the_exit_status_is_the_verdict_of_the_parameter(tmp_path, state, 
         tmp_path, "wait", tag="v2", parameter="/rollbackd/web/production/verdict", since=since
     )
 
-    assert (ended.status, ended.outputs["watch"]) == (status, "w_1")
+    assert (ended.status, ended.outputs["watch"]) == (status, WATCH)
+
+
+async def test_a_newer_deployment_in_the_parameter_ends_the_waiting_and_is_never_called_passed(tmp_path):
+    (tmp_path / "aws").write_text(AWS)
+    (tmp_path / "aws").chmod(0o755)
+    put(tmp_path, state="watching", decided=False)
+    said = {"parameter": "/rollbackd/web/production/verdict", "since": "2026-11-30T12:00:00Z"}
+    waits = asyncio.create_task(a_step(tmp_path, "wait", tag="v2", every="0.05", **said))
+    await asyncio.sleep(0.3)
+    put(tmp_path, watch=new_id("w", LATE + timedelta(minutes=1)), tag="v3", state="passed")
+
+    ended = await waits
+
+    assert (ended.status, ended.outputs["state"], ended.outputs["watch"]) == (6, "superseded", WATCH)
+    assert "v3 was deployed since" in ended.said
+
+
+async def test_a_line_that_ends_within_a_value_is_neither_an_output_nor_a_command(tmp_path):
+    (tmp_path / "aws").write_text(AWS)
+    (tmp_path / "aws").chmod(0o755)
+    put(tmp_path, state="passed", words="STOP")
+    forged = (
+        (tmp_path / "verdict")
+        .read_text()
+        .replace("STOP", "x\n::stop-commands::x")
+        .replace("passed", "passed\nx=1")
+    )
+    (tmp_path / "verdict").write_text(forged)
+    said = {"parameter": "/rollbackd/web/production/verdict", "since": "2026-11-30T12:00:00Z"}
+
+    ended = await a_step(tmp_path, "wait", tag="v2", **said)
+
+    assert ended.status == 5
+    assert "x" not in ended.outputs
+    assert not any(line.startswith("::") for line in ended.said.splitlines())
+
+
+async def test_without_a_time_what_is_told_from_now_on_is_believed_of_the_tag(tmp_path):
+    (tmp_path / "aws").write_text(AWS)
+    (tmp_path / "aws").chmod(0o755)
+    put(tmp_path, state="passed", at="2999-01-01T00:00:00+00:00")
+
+    ended = await a_step(
+        tmp_path, "wait", tag="v2", parameter="/rollbackd/web/production/verdict", timeout="08"
+    )
+
+    assert ended.status == 0
+    assert "value too great" not in ended.said  # to bash 08 is octal, and without an end it waits for ever
+
+
+async def test_a_permission_that_is_missing_is_named_and_not_waited_for(tmp_path):
+    refusal = "An error occurred (AccessDeniedException): not authorized to perform: ssm:GetParameter"
+    (tmp_path / "aws").write_text(f"#!/usr/bin/env bash\necho '{refusal}' >&2; exit 254\n")
+    (tmp_path / "aws").chmod(0o755)
+
+    ended = await a_step(tmp_path, "wait", tag="v2", parameter="/rollbackd/web/production/verdict")
+
+    assert ended.status == 3
+    assert "allow ssm:GetParameter on it to the role of this job" in ended.said

@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.exceptions import ClientError
 from botocore.handlers import handle_copy_source_param
 
 from deploy.errors import AwsRefused
 from tests.fakes.aws.models import operation_of
 from tests.fakes.aws.trouble import AwsError, FakeBug
 from tests.fakes.aws.world import Answer, AwsWorld
+from watcher.aws.refusals import refuse
 
 ALL = "*"  # a role that is the daemon's own credentials
 _WAITS = 3.5  # seconds for an answer
@@ -48,15 +50,16 @@ class Direct:
     async def read(self, scope: str, service: str, operation: str, /, **parameters: Any) -> Mapping[str, Any]:
         """With botocore's standard retries; it changes nothing, so it never may have happened."""
         where = self._scope(scope)
+        asked = _Asked(scope, where.read, service, operation, parameters)
         try:
             async with asyncio.timeout(_WHOLE):
                 for tried in range(1, _TRIES):
                     answer = await self._ask(where, where.read, service, operation, parameters)
                     if not _is_worth_another(answer):
-                        return _heard(operation, answer, acts=False)
+                        return _heard(asked, answer, acts=False)
                     await asyncio.sleep(0.5 * tried)
                 answer = await self._ask(where, where.read, service, operation, parameters)
-                return _heard(operation, answer, acts=False)
+                return _heard(asked, answer, acts=False)
         except TimeoutError:
             raise AwsRefused(
                 operation, "Timeout", f"no answer within {_WHOLE:g} s", may_have_happened=False
@@ -71,7 +74,7 @@ class Direct:
             words = f"account {scope} has no role to act, so nothing was sent"
             raise AwsRefused(operation, "NoRoleToAct", words, may_have_happened=False)
         answer = await self._ask(where, where.act, service, operation, parameters)
-        return _heard(operation, answer, acts=True)
+        return _heard(_Asked(scope, where.act, service, operation, parameters), answer, acts=True)
 
     async def poll(self, scope: str, service: str, operation: str, /, **parameters: Any) -> Mapping[str, Any]:
         """A long poll waits as long as it asks to (``WaitTimeSeconds``), or until there is something."""
@@ -81,7 +84,7 @@ class Direct:
                 break
             await asyncio.sleep(1)
         answer = await self._ask(where, where.read, service, operation, parameters)
-        return _heard(operation, answer, acts=False)
+        return _heard(_Asked(scope, where.read, service, operation, parameters), answer, acts=False)
 
     def _account(self, where: Scope) -> str:
         return where.read.split(":")[4] if where.read else self._world.account
@@ -116,13 +119,32 @@ def _is_worth_another(answer: Answer) -> bool:
     )
 
 
-def _heard(operation: str, answer: Answer, *, acts: bool) -> Mapping[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What was asked, where and as whom."""
+
+    scope: str
+    role: str | None
+    service: str
+    operation: str
+    parameters: Mapping[str, Any]
+
+
+def _heard(asked: _Asked, answer: Answer, *, acts: bool) -> Mapping[str, Any]:
+    operation = asked.operation
     if answer.delay > _WAITS:
         raise AwsRefused(operation, "Timeout", f"no answer within {_WAITS:g} s", may_have_happened=acts)
     if answer.lost:
         words = "Connection was closed before we received a valid response"
         raise AwsRefused(operation, "Unreachable", words, may_have_happened=acts)
     if answer.error is not None:
-        error = answer.error
-        raise AwsRefused(operation, error.code, error.message, may_have_happened=acts and error.status >= 500)
+        error = ClientError(
+            {
+                "Error": {"Code": answer.error.code, "Message": answer.error.message},
+                "ResponseMetadata": {"HTTPStatusCode": answer.error.status},
+            },
+            operation_of(asked.service, operation),
+        )
+        role = None if asked.role == ALL else asked.role
+        refuse(error, asked.service, operation, asked.scope, role, parameters=asked.parameters, lost=acts)
     return answer.content

@@ -27,6 +27,8 @@ class Ecr:
         self._host = f"{account}.dkr.ecr.{region}.amazonaws.com"
         self._tags: dict[str, dict[str, Timeline[str]]] = {}
         self._lists: dict[str, tuple[str, ...]] = {}  # by digest: images for several processors
+        self.lifecycle: dict[str, str] = {}  # by repository: the rules that delete images, as JSON
+        self.archived: set[str] = set()  # digests
         self.immutable: set[str] = set()  # repositories whose tags are never moved
 
     def image(self, repository: str, tag: str) -> str:
@@ -46,10 +48,14 @@ class Ecr:
         self._tags.setdefault(repository, {}).setdefault(tag, Timeline()).put(at, digest)
         return digest
 
+    def untag(self, repository: str, tag: str, at: datetime) -> None:
+        """From *at* on, *tag* means nothing; the image that it meant is still there."""
+        self._tags[repository][tag].put(at, "")
+
     def means(self, repository: str, tag: str, at: datetime) -> str | None:
         """The digest that *tag* means; none: nobody has pushed it."""
         known = self._tags.get(repository, {}).get(tag)
-        return known.at(at) if known else None
+        return (known.at(at) or None) if known else None
 
     def digest(self, image: str, at: datetime) -> str:
         """What *image*, as a task definition writes it, means at *at*."""
@@ -67,10 +73,10 @@ class Ecr:
                 "RepositoryNotFoundException",
                 f"The repository with name '{name}' does not exist in the registry with id '{self._account}'",
             )
-        images: dict[str, list[str]] = {}
+        images: dict[str, list[str]] = {each: [] for each in self._there(name, asked.seen_at)}
         for tag, meaning in self._tags[name].items():
             digest = meaning.at(asked.seen_at)
-            if digest is not None:
+            if digest:
                 images.setdefault(digest, []).append(tag)
         wanted = [self._wanted(name, images, each) for each in asked.get("imageIds", [])]
         details = [
@@ -78,12 +84,42 @@ class Ecr:
                 "registryId": self._account,
                 "repositoryName": name,
                 "imageDigest": digest,
-                "imageTags": images[digest],
-                "imagePushedAt": _LONG_AGO,
+                "imagePushedAt": self._pushed(name, digest),
+                "imageManifestMediaType": _LIST if digest in self._lists else _PLAIN,
+                "imageStatus": "ARCHIVED" if digest in self.archived else "ACTIVE",
+                **({"imageTags": images[digest]} if images[digest] else {}),
             }
             for digest in (dict.fromkeys(wanted) if wanted else images)
         ]
         return {"imageDetails": details}
+
+    def _pushed(self, name: str, digest: str) -> datetime:
+        """When it came: a tag that is moved to it later is no push of it."""
+        return min(
+            at
+            for meaning in self._tags[name].values()
+            for at, value in zip(meaning.times, meaning.values, strict=True)
+            if digest in (value, *self._lists.get(value, ()))
+        )
+
+    def _there(self, name: str, at: datetime) -> list[str]:
+        """Digests of all that was pushed until *at*, whether or not a tag still means it."""
+        pushed = [
+            value
+            for meaning in self._tags[name].values()
+            for since, value in zip(meaning.times, meaning.values, strict=True)
+            if since <= at and value
+        ]
+        return [*dict.fromkeys(each for digest in pushed for each in (digest, *self._lists.get(digest, ())))]
+
+    def get_lifecycle_policy(self, asked: Asked) -> Mapping[str, Any]:
+        """``GetLifecyclePolicy``."""
+        name = self._known(asked)
+        if name not in self.lifecycle:
+            words = f"Lifecycle policy does not exist for the repository with name '{name}' in the registry with id '{self._account}'"
+            raise AwsError("LifecyclePolicyNotFoundException", words)
+        told = {"registryId": self._account, "repositoryName": name}
+        return {**told, "lifecyclePolicyText": self.lifecycle[name], "lastEvaluatedAt": asked.now}
 
     def _wanted(self, name: str, images: Mapping[str, list[str]], id: Mapping[str, str]) -> str:
         for digest, tags in images.items():
@@ -98,6 +134,7 @@ class Ecr:
         """What ECR answers to."""
         return {
             "DescribeImages": self.describe_images,
+            "GetLifecyclePolicy": self.get_lifecycle_policy,
             "BatchGetImage": self.batch_get_image,
             "PutImage": self.put_image,
         }
@@ -162,7 +199,7 @@ class Ecr:
         return name
 
     def _digests(self, name: str) -> set[str]:
-        tagged = {digest for meaning in self._tags[name].values() for digest in meaning.values}
+        tagged = {digest for meaning in self._tags[name].values() for digest in meaning.values if digest}
         return tagged | {each for digest in tagged for each in self._lists.get(digest, ())}
 
     def _digest(self, name: str, id: Mapping[str, str], at: datetime) -> str | None:

@@ -5,11 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from tests.fakes.aws.calls import Asked
+from tests.fakes.aws.policies import Request
 from tests.fakes.aws.timeline import Timeline
 from tests.fakes.aws.trouble import AwsError
 
 _MOST = 50  # [D] tags of one resource; ``aws:`` ones do not count
 _PAGE = 100  # [D]
+_OWN = {
+    "elasticloadbalancing": "AddTags"
+}  # by which a service lets its resources be tagged, where it is not TagResource [M]
 
 
 class Tagging:
@@ -17,6 +21,7 @@ class Tagging:
 
     def __init__(self) -> None:
         self._tags: dict[str, Timeline[Mapping[str, str]]] = {}
+        self.kept: set[str] = set()  # resources whose tags a tag policy keeps as they are
 
     def of(self, arn: str, at: datetime) -> Mapping[str, str]:
         """The tags that *arn* had at *at*."""
@@ -56,6 +61,29 @@ class Tagging:
         ]
         token = str(begin + size) if begin + size < len(found) else ""  # [D] the last page has an empty token
         return {"ResourceTagMappingList": listed, "PaginationToken": token}
+
+    def tag_resources(self, asked: Asked, may: Callable[[Request], bool]) -> Mapping[str, Any]:
+        """``TagResources``. [D] What a resource's own service refuses is told of each, and the call is well all the same."""
+        tags = asked["Tags"]
+        failed = {arn: words for arn in asked["ResourceARNList"] if (words := self._refused(arn, tags, may))}
+        for arn in asked["ResourceARNList"]:
+            if arn not in failed:
+                self.put(arn, tags, asked.now)
+        told = {
+            arn: {"StatusCode": 400, "ErrorCode": "InvalidParameterException", "ErrorMessage": words}
+            for arn, words in failed.items()
+        }
+        return {"FailedResourcesMap": told}
+
+    def _refused(self, arn: str, tags: Mapping[str, str], may: Callable[[Request], bool]) -> str:
+        service = arn.split(":")[2]
+        needed = f"{service}:{_OWN.get(service, 'TagResource')}"
+        if not may(Request(needed, (arn,), {"aws:TagKeys": tuple(tags)})):
+            return f"not authorized to perform: {needed} on resource: {arn}"
+        if arn in self.kept:
+            return "The tag policy does not allow the specified value for the following tag key"
+        now = self._tags[arn].latest if arn in self._tags and self._tags[arn].values else {}
+        return f"Too many tags: at most {_MOST} are allowed" if len({**now, **tags}) > _MOST else ""
 
     def operations(self) -> Mapping[str, Callable[[Asked], Mapping[str, Any]]]:
         """What the Tagging API answers to."""

@@ -143,14 +143,18 @@ def test_what_it_remembers_of_an_update_is_told_by_severity_and_time(world, aws_
     assert later == []
 
 
-def test_versions_are_tagged_and_environments_cannot_be_here(world, boto):
+def test_versions_are_tagged_and_tags_of_environments_are_only_read_here(world, boto):
     client = boto("elasticbeanstalk")
     (version,) = client.describe_application_versions(ApplicationName="shop", VersionLabels=["v1"])[
         "ApplicationVersions"
     ]
     arn = version["ApplicationVersionArn"]
     client.update_tags_for_resource(ResourceArn=arn, TagsToAdd=[{"Key": "a", "Value": "b"}])
+    environment = told(boto)["EnvironmentArn"]
     with pytest.raises(client.exceptions.ResourceNotFoundException):
-        client.list_tags_for_resource(ResourceArn=told(boto)["EnvironmentArn"])
+        client.update_tags_for_resource(ResourceArn=environment, TagsToAdd=[{"Key": "a", "Value": "b"}])
+    with pytest.raises(client.exceptions.ResourceNotFoundException):
+        client.list_tags_for_resource(ResourceArn=f"{environment}-gone")
 
+    assert client.list_tags_for_resource(ResourceArn=environment)["ResourceTags"] == []
     assert client.list_tags_for_resource(ResourceArn=arn)["ResourceTags"] == [{"Key": "a", "Value": "b"}]

@@ -38,6 +38,7 @@ _SIGNED_AS = {
     "appconfig": "appconfig",
     "logs": "logs",
     "application-signals": "application-signals",
+    "ssm": "ssm",
 }
 _CREDENTIAL = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/aws4_request")
 _BY_KEYS_ALONE = frozenset({"cloudfront-keyvaluestore"})

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from tests.fakes.aws import models, site_concerns
@@ -371,6 +372,9 @@ class AwsWorld:
             "cloudfront": self.cloudfront.operations(),
             "cloudfront-keyvaluestore": self.cloudfront.stores.operations(),
         }
+        tagging = self.place(who.account, call.region).tagging
+        tags = partial(tagging.tag_resources, may=who.may)
+        handlers["resourcegroupstaggingapi"] = {**tagging.operations(), "TagResources": tags}
         models.operation(call.service, call.operation)
         try:
             return handlers[call.service][call.operation]

@@ -11,6 +11,7 @@ async with serving_app(app(world)) as port:        # the REST API, at http://127
 from tests.fakes.github.actions import Actions, Run
 from tests.fakes.github.deliveries import Delivery, Hook
 from tests.fakes.github.rest import app
+from tests.fakes.github.shelf import Shelf
 from tests.fakes.github.world import REPOSITORY, SECRET, TOKEN, Deed, GitHubWorld, Made
 
 __all__ = [
@@ -24,5 +25,6 @@ __all__ = [
     "Hook",
     "Made",
     "Run",
+    "Shelf",
     "app",
 ]

@@ -16,6 +16,7 @@ from tests.fakes.github import shapes
 from tests.fakes.github.actions import Actions
 from tests.fakes.github.described import check_taken, check_told, is_described
 from tests.fakes.github.routes import ActionsRoutes, conditional
+from tests.fakes.github.shelf import Shelf, ShelfRoutes
 from tests.fakes.github.world import ID, OTHERS, TOKEN, Deed, GitHubWorld
 from tests.schemas.book import book
 from tests.schemas.door import served
@@ -28,8 +29,10 @@ STATES = {"error", "failure", "inactive", "in_progress", "queued", "pending", "s
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def app(world: GitHubWorld, public_key: str = "", actions: Actions | None = None) -> web.Application:
-    """The API of *world*. *public_key*: of the app; *actions*: its workflows."""
+def app(
+    world: GitHubWorld, public_key: str = "", actions: Actions | None = None, shelf: Shelf | None = None
+) -> web.Application:
+    """The API of *world*. *public_key*: of the app; *actions*: its workflows; *shelf*: its tags and releases."""
     rest = _Rest(world, public_key)
     application = web.Application(middlewares=[rest.at_the_door])
     statuses = "/repos/{owner}/{name}/deployments/{id}/statuses"
@@ -44,6 +47,8 @@ def app(world: GitHubWorld, public_key: str = "", actions: Actions | None = None
     application.router.add_post("/app/installations/{id}/access_tokens", rest.install)
     if actions is not None:
         ActionsRoutes(actions).add_to(application)
+    if shelf is not None:
+        ShelfRoutes(shelf).add_to(application)
     return application
 
 

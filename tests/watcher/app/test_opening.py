@@ -252,6 +252,23 @@ async def test_no_platform_is_touched_before_somebody_asks(tmp_path):
     assert ran == ["/bin/echo"]
 
 
+async def test_a_mirror_is_opened_where_there_is_a_way_to_it(tmp_path):
+    house = a_house(tmp_path)
+    (tmp_path / "git.secret").write_text("ghp_of_the_shop")
+    mirror = "{git: {repository: acme/shop, token: {file: ROOT/git.secret}}}"
+    house.change("      rules:", f"      mirror: [{mirror}]\n      rules:")
+    configuration = load(house.file)
+
+    async with AsyncExitStack() as stack:
+        http = await open_http(configuration, Ports(), Metrics(), stack)
+        reached, cut_off = (fleet_of(configuration, Ports(), None, each) for each in (http, None))
+
+    assert [each.name for each in reached.mirrors[WEB]["service"]] == [
+        "git acme/shop known-good/web/production"
+    ]
+    assert cut_off.mirrors[WEB]["service"] == []
+
+
 def test_the_services_are_those_that_are_written(tmp_path):
     configuration = load(a_house(tmp_path).file)
 

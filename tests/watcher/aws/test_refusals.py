@@ -33,7 +33,7 @@ ROLE = "arn:aws:iam::111122223333:role/rollbackd-act"
 
 def of(error: ClientError | BotoCoreError, role: str | None = ROLE, *, lost: bool = True) -> AwsRefused:
     with pytest.raises(AwsRefused) as caught:
-        refuse(error, "update_service", "shop", role, lost=lost)
+        refuse(error, "ecs", "update_service", "shop", role, parameters={}, lost=lost)
     assert caught.value.__cause__ is error
     return caught.value
 
@@ -114,7 +114,7 @@ def test_an_error_without_words_has_some():
 )
 def test_a_mistake_of_ours_is_not_taken_for_a_refusal(bug):
     with pytest.raises(type(bug)):
-        refuse(bug, "update_service", "shop", None, lost=True)
+        refuse(bug, "ecs", "update_service", "shop", None, parameters={}, lost=True)
 
 
 @pytest.mark.parametrize(

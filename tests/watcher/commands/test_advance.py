@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
+import pytest
+
 from deploy.model import Foretold, Shift
 from tests.watcher.api.daemon import a_service, a_watch, an_api
 from tests.watcher.commands.speaking import speak
 from tests.watcher.core.lifecycle.test_stages import HOOKS, STAGES, in_stages
+from watcher.core.service import Mode
 
 
 async def test_show_says_where_it_stands_and_the_api_its_stages():
@@ -67,5 +70,29 @@ async def test_plan_says_how_the_next_release_goes_forward():
             api.daemon.foretold = lambda _plan: {"service": Foretold(("UpdateService",))}
             said.append((await speak(api, "plan", "checkout", "production")).out)
 
-    assert "the next release goes forward by stages: 5 % → 25 % → 100 %\n" in said[0]
+    assert (
+        "the next release goes forward by stages: 5 % → 25 % → 100 %\n"
+        "  1. 5 %: seen well for 10m it goes on by itself; a person is asked if that takes longer than 2h\n"
+        "  2. 25 %: seen well for 7m it goes on by itself; a person is asked if that takes longer than 2h\n"
+        "  3. 100 %: the rollout is complete, and the service's own bake begins\n"
+    ) in said[0]
     assert "the hooks of its platform are answered by rollbackd\n" in said[1]
+
+
+@pytest.mark.parametrize(
+    ("mode", "forward", "words"),
+    [
+        (Mode.ASK, None, "a person is asked whether it goes on"),
+        (Mode.ASK, Mode.AUTO, "it goes on by itself"),
+        (Mode.SHADOW, None, "it is told that it would go on, and stays"),
+    ],
+)
+async def test_plan_says_who_moves_the_next_release_on(mode, forward, words):
+    policy = replace(a_service().policy, mode=mode, rollout=replace(STAGES, forward=forward))
+    service = a_service(policy=policy)
+    async with an_api(services=[service]) as api:
+        await api.daemon.serves(service, "v42", "v43")
+        api.daemon.foretold = lambda _plan: {"service": Foretold(("UpdateService",))}
+        said = await speak(api, "plan", "checkout", "production")
+
+    assert f"  1. 5 %: seen well for 10m {words}; a person is asked" in said.out

@@ -54,3 +54,14 @@ def test_what_served_is_to_be_kept_for_as_long_as_the_watch_goes_on(kept, level)
 
 def test_what_waits_for_nothing_and_keeps_nothing_has_nothing_to_be_said_of():
     assert said(Waits()) == []
+
+
+@pytest.mark.parametrize(("kept", "words"), [(30, "goes back in minutes"), (60, "long enough for the watch")])
+def test_what_is_kept_for_the_shortest_watch_alone_is_said(kept, words):
+    ((level, said_of_it),) = said(
+        Waits(keeps=minutes(kept)), bake=Bake(at_least=minutes(30), at_most=minutes(60))
+    )
+
+    assert level is Level.OK
+    assert said_of_it.endswith(words)
+    assert ("up to 1h (`bake.at_most`)" in said_of_it) is (kept == 30)

@@ -135,6 +135,7 @@ def test_it_names_its_placeholders_and_none_where_all_was_told(tmp_path):
         ("--group", "x/y"),
         ("--url", "file:///etc/passwd"),
         ("--url", "http://x/ }"),
+        ("--url", "http://x:"),
         ("--load-balancer", "net/shop/0123456789abcdef"),
         ("--load-balancer", "app/shop/0123456789abcdef"),
         ("--account-id", "12"),

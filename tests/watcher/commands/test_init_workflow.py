@@ -29,6 +29,13 @@ def test_what_it_writes_is_without_a_mistake_as_it_stands(tmp_path):
     assert problems(tmp_path).endswith("0 mistakes\n")
 
 
+def test_a_repository_that_is_called_as_the_configuration_has_both_files(tmp_path):
+    run(tmp_path, "--repository", "acme/rollbackd")
+
+    assert {each.name for each in tmp_path.iterdir()} == {"rollbackd.yaml", "rules.yaml"}
+    assert problems(tmp_path).endswith("0 mistakes\n")
+
+
 def test_what_it_is_told_stands_in_the_files(tmp_path):
     said = (
         "--repository",

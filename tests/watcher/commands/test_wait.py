@@ -1,13 +1,15 @@
 """For pipelines: the exit status is the verdict."""
 
 import asyncio
+import signal
 import socket
+import subprocess
 
 import pytest
 
 from rules.verdict import Judgement, Outcome
 from tests.watcher.api.daemon import NOON, a_watch, an_api, served
-from tests.watcher.commands.speaking import begun, run, speak
+from tests.watcher.commands.speaking import ROLLBACKD, begun, run, speak
 from watcher.api.server import build
 from watcher.commands._client import Client, Unreachable
 from watcher.commands.wait import Waiting
@@ -35,6 +37,20 @@ async def test_the_exit_status_is_the_verdict(changes, status):
 
     assert said.status == status, said
     assert said.out.startswith("checkout · production: v43 is")
+
+
+def test_who_breaks_it_off_has_no_verdict():
+    """1 would say that it was rolled back."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        words = [str(ROLLBACKD), "wait", "w_1"]
+        with subprocess.Popen(words, stderr=subprocess.PIPE, env={"ROLLBACKD_URL": url}) as process:
+            connection, _ = server.accept()
+            with connection:
+                process.send_signal(signal.SIGINT)
+                _, said = process.communicate(timeout=10)
+
+    assert (process.returncode, said) == (130, b"broken off: nothing is decided here\n")
 
 
 async def test_its_own_time_out_is_status_7():
@@ -154,7 +170,8 @@ class Ticking:
 
 def test_a_daemon_that_is_away_for_long_is_status_4():
     clock = Ticking()
-    waiting = Waiting(Client("http://127.0.0.1:1", pause=clock.pause, tries=1), ends=3600.0, clock=clock)
+    client = Client("http://127.0.0.1:1", pause=clock.pause, tries=1)
+    waiting = Waiting(client=client, ends=3600.0, clock=clock)
 
     with pytest.raises(Unreachable) as raised:
         waiting.verdict("w_1")

@@ -39,6 +39,7 @@ async def plan(call: Call[WayBack, NoBody]) -> Plan:
         asks=[doubtful.value for doubtful in doubts(would.watch, would.facts)],
         hooks=service.policy.rollout.hooks,
         stages=stages_told(service.policy.rollout.stages, service.policy.rollout),
+        forward=service.policy.rollout.forward or service.policy.mode,
     )
 
 

@@ -7,7 +7,7 @@ from functools import partial
 from deploy.mirrors.registry import MIRRORS
 from deploy.model import Finding, Level
 from deploy.ports import Aws, Need
-from deploy.target import Place
+from deploy.target import Examined, Place
 from watcher.commands._doctor.accounts import Identities, allowed
 from watcher.commands._doctor.checks import Check
 from watcher.commands._doctor.opened import Opened
@@ -22,12 +22,16 @@ REMEDY = (
 
 def permissions(opened: Opened, known: Identities) -> Iterator[Check]:
     """Of each mirror that is written: none is in shadow."""
-    if opened.aws is None:
-        return
     for key, service in opened.fleet.services.items():
+        if service.policy.mode is Mode.SHADOW:
+            continue
+        for mirrors in opened.fleet.mirrors.get(key, {}).values():
+            for each in mirrors:
+                if isinstance(each, Examined):
+                    yield Check(subject(key), f"mirror {each.name}", each.examine)
         for mirror in opened.configuration.mirrors.get(key, ()):
             account = opened.configuration.accounts.get(mirror.account or "")
-            if account is None or service.policy.mode is Mode.SHADOW:
+            if account is None or opened.aws is None:
                 continue
             owner = replace(account.aws, id=account.aws.id or known.ids.get(account.name))
             places = [Place(*key, part, owner) for part in opened.configuration.targets[key]]

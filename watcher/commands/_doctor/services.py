@@ -43,12 +43,25 @@ def looking(opened: Opened, lives: Lives) -> Iterator[Check]:
                 partial(_live, service, part, target, lives),
                 LOOKS,
             )
-            if isinstance(target, Examined):
-                yield Check(subject(key), _of(part, targets, "kept"), target.examine, LOOKS)
-            if isinstance(target, Waiting):
-                yield Check(
-                    subject(key), _of(part, targets, "waits"), partial(_waits, service, target), LOOKS
-                )
+            yield from _belonging(service, part, targets)
+
+
+def belonging(opened: Opened) -> Iterator[Check]:
+    """Those that hold against each other what belongs together: the configuration, and settings of its platforms."""
+    for key, targets in opened.fleet.targets.items():
+        for part, target in targets.items():
+            kind = TARGETS[opened.configuration.targets[key][part].kind]
+            if kind.on_aws or isinstance(target, Examined | Waiting):
+                yield Check(subject(key), _of(part, targets, "there"), partial(_there, target), LOOKS)
+            yield from _belonging(opened.fleet.services[key], part, targets)
+
+
+def _belonging(service: Service, part: str, targets: Mapping[str, Target]) -> Iterator[Check]:
+    target, whose = targets[part], subject(service.key)
+    if isinstance(target, Examined):
+        yield Check(whose, _of(part, targets, "kept"), target.examine, LOOKS)
+    if isinstance(target, Waiting):
+        yield Check(whose, _of(part, targets, "waits"), partial(_waits, service, target), LOOKS)
 
 
 def moving(opened: Opened, lives: Lives, known: Identities) -> Iterator[Check]:
@@ -93,6 +106,14 @@ async def _live(service: Service, part: str, target: Target, lives: Lives) -> Se
         await _serving(live, target),
         *(Finding(stands, words, f"in the mode {service.policy.mode} now") for words in live.obstacles),
     ]
+
+
+async def _there(target: Target) -> Sequence[Finding]:
+    """That it can be looked at: what is compared with nothing would pass for what fits."""
+    live = await target.observe()
+    if isinstance(live, Unreadable) and not live.awaited:
+        return [Finding(Level.FAIL, live.words, "is it called so there, and may it be read?")]
+    return []
 
 
 async def _waits(service: Service, target: Waiting) -> Sequence[Finding]:

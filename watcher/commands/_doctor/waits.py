@@ -14,7 +14,14 @@ def compared(waits: Waits, policy: Policy) -> list[Finding]:
     found += _kept(waits, policy)
     if found or waits == Waits():
         return found
-    return [Finding(Level.OK, "the platform waits long enough for the watch")]
+    longest = policy.bake.at_most
+    if waits.keeps is None or waits.keeps >= longest:
+        return [Finding(Level.OK, "the platform waits long enough for the watch")]
+    words = (
+        f"what served is kept for {duration_text(waits.keeps)}: long enough for the shortest watch; one that lasts longer, up to"
+        f" {duration_text(longest)} (`bake.at_most`), goes back in minutes"
+    )
+    return [Finding(Level.OK, words)]
 
 
 def _of_a_hook(hook: AtHook, policy: Policy) -> Iterator[Finding]:

@@ -1,30 +1,83 @@
-"""The files that ``rollbackd init appconfig`` writes."""
+"""``rollbackd init appconfig``: configuration profiles of AWS AppConfig."""
 
-from collections.abc import Mapping
-
-from watcher.commands._init.names import ACCOUNT, Profiles
+from watcher.commands._init import options
+from watcher.commands._init.besides import TAGGED
+from watcher.commands._init.names import ACCOUNT, Names, Profiles
+from watcher.commands._init.options import option
 from watcher.commands._init.policies import profiles_act_policy, profiles_read_policy
-from watcher.commands._init.stack import CONFIGURATION, documents, rendered
-from watcher.commands._init.weights import where
+from watcher.commands._init.stack import OnAws, called, on_aws, refuse_alike, where
 
-WHERE = where("docs/flags.md")
+USUAL = Profiles(Names())
+ID = (r"[a-z0-9]{4,7}", "an id of AppConfig: 4 to 7 small letters and digits")
+
+OF_ITS_OWN = (
+    option(
+        "--application",
+        default=USUAL.application,
+        like=ID,
+        help="The id of the application of AppConfig.",
+    ),
+    option(
+        "--environment-id",
+        default=USUAL.environment,
+        like=ID,
+        help="The id of the environment of AppConfig.",
+    ),
+    option(
+        "--profile",
+        "profiles",
+        multiple=True,
+        default=USUAL.profiles,
+        like=ID,
+        help="The id of a configuration profile: a service; repeat it.",
+    ),
+    option(
+        "--strategy",
+        like=(r"[a-z0-9]{4,7}|AppConfig\.[A-Za-z0-9]{9,40}", "the id of a strategy, or AppConfig.NAME"),
+        help="By which an old version is deployed anew: best one of your own without a bake time.",
+    ),
+    options.REGION,
+    options.ACCOUNT_ID,
+    options.environment(),
+)
 
 
-def files(profiles: Profiles) -> Mapping[str, str]:
-    """What is written, by file name."""
-    text = rendered("appconfig.yaml.j2", profiles=profiles, names=profiles.names)
-    policies = profiles_read_policy(profiles), profiles_act_policy(profiles)
-    return {CONFIGURATION: text} | documents(profiles.names, *policies)
+def of(profiles: Profiles) -> OnAws:
+    """What is written for *profiles*."""
+    return OnAws(
+        names=profiles.names,
+        template="appconfig.yaml.j2",
+        values={"profiles": profiles},
+        read=profiles_read_policy(profiles),
+        act=profiles_act_policy(profiles),
+        services=[(called(each), profiles.names.environment) for each in profiles.profiles],
+        open_ones={
+            "--application": profiles.application == USUAL.application,
+            "--environment-id": profiles.environment == USUAL.environment,
+            "--profile": profiles.profiles == USUAL.profiles,
+            "--account-id": profiles.names.account == ACCOUNT,
+        },
+        where=where("docs/flags.md"),
+        tagged=f"{profiles.arn}/configurationprofile/${{service}}",
+        resources=profiles.arns,
+    )
 
 
-def placeholders(profiles: Profiles) -> list[str]:
-    """Which of the names stand for something that nobody said, with the option that says it."""
-    usual = Profiles(profiles.names)
-    open_ones = {
-        "--application": profiles.application == usual.application,
-        "--environment-id": profiles.environment == usual.environment,
-        "--profile": profiles.profiles == usual.profiles,
-        "--account-id": profiles.names.account == ACCOUNT,
-    }
-    told = [option for option, is_open in open_ones.items() if is_open]
-    return [f"Placeholders, to be replaced in the files or said: {', '.join(told)}"] if told else []
+def _told(
+    *,
+    application: str,
+    environment_id: str,
+    profiles: tuple[str, ...],
+    strategy: str | None,
+    region: str,
+    account_id: str,
+    environment: str,
+) -> OnAws:
+    refuse_alike(profiles)
+    names = Names(region=region, account=account_id, environment=environment)
+    return of(Profiles(names, application, environment_id, profiles, strategy))
+
+
+STACK = on_aws(
+    "Configuration profiles of AWS AppConfig: feature flags, or any configuration.", _told, OF_ITS_OWN, TAGGED
+)

@@ -1,33 +1,85 @@
-"""The files that ``rollbackd init beanstalk`` writes."""
+"""``rollbackd init beanstalk``: environments of Elastic Beanstalk."""
 
-from collections.abc import Mapping
+import click
 
-from watcher.commands._init.names import ACCOUNT, Environments
+from watcher.commands._init import options
+from watcher.commands._init.names import ACCOUNT, Environments, Names
+from watcher.commands._init.options import option
 from watcher.commands._init.policies import environments_act_policy, environments_read_policy
-from watcher.commands._init.stack import CONFIGURATION, documents, rendered
+from watcher.commands._init.stack import OnAws, called, on_aws, refuse_alike, where
 
-WHERE = (
-    "Create the queue, the rule that fills it (docs/beanstalk.md has its pattern), and the three roles: each has its policy and",
-    "its trust beside the configuration. A role is two commands (and so for act; for the daemon's own, if it is a task of ECS):",
+USUAL = Environments(Names())
+
+OF_ITS_OWN = (
+    option(
+        "--application",
+        default=USUAL.application,
+        like=(r"[A-Za-z0-9._-][A-Za-z0-9 ._-]{0,99}", "letters, digits, blanks and . _ -, at most 100"),
+        help="The application of Elastic Beanstalk.",
+    ),
+    option(
+        "--environment-name",
+        "environments",
+        multiple=True,
+        default=USUAL.environments,
+        like=(r"[A-Za-z0-9][A-Za-z0-9-]{2,38}[A-Za-z0-9]", "letters, digits and -, 4 to 40"),
+        help="An environment of it, as Beanstalk calls it: a service; repeat it.",
+    ),
+    option(
+        "--load-balancer",
+        "load_balancers",
+        multiple=True,
+        like=options.BALANCER,
+        help="The balancer of an environment: the end of its ARN; one for each --environment-name, in the same order.",
+    ),
+    option(
+        "--bundles",
+        like=options.BUCKET,
+        help="The bucket with the source bundles of the versions; by default the one that Beanstalk has made.",
+    ),
+    options.REGION,
+    options.ACCOUNT_ID,
+    options.environment(),
 )
 
 
-def files(environments: Environments) -> Mapping[str, str]:
-    """What is written, by file name."""
+def of(environments: Environments) -> OnAws:
+    """What is written for *environments*."""
     names = environments.names
-    text = rendered("beanstalk.yaml.j2", environments=environments, names=names)
-    policies = environments_read_policy(environments), environments_act_policy(environments)
-    return {CONFIGURATION: text} | documents(names, *policies)
+    return OnAws(
+        names=names,
+        template="beanstalk.yaml.j2",
+        values={"environments": environments},
+        read=environments_read_policy(environments),
+        act=environments_act_policy(environments),
+        services=[(called(each), names.environment) for each in environments.environments],
+        open_ones={
+            "--application": environments.application == USUAL.application,
+            "--environment-name": environments.environments == USUAL.environments,
+            "--load-balancer": not environments.load_balancers,
+            "--account-id": names.account == ACCOUNT,
+        },
+        where=where("docs/beanstalk.md"),
+    )
 
 
-def placeholders(environments: Environments) -> list[str]:
-    """Which of the names stand for something that nobody said, with the option that says it."""
-    usual = Environments(environments.names)
-    open_ones = {
-        "--application": environments.application == usual.application,
-        "--environment-name": environments.environments == usual.environments,
-        "--load-balancer": not environments.load_balancers,
-        "--account-id": environments.names.account == ACCOUNT,
-    }
-    told = [option for option, is_open in open_ones.items() if is_open]
-    return [f"Placeholders, to be replaced in the files or said: {', '.join(told)}"] if told else []
+def _told(
+    *,
+    application: str,
+    environments: tuple[str, ...],
+    load_balancers: tuple[str, ...],
+    bundles: str | None,
+    region: str,
+    account_id: str,
+    environment: str,
+) -> OnAws:
+    refuse_alike(environments)
+    if load_balancers and len(load_balancers) != len(environments):
+        raise click.UsageError(
+            f"{len(environments)} environments and {len(load_balancers)} balancers: name one for each, in the same order, or none"
+        )
+    names = Names(region=region, account=account_id, environment=environment)
+    return of(Environments(names, application, environments, load_balancers, bundles))
+
+
+STACK = on_aws("Environments of Elastic Beanstalk.", _told, OF_ITS_OWN)

@@ -95,7 +95,9 @@ class Fleet:
         application: Its name: the service.
         groups: Their names: the environments of the service.
         urls: Where the instances answer their readiness check, if they run IIS.
-        behind: The ends of the ARNs of a balancer and a target group; ``None``: they run IIS.
+        behind: The ends of the ARNs of a balancer and a target group; ``None``: they run IIS, or are a function.
+        function: The function of Lambda that they deploy, by its *alias*.
+        hooks: The parameters into which the functions of their lifecycle hooks write: one a group, in the same order, or none.
     """
 
     names: Names
@@ -103,6 +105,19 @@ class Fleet:
     groups: tuple[str, ...] = ("production",)
     urls: tuple[str, ...] = ("http://10.0.1.11/health/ready",)
     behind: tuple[str, str] | None = None
+    function: str | None = None
+    alias: str = "live"
+    hooks: tuple[str, ...] = ()
+
+    @property
+    def waiting(self) -> list[tuple[str, str | None]]:
+        """Each group, and the parameter of its hooks."""
+        return list(zip(self.groups, self.hooks or (None,) * len(self.groups), strict=True))
+
+    @property
+    def hook_arns(self) -> list[str]:
+        """Of the parameters."""
+        return [self.names.arn("ssm", f"parameter{each}") for each in self.hooks]
 
     @property
     def group_arns(self) -> list[str]:

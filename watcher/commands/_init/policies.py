@@ -3,7 +3,7 @@
 The daemon runs with a role of its own (``daemon``) that may only assume two others: one to read, and one to act, which
 is assumed only to act. Shadow needs the first alone. Where a statement is for all resources, AWS knows no narrower one for
 what it allows, and its ``Sid`` says so: JSON has no comments. Nothing that changes anything is allowed on all resources, but what
-stops or answers a deployment of CodeDeploy, which AWS does not narrow.
+stops or answers a deployment of CodeDeploy, which AWS does not narrow. (``besides`` has the Tagging API's, which alone changes nothing.)
 
 `examples/aws` has the same in CloudFormation and Terraform, and tests hold all three together, and to what the code calls.
 
@@ -28,30 +28,39 @@ MARKS = "rollbackd:*"  # keys of the tags that the daemon writes: how releases s
 def read_policy(names: Names) -> Document:
     """To read: everything that shadow does, and the queue, whose messages are deleted once they are written down."""
     return _policy(
-        _allow(
+        allow(
             "ReadServices",
             ["ecs:DescribeServices", "ecs:ListServiceDeployments"],
             names.ecs("service"),
         ),
-        _allow(
+        allow(
             "ReadDeployments",
             ["ecs:DescribeServiceDeployments"],
             [*names.ecs("service"), *names.ecs("service-deployment", "/*")],
         ),
-        _allow(
+        allow(
             "ReadRevisions",
             ["ecs:DescribeServiceRevisions"],
             [*names.ecs("service"), *names.ecs("service-revision", "/*")],
         ),
-        _allow("ReadTasks", ["ecs:DescribeTasks"], [names.arn("ecs", f"task/{names.cluster}/*")]),
-        _allow(
+        allow("ReadTasks", ["ecs:DescribeTasks"], [names.arn("ecs", f"task/{names.cluster}/*")]),
+        allow(
             "ListTasksOfThisClusterNoNarrowerResource",
             ["ecs:ListTasks"],
             ["*"],
             {"ArnEquals": {"ecs:cluster": names.cluster_arn}},
         ),
-        _allow("ReadTaskDefinitionsNoNarrowerResource", ["ecs:DescribeTaskDefinition"], ["*"]),
-        _allow("ReadImages", ["ecr:DescribeImages"], [names.arn("ecr", "repository/*")]),
+        allow("ReadTaskDefinitionsNoNarrowerResource", ["ecs:DescribeTaskDefinition"], ["*"]),
+        allow(
+            "ReadImages",
+            ["ecr:DescribeImages", "ecr:GetLifecyclePolicy"],
+            [names.arn("ecr", "repository/*")],
+        ),
+        allow(
+            "ReadTargetGroupsNoNarrowerResource",
+            ["elasticloadbalancing:DescribeTargetGroupAttributes"],
+            ["*"],
+        ),
         *_common(names),
     )
 
@@ -59,26 +68,26 @@ def read_policy(names: Names) -> Document:
 def act_policy(names: Names) -> Document:
     """To act: put a revision of these families back on these services, and mark both. Nothing else, nowhere else."""
     return _policy(
-        _allow(
+        allow(
             "PutBackRevisions",
             ["ecs:UpdateService"],
             names.ecs("service"),
             {"ArnLike": {"ecs:task-definition": names.revisions}},
         ),
-        _allow(
+        allow(
             "StopDeploymentsAndAnswerTheirHooks",
             ["ecs:StopServiceDeployment", "ecs:ContinueServiceDeployment"],
             [*names.ecs("service"), *names.ecs("service-deployment", "/*")],
         ),
         # Who lets a service run a task definition passes the roles in it: ECS asks for it in UpdateService too, whenever
         # that names a task definition (seen in https://github.com/keidarcy/e1s/issues/429).
-        _allow(
+        allow(
             "PassTheRolesOfTheTasks",
             ["iam:PassRole"],
             [names.role(role) for role in names.passed],
             {"StringEquals": {"iam:PassedToService": "ecs-tasks.amazonaws.com"}},
         ),
-        _allow(
+        allow(
             "MarkServicesAndRevisions",
             ["ecs:TagResource"],
             [*names.ecs("service"), *names.revisions],
@@ -93,7 +102,7 @@ def act_policy(names: Names) -> Document:
 def fleet_read_policy(fleet: Fleet) -> Document:
     """To read the groups of *fleet*, and what every stack reads."""
     return _policy(
-        _allow(
+        allow(
             "ReadGroups",
             [
                 "codedeploy:BatchGetDeploymentGroups",
@@ -103,21 +112,22 @@ def fleet_read_policy(fleet: Fleet) -> Document:
             ],
             fleet.group_arns,
         ),
-        _allow(
+        allow(
             "ReadRevisions",
             ["codedeploy:GetApplicationRevision"],
             [fleet.names.arn("codedeploy", f"application:{fleet.application}")],
         ),
-        _allow(
+        allow(
             "ReadConfigurations",
             ["codedeploy:GetDeploymentConfig"],
             [fleet.names.arn("codedeploy", "deploymentconfig:*")],
         ),
-        _allow(
+        allow(
             "ReadInstancesNoNarrowerResource",
             ["codedeploy:ListDeploymentTargets", "codedeploy:BatchGetDeploymentTargets"],
             ["*"],
         ),
+        *([allow("ReadWhichHookWaits", ["ssm:GetParameter"], fleet.hook_arns)] if fleet.hooks else []),
         *_common(fleet.names),
     )
 
@@ -128,19 +138,19 @@ def fleet_act_policy(fleet: Fleet) -> Document:
     ``StopDeployment``, and what answers a deployment that waits, are all or nothing: a deployment has no ARN.
     """
     return _policy(
-        _allow("DeployOldRevisions", ["codedeploy:CreateDeployment"], fleet.group_arns),
+        allow("DeployOldRevisions", ["codedeploy:CreateDeployment"], fleet.group_arns),
         # What CreateDeployment asks for in the name of who calls it.
-        _allow(
+        allow(
             "ThatNeedsRevisionsToo",
             ["codedeploy:GetApplicationRevision", "codedeploy:RegisterApplicationRevision"],
             [fleet.names.arn("codedeploy", f"application:{fleet.application}")],
         ),
-        _allow(
+        allow(
             "ThatNeedsConfigurationsToo",
             ["codedeploy:GetDeploymentConfig"],
             [fleet.names.arn("codedeploy", "deploymentconfig:*")],
         ),
-        _allow(
+        allow(
             "StopAndAnswerDeploymentsNoNarrowerResource",
             [
                 "codedeploy:StopDeployment",
@@ -149,7 +159,7 @@ def fleet_act_policy(fleet: Fleet) -> Document:
             ],
             ["*"],
         ),
-        _allow(
+        allow(
             "MarkGroups",
             ["codedeploy:TagResource", "codedeploy:UntagResource"],
             fleet.group_arns,
@@ -164,12 +174,12 @@ def fleet_act_policy(fleet: Fleet) -> Document:
 def site_read_policy(site: Site) -> Document:
     """To read the pages of *site*, its bucket and its distribution, and what every stack reads."""
     return _policy(
-        _allow(
+        allow(
             "ReadPages",
             ["s3:GetObject", "s3:GetObjectVersion", "s3:GetObjectTagging", "s3:GetObjectAcl"],
             [f"{site.bucket_arn}/*"],
         ),
-        _allow(
+        allow(
             "ReadBucket",
             [
                 "s3:ListBucket",  # without it S3 does not tell what is missing from what may not be read
@@ -180,7 +190,7 @@ def site_read_policy(site: Site) -> Document:
             ],
             [site.bucket_arn],
         ),
-        _allow(
+        allow(
             "ReadDistribution",
             [
                 "cloudfront:GetDistribution",
@@ -198,15 +208,15 @@ def site_act_policy(site: Site) -> Document:
     """To act: copy the page of a release over the live one, mark releases, and have the page fetched anew. Nothing else."""
     pages = f"{site.bucket_arn}/releases/*/index.html"
     return _policy(
-        _allow("ReadReleases", ["s3:GetObject", "s3:GetObjectTagging"], [pages]),
+        allow("ReadReleases", ["s3:GetObject", "s3:GetObjectTagging"], [pages]),
         # To compare and set, S3 asks for the right to read what is compared.
-        _allow(
+        allow(
             "MovePage",
             ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"],
             [f"{site.bucket_arn}/index.html"],
         ),
-        _allow("MarkReleases", ["s3:PutObjectTagging"], [pages]),
-        _allow("FetchAnew", ["cloudfront:CreateInvalidation"], [site.distribution_arn]),
+        allow("MarkReleases", ["s3:PutObjectTagging"], [pages]),
+        allow("FetchAnew", ["cloudfront:CreateInvalidation"], [site.distribution_arn]),
     )
 
 
@@ -219,16 +229,16 @@ def aliases_read_policy(aliases: Aliases) -> Document:
     moved_by = aliases.codedeploy
     group = f"deploymentgroup:{moved_by[0]}/{moved_by[1]}" if moved_by else ""
     owned = [
-        _allow("SeeWhoMovesThem", ["codedeploy:ListDeployments"], [aliases.names.arn("codedeploy", group)])
+        allow("SeeWhoMovesThem", ["codedeploy:ListDeployments"], [aliases.names.arn("codedeploy", group)])
     ]
     return _policy(
-        _allow(
+        allow(
             "ReadFunctions",
             ["lambda:GetAlias", "lambda:GetFunctionConfiguration", "lambda:ListTags"],
             [*aliases.arns, *versions],
         ),
-        _allow("ReadWhatIsWarm", ["lambda:GetProvisionedConcurrencyConfig"], versions),
-        _allow("ReadMappingsNoNarrowerResource", ["lambda:ListEventSourceMappings"], ["*"]),
+        allow("ReadWhatIsWarm", ["lambda:GetProvisionedConcurrencyConfig"], versions),
+        allow("ReadMappingsNoNarrowerResource", ["lambda:ListEventSourceMappings"], ["*"]),
         *(owned if moved_by else []),
         *_common(aliases.names),
     )
@@ -237,8 +247,8 @@ def aliases_read_policy(aliases: Aliases) -> Document:
 def aliases_act_policy(aliases: Aliases) -> Document:
     """To act: point aliases of these functions back, and mark the functions. AWS knows no narrower resource for an alias."""
     return _policy(
-        _allow("PointAliasesBack", ["lambda:UpdateAlias"], aliases.arns),
-        _allow(
+        allow("PointAliasesBack", ["lambda:UpdateAlias"], aliases.arns),
+        allow(
             "MarkFunctions",
             ["lambda:TagResource", "lambda:UntagResource"],
             aliases.arns,
@@ -260,16 +270,20 @@ def environments_read_policy(environments: Environments) -> Document:
         "DescribeEvents",
     )
     return _policy(
-        _allow("ReadEnvironments", [f"elasticbeanstalk:{each}" for each in reads], arns),
-        _allow(
+        allow("ReadEnvironments", [f"elasticbeanstalk:{each}" for each in reads], arns),
+        allow(
             "ReadVersions",
             ["elasticbeanstalk:DescribeApplicationVersions", "elasticbeanstalk:ListTagsForResource"],
             [versions],
         ),
-        _allow(
-            "ReadLifecycleRules", ["elasticbeanstalk:DescribeApplications"], [environments.of_application]
+        allow("SeeWhoOwnsEnvironments", ["elasticbeanstalk:ListTagsForResource"], arns),
+        allow("ReadLifecycleRules", ["elasticbeanstalk:DescribeApplications"], [environments.of_application]),
+        allow("SeeWhetherBundlesAreThere", ["s3:GetObject"], [environments.bundle_arn]),
+        allow(
+            "SeeWhatDeletesBundles",
+            ["s3:GetLifecycleConfiguration"],
+            [environments.bundle_arn.removesuffix("/*")],
         ),
-        _allow("SeeWhetherBundlesAreThere", ["s3:GetObject"], [environments.bundle_arn]),
         *_common(environments.names),
     )
 
@@ -281,12 +295,12 @@ def environments_act_policy(environments: Environments) -> Document:
     this role needs as much as who deploys.
     """
     return _policy(
-        _allow(
+        allow(
             "PutBackVersions",
             ["elasticbeanstalk:UpdateEnvironment", "elasticbeanstalk:AbortEnvironmentUpdate"],
             environments.arns,
         ),
-        _allow(
+        allow(
             "MarkVersions",
             ["elasticbeanstalk:AddTags"],
             [environments.versions],
@@ -301,7 +315,7 @@ def environments_act_policy(environments: Environments) -> Document:
 def profiles_read_policy(profiles: Profiles) -> Document:
     """To read *profiles*, their versions and their deployments, and what every stack reads."""
     return _policy(
-        _allow(
+        allow(
             "ReadDeployments",
             [
                 "appconfig:ListDeployments",
@@ -311,7 +325,7 @@ def profiles_read_policy(profiles: Profiles) -> Document:
             ],
             [profiles.arn, profiles.of_environment, profiles.deployments],
         ),
-        _allow(
+        allow(
             "ReadVersions",
             ["appconfig:GetConfigurationProfile", "appconfig:GetHostedConfigurationVersion"],
             [
@@ -320,7 +334,7 @@ def profiles_read_policy(profiles: Profiles) -> Document:
                 *(f"{each}/hostedconfigurationversion/*" for each in profiles.arns),
             ],
         ),
-        _allow("ReadStrategies", ["appconfig:GetDeploymentStrategy"], [profiles.strategies]),
+        allow("ReadStrategies", ["appconfig:GetDeploymentStrategy"], [profiles.strategies]),
         *_common(profiles.names),
     )
 
@@ -328,12 +342,12 @@ def profiles_read_policy(profiles: Profiles) -> Document:
 def profiles_act_policy(profiles: Profiles) -> Document:
     """To act: take deployments to this environment back, deploy old versions of these profiles anew, and mark the deployments."""
     return _policy(
-        _allow(
+        allow(
             "TakeBackDeployments",
             ["appconfig:StopDeployment"],
             [profiles.arn, profiles.of_environment, profiles.deployments],
         ),
-        _allow(
+        allow(
             "DeployOldVersions",
             ["appconfig:StartDeployment"],
             [
@@ -344,7 +358,7 @@ def profiles_act_policy(profiles: Profiles) -> Document:
                 profiles.strategies,
             ],
         ),
-        _allow(
+        allow(
             "MarkDeployments",
             ["appconfig:TagResource"],
             [profiles.deployments],
@@ -366,7 +380,7 @@ def weights_read_policy(weights: Weights) -> Document:
         "DescribeTargetGroupAttributes",
     )
     return _policy(
-        _allow("ReadBalancersNoNarrowerResource", [f"elasticloadbalancing:{each}" for each in reads], ["*"]),
+        allow("ReadBalancersNoNarrowerResource", [f"elasticloadbalancing:{each}" for each in reads], ["*"]),
         *_common(weights.names),
     )
 
@@ -376,8 +390,8 @@ def weights_act_policy(weights: Weights) -> Document:
     changes = "ModifyRule" if weights.kind == "rule" else "ModifyListener"
     marks = [f"{MARKS.removesuffix('*')}move", f"{MARKS.removesuffix('*')}*.{weights.names.environment}"]
     return _policy(
-        _allow("MoveTheWeights", [f"elasticloadbalancing:{changes}"], [weights.arn]),
-        _allow(
+        allow("MoveTheWeights", [f"elasticloadbalancing:{changes}"], [weights.arn]),
+        allow(
             "MarkTheRuleAndItsGroups",
             ["elasticloadbalancing:AddTags"],
             [weights.arn, *weights.group_arns],
@@ -392,7 +406,7 @@ def weights_act_policy(weights: Weights) -> Document:
 def daemon_policy(names: Names) -> Document:
     """To be the daemon: assume the two roles. It can do nothing itself."""
     return _policy(
-        _allow("AssumeTheRoles", ["sts:AssumeRole"], [names.role(names.read), names.role(names.act)])
+        allow("AssumeTheRoles", ["sts:AssumeRole"], [names.role(names.read), names.role(names.act)])
     )
 
 
@@ -432,17 +446,15 @@ def daemon_trust(names: Names) -> Document:
 def _common(names: Names) -> list[Document]:
     """What every stack reads: metrics and alarms, the queue, and what the two roles may do."""
     return [
-        _allow(
-            "ReadMetricsNoNarrowerResource", ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"], ["*"]
-        ),
-        _allow("ReadAlarms", ["cloudwatch:DescribeAlarms"], [names.arn("cloudwatch", "alarm:*")]),
-        _allow(
+        allow("ReadMetricsNoNarrowerResource", ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"], ["*"]),
+        allow("ReadAlarms", ["cloudwatch:DescribeAlarms"], [names.arn("cloudwatch", "alarm:*")]),
+        allow(
             "HearDeployments",
             ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
             [names.queue_arn],
         ),
         # `rollbackd doctor` asks IAM what the two roles may, for to try it would do it.
-        _allow(
+        allow(
             "AskWhatTheRolesMay",
             ["iam:SimulatePrincipalPolicy"],
             [names.role(names.read), names.role(names.act)],
@@ -454,8 +466,9 @@ def _policy(*statements: Document) -> Document:
     return {"Version": VERSION, "Statement": list(statements)}
 
 
-def _allow(
+def allow(
     sid: str, actions: Sequence[str], resources: Sequence[str], condition: Mapping[str, Any] | None = None
 ) -> Document:
+    """One statement."""
     statement = {"Sid": sid, "Effect": "Allow", "Action": list(actions), "Resource": list(resources)}
     return statement | ({"Condition": dict(condition)} if condition else {})

@@ -1,32 +1,69 @@
-"""The files that ``rollbackd init site`` writes."""
+"""``rollbackd init site``: a static site on S3 behind CloudFront."""
 
-from collections.abc import Mapping
-
+from watcher.commands._init import options
 from watcher.commands._init.names import ACCOUNT, Names, Site
+from watcher.commands._init.options import option
 from watcher.commands._init.policies import site_act_policy, site_read_policy
-from watcher.commands._init.stack import CONFIGURATION, documents, rendered
+from watcher.commands._init.stack import OnAws, called, on_aws
 
+USUAL = Site(Names())
 WHERE = (
     "Create the queue, the rule that fills it (docs/s3-cloudfront.md has its pattern), and the three roles: each has its policy",
     "and its trust beside the configuration. A role is two commands (and so for act; for the daemon's own, if it is a task of ECS):",
 )
 
+OF_ITS_OWN = (
+    option("--bucket", default=USUAL.bucket, like=options.BUCKET, help="The bucket with its pages."),
+    option(
+        "--distribution",
+        default=USUAL.distribution,
+        like=(r"[A-Z0-9]{8,32}", "an id such as E2EXAMPLE1ABC"),
+        help="The distribution of CloudFront before it.",
+    ),
+    option(
+        "--site",
+        "url",
+        default=USUAL.url,
+        like=(
+            r"https?://[A-Za-z0-9.-]{1,200}(:[0-9]{1,5})?(/[A-Za-z0-9._~-]{1,100})*",
+            "an address such as https://www.example.com, without a slash at its end",
+        ),
+        help="How people open it.",
+    ),
+    options.REGION,
+    options.ACCOUNT_ID,
+    options.environment("What rollbackd calls the place that it runs in."),
+)
 
-def files(site: Site) -> Mapping[str, str]:
-    """What is written, by file name."""
-    return {CONFIGURATION: rendered("site.yaml.j2", site=site, names=site.names)} | documents(
-        site.names, site_read_policy(site), site_act_policy(site)
+
+def of(site: Site) -> OnAws:
+    """What is written for *site*."""
+    return OnAws(
+        names=site.names,
+        template="site.yaml.j2",
+        values={"site": site},
+        read=site_read_policy(site),
+        act=site_act_policy(site),
+        services=[(called(site.bucket), site.names.environment)],
+        open_ones={
+            "--bucket": site.bucket == USUAL.bucket,
+            "--distribution": site.distribution == USUAL.distribution,
+            "--site": site.url == USUAL.url,
+            "--account-id": site.names.account == ACCOUNT,
+        },
+        where=WHERE,
     )
 
 
-def placeholders(site: Site) -> list[str]:
-    """Which of the names stand for something that nobody said, with the option that says it."""
-    usual = Site(Names())
-    open_ones = {
-        "--bucket": site.bucket == usual.bucket,
-        "--distribution": site.distribution == usual.distribution,
-        "--site": site.url == usual.url,
-        "--account-id": site.names.account == ACCOUNT,
-    }
-    told = [option for option, is_open in open_ones.items() if is_open]
-    return [f"Placeholders, to be replaced in the files or said: {', '.join(told)}"] if told else []
+def _told(
+    *, bucket: str, distribution: str, url: str, region: str, account_id: str, environment: str
+) -> OnAws:
+    names = Names(region=region, account=account_id, environment=environment)
+    return of(Site(names, bucket, distribution, url))
+
+
+STACK = on_aws(
+    "A static site (Angular, React) on S3 behind CloudFront, whose live page is a copy of that of a release.",
+    _told,
+    OF_ITS_OWN,
+)

@@ -50,7 +50,7 @@ def is_news(verdict: dict[str, Any], there: str | None) -> bool:
     """It says more than what is *there*: nothing is, or it is of an older watch, or is not the same. Ids sort by time."""
     try:
         before = json.loads(there or "null")
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter: brackets without end
         return True
     if not isinstance(before, dict) or not isinstance(before.get("watch"), str):
         return True

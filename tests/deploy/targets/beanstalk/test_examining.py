@@ -3,7 +3,7 @@
 import pytest
 
 from deploy.model import Level
-from tests.deploy.targets.beanstalk.stage import Stage
+from tests.deploy.targets.beanstalk.stage import BUCKET, Stage
 
 
 def found(stage: Stage) -> list[tuple[Level, str]]:
@@ -62,3 +62,14 @@ def test_what_cannot_be_read_is_said(stage):
 
     assert level is Level.WARN
     assert "cannot be known" in said
+
+
+def test_a_rule_of_the_bucket_that_deletes_bundles_is_a_warning(stage):
+    bucket = stage.world.s3.find(BUCKET)
+    bucket.rules = [{"ID": "tidy", "Status": "Enabled", "Filter": {}, "Expiration": {"Days": 90}}]
+
+    ((level, said),) = found(stage)
+
+    assert level is Level.WARN
+    assert f"the lifecycle rule 'tidy' of {BUCKET} deletes what is older than 90 days" in said
+    assert said.endswith("so it does with v1")

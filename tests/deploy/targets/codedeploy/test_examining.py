@@ -125,3 +125,23 @@ def test_of_a_release_that_the_group_never_had_no_bundle_is_looked_for(stage):
     stage.run(stage.target().foretell(move))
 
     assert stage.world.count("s3", "HeadObject") == 0
+
+
+def test_a_rule_that_deletes_bundles_is_named_once_for_all_of_them(stage):
+    stage.deployed(2)
+    marks = {"ID": "tidy", "Status": "Enabled", "Prefix": "shop/", "Expiration": {"Days": 90}}
+    takes = {**marks, "NoncurrentVersionExpiration": {"NoncurrentDays": 7}}
+
+    told = []
+    for rule in (
+        marks,
+        takes,
+    ):  # revisions name the version of their bundle, which is still there by the first
+        stage.bucket.rules = [rule]
+        told.append(examined(stage))
+    (kept,), (found,) = told
+
+    assert kept.level is Level.OK
+    assert found.level is Level.WARN
+    assert "the lifecycle rule 'tidy' of artifacts deletes versions 7 days after" in found.words
+    assert found.remedy.startswith("let it delete by a tag")

@@ -13,6 +13,7 @@ READS = {
     "GetDeploymentConfig",
     "ListTagsForResource",
     "HeadObject",
+    "GetBucketLifecycleConfiguration",
 }
 
 

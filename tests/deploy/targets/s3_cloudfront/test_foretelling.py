@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from deploy.model import Level, Move
+from deploy.targets.s3_cloudfront.wording import NO_PAGE
 from tests.deploy.targets.s3_cloudfront.pages import BUCKET, DISTRIBUTION
 from tests.deploy.targets.s3_cloudfront.stage import (
     INDEX_POINTER,
@@ -151,9 +152,7 @@ def test_where_there_is_no_page_it_says_so(page_stage):
     move = page_stage.move()
     page_stage.world.s3.delete(BUCKET, "index.html", page_stage.clock())
 
-    assert page_stage.run(page_stage.target().foretell(move)).obstacles == (
-        "there is no page: nothing is live",
-    )
+    assert page_stage.run(page_stage.target().foretell(move)).obstacles == (NO_PAGE,)
 
 
 # --------------------------------------------------------------------------------------------- before it is needed
@@ -211,13 +210,25 @@ def test_a_rule_that_deletes_on_a_day_is_one_too(stage):
     assert "there on 2026-11-24" in examined(stage)[0].words
 
 
-def test_a_rule_for_other_prefixes_concerns_only_those_whose_files_are_there(stage):
-    rule = {"ID": "logs", "Status": "Enabled", "Filter": {"Prefix": "logs/"}, "Expiration": {"Days": 30}}
+@pytest.mark.parametrize(("prefix", "level"), [("logs/", Level.WARN), ("ma", Level.FAIL)])
+def test_a_rule_for_other_prefixes_fails_only_where_it_takes_files_that_the_page_names(stage, prefix, level):
+    rule = {"ID": "logs", "Status": "Enabled", "Filter": {"Prefix": prefix}, "Expiration": {"Days": 30}}
     stage.world.s3.find(BUCKET).rules = [rule]
 
     levels = [each.level for each in examined(stage)]
 
-    assert levels == ([Level.FAIL] if stage.layout == INDEX_POINTER else [Level.OK])
+    assert levels == ([level] if stage.layout == INDEX_POINTER else [Level.OK])
+
+
+def test_a_rule_for_what_has_a_certain_size_is_no_failure(stage):
+    size = {"ObjectSizeGreaterThan": 1 << 30}
+    rule = {"ID": "tidy", "Status": "Enabled", "Filter": size, "Expiration": {"Days": 30}}
+    stage.world.s3.find(BUCKET).rules = [rule]
+
+    (found,) = examined(stage)
+
+    assert found.level is Level.WARN
+    assert "older than 30 days and larger than 1073741824 bytes" in found.words
 
 
 def test_a_bucket_that_forgets_and_is_silent_is_said(page_stage):
@@ -274,10 +285,23 @@ def test_what_stands_against_a_move_is_looked_for_once_for_each_page(page_stage)
 def test_whoever_may_not_look_is_told_so(stage):
     stage.world.identities.role("arn:aws:iam::123456789012:role/rollbackd-read", {"s3:GetObject*"})
 
-    (found,) = examined(stage)
+    found = examined(stage)
 
-    assert found.level is Level.WARN
-    assert "s3:GetLifecycleConfiguration" in found.words
+    assert {each.level for each in found} == {Level.WARN}
+    assert "s3:GetLifecycleConfiguration" in found[0].words
+    assert "cloudfront:GetDistribution" in found[-1].words
+
+
+def test_what_may_not_be_looked_at_hides_nothing_else(stage):
+    rule = {"ID": "tidy", "Status": "Enabled", "Filter": {}, "Expiration": {"Days": 30}}
+    stage.world.s3.find(BUCKET).rules = [rule]
+    stage.world.identities.role("arn:aws:iam::123456789012:role/rollbackd-read", {"s3:*"})
+
+    kept, unseen = examined(stage)
+
+    assert kept.level is Level.FAIL
+    assert unseen.level is Level.WARN
+    assert "allow cloudfront:GetDistribution to" in unseen.words
 
 
 def test_a_key_value_store_is_told_of_no_invalidation():

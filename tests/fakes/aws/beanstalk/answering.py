@@ -132,12 +132,14 @@ class Answering:
         return {"Events": found[::-1][: asked.get("MaxRecords", 1000)]}
 
     def list_tags_for_resource(self, asked: Asked) -> Mapping[str, Any]:
-        """``ListTagsForResource``, of a version."""
-        arn = self._version(asked["ResourceArn"])
+        """``ListTagsForResource``, of a version or of an environment."""
+        arn = asked["ResourceArn"]
+        if arn not in {each.arn for each in self._around.environments.values()}:
+            self._version(arn)
         return {"ResourceArn": arn, "ResourceTags": in_pascal(self._tagging.of(arn, asked.seen_at))}
 
     def update_tags_for_resource(self, asked: Asked) -> Mapping[str, Any]:
-        """``UpdateTagsForResource``, of a version."""
+        """``UpdateTagsForResource``, of a version: to tag an environment is an update of it, which nobody here makes."""
         arn = self._version(asked["ResourceArn"])
         self._tagging.put(arn, {tag["Key"]: tag["Value"] for tag in asked.get("TagsToAdd", [])}, asked.now)
         return {}
