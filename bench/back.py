@@ -1,6 +1,6 @@
 """How long the way back takes at each target: from the decision until users are served by the known-good release.
 
-In virtual time over the simulated AWS of the tests: the real loops, targets and sources. Each target's usual deployment of a bad
+In virtual time over the simulated AWS of the tests, and the small GitHub, LaunchDarkly and Unleash: the real loops, targets and sources. Each target's usual deployment of a bad
 release is judged by its stack's signals and undone. Beside it stands the platform's own minimum there: at the same moment of the same
 deployment, with no daemon, another hand puts the old release back by the one call that moves, again each second while it is refused.
 
@@ -11,12 +11,14 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from bench.figure import Figure
 from tests.builders import seconds
 from tests.fakes.aws import AwsError
-from tests.scenarios.aws.cases import CASES, Case
+from tests.scenarios.aws.cases import BESIDES, CASES, Case
+from tests.scenarios.aws.other_cases import OTHERS, WAYS
 from tests.scenarios.aws.stage import AwsStage
 from tests.scenarios.stage import EPOCH
 
@@ -32,7 +34,7 @@ class _Way:
         decided: Seconds from the deployment to the decision.
         back: Seconds from the decision until users are served by the known-good release.
         moves: Calls that move. The others of the role to act leave traces and marks.
-        calls: All that AWS was asked meanwhile, polls of the queue apart.
+        calls: All that AWS was asked meanwhile, polls of the queue apart; and the system of the target, where that is another.
     """
 
     decided: float = 0.0
@@ -44,11 +46,9 @@ class _Way:
 def figures() -> list[Figure]:
     """Of all targets."""
     found: list[Figure] = []
-    for name, case in CASES.items():
+    for name, case in (*CASES.items(), *OTHERS.items(), *BESIDES.items(), *WAYS.items()):
         ours = _told(case, _ours)
-        least = _told(
-            case, lambda case, stage, way, decided=ours.decided: _by_hand(case, stage, way, decided)
-        )
+        least = _told(case, partial(_by_hand, decided=ours.decided))
         found += [
             Figure(f"{name}: decision → served, by the daemon", "s", [ours.back]),
             Figure(f"{name}: the platform's own minimum", "s", [least.back]),
@@ -74,14 +74,15 @@ def _told(case: Case, goes: Goes) -> _Way:
 
 
 async def _ours(case: Case, stage: AwsStage, way: _Way) -> None:
-    began = stage.time()
+    began, had = stage.time(), case.asked(stage)
     while not (watches := await stage.watches()) or watches[0].decided_at is None:
+        had = case.asked(stage)
         await _looks(stage, began)
     since = (watches[0].decided_at - EPOCH).total_seconds()
     way.decided = since - began
     await _served(case, stage, way, since)
     asked = [call for call in stage.world.calls if call.at >= watches[0].decided_at and call.service != "sqs"]
-    way.calls, way.moves = len(asked), len(case.moves(stage))
+    way.calls, way.moves = len(asked) + case.asked(stage) - had, len(case.moves(stage))
 
 
 async def _by_hand(case: Case, stage: AwsStage, way: _Way, decided: float) -> None:

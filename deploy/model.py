@@ -167,6 +167,7 @@ class Live:
         obstacles: What forbids that the machine moves it by itself: one sentence each, with its remedy.
         broken_off: Nothing brings what is in flight any further: its rollout was broken off, and is left half done.
         pause: Where what is in flight waits for somebody's word, if it does (see `deploy.target.Hooked`).
+        undoes: A move that is made twice is undone here: one that may have been sent is followed, and never decided like a new one.
     """
 
     release: Release | None
@@ -177,6 +178,7 @@ class Live:
     obstacles: tuple[str, ...] = ()
     broken_off: bool = False
     pause: Pause | None = None
+    undoes: bool = False
 
     def share_of(self, release: Release) -> float:
         """Of the traffic, what *release* has; where none is told, all of it or nothing, by what serves."""
@@ -260,6 +262,7 @@ class Shift:
 
     Attributes:
         expect: The share that *after* has now. With any other, somebody else has moved it, and it is left alone.
+        ready_by: Until then its platform has to say that *after* is ready, before it is given anything; ``None``: that is not asked.
     """
 
     part: str
@@ -267,6 +270,7 @@ class Shift:
     after: Release
     share: float
     expect: float = 0.0
+    ready_by: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

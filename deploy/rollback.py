@@ -11,6 +11,8 @@ calls (the performer) writes the outcome down and calls again, until it is `Done
 * a move whose intent is written but whose answer is not (the daemon was killed in between) may have been sent or not.
   It is decided like a new one, by what runs: on its way or there, nothing is sent; no trace of it, it is sent with the
   *same key*, which a platform that remembers keys drops, and which elsewhere sets the same release a second time;
+* but where a move that is made twice is undone (`Live.undoes`), such a one is followed as if it had been answered: reads may be
+  late, and that no trace of it is to be seen in the first seconds says nothing;
 * a platform that shows our key has had our move, whatever the record says.
 
 Deliberately absent: time-outs of the whole (the action's deadline is the performer's), the choice of the release to go
@@ -104,7 +106,13 @@ Intend = Callable[[Move], Awaitable[bool]]
 
 
 async def roll_back(
-    plan: RollbackPlan, targets: Mapping[str, Target], key: str, *, sent: int, intend: Intend
+    plan: RollbackPlan,
+    targets: Mapping[str, Target],
+    key: str,
+    *,
+    sent: int,
+    intend: Intend,
+    begun: bool = False,
 ) -> Outcome:
     """Bring *plan* one step further: read all its parts, and send at most one move.
 
@@ -144,13 +152,20 @@ async def roll_back(
         key: The action's id; the platform gets it (see `keys`).
         sent: How many of the moves were sent and answered: 0 at first, then what the last outcome said.
         intend: Writes down that a move is about to be sent; ``False`` forbids it. Called at most once, just before.
+        begun: The intent of the move that comes after those was written, and nobody has written what came of it.
 
     Returns:
         An outcome; takes at most 7 s a part and 14 s for the move. Raises nothing for what a platform says.
     """
     key_of = keys(plan, key)
     views = [
-        await _look(targets.get(move.part), move, key_of[move.part], answered=number < sent)
+        await _look(
+            targets.get(move.part),
+            move,
+            key_of[move.part],
+            answered=number < sent,
+            begun=begun and number == sent,
+        )
         for number, move in enumerate(plan.moves)
     ]
     number, view = _first(views, sent)
@@ -247,7 +262,7 @@ async def foretell(plan: RollbackPlan, targets: Mapping[str, Target]) -> Mapping
 # ------------------------------------------------------------------------------------------------------------ looking
 
 
-async def _look(target: Target | None, move: Move, key: str, *, answered: bool) -> _View:
+async def _look(target: Target | None, move: Move, key: str, *, answered: bool, begun: bool) -> _View:
     if target is None:
         return Broken(
             f"{move.part}: the configuration has no such part any more",
@@ -261,7 +276,10 @@ async def _look(target: Target | None, move: Move, key: str, *, answered: bool) 
         return Unknown(f"{move.part}: {live.words}")
     if live.key == key:
         return await _progress(target, move, key)
-    return standing(live, move)
+    view = standing(live, move)
+    if begun and live.undoes and isinstance(view, _Waits):
+        return await _progress(target, move, key)
+    return view
 
 
 async def _progress(target: Target, move: Move, key: str) -> _View:

@@ -15,7 +15,9 @@ A step forward is one of two: the traffic is shared out anew (`Shift`), or the r
 Deliberately absent: whether the rollout may go on (the rules, and the table of states), and the way back (`roll_back`).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
@@ -25,7 +27,9 @@ from deploy.model import (
     Begun,
     Drifted,
     Failed,
+    Gone,
     Live,
+    Move,
     Moving,
     Refused,
     Release,
@@ -38,11 +42,13 @@ from deploy.model import (
     percent,
 )
 from deploy.rollback import AT_ONCE, LOOK_AGAIN, Broken, Done, Going, Lost, Outcome, Stopped, Unknown
-from deploy.target import Hooked, Staged, Target
+from deploy.target import Hooked, Staged, StandingBy, Target
 
 Forward = Shift | Answer
 Intend = Callable[[Forward], Awaitable[bool]]
 
+# Between two looks at a release that is not ready yet.
+WARMS_UP = timedelta(seconds=5)
 # After an answer to a hook was lost: by then a platform that heard it has gone on.
 ANSWERS_LATE = timedelta(seconds=30)
 
@@ -57,6 +63,7 @@ async def move_on(
     ============================ ===================================================
     the wanted share             `Done`
     the share from before        sent, unless it was; then `Going`, by `shifted`
+    … and it has to be ready     `Going`, until its platform says that it is
     another share                `Stopped`: somebody else has moved it
     ============================ ===================================================
 
@@ -90,6 +97,41 @@ async def move_on(
             assert_never(step)
 
 
+# ----------------------------------------------------------------------------------------------------------- beginning
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A release that stands beside what serves, and what runs."""
+
+    release: Release
+    live: Live
+
+
+async def beside(target: Target, hints: Mapping[str, str]) -> Beside | Unreadable | Gone:
+    """The release that *hints* mean, which is to be given its first traffic: is it there, and can it serve? Reads only.
+
+    Args:
+        target: The part's.
+        hints: Its names, as of an announcement.
+
+    Returns:
+        ``Gone``, in the platform's words, where it is not there or cannot serve.
+    """
+    if not isinstance(target, Staged):
+        return Gone(f"{target.part}: what it runs on shares no traffic out at our word")
+    live = await target.observe()
+    if isinstance(live, Unreadable):
+        return live
+    found = await (target.stands_by(hints) if isinstance(target, StandingBy) else target.resolve(hints))
+    if not isinstance(found, Release) or live.release is None or live.release.is_same_as(found):
+        return Beside(found, live) if isinstance(found, Release) else found
+    told = await target.foretell(Move(target.part, expect=live.release, to=found))
+    if told.gone:
+        return Gone("; ".join(told.gone))
+    return Unreadable("; ".join(told.obstacles)) if told.unread else Beside(found, live)
+
+
 # ------------------------------------------------------------------------------------------------------------ weights
 
 
@@ -99,8 +141,8 @@ async def _shift(shift: Shift, target: Target, key: str, sent: int, intend: Inte
     if sent:
         return await _shifted(shift, target, key)
 
-    live = await target.observe()
-    view = Unknown(f"{shift.part}: {live.words}") if isinstance(live, Unreadable) else standing(live, shift)
+    live, cold = await asyncio.gather(target.observe(), _cold(target, shift))
+    view = _before_it(live, cold, shift)
     if view is not None:
         return view
     if not await intend(shift):
@@ -110,6 +152,22 @@ async def _shift(shift: Shift, target: Target, key: str, sent: int, intend: Inte
         return Unknown(f"{shift.part}: {answer.words}; sent once, and read from now on", sent=1)
     told = f"{shift.part}: {percent(shift.share)} of the traffic for {shift.after.tag} was ordered"
     return _answered(answer, shift.part, told)
+
+
+def _before_it(live: Live | Unreadable, cold: str, shift: Shift) -> Outcome | None:
+    """What there is to be said before *shift* is sent; ``None``: it is sent."""
+    if isinstance(live, Unreadable):
+        return Unknown(f"{shift.part}: {live.words}")
+    view = standing(live, shift)
+    return Going(f"{shift.part}: {cold}", WARMS_UP) if view is None and cold else view
+
+
+async def _cold(target: Target, shift: Shift) -> str:
+    """Why its release is not given its first traffic yet; empty: it is."""
+    if shift.ready_by is None or not isinstance(target, StandingBy):
+        return ""
+    told = await target.unready(shift.after)
+    return told.words if isinstance(told, Unreadable) else told
 
 
 def standing(live: Live, shift: Shift) -> Done | Stopped | None:

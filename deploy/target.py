@@ -154,6 +154,21 @@ class Staged(Protocol):
         """How far that is; ``Serving`` once the traffic is shared out so. Reads only."""
 
 
+@runtime_checkable
+class StandingBy(Protocol):
+    """A target on which a release can stand ready beside what serves, without traffic, and is known by its name there."""
+
+    async def stands_by(self, hints: Mapping[str, str]) -> Release | Unreadable | Gone:
+        """The release that *hints* mean, whether it has traffic or not. Reads only.
+
+        ``Gone``: the platform has none such. `Target.resolve` knows only what has traffic, or had: what was announced and is
+        not there yet is waited for.
+        """
+
+    async def unready(self, release: Release) -> str | Unreadable:
+        """Why *release* should not be given traffic yet, by what its platform says of it; empty: it is ready. Reads only."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Whose target it is: one part of one service in one environment, and the account of AWS that it is in, if it is in one."""
@@ -207,6 +222,7 @@ class Kind(Generic[S]):
         immovable: Why it can be watched and never be put back, as its settings are, and the remedy.
         unstaged: Why its traffic is not to be shared out by the daemon, and the remedy; ``None``: its target is `Staged`.
         hooked: Its target is `Hooked`.
+        stands_by: Its target is `StandingBy`.
     """
 
     settings: type[S]
@@ -218,6 +234,7 @@ class Kind(Generic[S]):
     immovable: Callable[[S], tuple[str, str] | None] = movable
     unstaged: Callable[[S], tuple[str, str] | None] = unstaged
     hooked: bool = False
+    stands_by: bool = False
 
 
 # What an announcement may hint at besides names.

@@ -3,6 +3,7 @@
 WatcherError
 ├── OrderRefused          the order does not fit the state
 ├── OrderIncomplete       the order lacks what it needs
+├── CannotStart           a rollout cannot be begun
 ├── NoSuchWatch           nobody knows this id
 ├── NoSuchPassage         nothing at a gate has this id
 ├── StoreUnavailable      the store cannot be read or written now
@@ -33,6 +34,10 @@ class OrderRefused(WatcherError):
 
 class OrderIncomplete(WatcherError):
     """The order lacks what it needs: a release to go back to, a reason."""
+
+
+class CannotStart(WatcherError):
+    """A rollout cannot be begun: what serves, what is under way, or how the service is configured stands against it."""
 
 
 class NoSuchWatch(WatcherError):

@@ -10,11 +10,13 @@ from deploy.targets import (
     codedeploy,
     command,
     ecs,
+    flagd,
     github_actions,
     lambda_alias,
     launchdarkly,
     load_balancer,
     s3_cloudfront,
+    unleash,
 )
 
 TARGETS: Mapping[str, Kind[Any]] = {
@@ -23,16 +25,18 @@ TARGETS: Mapping[str, Kind[Any]] = {
     "codedeploy": codedeploy.KIND,
     "command": command.KIND,
     "ecs": ecs.KIND,
+    "flagd": flagd.KIND,
     "github_actions": github_actions.KIND,
     "s3_cloudfront": s3_cloudfront.KIND,
     "lambda": lambda_alias.KIND,
     "launchdarkly": launchdarkly.KIND,
     "load_balancer": load_balancer.KIND,
+    "unleash": unleash.KIND,
 }
 
 # Kinds that the design knows and this version does not have: "not in this version", never a misspelling.
 LATER: Mapping[str, str] = {
     "iis": "sites of IIS, moved by Systems Manager; those that CodeDeploy deploys are `codedeploy`",
     "ssm": "a parameter of Systems Manager",
-    "flag": "a feature flag: `appconfig` and `launchdarkly` are there, any other is reached by `command`",
+    "flag": "a feature flag: `appconfig`, `flagd`, `launchdarkly` and `unleash` are there, any other is reached by `command`",
 }

@@ -20,7 +20,7 @@ from deploy.model import (
     is_about,
 )
 from deploy.rollback import Done
-from deploy.rollout import Forward, move_on
+from deploy.rollout import Beside, Forward, beside, move_on
 from tests.contract.target_contract import KEY, TargetContract
 
 SECOND = "w_1.9.0"
@@ -32,6 +32,11 @@ class StagedContract(TargetContract):
     def shift(self, share: float, expect: float) -> Shift:
         before, after = Release.of_tag(self.good), Release.of_tag(self.bad)
         return Shift(self.part, before, after, share, expect)
+
+    @staticmethod
+    def sent(world) -> int:
+        """How many calls have changed anything."""
+        return len(world.aws_world.mutating_calls())
 
     @staticmethod
     async def share(target) -> tuple[float, str | None, str | None]:
@@ -52,6 +57,18 @@ class StagedContract(TargetContract):
         assert is_about(share, 0.05)
         assert (coming, serves) == (self.bad, self.good)
         assert await target.shifted(self.shift(0.05, 0.0), KEY) == Serving()
+
+    async def test_a_release_that_has_no_traffic_is_found_beside_what_serves(self, world):
+        world.runs(self.good)
+        target = world.target()
+
+        found = await beside(target, {"tag": self.bad})
+
+        assert isinstance(found, Beside)
+        assert found.release.tag == self.bad
+        assert found.live.share_of(found.release) == 0
+        shift = Shift(self.part, Release.of_tag(self.good), found.release, 0.05, 0.0)
+        assert isinstance(await target.shift(shift, KEY), Begun)
 
     async def test_it_tells_which_of_the_two_is_the_newer_after_a_restart_too(self, world):
         world.runs(self.good)
@@ -141,7 +158,7 @@ class StagedContract(TargetContract):
             return True
 
         await move_on(step, targets, KEY, sent=0, intend=intend)
-        before = len(world.aws_world.mutating_calls())
+        before = self.sent(world)
 
         assert await move_on(step, targets, KEY, sent=sent, intend=intend) == Done()
-        assert len(world.aws_world.mutating_calls()) == before
+        assert self.sent(world) == before

@@ -22,15 +22,23 @@ from deploy.target import CALL_TIMEOUT
 from tests.contract.staged_contract import StagedContract
 from tests.contract.target_contract import KEY, TargetContract
 from tests.deploy.targets.appconfig.appconfig_world import Configurations, appconfig_over_http
-from tests.deploy.targets.beanstalk.beanstalk_world import beanstalk_over_http
+from tests.deploy.targets.beanstalk.beanstalk_world import Environments, Pair, beanstalk_over_http
 from tests.deploy.targets.codedeploy.group_world import codedeploy_over_http
 from tests.deploy.targets.ecs.ecs_world import ecs_over_http
+from tests.deploy.targets.flagd.flagd_world import flagd_over_http
 from tests.deploy.targets.github_actions.github_world import pipeline_over_http
 from tests.deploy.targets.lambda_alias.lambda_world import lambda_over_http
-from tests.deploy.targets.launchdarkly.flag_world import launchdarkly_over_http
+from tests.deploy.targets.launchdarkly.flag_world import Flags, Shares, launchdarkly_over_http
 from tests.deploy.targets.load_balancer.balancer_world import balancer_over_http
 from tests.deploy.targets.programs import Programs
-from tests.deploy.targets.s3_cloudfront.site_world import OfAPath, OfAStore, SiteWorld, site_over_http
+from tests.deploy.targets.s3_cloudfront.site_world import (
+    OfAPath,
+    OfAStore,
+    OfWeights,
+    SiteWorld,
+    site_over_http,
+)
+from tests.deploy.targets.unleash.unleash_world import unleash_over_http
 
 
 class TestCommand(TargetContract):
@@ -112,15 +120,8 @@ class TestAppConfigAnew(LooksFirst):
             yield world
 
 
-class TestLaunchDarkly(LooksFirst):
-    """A flag, by our own client over HTTP. Nothing is ever on its way there: a flag is set, or it is not."""
-
-    good, bad, third = "off", "on.true", "on.false"
-
-    @pytest.fixture
-    async def world(self, tmp_path):
-        async with launchdarkly_over_http() as world:
-            yield world
+class SetAtOnce(LooksFirst):
+    """Nothing is ever on its way there: a flag is set, or it is not."""
 
     async def test_it_tells_what_is_on_its_way(self, world):
         world.runs(self.bad)
@@ -152,13 +153,111 @@ class TestLaunchDarkly(LooksFirst):
         assert isinstance(await world.target().progress(move, KEY), Drifted)
 
 
+class TestLaunchDarkly(SetAtOnce):
+    """A flag, by our own client over HTTP."""
+
+    good, bad, third = "off", "on.true", "on.false"
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with launchdarkly_over_http(Flags()) as world:
+            yield world
+
+
+class TestUnleash(SetAtOnce):
+    """A flag of Unleash, by our own client over HTTP."""
+
+    good, bad, third = "off", "on.5", "on.100"
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with unleash_over_http() as world:
+            yield world
+
+    @pytest.mark.long  # it is the client that waits, as for the flag above
+    async def test_no_call_takes_longer_than_its_time(self, world, move):
+        await super().test_no_call_takes_longer_than_its_time(world, move)
+
+    @pytest.mark.long
+    async def test_a_move_that_hangs_is_unclear_in_its_time(self, world, move):
+        await super().test_a_move_that_hangs_is_unclear_in_its_time(world, move)
+
+
+@pytest.mark.long
+class TestUnleashShare(SetAtOnce):
+    """The same, where a share is set back: by a patch, and not by turning it off."""
+
+    good, bad, third = "on.5", "on.50", "off"
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with unleash_over_http() as world:
+            yield world
+
+
+@pytest.mark.long
+class TestFlagd(SetAtOnce):
+    """A flag of a document in S3, by unmodified boto3 over HTTP; flagd, which reads it, is asked too."""
+
+    good, bad, third = "enabled.off", "enabled.on", "disabled"
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with flagd_over_http() as world:
+            yield world
+
+
+class TestLaunchDarklyShares(LooksFirst, StagedContract):
+    """The same flag, whose percentages are shares of what is rolled out."""
+
+    good, bad, third = "on.false", "on.true", "on.2"
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with launchdarkly_over_http(Shares()) as world:
+            yield world
+
+    @staticmethod
+    def sent(world) -> int:
+        return len(world.changes())
+
+    @pytest.mark.long  # it is the client that waits, as for the flag above
+    async def test_no_call_takes_longer_than_its_time(self, world, move):
+        await super().test_no_call_takes_longer_than_its_time(world, move)
+
+    @pytest.mark.long
+    async def test_a_move_that_hangs_is_unclear_in_its_time(self, world, move):
+        await super().test_a_move_that_hangs_is_unclear_in_its_time(world, move)
+
+
 class TestBeanstalk(LooksFirst):
     """An environment of Elastic Beanstalk, by unmodified boto3 over HTTP."""
 
     @pytest.fixture
     async def world(self, tmp_path):
-        async with beanstalk_over_http() as world:
+        async with beanstalk_over_http(Environments()) as world:
             yield world
+
+
+@pytest.mark.long
+class TestBeanstalkSwaps(LooksFirst):
+    """Two environments of Elastic Beanstalk that swap a name, by unmodified boto3 over HTTP."""
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with beanstalk_over_http(Pair()) as world:
+            yield world
+
+    async def test_it_moves_to_the_tag_that_it_is_told(self, world, move):
+        """The name moves at once; whoever has asked before is there when the answer that they keep has ended."""
+        world.runs(self.bad)
+        target = world.target()
+
+        assert isinstance(await target.begin(move, KEY), Begun)
+        assert world.changes() == [self.good]
+        assert isinstance(await target.progress(move, KEY), Moving)
+        world.arrives()
+        assert await target.progress(move, KEY) == Serving()
 
 
 class TestCodeDeploy(LooksFirst):
@@ -248,6 +347,17 @@ class TestSiteByAStore(LooksFirst):
         async with site_over_http(OfAStore()) as world:
             # The host of a store begins with the account's number, which no name server knows here: as a proxy the fake is asked.
             monkeypatch.setenv("HTTP_PROXY", world.url)
+            yield world
+
+
+@pytest.mark.long
+class TestSiteByWeight(LooksFirst, StagedContract):
+    """The same, whose key shares the site out between two releases: what edges go by is asked for."""
+
+    @pytest.fixture
+    async def world(self, tmp_path, monkeypatch):
+        async with site_over_http(OfWeights()) as world:
+            monkeypatch.setenv("HTTP_PROXY", world.url)  # as above
             yield world
 
 

@@ -1,7 +1,7 @@
 """`move_on`: what it sends, what it does not, and what it makes of what runs and of what it is answered."""
 
 import asyncio
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,6 +11,8 @@ from deploy.model import (
     Begun,
     Drifted,
     Failed,
+    Foretold,
+    Gone,
     Live,
     Moving,
     Pause,
@@ -22,8 +24,9 @@ from deploy.model import (
     Unreadable,
 )
 from deploy.rollback import Broken, Done, Going, Lost, Stopped, Unknown
-from deploy.rollout import move_on
+from deploy.rollout import Beside, beside, move_on
 
+NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
 V1, V2, V3 = (Release(f"sha256:{tag}", tag) for tag in ("v1", "v2", "v3"))
 SHIFT = Shift("service", V1, V2, 0.25, expect=0.05)
 PAUSE = Pause("hook-1", "AFTER_A_TENTH")
@@ -222,3 +225,118 @@ def test_an_answer_that_was_lost_is_given_again_a_while_later_if_it_still_waits(
 
     assert isinstance(outcome, Unknown)
     assert (outcome.sent, outcome.look_again_in) == (0, timedelta(seconds=30))
+
+
+# ---------------------------------------------------------------------------------------------------------- beginning
+
+
+class Standing(Sharing):
+    """Beside what runs, *found* stands ready; to move to it would go as *foretold*."""
+
+    def __init__(self, live, found, foretold=Foretold(())):  # noqa: B008  (a value, never changed)
+        super().__init__(live)
+        self.found, self.foretold = found, foretold
+        self.moves = []
+
+    async def stands_by(self, hints):
+        return self.found
+
+    async def unready(self, release):
+        return ""
+
+    async def resolve(self, hints):
+        return Unreadable("it has no traffic yet")
+
+    async def foretell(self, move):
+        self.moves.append((move.expect.tag, move.to.tag))
+        return self.foretold
+
+
+class Resolving(Sharing):
+    """One that names by `resolve` what has no traffic, too."""
+
+    async def resolve(self, hints):
+        return V2
+
+    async def foretell(self, move):
+        return Foretold(())
+
+
+def found(target):
+    return asyncio.run(beside(target, {"tag": "v2"}))
+
+
+def test_a_release_that_stands_beside_what_serves_is_found_and_looked_at():
+    target = Standing(Live(V1), V2)
+
+    assert found(target) == Beside(V2, Live(V1))
+    assert target.moves == [("v1", "v2")]
+    assert target.sent == []
+
+
+def test_a_target_that_names_it_by_itself_is_asked_so():
+    assert found(Resolving(Live(V1))) == Beside(V2, Live(V1))
+
+
+def test_what_serves_already_is_told_as_such():
+    target = Standing(Live(V1), V1)
+
+    assert found(target) == Beside(V1, Live(V1))
+    assert target.moves == []
+
+
+@pytest.mark.parametrize(
+    ("target", "outcome"),
+    [
+        (Target(Live(V1)), Gone("service: what it runs on shares no traffic out at our word")),
+        (Standing(Unreadable("HTTP 503"), V2), Unreadable("HTTP 503")),
+        (Standing(Live(V1), Gone("there is no v2")), Gone("there is no v2")),
+        (Standing(Live(V1), Unreadable("throttled")), Unreadable("throttled")),
+        (Standing(Live(V1), V2, Foretold((), gone=("its image is gone",))), Gone("its image is gone")),
+        (Standing(Live(V1), V2, Foretold((), obstacles=("no",), unread=True)), Unreadable("no")),
+        (Standing(Live(V1), V2, Foretold((), obstacles=("cold",))), Beside(V2, Live(V1))),
+    ],
+)
+def test_what_is_not_there_or_cannot_be_read_is_not_begun_with(target, outcome):
+    assert found(target) == outcome
+
+
+# --------------------------------------------------------------------------------------------------------- warming up
+
+FIRST = Shift("service", V1, V2, 0.05, ready_by=NOON)
+
+
+class Warming(Standing):
+    """What its platform says of the release: why it is not ready, or nothing."""
+
+    def __init__(self, *words, live=None):
+        super().__init__(live or Live(V1), V2)
+        self.words = list(words)
+
+    async def unready(self, release):
+        assert release == V2
+        return self.words.pop(0)
+
+
+def test_a_release_is_given_nothing_until_its_platform_says_that_it_is_ready():
+    target = Warming("1 of 2 targets are healthy", Unreadable("HTTP 503"), "")
+
+    first, second, third = (moved(FIRST, target) for _ in range(3))
+
+    assert first == Going("service: 1 of 2 targets are healthy", timedelta(seconds=5))
+    assert second == Going("service: HTTP 503", timedelta(seconds=5))
+    assert (isinstance(third, Going), target.sent) == (True, ["k"])
+
+
+def test_what_another_hand_has_moved_meanwhile_is_left_alone_though_it_is_not_ready():
+    assert isinstance(moved(FIRST, Warming("cold", live=shared(0.4))), Stopped)
+    assert moved(FIRST, Warming("cold", live=shared(0.05))) == Done()
+
+
+def test_where_nobody_asks_or_nobody_knows_it_is_sent_at_once():
+    unasked, knows_nothing = Warming("cold"), Sharing(Live(V1))
+
+    moved(Shift("service", V1, V2, 0.05), unasked)
+    moved(FIRST, knows_nothing)
+
+    assert (unasked.sent, knows_nothing.sent) == (["k"], ["k"])

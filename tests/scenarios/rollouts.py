@@ -1,9 +1,10 @@
 """Platforms on which a rollout has stages: one that stops at hooks, and one whose traffic is shared out at a word."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 from deploy.model import (
     AlreadyThere,
@@ -109,6 +110,24 @@ class Sharing(Platform):
     async def progress(self, move: Move, key: str) -> Progress | Unreadable:
         await self._answer()
         return Serving() if self.now.shares == {move.to.tag: 1.0} else Moving()
+
+
+@dataclass
+class Warming(Sharing):
+    """A release that has no traffic is known by its name, and is ready when it says so.
+
+    Attributes:
+        cold: Why what stands beside is not ready; empty: it is.
+    """
+
+    cold: str = ""
+
+    async def stands_by(self, hints: Mapping[str, str]) -> Release | Unreadable:
+        return await self.resolve(hints)
+
+    async def unready(self, _release: Release) -> str:
+        await self._answer()
+        return self.cold
 
 
 @dataclass
@@ -222,6 +241,21 @@ def rolled_out(tag: str, *, when: timedelta, fails: float = USUAL, share: float 
         _moved(platform, {OLD: 1 - share, tag: share}, None)
 
     return at(when, deploy)
+
+
+def stands_by(tag: str, *, when: timedelta, fails: float = USUAL) -> Act:
+    """*tag* is put beside what serves, by a pipeline, without traffic."""
+
+    async def deploy(stage: Stage) -> None:
+        stage.traffic["checkout"].usual[tag] = fails
+        stage.platforms["checkout", "service"].knows(a_release(tag))
+
+    return at(when, deploy)
+
+
+def begins(tag: str, *, when: timedelta, **said: Any) -> Act:
+    """A pipeline orders that its rollout begins."""
+    return at(when, lambda stage: stage.starts(tag, **said))
 
 
 def shares_out(tag: str, share: float, *, when: timedelta) -> Act:

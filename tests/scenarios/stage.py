@@ -22,6 +22,7 @@ from watcher.api.bodies import (
     AskToPass,
     NewDeployment,
     NewFreeze,
+    NewRollout,
     NoBody,
     ToPassage,
     ToRelease,
@@ -29,7 +30,7 @@ from watcher.api.bodies import (
     ToWatch,
 )
 from watcher.api.deps import Deps
-from watcher.api.handlers import deployments, freezes, gates, orders
+from watcher.api.handlers import deployments, freezes, gates, orders, rollouts
 from watcher.api.problems import Declined
 from watcher.api.route import Call
 from watcher.app.made import Heard, Made
@@ -154,6 +155,7 @@ class Stage:
     feeds: dict[str, tuple[Source, Feed]] = field(default_factory=dict)  # what is asked in a loop, by name
     around_store: Callable[[Store], Store] = lambda store: store
     kind: Callable[..., Platform] = Platform
+    others: Mapping[str, Connected] = field(default_factory=dict)  # signal systems of other kinds, by name
     new_store: Callable[[], Awaitable[Store]] = field(kw_only=True)
 
     def __post_init__(self) -> None:
@@ -188,7 +190,9 @@ class Stage:
         answers = Answers()
         besides = Changes(Besides(store, lambda: current.services, answers.is_deaf).of)
         providers = {name: connected(each) for name, each in self.signals.items()}
-        inquiry = Inquiry({**providers, "changes": Connected(changes.KIND, besides)}, self.metrics)
+        inquiry = Inquiry(
+            {**providers, **self.others, "changes": Connected(changes.KIND, besides)}, self.metrics
+        )
         ports = Ports(now=self.now, monotonic=self.time, new_id=self.new_id)
         made = Made(
             store, current, inquiry, self.notifiers, Bells(), self.metrics, ports, self._heard, answers
@@ -251,6 +255,12 @@ class Stage:
         asked = OneService(service=service, environment="production")
         body = AskToPass.model_validate_json(json.dumps({"tag": tag, **said}))
         await self._answered(gates.ask(self._call(asked, body)))
+
+    async def starts(self, tag: str, service: str = "checkout", **said: Any) -> None:
+        """As a pipeline does that has put it beside what serves: ``POST …/rollout``."""
+        asked = OneService(service=service, environment="production")
+        body = NewRollout.model_validate_json(json.dumps({"tag": tag, **said}))
+        await self._answered(rollouts.start(self._call(asked, body)))
 
     async def looks_again(self, number: int = 0) -> None:
         """A pipeline that waits at the gate; *number* counts back from the newest asking."""

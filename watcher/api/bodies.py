@@ -207,6 +207,18 @@ class ToPassage(RootModel[Annotated[ApproveOrder | RefuseOrder | HotfixOrder, Fi
     """An order to what is at a gate."""
 
 
+class NewRollout(Body):
+    """Begin a rollout: what is named stands beside what serves, without traffic, and is given the first stage.
+
+    It passes the gate first. *hotfix* says why it passes a freeze and what comes before all the same.
+    """
+
+    tag: Tag
+    fingerprint: Fingerprint | None = None
+    reason: Reason = ""
+    hotfix: Annotated[Reason, Field(min_length=3)] | None = None
+
+
 class ThawOrder(_Order):
     """Deployments pass again."""
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from deploy.model import Foretold, RollbackPlan
+from deploy.model import Foretold, Gone, RollbackPlan, Unreadable
+from deploy.rollout import Beside
 from deploy.source import Aside, Received, Source
 from watcher.api.auth import Token
 from watcher.api.limits import Limits
@@ -85,6 +86,7 @@ class Deps:
         sources: Those that are told over HTTP, by their names; ``POST /v1/deployments`` is read by ``http``.
         facts_for: What a step of a watch needs to know: its way back, whether it is armed, where its people are told.
         foretell: What a rollback plan would do, by part, as the service's targets say.
+        beside: The release that hints (``tag``, ``fingerprint``) mean, which stands beside what serves of a service, and what runs.
         wake_listener: The inbox has something new.
         wake_doorkeeper: A platform holds a deployment until it is answered.
         wake_performer: A step was saved: its actions and messages are there.
@@ -106,6 +108,7 @@ class Deps:
     sources: Callable[[], Mapping[str, Source]]
     facts_for: Callable[[Watch], Awaitable[Facts]]
     foretell: Callable[[RollbackPlan], Awaitable[Mapping[str, Foretold]]]
+    beside: Callable[[Service, Mapping[str, str]], Awaitable[Beside | Unreadable | Gone]]
     wake_listener: Callable[[], None]
     wake_performer: Callable[[], None]
     metrics: Callable[[], bytes]

@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from watcher.errors import (
+    CannotStart,
     NoSuchPassage,
     NoSuchWatch,
     OrderIncomplete,
@@ -51,6 +52,7 @@ class Problem(BaseModel):
     mistakes: list[Mistake] | None = None
     allowed: list[str] | None = None
     announcement: str | None = None
+    gate: str | None = None
 
 
 class Declined(WatcherError):
@@ -58,7 +60,7 @@ class Declined(WatcherError):
 
     Attributes:
         kind: The last part of the problem's type (``urn:rollbackd:KIND``); machines tell problems apart by it.
-        members: What else the body says: ``mistakes``, ``allowed``, ``announcement``.
+        members: What else the body says: ``mistakes``, ``allowed``, ``announcement``, ``gate``.
     """
 
     def __init__(
@@ -102,8 +104,9 @@ def translated(error: WatcherError) -> Declined:
             return Declined(
                 HTTPStatus.CONFLICT, "order-refused", str(error), remedy=error.remedy, members=members
             )
-        case OrderIncomplete():
-            return conflict("order-incomplete", str(error), error.remedy)
+        case CannotStart() | OrderIncomplete():
+            kind = "cannot-start" if isinstance(error, CannotStart) else "order-incomplete"
+            return conflict(kind, str(error), error.remedy)
         case StoreUnavailable():
             return Declined(
                 HTTPStatus.SERVICE_UNAVAILABLE,

@@ -34,6 +34,7 @@ from watcher.api.bodies import (
     NewDeployment,
     NewFreeze,
     NewNote,
+    NewRollout,
     NoBody,
     ThawOrder,
     ToPassage,
@@ -51,6 +52,7 @@ from watcher.api.handlers import (
     hooks,
     orders,
     plans,
+    rollouts,
     samples,
     services,
     watches,
@@ -80,6 +82,7 @@ from watcher.api.told import (
     Plan,
     Recorded,
     ReleaseStands,
+    RolloutTold,
     SamplesTold,
     Services,
     Tags,
@@ -125,6 +128,7 @@ ROUTES: Sequence[AnyRoute] = (
 
     Route("POST", "/v1/watches/{id}/orders", S.ORDER, "Order something of a watch", orders.to_watch, OneWatch, ToWatch, Ordered, ACCEPTED, refuses=REFUSED, replays=True),
     Route("POST", f"{SERVICE}/orders", S.ORDER, "Order something of a service, or of all (`*`, `*`)", orders.to_service, OneServiceOrAll, ToService, Ordered, ACCEPTED, refuses=REFUSED, replays=True),
+    Route("POST", f"{SERVICE}/rollout", S.ORDER, "Begin a rollout: give the first stage to what stands beside", rollouts.start, OneService, NewRollout, RolloutTold, ACCEPTED, refuses=REFUSED, replays=True),
     Route("POST", "/v1/releases/{fingerprint}/orders", S.ORDER, "Allow or distrust a release", orders.to_release, OneRelease, ToRelease, Ordered, ACCEPTED, refuses=REFUSED, replays=True),
 
     Route("GET", "/v1/releases/{fingerprint}", S.READ, "Where a release passed", gates.release, OneRelease, NoBody, ReleaseStands, refuses=UNKNOWN),

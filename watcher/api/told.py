@@ -287,6 +287,21 @@ class Ordered(Told):
     links: Mapping[str, str] = Field(default_factory=dict)
 
 
+class RolloutTold(Told):
+    """The rollout begins, or had begun before (*begun*). *first* is the share of the traffic (0..1) that it is given."""
+
+    watch: str
+    state: State
+    revision: int
+    tag: str
+    fingerprint: str
+    begun: bool
+    first: float
+    gate: str | None = None
+    warnings: Sequence[str] = ()
+    links: Mapping[str, str] = Field(default_factory=dict)
+
+
 class Noted(Told):
     """It is kept with the watch."""
 

@@ -8,8 +8,9 @@ import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from deploy.model import Foretold, RollbackPlan
+from deploy.model import Foretold, Gone, RollbackPlan, Unreadable
 from deploy.rollback import foretell
+from deploy.rollout import Beside, beside
 from deploy.source import Barrier, Feed, Source
 from rules.model import RuleSet
 from watcher.api.auth import Token
@@ -130,6 +131,7 @@ class Made:
             tokens=heard.tokens,
             sources=heard.sources,
             foretell=self._foretell,
+            beside=self._beside,
             facts_for=self._facts,
             wake_listener=self.bells.inbox.set,
             wake_doorkeeper=self.bells.barriers.set,
@@ -159,6 +161,13 @@ class Made:
 
     async def _foretell(self, plan: RollbackPlan) -> Mapping[str, Foretold]:
         return await foretell(plan, self.current.targets((plan.service, plan.environment)))
+
+    async def _beside(self, service: Service, hints: Mapping[str, str]) -> Beside | Unreadable | Gone:
+        targets = self.current.targets(service.key)
+        target = targets.get(service.parts[0])
+        if target is None:
+            return Unreadable(f"{service.name} has no targets in {service.environment} yet")
+        return await beside(target, hints)
 
     def _wake(self) -> None:
         self.bells.watches.set()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -23,9 +24,10 @@ BAD_REQUEST, NOT_FOUND, SERVER_ERROR = 400, 404, 500
 class Failed(click.ClickException):
     """Said on stderr: what happened, and what to do about it. Its `exit_code` is the process's."""
 
-    def __init__(self, message: str, remedy: str) -> None:
+    def __init__(self, message: str, remedy: str, problem: Mapping[str, Any] = MappingProxyType({})) -> None:
         super().__init__(message)
         self.remedy = remedy
+        self.problem = problem  # as the daemon told it, if it did
 
     def format_message(self) -> str:
         """Two lines."""
@@ -158,4 +160,4 @@ def _refusal(status: int, problem: Mapping[str, Any], url: str) -> Failed:
     if status >= SERVER_ERROR:
         return Unreachable(words, remedy)
     is_usage = status in {BAD_REQUEST, NOT_FOUND} or problem.get("type") == "urn:rollbackd:unknown-service"
-    return Misused(words, remedy) if is_usage else Refused(words, remedy)
+    return Misused(words, remedy, problem) if is_usage else Refused(words, remedy, problem)

@@ -2,21 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import click
 
-from watcher.clock import monotonic, now
+from watcher.clock import monotonic
 from watcher.commands._client import Unreachable, at, client
 from watcher.commands._duration import SECONDS
+from watcher.commands._gates import AtGate
 from watcher.commands._names import names
 from watcher.commands._orders import new_key
-from watcher.commands._screen import as_json, coloured, data, plain, say, warn
-from watcher.commands._waiting import ASK_FOR, TIMED_OUT, Patient
+from watcher.commands._screen import as_json, data, plain
+from watcher.commands._waiting import TIMED_OUT
 
 REFUSED = 3
-COLOURED_AS = {"pass": "passed", "refuse": "rolled_back", "ask": "asking", "wait": "watching"}
 
 
 @click.command()
@@ -81,32 +80,3 @@ def command(
 def status_of(told: Mapping[str, Any]) -> int:
     """The exit status that an answer is."""
     return {"passed": 0, "refused": REFUSED}.get(told["state"], TIMED_OUT)
-
-
-class AtGate(Patient):
-    """Waits for an answer."""
-
-    def answer(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        """The answer; or how it stands when the time is over, or is sure to be."""
-        told, said = asked, ""
-        warn(told["notes"])
-        while True:
-            if told["words"] != said and not told["decided"]:
-                said = told["words"]
-                say(coloured(f"{told['answer']}: {said}", COLOURED_AS[told["answer"]]))
-                if told["because"] == "frozen":
-                    say(f"a hotfix passes: rollbackd approve {told['gate']} --hotfix --reason WHY")
-                if told["answer"] == "ask":
-                    say(
-                        f"a person says: rollbackd approve {told['gate']}, or rollbackd refuse {told['gate']}"
-                    )
-            if told["decided"] or self.left() <= 0 or self._is_hopeless(told):
-                return told
-            told = self.ask(at("v1", "gates", told["gate"]), ASK_FOR) or told
-
-    def _is_hopeless(self, told: Mapping[str, Any]) -> bool:
-        """A freeze ends when it ends, unless somebody ends it: nobody waits for a weekend."""
-        if told["because"] != "frozen" or told["until"] is None:
-            return False
-        until = datetime.fromisoformat(told["until"]).astimezone(UTC)
-        return (until - now()).total_seconds() > self.left()

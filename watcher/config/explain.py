@@ -103,6 +103,13 @@ def _of_rollout(policy: Policy) -> Iterator[tuple[str, str]]:
     yield "rollout.bake.at_most", duration_text(told.at_most)
     yield "rollout.forward", (told.forward or policy.mode).value
     yield "rollout.before_traffic", told.before_traffic.value
+    if (warm_up := told.warm_up) is None:
+        yield "rollout.warm_up", "none"
+        return
+    yield "rollout.warm_up.probe", warm_up.probe or "none: the platform's word"
+    yield "rollout.warm_up.answers", str(warm_up.answers)
+    yield "rollout.warm_up.instances", str(warm_up.instances)
+    yield "rollout.warm_up.within", duration_text(warm_up.within)
 
 
 def _of_early(early: PassEarly | None) -> Iterator[tuple[str, str]]:

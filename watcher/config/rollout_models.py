@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, model_validator
 from rules.duration import Share
 from rules.errors import Malformed
 from watcher.config.models import Lasting, Strictly
-from watcher.core.service import Hooks, Rollout, Unseen
+from watcher.core.service import Hooks, Rollout, Unseen, WarmUp
 
 LEAST_SHARE = 0.001  # a weight of a thousand: platforms know no smaller one
 
@@ -34,6 +34,15 @@ class StageBakeModel(Strictly):
     at_most: Lasting = Rollout().at_most
 
 
+class WarmUpModel(Strictly):
+    """See `WarmUp`."""
+
+    probe: Annotated[str, Field(min_length=1)] | None = None
+    answers: Annotated[int, Field(ge=1, le=1000)] = WarmUp().answers
+    instances: Annotated[int, Field(ge=1, le=1000)] = WarmUp().instances
+    within: Lasting = WarmUp().within
+
+
 class RolloutModel(Strictly):
     """See `Rollout`."""
 
@@ -42,6 +51,7 @@ class RolloutModel(Strictly):
     bake: StageBakeModel = StageBakeModel()
     forward: Literal["ask", "auto"] | None = None
     before_traffic: Unseen = Rollout().before_traffic
+    warm_up: WarmUpModel | None = None
 
     @model_validator(mode="after")
     def _grows_to_the_whole(self) -> Self:
@@ -66,6 +76,15 @@ class RolloutModel(Strictly):
                     "a stage that bakes for longer than it may take",
                     remedy="write a longer `at_most`, or a shorter `bake`",
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _warms_up_what_it_begins(self) -> Self:
+        if self.warm_up is not None and not self.stages:
+            raise Malformed(
+                "`warm_up` is of a rollout that rollbackd begins, and there are no stages",
+                remedy="write stages: [{share: 5%}, {share: 100%}], or remove `warm_up`",
+            )
         return self
 
     @model_validator(mode="after")

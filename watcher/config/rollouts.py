@@ -3,14 +3,19 @@
 from collections.abc import Mapping
 
 from rules.document import Mistakes, Node
+from rules.model import Kind, RuleSet
 from watcher.config.configuration import Configured
 from watcher.config.kinds import Kinds
-from watcher.config.rollout_models import RolloutModel
-from watcher.core.service import Hooks, Mode, Rollout, Stage
+from watcher.config.rollout_models import RolloutModel, WarmUpModel
+from watcher.core.service import Hooks, Mode, Rollout, Stage, WarmUp
 
 
 def read_rollout(
-    node: Node | None, targets: Mapping[str, Configured], kinds: Kinds, mistakes: Mistakes
+    node: Node | None,
+    targets: Mapping[str, Configured],
+    rules: RuleSet,
+    kinds: Kinds,
+    mistakes: Mistakes,
 ) -> Rollout:
     """The policy that is written under `rollout:`; what is usual where nothing is, or where it is wrong."""
     written = mistakes.read(node, RolloutModel) if node is not None else None
@@ -18,6 +23,8 @@ def read_rollout(
         return Rollout()
     if targets:
         _check(node, written, targets, kinds, mistakes)
+    if written.warm_up is not None:
+        _check_warm_up(node.get("warm_up") or node, written.warm_up, targets, rules, kinds, mistakes)
     return _rollout(written)
 
 
@@ -30,7 +37,12 @@ def _rollout(written: RolloutModel) -> Rollout:
         at_most=written.bake.at_most,
         forward=Mode(written.forward) if written.forward else None,
         before_traffic=written.before_traffic,
+        warm_up=_warm_up(written.warm_up) if written.warm_up else None,
     )
+
+
+def _warm_up(written: WarmUpModel) -> WarmUp:
+    return WarmUp(written.probe, written.answers, written.instances, written.within)
 
 
 def _check(
@@ -61,4 +73,43 @@ def _check(
             node.get("hooks") or node,
             f"{' and '.join(sorted({each.kind for each in targets.values()}))} has no hooks that rollbackd can answer",
             f"write hooks: leave; hooks are answered on {', '.join(hooked) or 'nothing in this version'}",
+        )
+
+
+def _check_warm_up(
+    node: Node,
+    written: WarmUpModel,
+    targets: Mapping[str, Configured],
+    rules: RuleSet,
+    kinds: Kinds,
+    mistakes: Mistakes,
+) -> None:
+    """Somebody has to say that the release is warm: a probe that a rule looks at, or the platform."""
+    judged = {rule.indicator for rule in rules.rules}
+    probes = sorted(each.id for each in rules.indicators if each.kind is Kind.PROBE and each.id in judged)
+    if written.probe is not None and written.probe not in probes and (rules.rules or not mistakes.problems):
+        mistakes.add(
+            node.get("probe") or node,
+            f"no rule of this service looks at a probe that is called {written.probe}",
+            f"name one of {', '.join(probes)}"
+            if probes
+            else "write an indicator of the kind `probe`, and a rule that looks at it",
+        )
+    blind = next((each for each in rules.indicators if each.id == written.probe in probes), None)
+    if blind is not None and "${arm." not in blind.query:
+        mistakes.add(
+            node.get("probe") or node,
+            f"the probe {blind.id} does not tell releases apart: what serves would answer for what is to be warmed up",
+            'write `expect: {version: {header: X-Release, equals: "${arm.version}"}}` at the probe, or addresses of the release alone',
+        )
+    if (
+        written.probe is None
+        and targets
+        and not any(kinds.targets[each.kind].stands_by for each in targets.values())
+    ):
+        told = sorted(name for name, kind in kinds.targets.items() if kind.stands_by)
+        mistakes.add(
+            node,
+            f"{' and '.join(sorted({each.kind for each in targets.values()}))} does not say whether a release is warm",
+            f"write `probe:`, the name of a probe; {', '.join(told) or 'nothing in this version'} says it without",
         )

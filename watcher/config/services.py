@@ -86,7 +86,7 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
     referred = list(refer_each(node.get("heard_from"), "source", around.sources, mistakes))
     heard = [heard for each in referred if (heard := _heard(each, targets, around, mistakes)) is not None]
     _check_names(node.get("names"), mistakes)
-    rollout = read_rollout(node.get("rollout"), targets, around.shelf.kinds, mistakes)
+    rollout = read_rollout(node.get("rollout"), targets, rules, around.shelf.kinds, mistakes)
     mirrors = read_mirrors(node.get("mirror"), account, mistakes)
     if written is None:
         return None

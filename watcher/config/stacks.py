@@ -99,13 +99,17 @@ def _codedeploy_usual(settings: CodeDeploySettings) -> str | None:
 
 
 def _beanstalk_says(settings: BeanstalkSettings) -> Mapping[str, Said]:
-    said = {"environment": Said(settings.environment, ("environment",))}
+    if settings.environments is not None:
+        return {}  # each of the two has its own: the releases know
+    said = {"environment": Said(settings.name, ("environment",))}
     if settings.load_balancer_name is None:
         return said
     return said | {"load_balancer": Said(settings.load_balancer_name, ("load_balancer",))}
 
 
 def _beanstalk_usual(settings: BeanstalkSettings) -> str | None:
+    if settings.load_balancers is not None:
+        return "beanstalk-swap"
     return "beanstalk" if settings.load_balancer is not None else None
 
 
@@ -133,12 +137,19 @@ def _site_usual(settings: SiteSettings) -> str | None:
 
 STACKS: Mapping[str, Stack] = {
     "beanstalk": Stack(
-        packs={"beanstalk": ("environment", "load_balancer"), "alb": ("load_balancer",)},
+        packs={
+            "beanstalk": ("environment", "load_balancer"),
+            "beanstalk-swap": (),
+            "alb": ("load_balancer",),
+        },
         says=_beanstalk_says,
         usual=_beanstalk_usual,
         lacks=(
             "no rules are named, and the pack beanstalk reads the metrics of the environment's load balancer: which is it?",
-            "add `load_balancer: app/NAME/ID` (`aws elasticbeanstalk describe-environment-resources` prints its ARN), or rules",
+            (
+                "add `load_balancer: app/NAME/ID` (`aws elasticbeanstalk describe-environment-resources` prints its ARN), of two"
+                " `environments` `load_balancers: [app/NAME/ID, app/NAME/ID]`; or rules"
+            ),
         ),
     ),
     "codedeploy": Stack(

@@ -15,7 +15,7 @@ def mermaid(table: Mapping[State, Mapping[Trigger, State]] = TABLE) -> str:
 
 
 def _lines(table: Mapping[State, Mapping[Trigger, State]]) -> Iterator[str]:
-    yield f"[*] --> {State.WATCHING.value}: deployment"
+    yield f"[*] --> {State.WATCHING.value}: deployment / order to start"
     yield f"[*] --> {State.ROLLING_BACK.value}: order to a service"
     for state, leads in table.items():
         for to in dict.fromkeys(leads.values()):

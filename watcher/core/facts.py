@@ -31,6 +31,7 @@ class Facts:
         frozen: By whom nothing of the service may be deployed now, until when and why, in words; empty: it may.
         beats: Of the indicators that are read: the watch is looked at when their buckets are final.
         beside: What else moved: shown beside the evidence.
+        going: What was read last of the move that is under way, in words; empty: nothing was, or none is.
     """
 
     channels: tuple[str, ...] = ()
@@ -43,6 +44,7 @@ class Facts:
     frozen: str = ""
     beats: tuple[Beat, ...] = ()
     beside: Beside = field(default=Beside())
+    going: str = ""
 
     def backs(self, deployment: Deployment) -> Mapping[str, Back] | None:
         """Where each part of *deployment* would go back to; ``None`` if one of them has nowhere to go."""

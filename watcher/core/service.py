@@ -112,6 +112,26 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class WarmUp:
+    """What a release has to show before it is given its first traffic, where a rollout is ordered to begin.
+
+    Its platform says that it is ready: its targets are healthy, its environments are warm. Where *probe* is named, that probe
+    has answered well too.
+
+    Attributes:
+        probe: The id of an indicator of the kind `probe`; ``None``: the platform's word is enough.
+        answers: So many rounds in a row in which every answer is good.
+        instances: So many of the release have to answer in each of them.
+        within: How long both may take; then a person is asked.
+    """
+
+    probe: str | None = None
+    answers: int = 10
+    instances: int = 1
+    within: timedelta = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
 class Rollout:
     """How a rollout goes forward, where the daemon is who moves it.
 
@@ -122,6 +142,7 @@ class Rollout:
         at_most: How long it may take until that is seen; then a person is asked.
         forward: How it goes forward; ``None``: as the mode says. It may be `auto` where the way back asks.
         before_traffic: What is said at a hook before the release has any traffic.
+        warm_up: What the release has to show before its first stage; ``None``: nothing.
     """
 
     hooks: Hooks = Hooks.LEAVE
@@ -130,6 +151,7 @@ class Rollout:
     at_most: timedelta = timedelta(hours=2)
     forward: Mode | None = None
     before_traffic: Unseen = Unseen.ASK
+    warm_up: WarmUp | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,9 +49,19 @@ def bakes_for(watch: Watch) -> timedelta:
 def asks_at(watch: Watch, at: AtStage) -> datetime:
     """When a person is asked about the stage that it is *at*, if it was not seen well by then."""
     latest = at.since + (watch.stages[watch.stage].at_most or watch.policy.rollout.at_most)
+    need = watch.policy.rollout.warm_up
+    if at.is_before:  # nothing is seen of it meanwhile, so what it was held for does not count
+        latest += max(watch.since - at.since, timedelta(0)) + (need.within if need else timedelta(0))
     if at.pause is None or at.pause.until is None:
         return latest
     return min(latest, max(at.pause.until - BEFORE_THE_HOOK, at.since))
+
+
+def moves_within(watch: Watch) -> timedelta:
+    """How long it may take to move it on; before its first traffic its platform may take its time to say that it is ready."""
+    need = watch.policy.rollout.warm_up
+    warms_up = need is not None and watch.at is not None and watch.at.is_before
+    return watch.policy.move_timeout + (need.within if need is not None and warms_up else timedelta(0))
 
 
 def is_driven(watch: Watch) -> bool:

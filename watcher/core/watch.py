@@ -59,6 +59,7 @@ class OrderKind(StrEnum):
     ROLL_BACK = "roll_back"
     ASK_AGAIN = "ask_again"
     ADVANCE = "advance"
+    START = "start"
     DISARM = "disarm"
     ARM = "arm"
     ALLOW = "allow"
@@ -79,7 +80,7 @@ TO_A_WATCH = frozenset(
         OrderKind.ADVANCE,
     }
 )
-TO_A_SERVICE = frozenset({OrderKind.ROLL_BACK, OrderKind.DISARM, OrderKind.ARM})
+TO_A_SERVICE = frozenset({OrderKind.ROLL_BACK, OrderKind.START, OrderKind.DISARM, OrderKind.ARM})
 TO_A_RELEASE = frozenset({OrderKind.ALLOW, OrderKind.DISTRUST})
 TO_A_GATE = frozenset({OrderKind.APPROVE, OrderKind.REFUSE, OrderKind.HOTFIX})
 
@@ -183,6 +184,21 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
+class Warmth:
+    """How far a release is warmed up, by its probe.
+
+    Attributes:
+        good: So many rounds in a row were good, up to *until*.
+        until: The end of the last round that was looked at.
+        words: Why the last one was not good; empty if it was.
+    """
+
+    good: int = 0
+    until: datetime | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AtStage:
     """Where a rollout stands that the daemon moves forward: at which of its stages, and what is done there.
 
@@ -190,11 +206,13 @@ class AtStage:
         since: Since when the stage's share was seen, or the rollout is known to wait at its hook.
         pause: The hook that it waits at; ``None``: it has its share, and nothing waits.
         part: Of the service, which waits or is shared out.
-        share: Of the traffic, which the release has there (0..1).
+        share: Of the traffic, which the release has there (0..1); 0 without a pause: it was ordered to begin, and has not begun.
         before: What serves beside it; ``None`` at a hook.
-        action: What moves it on, if that is under way; since when, and by whose order, if by a person's.
+        action: What moves it on, if that is under way; since when, and by whose order, if by a person's. Who ordered it to begin
+            is known until it has.
         is_over: It was moved on, and has not been seen anywhere else yet.
         said: It was said once what would have been done, or what keeps it here.
+        warmth: What its probe has answered, before its first stage.
     """
 
     since: datetime
@@ -207,6 +225,12 @@ class AtStage:
     ordered_by: str | None = None
     is_over: bool = False
     said: bool = False
+    warmth: Warmth = Warmth()
+
+    @property
+    def is_before(self) -> bool:
+        """It stands before its first stage: it was ordered to begin, and its release has no traffic yet."""
+        return self.pause is None and self.share <= 0
 
 
 @dataclass(frozen=True, slots=True)

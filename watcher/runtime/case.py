@@ -11,6 +11,7 @@ from rules.evidence import Evidence, decode_evidence
 from rules.model import BeforeAfter, Indicator, Kind, PercentileRank
 from rules.sample import Bucket, Reading
 from rules.verdict import Judgement, Outcome
+from watcher.core.warming import warming_since
 from watcher.core.watch import State, Watch
 from watcher.signals.provider import Question
 
@@ -36,7 +37,12 @@ def case_of(watch: Watch, brief: Brief) -> Case:
     """
     evidence = decode_evidence(watch.evidence or "")
     questions = (
-        _question(watch, indicator, wanted_since(brief, evidence, indicator.id, watch.traffic_at))
+        _question(
+            watch,
+            indicator,
+            warming_since(watch, indicator.id)
+            or wanted_since(brief, evidence, indicator.id, watch.traffic_at),
+        )
         for indicator in watch.policy.rules.indicators
         if indicator.id in brief.beats
     )
@@ -52,6 +58,12 @@ def _question(watch: Watch, indicator: Indicator, since: datetime | None) -> Que
         since=since,
         of=watch.key,
     )
+
+
+def warming_answers(watch: Watch, readings: Mapping[str, Reading]) -> Reading | None:
+    """What the probe answered by which the release is warmed up; ``None``: it is not warmed up, or nothing is due."""
+    need = watch.policy.rollout.warm_up
+    return readings.get(need.probe) if need is not None and need.probe is not None else None
 
 
 def with_shares(case: Case, readings: Mapping[str, Reading]) -> dict[str, Reading]:

@@ -21,7 +21,7 @@ from deploy.model import (
     Unreadable,
     Word,
 )
-from deploy.target import CALL_TIMEOUT, Hooked, Keeper, Staged, Target
+from deploy.target import CALL_TIMEOUT, Hooked, Keeper, Staged, StandingBy, Target
 from watcher.core.service import Service
 
 T = TypeVar("T")
@@ -151,10 +151,28 @@ class PatientStaged(Patient):
         return await _within(self._staged.shifted(shift, key), Unreadable(_SILENCE))
 
 
+class PatientStandingBy(PatientStaged):
+    """The same, where a release that has no traffic is known by its name."""
+
+    def __init__(self, target: Target, staged: Staged, standing: StandingBy) -> None:
+        super().__init__(target, staged)
+        self._standing = standing
+
+    async def stands_by(self, hints: Mapping[str, str]) -> Release | Unreadable | Gone:
+        """See `StandingBy`."""
+        return await _within(self._standing.stands_by(hints), Unreadable(_SILENCE))
+
+    async def unready(self, release: Release) -> str | Unreadable:
+        """See `StandingBy`."""
+        return await _within(self._standing.unready(release), Unreadable(_SILENCE))
+
+
 def patient(target: Target) -> Patient:
     """*target*, with all that it can: no platform has hooks, and is shared out at a word."""
     if isinstance(target, Hooked):
         return PatientHooked(target, target)
+    if isinstance(target, Staged) and isinstance(target, StandingBy):
+        return PatientStandingBy(target, target, target)
     return PatientStaged(target, target) if isinstance(target, Staged) else Patient(target)
 
 

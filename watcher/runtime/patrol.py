@@ -30,6 +30,7 @@ from watcher.runtime.case import (
     is_quiet,
     setting_of,
     suspects,
+    warming_answers,
     with_known_onset,
     with_shares,
 )
@@ -193,16 +194,21 @@ class Patrol:
         now, watch = self.now(), case.watch
         timing = Timing(now, watch.traffic_at, watch.complete_at)
         found = evaluate(case.brief, case.evidence, with_shares(case, readings), timing)
-        step = await (self._recovering if watch.state is State.RECOVERING else self._judged)(case, found, now)
+        if watch.state is State.RECOVERING:
+            step = await self._recovering(case, found, now)
+        else:
+            step = await self._judged(case, found, now, warming_answers(watch, readings))
         if step is not None:
             await self._save(watch, step, now, found.buckets)
 
-    async def _judged(self, case: Case, found: Evaluation, now: datetime) -> Step | None:
+    async def _judged(
+        self, case: Case, found: Evaluation, now: datetime, answers: Reading | None
+    ) -> Step | None:
         watch, judgement = case.watch, await self._dated(case, found)
         self._count(case.brief, judgement)
         quiet = is_quiet(watch, judgement)
         facts = self.lookup.glance(watch) if quiet else await self.lookup.facts(watch, now)
-        return lifecycle.judged(watch, judgement, encode_evidence(found.evidence), now, facts)
+        return lifecycle.judged(watch, judgement, encode_evidence(found.evidence), now, facts, answers)
 
     async def _dated(self, case: Case, found: Evaluation) -> Judgement:
         """The judgement, with when it began, if it is bad. That is computed once: all buckets of the watch are read for it."""

@@ -6,16 +6,18 @@ process may die, and both then decide by what runs. The outcome returns to the w
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
 from deploy.model import Answer, Move, Shift, percent
 from deploy.rollback import Broken, Done, Going, Lost, Outcome, Stopped, Unknown, roll_back
-from deploy.rollout import move_on
+from deploy.rollout import WARMS_UP, move_on
 from watcher.core import disarm, lifecycle
+from watcher.core.warming import is_warm
 from watcher.core.watch import Action, ActionResult, ActionState, Step, Watch
+from watcher.core.wording.stages import warmth
 from watcher.runtime.bells import Bells
 from watcher.runtime.fleet import Current
 from watcher.runtime.rounds import Boundary
@@ -27,6 +29,7 @@ from watcher.store.store import Claimed, Store
 from watcher.telemetry.metrics import Metrics
 
 BATCH = 10
+REMEMBERED = 1000  # actions
 log = structlog.stdlib.get_logger("rollbackd.performer")
 
 
@@ -43,6 +46,7 @@ class Performer:
     owner: str
     now: Callable[[], datetime]
     timing: Terms = TERMS
+    _own: dict[str, int] = field(default_factory=dict)  # by action: how many calls this process has begun
 
     async def go_round(self) -> bool:
         """Bring every action that is due one step further."""
@@ -80,6 +84,7 @@ class Performer:
                 log.warning("action.too_late", action=action.id, part=step.part)
                 return False
             if mine:
+                self._count_own(action.id)
                 log.info("action.begun", action=action.id, part=step.part, **_told(step))
                 self._measure(action, item)
             return mine
@@ -88,17 +93,44 @@ class Performer:
         if action.forward is not None:
             if words := await self._forbidden(item):
                 return Stopped(words)
-            return await move_on(action.forward, targets, action.id, sent=item.moves_sent, intend=intend)
-        return await roll_back(action.plan, targets, action.id, sent=item.moves_sent, intend=intend)
+            cold = await self._cold(item)
+            outcome: Outcome = (
+                Going(cold, WARMS_UP)
+                if cold
+                else await move_on(action.forward, targets, action.id, sent=item.moves_sent, intend=intend)
+            )
+            return _ready_in_time(action.forward, outcome, self.now())
+        # An intent of which nobody has written what came of it: whoever held the action was killed, or the store was away.
+        others = item.attempts - self._own.get(action.id, 0)
+        begun = item.state is ActionState.BEGUN and others > item.moves_sent
+        return await roll_back(
+            action.plan, targets, action.id, sent=item.moves_sent, intend=intend, begun=begun
+        )
 
     async def _forbidden(self, item: Claimed) -> str:
         """Why what the machine decided is not to go forward any more: it may have waited, or was refused for now, for minutes."""
         action, now = item.action, self.now()
-        if action.ordered_by is not None or item.moves_sent:
+        if (action.ordered_by is not None and not _warms_up(action)) or item.moves_sent:
             return ""
         where = (action.service, action.environment)
         switch = disarm.in_force(await self.store.disarmed(now), *where, now)
-        return f"rollbackd is {disarm.words(switch, now)}" if switch else ""
+        if switch:
+            return f"rollbackd is {disarm.words(switch, now)}"
+        watch = await self.store.get(action.watch)
+        if watch is None or watch.frozen is not None:  # what was let out in a freeze is let go on in it
+            return ""
+        holds = await self.lookup.frozen(watch, now)
+        return f"a freeze began {holds}" if holds else ""
+
+    async def _cold(self, item: Claimed) -> str:
+        """Why its probe says that the release is not warm any more, while its platform was waited for; empty: it is."""
+        if not _warms_up(item.action) or item.attempts:  # what may have been given already is looked at
+            return ""
+        watch = await self.store.get(item.action.watch)
+        need = watch.policy.rollout.warm_up if watch is not None else None
+        if watch is None or watch.at is None or need is None or is_warm(watch.at, need):
+            return ""
+        return warmth(watch)
 
     async def _written(self, item: Claimed, outcome: Outcome) -> None:
         match outcome:
@@ -147,6 +179,11 @@ class Performer:
             "action.closed", action=action.id, result=result.state.value, words=result.words, watch_is=state
         )
 
+    def _count_own(self, action: str) -> None:
+        self._own[action] = self._own.pop(action, 0) + 1
+        while len(self._own) > REMEMBERED:
+            del self._own[next(iter(self._own))]
+
     def _count(self, action: Action, result: ActionResult, decided_at: datetime | None) -> None:
         trigger = "person" if action.ordered_by else "auto"
         if action.forward is not None:
@@ -159,6 +196,19 @@ class Performer:
     def _measure(self, action: Action, item: Claimed) -> None:
         if item.attempts == 0 and action.forward is None:
             self.metrics.decision_seconds.observe((self.now() - action.queued_at).total_seconds())
+
+
+def _warms_up(action: Action) -> bool:
+    """It waits, for minutes maybe, until its release is ready."""
+    return isinstance(action.forward, Shift) and action.forward.ready_by is not None
+
+
+def _ready_in_time(step: Shift | Answer, outcome: Outcome, now: datetime) -> Outcome:
+    """*outcome*; a release that is not ready in its time is given nothing."""
+    latest = step.ready_by if isinstance(step, Shift) else None
+    if latest is None or now < latest or not isinstance(outcome, Going | Unknown) or outcome.sent:
+        return outcome
+    return Broken(f"it was not ready in time: {outcome.words}")
 
 
 def _told(step: Move | Shift | Answer) -> dict[str, str]:

@@ -42,11 +42,19 @@ class Lookup:
             ways_back=ways_back(watch.deployment, ledgers, watch.policy, now, watch.missing),
             armed=switch is None,
             disarmed=disarm.words(switch, now),
-            frozen=await self._frozen(watch, now),
+            frozen=await self.frozen(watch, now),
             beside=await self.beside(watch, now),
+            going=await self._going(watch),
         )
 
-    async def _frozen(self, watch: Watch, now: datetime) -> str:
+    async def _going(self, watch: Watch) -> str:
+        if watch.action is None:
+            return ""
+        actions = await self.store.actions(watch.id)
+        return next((each.words for each in actions if each.action.id == watch.action), "")
+
+    async def frozen(self, watch: Watch, now: datetime) -> str:
+        """Under which freeze its service is *now*, in words; empty: under none."""
         service = self.services().get(watch.key)
         windows = service.gate.windows if service else ()
         holds = freeze.frozen(await self.store.freezes(now), windows, *watch.key, now)

@@ -24,6 +24,7 @@ READS: Mapping[tuple[str, str], Read] = {
     ("aws.codedeploy", codedeploy.DEPLOYMENT): codedeploy.deployment,
     ("rollbackd", codedeploy.HOOK): codedeploy.hook,
     ("aws.elasticbeanstalk", beanstalk.UPDATE): beanstalk.update,
+    ("aws.elasticbeanstalk", TRAIL): beanstalk.swapped,
     ("aws.s3", s3.CREATED): s3.created,
     ("aws.lambda", TRAIL): functions.changed,
     ("aws.elasticloadbalancing", TRAIL): balancers.changed,

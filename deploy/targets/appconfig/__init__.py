@@ -23,9 +23,11 @@ Source:
 
 from deploy.target import Kind
 from deploy.targets.appconfig.needs import needs
-from deploy.targets.appconfig.settings import Settings, addresses
+from deploy.targets.appconfig.settings import Settings, addresses, unstaged
 from deploy.targets.appconfig.target import AppConfigTarget
 
-KIND = Kind(settings=Settings, open=AppConfigTarget, on_aws=True, addresses=addresses, needs=needs)
+KIND = Kind(
+    settings=Settings, open=AppConfigTarget, on_aws=True, addresses=addresses, needs=needs, unstaged=unstaged
+)
 
 __all__ = ["KIND", "AppConfigTarget", "Settings", "addresses"]

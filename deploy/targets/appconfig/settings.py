@@ -71,3 +71,11 @@ def strategy_arn(settings: Settings, account: AwsAccount) -> str:
     return (
         f"arn:{account.partition}:appconfig:{account.region}:{owner}:deploymentstrategy/{settings.strategy}"
     )
+
+
+def unstaged(_settings: Settings) -> tuple[str, str]:
+    """Why the clients of a version are not the daemon's to share out: AppConfig takes no percentage, and grows by itself."""
+    return (
+        "AppConfig gives a version to more and more clients by itself, as the strategy of its deployment says, and takes no percentage",
+        "remove `stages`, and deploy with a strategy that grows slowly: a version is judged while it grows, and taken back from there",
+    )

@@ -1,4 +1,4 @@
-"""An environment of Elastic Beanstalk, which runs one application version, and is deployed by Beanstalk itself.
+"""An environment of Elastic Beanstalk, which runs one application version, and is deployed by Beanstalk itself; or two that swap a name.
 
 The label that an environment shows is what it is *told* to run, and may change when an update only begins. What really
 serves is said by its instances, where health reporting is enhanced: so that is what is gone by.
@@ -11,7 +11,8 @@ serves is said by its instances, where health reporting is enhanced: so that is 
     reading      all calls that read                     trace     our last move, on the version that it brought
     looking      which releases an environment runs, and what forbids that the machine moves it
     resolving, moving, progressing, foretelling, keeping, examining
-                 one operation of a target each          target    all of them together
+                 one operation of a target each          swap      the same, of two environments that swap a name
+    way          which of these it is                    target    all of them together
 
 Source:
     https://docs.aws.amazon.com/elasticbeanstalk/latest/dg/using-features.rolling-version-deploy.html
@@ -19,9 +20,16 @@ Source:
 
 from deploy.target import Kind
 from deploy.targets.beanstalk.needs import needs
-from deploy.targets.beanstalk.settings import Settings, addresses
+from deploy.targets.beanstalk.settings import Settings, addresses, misplaced
 from deploy.targets.beanstalk.target import BeanstalkTarget
 
-KIND = Kind(settings=Settings, open=BeanstalkTarget, on_aws=True, addresses=addresses, needs=needs)
+KIND = Kind(
+    settings=Settings,
+    open=BeanstalkTarget,
+    on_aws=True,
+    addresses=addresses,
+    misplaced=misplaced,
+    needs=needs,
+)
 
-__all__ = ["KIND", "BeanstalkTarget", "Settings", "addresses"]
+__all__ = ["KIND", "BeanstalkTarget", "Settings", "addresses", "misplaced"]

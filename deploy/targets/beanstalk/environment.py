@@ -29,6 +29,8 @@ class Environment:
         status: ``Ready``, or what is done to it.
         abortable: What is done to it can be broken off.
         health: ``Ok``, ``Degraded``…; empty where health reporting is basic.
+        color: ``Green``, ``Yellow``, ``Red``; ``Grey``: nobody can say.
+        cname: The name of DNS that leads to it, in small letters.
         updated: When it was changed last, whatever was.
     """
 
@@ -40,6 +42,8 @@ class Environment:
     health: str = ""
     updated: datetime = _EVER
     arn: str = ""
+    color: str = ""
+    cname: str = ""
 
     @property
     def is_enhanced(self) -> bool:
@@ -90,6 +94,8 @@ def environment_of(told: Mapping[str, Any]) -> Environment:
         health=str(told.get("HealthStatus", "")),
         updated=moment(told.get("DateUpdated")) or _EVER,
         arn=str(told.get("EnvironmentArn", "")),
+        color=str(told.get("Health", "")),
+        cname=str(told.get("CNAME", "")).lower(),
     )
 
 

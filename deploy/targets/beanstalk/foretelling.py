@@ -66,7 +66,7 @@ def unseen(settings: Settings, move: Move, account: AwsAccount, words: str) -> F
 
 def _calls(order: object, sets: Order, settings: Settings, policy: Policy) -> tuple[str, ...]:
     mark = (
-        f"elasticbeanstalk:UpdateTagsForResource {sets.parameters['VersionLabel']} {tag_key(settings.environment)}"
+        f"elasticbeanstalk:UpdateTagsForResource {sets.parameters['VersionLabel']} {tag_key(settings.moved)}"
         " (so that the rollback is recognised as ours)"
     )
     no_cas = (

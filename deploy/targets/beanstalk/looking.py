@@ -32,6 +32,9 @@ from deploy.targets.beanstalk.trace import Trace, trace_of
 from deploy.targets.beanstalk.version import fits, release_of, unfit
 
 _SKEW = timedelta(minutes=5)  # our clock against AWS's: requests whose signature is older are refused
+_TAKES = timedelta(
+    minutes=10
+)  # from our trace until a swap is done, by the other clock: a guess, and generous
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,9 @@ class View:
         coming: Of what is on its way, or was when it was broken off.
         shares: Of the traffic, by fingerprint.
         trace: Of our last move, where it brought what the environment is told to run.
+        named: Since when it has the name by which people come, where two environments swap it and that is told.
+        beside: The other one of the two; ``None``: there is none.
+        lingers: It has the name since a moment: who has asked before goes to what served until then.
     """
 
     environment: Environment
@@ -53,6 +59,9 @@ class View:
     coming: str | None = None
     shares: Mapping[str, float] = field(default_factory=dict)
     trace: Trace | None = None
+    named: datetime | None = None
+    beside: "View | None" = None
+    lingers: bool = False
 
     def of(self, label: str | None) -> Release | None:
         """The release with this label."""
@@ -62,6 +71,11 @@ class View:
     def ahead(self) -> Release | None:
         """What is coming, else what serves."""
         return self.of(self.coming or self.serving)
+
+    @property
+    def changed(self) -> datetime:
+        """When it was updated last, or got its name."""
+        return max(filter(None, (self.environment.updated, self.named)))
 
     @property
     def told(self) -> Release | None:
@@ -93,18 +107,31 @@ class View:
 async def look(reader: Reader, settings: Settings) -> View | Unreadable:
     """The environment, read just now."""
     try:
-        environment = await reader.environment(settings.application, settings.environment)
+        environment = await reader.environment(settings.application, settings.name)
         if environment is None:
-            return Unreadable(
-                f"the application {settings.application} has no environment {settings.environment}: it was terminated, the"
-                " configuration names another account than it is in, or the role to read may not see it"
-            )
-        return await _view(reader, environment)
+            return Unreadable(missing(settings, settings.name))
+        return await seen(reader, environment, environment.name, environment.updated)
     except AwsRefused as refused:
         return Unreadable(refusal(refused))
 
 
-async def _view(reader: Reader, environment: Environment) -> View | Unreadable:
+def missing(settings: Settings, called: str) -> str:
+    """That there is no such environment."""
+    return (
+        f"the application {settings.application} has no environment {called}: it was terminated, the"
+        " configuration names another account than it is in, or the role to read may not see it"
+    )
+
+
+async def seen(reader: Reader, environment: Environment, moved: str, changed: datetime) -> View | Unreadable:
+    """What *environment* runs. May raise `AwsRefused`.
+
+    Args:
+        reader: For its instances and their versions.
+        environment: As it was read just now.
+        moved: What our trace would be of (`Settings.moved`).
+        changed: No trace was left since then that was not to be seen.
+    """
     instances = await reader.instances(environment)
     serving, coming = which(environment, instances)
     labels = dict.fromkeys((*labels_of(instances), *filter(None, (environment.label,))))
@@ -116,8 +143,8 @@ async def _view(reader: Reader, environment: Environment) -> View | Unreadable:
     )
     releases = {label: release_of(label, *each) for label, each in zip(labels, found, strict=True)}
     version = found[list(labels).index(environment.label)][0] if environment.label else None
-    tags = await reader.tags_since(version.arn, environment.updated) if version is not None else {}
-    trace = trace_of(tags, environment.name)
+    tags = await reader.tags_since(version.arn, changed) if version is not None else {}
+    trace = trace_of(tags, moved)
     policy = await reader.policy(environment) if coming is not None else None
     shares = shares_of(environment, instances, releases, coming, policy)
     return View(environment, instances, releases, serving, coming, shares, trace)
@@ -150,7 +177,7 @@ def live_of(view: View) -> Live:
         key=ours.key if ours else None,
         since=since(view),
         obstacles=obstacles(view),
-        broken_off=view.coming is not None and view.environment.status == READY,
+        broken_off=view.coming is not None and view.environment.status == READY and not view.lingers,
     )
 
 
@@ -159,11 +186,20 @@ def our_move(view: View) -> Trace | None:
     trace, told, ahead = view.trace, view.told, view.ahead
     if trace is None or told is None or ahead is None or not ahead.is_same_as(told):
         return None
-    return trace if view.environment.updated >= trace.at - _SKEW else None
+    if view.named is not None and view.named > trace.at + _TAKES:
+        return None  # the name came by another swap, long after ours
+    return trace if view.changed >= trace.at - _SKEW else None
 
 
 def since(view: View) -> datetime | None:
-    """Since when what is ahead is being deployed: by its instances, and never later than the last change of all."""
+    """Since when what is ahead is being deployed: by its instances, and never later than the last change of all.
+
+    What runs where nobody comes is no deployment yet: it begins when its environment gets the name.
+    """
+    return max(filter(None, (_begun(view), view.named)), default=None)
+
+
+def _begun(view: View) -> datetime | None:
     ahead = view.coming or view.serving
     times = [each.at for each in view.instances if each.label == ahead and each.at is not None]
     if not times:
@@ -173,7 +209,7 @@ def since(view: View) -> datetime | None:
 
 def obstacles(view: View) -> tuple[str, ...]:
     """What forbids that the machine moves it: one sentence each, with its remedy."""
-    said = (cannot(view), _is_blind(view))
+    said = (cannot(view), _is_blind(view), _is_blind(view.beside) if view.beside is not None else "")
     return tuple(words for words in said if words)
 
 

@@ -63,32 +63,36 @@ class Order:
     Attributes:
         moves: It brings the wanted release; else it only makes room for the call that does.
         version: The ARN of what it brings: where our trace is left.
+        brings: The label of it.
     """
 
     operation: str
     parameters: Mapping[str, Any]
     moves: bool
     version: str = ""
+    brings: str = ""
 
     def told(self) -> str:
         """In words: the call and what it is given."""
         given = " ".join(f"{name}={value}" for name, value in self.parameters.items())
-        return f"elasticbeanstalk:{self.operation.title().replace('_', '')} {given}"
+        return (
+            f"elasticbeanstalk:{self.operation.title().replace('_', '').replace('Cnames', 'CNAMEs')} {given}"
+        )
 
 
 def abort(settings: Settings) -> Order:
     """What is under way is broken off."""
-    return Order("abort_environment_update", {"EnvironmentName": settings.environment}, moves=False)
+    return Order("abort_environment_update", {"EnvironmentName": settings.name}, moves=False)
 
 
 def update(settings: Settings, to: Release, version: str = "") -> Order:
     """The label of *to* is set."""
     parameters = {
         "ApplicationName": settings.application,
-        "EnvironmentName": settings.environment,
+        "EnvironmentName": settings.name,
         "VersionLabel": to.tag,
     }
-    return Order("update_environment", parameters, moves=True, version=version)
+    return Order("update_environment", parameters, moves=True, version=version, brings=to.tag)
 
 
 async def decide(
@@ -207,6 +211,6 @@ def taken(order: Order, untraced: str) -> Begun:
     """Beanstalk took it: the move is made, or there is room for it in a moment. *untraced*: what kept its trace from being left."""
     if order.moves:
         without = f"; its trace could not be left on the version: {untraced}" if untraced else ""
-        return Begun(str(order.parameters["VersionLabel"]), f"{order.told()}{without}")
+        return Begun(order.brings, f"{order.told()}{without}")
     name = order.parameters["EnvironmentName"]
     return Begun(words=f"the update of {name} is broken off, so that the way back can follow it")

@@ -16,11 +16,17 @@ from deploy.targets.beanstalk.trace import tag_key
 
 
 def needs(settings: Settings, account: AwsAccount, release: Release) -> tuple[Need, ...]:
-    """To put *release* back on the environment, to break off its update, and to leave our trace on the version."""
-    environment = environment_arn(settings, account)
+    """To put *release* back on the environment, to break off its update, and to leave our trace on the version.
+
+    Of two environments nothing is updated: their names are swapped, and both are asked about.
+    """
     version = version_arn(settings, account, release.tag)
+    trace = Need("elasticbeanstalk:AddTags", version, {"aws:TagKeys": tag_key(settings.moved)})
+    arns = [environment_arn(settings, account, name) for name in settings.names]
+    if settings.environments is not None:
+        return (*(Need("elasticbeanstalk:SwapEnvironmentCNAMEs", arn) for arn in arns), trace)
     return (
-        Need("elasticbeanstalk:UpdateEnvironment", environment),
-        Need("elasticbeanstalk:AbortEnvironmentUpdate", environment),
-        Need("elasticbeanstalk:AddTags", version, {"aws:TagKeys": tag_key(settings.environment)}),
+        Need("elasticbeanstalk:UpdateEnvironment", arns[0]),
+        Need("elasticbeanstalk:AbortEnvironmentUpdate", arns[0]),
+        trace,
     )

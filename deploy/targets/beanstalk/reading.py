@@ -11,7 +11,7 @@ Source:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from deploy.errors import AwsRefused
@@ -20,6 +20,7 @@ from deploy.targets.aws.batching import Batch
 from deploy.targets.aws.keeping import Kept
 from deploy.targets.aws.wording import refusal
 from deploy.targets.beanstalk.environment import (
+    ENDED,
     Environment,
     Happened,
     Instance,
@@ -35,6 +36,9 @@ MOST = 100  # environments a call. AWS names no bound; a request of so many name
 KEPT = 1024  # what is kept: some hundred bytes each
 PAGES = 10  # of instances: 1000 at most
 EVENTS = 200
+REMEMBERS = timedelta(
+    days=42
+)  # what is terminated: as long as events are. [U]; after that it is as if it could not be seen
 # S3 says of an object that it is not there, or that we may not know whether it is.
 _GONE = frozenset({"404", "NoSuchKey", "NoSuchBucket", "NotFound"})
 _NEVER = datetime.max.replace(tzinfo=UTC)
@@ -65,6 +69,17 @@ class Reader:
         """The environment, now; ``None``: there is none such, or the role to read may not see it."""
         found = await self._environments.ask(name)
         return found if found is not None and found.application == application else None
+
+    async def was_terminated(self, application: str, name: str, now: datetime) -> bool:
+        """Beanstalk says so itself. That it tells of no such environment says nothing: it leaves out what a role may not see."""
+        told = await self._beanstalk(
+            "describe_environments",
+            ApplicationName=application,
+            EnvironmentNames=[name],
+            IncludeDeleted=True,
+            IncludedDeletedBackTo=now - REMEMBERS,
+        )
+        return any(environment_of(each).status in ENDED for each in told.get("Environments", ()))
 
     async def instances(self, environment: Environment) -> Sequence[Instance]:
         """What the instances run; none, where health reporting is basic.

@@ -31,6 +31,7 @@ KIND = Kind(
     needs=needs,
     immovable=immovable,
     unstaged=unstaged,
+    stands_by=True,
 )
 
 __all__ = ["KIND", "LambdaTarget", "Settings", "addresses", "misplaced"]

@@ -8,7 +8,7 @@ Source:
 from datetime import datetime
 
 from deploy.errors import AwsRefused
-from deploy.model import Foretold, Move, Refused
+from deploy.model import Foretold, Move, Refused, Release
 from deploy.ports import AwsAccount
 from deploy.targets.aws.batching import together
 from deploy.targets.aws.wording import plain, refusal
@@ -89,6 +89,26 @@ async def _read(
     )
     gone = (state,) if version.state == "Failed" else ()
     return capacity(move, of_alias, of_good, of_bad), tuple(words for words in said if words), gone
+
+
+async def cold(reader: Reader, settings: Settings, release: Release) -> str:
+    """Why a version should not be given its first calls yet; empty where nothing is known to be cold.
+
+    Where no provisioned concurrency is configured *for the version* nothing tells: to call it is its callers' business. What is
+    configured for the alias is prepared only once that points to it.
+
+    Raises:
+        AwsRefused: Lambda does not tell it.
+    """
+    name = settings.function_name
+    version = await reader.version_now(name, release.tag)
+    if version is None:
+        return f"{name} has no version {release.tag} any more"
+    kept = await reader.provisioned(name, release.tag)
+    if kept is not None and kept.status != "READY":
+        why = f": {plain(kept.reason)}" if kept.reason else ""
+        return f"{kept.ready} of {kept.requested} warm environments of version {release.tag} are ready ({kept.status}){why}"
+    return _state(version)
 
 
 def capacity(

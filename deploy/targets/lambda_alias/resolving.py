@@ -12,7 +12,9 @@ from deploy.model import Gone, Release, Unreadable
 from deploy.target import with_hints
 from deploy.targets.aws.hinting import NAMES, goes_by, wanted
 from deploy.targets.aws.keeping import Kept
+from deploy.targets.lambda_alias.alias import is_published
 from deploy.targets.lambda_alias.looking import View
+from deploy.targets.lambda_alias.reading import Reader
 from deploy.targets.lambda_alias.settings import LATEST, Settings
 
 SHOWS_WITHIN = timedelta(minutes=1)  # reads of Lambda are late by seconds
@@ -57,6 +59,28 @@ def nothing(view: View, settings: Settings) -> str:
         f"the function {settings.function_name} has no alias {settings.alias}: nothing was published by it yet, it was deleted, or"
         " `alias` is another"
     )
+
+
+async def stands_by(
+    reader: Reader, view: View, settings: Settings, hints: Mapping[str, str]
+) -> Release | Unreadable | Gone:
+    """The version that *hints* mean, called or not. One that is not called is known by its number alone.
+
+    Raises:
+        AwsRefused: Lambda does not tell it.
+    """
+    for release, _ in reversed(view.split.parts):
+        if _goes_by(release, hints):
+            return with_hints(release, hints)
+    number = hints.get("tag", hints.get("version", ""))
+    if not is_published(number):
+        return Gone(f"{wanted(hints)} is no number of a version of {settings.function_name}")
+    version = await reader.version_now(settings.function_name, number)
+    if version is None:
+        return Gone(f"{settings.function_name} has no version {number}: publish it first")
+    if not _goes_by(version.release, hints):
+        return Gone(f"version {number} of {settings.function_name} is another content than {wanted(hints)}")
+    return with_hints(version.release, hints)
 
 
 def _goes_by(release: Release, hints: Mapping[str, str]) -> bool:

@@ -33,7 +33,7 @@ from deploy.targets.lambda_alias.keeping import Marks, Writing, marks_of, recall
 from deploy.targets.lambda_alias.looking import View, live_of, look
 from deploy.targets.lambda_alias.moving import SOON, Order, answered, by_hand, decide, decide_shift
 from deploy.targets.lambda_alias.reading import Reader
-from deploy.targets.lambda_alias.resolving import Missed, resolve
+from deploy.targets.lambda_alias.resolving import Missed, resolve, stands_by
 from deploy.targets.lambda_alias.settings import Settings
 
 # An operation takes at most 7 s. A move first looks; what remains is for the call.
@@ -46,7 +46,7 @@ KEPT_MOVES = 64
 
 
 class LambdaTarget:
-    """An alias of a function. See `deploy.target.Target`, `deploy.target.Staged` and `deploy.target.Keeper`."""
+    """An alias of a function. See `Target`, `Staged`, `StandingBy` and `Keeper` in `deploy.target`."""
 
     def __init__(self, settings: Settings, place: Place, world: World) -> None:
         if world.aws is None or place.account is None:
@@ -72,6 +72,20 @@ class LambdaTarget:
             if isinstance(view, Unreadable)
             else resolve(view, self._settings, hints, self._missed, self._now())
         )
+
+    async def stands_by(self, hints: Mapping[str, str]) -> Release | Unreadable | Gone:
+        """The version that *hints* mean, called or not."""
+        return await within(READS, self._stands_by(hints))
+
+    async def _stands_by(self, hints: Mapping[str, str]) -> Release | Unreadable | Gone:
+        view = await look(self._reader, self._settings, self._account)
+        if isinstance(view, Unreadable):
+            return view
+        return await stands_by(self._reader, view, self._settings, hints)
+
+    async def unready(self, release: Release) -> str | Unreadable:
+        """Why the version should not be called yet: Lambda prepares it still, or what is kept warm of it. See `foretelling`."""
+        return await within(READS, foretelling.cold(self._reader, self._settings, release))
 
     async def observe(self) -> Live | Unreadable:
         """What is called now. In steady state one GetAlias, and nothing else."""

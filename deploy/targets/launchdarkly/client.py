@@ -8,6 +8,7 @@ Source:
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -27,6 +28,9 @@ _LEAST, _MOST = timedelta(seconds=1), timedelta(minutes=5)
 _USUAL = timedelta(seconds=10)  # the length of one of its windows
 # The time of a change, and that of its entry in the log: nobody says that they are one. A guess.
 _APART = timedelta(seconds=2)
+NEWEST = 20  # changes of a flag that are looked through: as many as LaunchDarkly gives at once
+# The right is not there, and will not be in a moment.
+_FORBIDDEN = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 _REMEDIES: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: "the token is not accepted, or may not do this: make one with a role that may updateOn and updateFallthrough",
     HTTPStatus.FORBIDDEN: "the token may not do this: give it a role that may updateOn and updateFallthrough on this flag",
@@ -54,7 +58,7 @@ class _Entry(BaseModel):
 class _Log(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    items: Annotated[list[_Entry], Field(max_length=20)] = Field(default_factory=list)
+    items: Annotated[list[_Entry], Field(max_length=NEWEST)] = Field(default_factory=list)
 
 
 class _Approvals(BaseModel):
@@ -67,6 +71,14 @@ class _Environment(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     approvals: _Approvals = Field(default_factory=_Approvals, alias="approvalSettings")
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What was said to the last changes of a flag, the newest first. *is_whole*: to the newest of all too."""
+
+    comments: tuple[str, ...]
+    is_whole: bool
 
 
 class Client:
@@ -91,18 +103,36 @@ class Client:
 
         ``None``: the audit log could not be read, or does not have it yet: what was said to the one before it is not taken for it.
         """
-        place = f"proj/{self._settings.project}:env/{self._settings.environment}:flag/{self._settings.flag}"
-        query = urlencode({"limit": 1, "spec": place})
-        got = await self._get(f"{self._settings.url}/api/v2/auditlog?{query}")
-        if isinstance(got, Unreadable):
-            return None
-        try:
-            items = _Log.model_validate_json(got.body).items
-        except ValidationError:
-            return None
-        if not items:
+        items = await self._log(1)
+        if not items or isinstance(items, Unreadable):
             return None
         return items[0].comment if items[0].date >= (changed - _APART).timestamp() * 1000 else None
+
+    async def said(self, changed: datetime) -> Said | Unreadable | None:
+        """What was said to the last changes of the flag there, of which the newest was made at *changed*.
+
+        ``None``: the token may not read the audit log.
+        """
+        items = await self._log(NEWEST)
+        if items is None or isinstance(items, Unreadable):
+            return items
+        is_whole = bool(items) and items[0].date >= (changed - _APART).timestamp() * 1000
+        return Said(tuple(each.comment for each in items), is_whole)
+
+    async def _log(self, most: int) -> Sequence[_Entry] | Unreadable | None:
+        place = f"proj/{self._settings.project}:env/{self._settings.environment}:flag/{self._settings.flag}"
+        query = urlencode({"limit": most, "spec": place})
+        got = await self._asked(f"{self._settings.url}/api/v2/auditlog?{query}")
+        if isinstance(got, Unreadable):
+            return got
+        if got.status in _FORBIDDEN:
+            return None
+        if got.status != HTTPStatus.OK:
+            return Unreadable(f"the audit log of {self._settings.called}: {said(got)}")
+        try:
+            return _Log.model_validate_json(got.body).items
+        except ValidationError:
+            return Unreadable("not an answer of LaunchDarkly about its audit log")
 
     async def needs_approval(self) -> bool | Unreadable:
         """The environment requires approvals for changes of flags."""
@@ -134,11 +164,16 @@ class Client:
         return min(max(asked, _LEAST), _MOST)
 
     async def _get(self, url: str) -> Got | Unreadable:
+        got = await self._asked(url)
+        if isinstance(got, Unreadable) or got.status == HTTPStatus.OK:
+            return got
+        return Unreadable(f"{self._settings.called}: {said(got)}")
+
+    async def _asked(self, url: str) -> Got | Unreadable:
         try:
-            got = await self._send("GET", url, _HEADERS, self._secrets())
+            return await self._send("GET", url, _HEADERS, self._secrets())
         except Unanswered as error:
             return Unreadable(str(error))
-        return got if got.status == HTTPStatus.OK else Unreadable(f"{self._settings.called}: {said(got)}")
 
     def _secrets(self) -> Mapping[str, str]:
         return {"Authorization": self._settings.token.get_secret_value()}

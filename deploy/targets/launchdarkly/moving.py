@@ -22,6 +22,7 @@ from deploy.targets.launchdarkly.settings import Settings
 from deploy.targets.launchdarkly.state import fallthrough_of, release_of, set_to
 
 SOON = timedelta(seconds=5)
+EXPERIMENT = "an experiment decides who gets what: stop it before the flag is moved by itself"
 _COMMENT = re.compile(r"rollbackd (?P<key>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}): back from .{1,300}")
 
 
@@ -65,9 +66,7 @@ def decide(flag: Flag, settings: Settings, move: Move, key: str) -> Order | Begi
     ===================================== =======================================================
     """
     if flag.archived:
-        return Refused(
-            f"{settings.called} was archived: bring it back first, or remove it from the configuration"
-        )
+        return archived(settings)
     live = release_of(flag, settings.flag)
     if live.is_same_as(move.to):
         return AlreadyThere()
@@ -76,10 +75,10 @@ def decide(flag: Flag, settings: Settings, move: Move, key: str) -> Order | Begi
     wanted = set_to(flag, move.to.tag)
     if wanted is None or not release_of(wanted, settings.flag).is_same_as(move.to):
         return Refused(unlike(settings, move))
-    return order(flag, wanted, settings, move, key)
+    return order(flag, wanted, settings, back(move, key))
 
 
-def order(flag: Flag, wanted: Flag, settings: Settings, move: Move, key: str) -> Order:
+def order(flag: Flag, wanted: Flag, settings: Settings, comment: str) -> Order:
     """The patch that makes *wanted* of *flag*."""
     at = f"/environments/{settings.environment}"
     patch: list[Mapping[str, Any]] = [{"op": "test", "path": f"{at}/version", "value": flag.version}]
@@ -87,7 +86,19 @@ def order(flag: Flag, wanted: Flag, settings: Settings, move: Move, key: str) ->
         patch.append({"op": "replace", "path": f"{at}/fallthrough", "value": fallthrough_of(wanted)})
     if wanted.on != flag.on:
         patch.append({"op": "replace", "path": f"{at}/on", "value": wanted.on})
-    return Order(tuple(patch), f"rollbackd {key}: back from {move.expect.tag} to {move.to.tag}", flag.version)
+    return Order(tuple(patch), comment, flag.version)
+
+
+def back(move: Move, key: str) -> str:
+    """What is said to a move: by it the move is recognised as ours."""
+    return f"rollbackd {key}: back from {move.expect.tag} to {move.to.tag}"
+
+
+def archived(settings: Settings) -> Refused:
+    """Nothing is set there any more."""
+    return Refused(
+        f"{settings.called} was archived: bring it back first, or remove it from the configuration"
+    )
 
 
 def unlike(settings: Settings, move: Move) -> str:

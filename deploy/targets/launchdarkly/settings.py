@@ -6,7 +6,7 @@ Source:
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, StringConstraints
@@ -43,6 +43,8 @@ class Settings(BaseModel):
         flag: The key of the flag.
         token: An access token: a reader's is enough in shadow; else one that may updateOn, updateFallthrough on this flag there.
         url: Of the instance, by https; by default LaunchDarkly's own, https://app.launchdarkly.com.
+        percentages: What the percentages of its default rule are: `releases`, each a release of its own; or `shares` that the variation
+            that is rolled out has of the traffic, which is the release then: so they are that of stages.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, regex_engine="python-re")
@@ -54,6 +56,7 @@ class Settings(BaseModel):
     url: Annotated[str, StringConstraints(max_length=255), AfterValidator(_origin)] = (
         "https://app.launchdarkly.com"
     )
+    percentages: Literal["releases", "shares"] = "releases"
 
     @property
     def called(self) -> str:
@@ -64,3 +67,13 @@ class Settings(BaseModel):
     def at(self) -> str:
         """Where the flag is."""
         return f"{self.url}/api/v2/flags/{self.project}/{self.flag}"
+
+
+def unstaged(settings: Settings) -> tuple[str, str] | None:
+    """Why its percentages are not the daemon's to raise: each of them is a release."""
+    if settings.percentages == "shares":
+        return None
+    return (
+        f"each percentage of {settings.called} is a release of its own",
+        "write `percentages: shares`: what is rolled out is the release then, and the percentage its share",
+    )

@@ -35,14 +35,14 @@ def release_of(flag: Flag, name: str) -> Release:
     names = {"flag": name, "state": "on" if flag.on else OFF}
     content: dict[str, Any] = {"on": flag.on}
     if not flag.on:
-        content["gives"] = _value(flag, flag.off)
-        return Release(_hash(content), OFF, names)
-    content["gives"] = [[_value(flag, each), weight] for each, weight in flag.fallthrough.weights]
+        content["gives"] = value_of(flag, flag.off)
+        return Release(hash_of(content), OFF, names)
+    content["gives"] = [[value_of(flag, each), weight] for each, weight in flag.fallthrough.weights]
     content["how"] = dict(flag.fallthrough.how)
     content["rest"] = flag.rest
     if flag.rest:
         content["variations"] = list(flag.variations)
-    return Release(_hash(content), _tag(flag), names)
+    return Release(hash_of(content), tag_of(flag), names)
 
 
 def set_to(flag: Flag, tag: str) -> Flag | None:
@@ -69,9 +69,10 @@ def fallthrough_of(flag: Flag) -> Mapping[str, Any]:
     return {"rollout": {"variations": variations, **dict(served.how)}}
 
 
-def _tag(flag: Flag) -> str:
+def tag_of(flag: Flag) -> str:
+    """How *flag* is set while it is on."""
     weights = flag.fallthrough.weights
-    called = _called(flag)
+    called = called_of(flag)
     shares = [(called.get(variation, str(variation)), weight) for variation, weight in weights]
     serves = (
         shares[0][0] if len(shares) == 1 else "+".join(f"{name}:{weight / 1000:g}" for name, weight in shares)
@@ -88,10 +89,10 @@ def _tag(flag: Flag) -> str:
 
 
 def _digits(content: Any) -> str:
-    return f"@{_hash(content).partition(':')[2][:_DIGITS]}"
+    return f"@{hash_of(content).partition(':')[2][:_DIGITS]}"
 
 
-def _called(flag: Flag) -> Mapping[int, str]:
+def called_of(flag: Flag) -> Mapping[int, str]:
     """What the variations are called in tags, which are shown: other values than true and false may be secrets."""
     values = flag.variations
     return {
@@ -103,7 +104,7 @@ def _called(flag: Flag) -> Mapping[int, str]:
 def _weights(flag: Flag, written: str) -> tuple[tuple[int, int], ...] | None:
     """``true`` or ``true:95+false:5``, which are together all of them; ``None``: it names a variation that is not there."""
     places = {str(place): place for place in range(len(flag.variations))}
-    places |= {name: place for place, name in _called(flag).items()}
+    places |= {name: place for place, name in called_of(flag).items()}
     found = [_WEIGHT.fullmatch(each) for each in written.split("+")]
     weights: list[tuple[int, int]] = []
     for each in found:
@@ -114,13 +115,14 @@ def _weights(flag: Flag, written: str) -> tuple[tuple[int, int], ...] | None:
     return tuple(weights) if sum(weight for _, weight in weights) == ALL else None
 
 
-def _value(flag: Flag, variation: int | None) -> Any:
+def value_of(flag: Flag, variation: int | None) -> Any:
     """What a variation gives; ``null`` where the code decides."""
     if variation is None or not 0 <= variation < len(flag.variations):
         return None
     return {"variation": variation, "value": flag.variations[variation]}
 
 
-def _hash(content: Any) -> str:
+def hash_of(content: Any) -> str:
+    """The fingerprint of *content*."""
     written = json.dumps(content, sort_keys=True, separators=(",", ":"), default=str)
     return f"sha256:{hashlib.sha256(written.encode()).hexdigest()}"

@@ -1,7 +1,7 @@
 """A flag of LaunchDarkly as a target."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
@@ -28,9 +28,10 @@ from deploy.ports import Got, World
 from deploy.target import Place, with_hints
 from deploy.targets.aws.hinting import NAMES, goes_by, wanted
 from deploy.targets.aws.keeping import Kept
+from deploy.targets.aws.split import NOBODY, Split
 from deploy.targets.launchdarkly.client import Client, said
 from deploy.targets.launchdarkly.flag import Flag
-from deploy.targets.launchdarkly.moving import SOON, Order, decide, key_in, order
+from deploy.targets.launchdarkly.moving import EXPERIMENT, SOON, Order, back, decide, key_in, order
 from deploy.targets.launchdarkly.settings import Settings
 from deploy.targets.launchdarkly.state import release_of, set_to
 
@@ -60,33 +61,51 @@ class LaunchDarklyTarget:
         flag = await self._client.flag()
         if isinstance(flag, Unreadable):
             return flag
-        release = self._release(flag)
-        if release is None:
+        found = await self._given(flag)
+        if isinstance(found, Unreadable):
+            return found
+        if not found.parts:
             return Unreadable(f"{self._settings.called} was archived")
-        if hints.keys() & set(NAMES) and not goes_by(
-            release, hints, {release.tag, release.names["state"]}, {release.tag}
-        ):
-            return Unreadable(f"the flag is {release.tag}, and not {wanted(hints)}")
-        return with_hints(release, hints)
+        is_hinted = bool(hints.keys() & set(NAMES))
+        for release, _ in reversed(found.parts):
+            if not is_hinted or goes_by(release, hints, {release.tag, release.names["state"]}, {release.tag}):
+                return with_hints(release, hints)
+        given = " and ".join(release.tag for release, _ in found.parts)
+        return Unreadable(f"the flag is {given}, and not {wanted(hints)}")
 
     async def observe(self) -> Live | Unreadable:
         """How the flag is set now. One request; and one more for each change, by which our own is recognised."""
         flag = await self._client.flag()
         if isinstance(flag, Unreadable):
             return flag
+        found = await self._given(flag)
+        if isinstance(found, Unreadable):
+            return found
         return Live(
-            self._release(flag), key=await self._key(flag), since=flag.modified, obstacles=_obstacles(flag)
+            found.serving,
+            found.coming,
+            shares=found.shares if found.coming else {},
+            key=await self._key(flag),
+            since=flag.modified,
+            obstacles=_obstacles(flag),
         )
+
+    async def _given(self, flag: Flag) -> Split | Unreadable:
+        """What it gives: how it is set, to everybody; nothing, where it was archived."""
+        return NOBODY if flag.archived else Split(((release_of(flag, self._settings.flag), 1.0),))
 
     async def progress(self, move: Move, key: str) -> Progress | Unreadable:
         """How far the move is. Reads only."""
         flag = await self._client.flag()
         if isinstance(flag, Unreadable):
             return flag
-        live, now = self._release(flag), self._now()
-        ordered = self._ordered.get(key) or self._ordered.keep(key, now)
-        if live is None:
+        if flag.archived:
             return Failed(f"{self._settings.called} was archived")
+        now = self._now()
+        return self._progress(flag, move, self._ordered.get(key) or self._ordered.keep(key, now), now)
+
+    def _progress(self, flag: Flag, move: Move, ordered: datetime, now: datetime) -> Progress:
+        live = release_of(flag, self._settings.flag)
         if live.is_same_as(move.to):
             return Serving()
         if not live.is_same_as(move.expect):
@@ -103,7 +122,7 @@ class LaunchDarklyTarget:
             calls = (f"PATCH /api/v2/flags/{self._settings.project}/{self._settings.flag}",)
             where = f"set {self._settings.called} to {move.to.tag} at {self._settings.url}"
             return Foretold(calls=calls, by_hand=where, obstacles=(flag.words,))
-        decided = decide(flag, self._settings, move, "KEY")
+        decided = self._decide(flag, move, "KEY")
         planned = decided if isinstance(decided, Order) else self._planned(flag, move)
         refused = (decided.words,) if isinstance(decided, Refused) and decided.third_tag is None else ()
         return Foretold(
@@ -145,15 +164,13 @@ class LaunchDarklyTarget:
             kept = self._keys.keep(flag.version, key_in(comment) or "")
         return kept or None
 
-    def _release(self, flag: Flag) -> Release | None:
-        return None if flag.archived else release_of(flag, self._settings.flag)
-
     def _planned(self, flag: Flag, move: Move) -> Order | None:
         found = set_to(flag, move.to.tag)
-        return order(flag, found, self._settings, move, "KEY") if found else None
+        return order(flag, found, self._settings, back(move, "KEY")) if found else None
 
     def _by_hand(self, flag: Flag, move: Move) -> str:
-        planned = self._planned(flag, move)
+        decided = self._decide(flag, move, "KEY")
+        planned = decided if isinstance(decided, Order) else self._planned(flag, move)
         if planned is None:
             return f"set {self._settings.called} to {move.to.tag} at {self._settings.url}"
         return planned.by_hand(self._settings, move)
@@ -162,11 +179,17 @@ class LaunchDarklyTarget:
 
     async def begin(self, move: Move, key: str) -> Beginning:
         """Look, decide, and send at most one patch. See `moving`."""
+        return await self._send(lambda flag: self._decide(flag, move, key), key)
+
+    def _decide(self, flag: Flag, move: Move, key: str) -> Order | Beginning:
+        return decide(flag, self._settings, move, key)
+
+    async def _send(self, decides: Callable[[Flag], Order | Beginning], key: str) -> Beginning:
         ends = asyncio.get_running_loop().time() + BEGINS.total_seconds()
         flag = await self._client.flag()
         if isinstance(flag, Unreadable):
             return Refused(f"nothing was sent: {flag.words}", again_in=SOON)
-        decided = decide(flag, self._settings, move, key)
+        decided = decides(flag)
         if not isinstance(decided, Order):
             return decided
         self._ordered.keep(key, self._now())
@@ -211,4 +234,4 @@ class LaunchDarklyTarget:
 def _obstacles(flag: Flag) -> tuple[str, ...]:
     if not flag.fallthrough.is_experiment or not flag.on:
         return ()
-    return ("an experiment decides who gets what: stop it before the flag is moved by itself",)
+    return (EXPERIMENT,)

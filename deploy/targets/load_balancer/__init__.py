@@ -31,6 +31,7 @@ KIND = Kind(
     misplaced=misplaced,
     needs=needs,
     unstaged=lambda _settings: None,
+    stands_by=True,
 )
 
 __all__ = ["KIND", "LoadBalancerTarget", "Settings", "addresses", "misplaced"]

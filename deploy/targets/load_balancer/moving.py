@@ -112,6 +112,16 @@ def sick(wanted: Sequence[Group], health: Mapping[str, Health]) -> str:
     return ""
 
 
+def ill(wanted: Sequence[Group], health: Mapping[str, Health]) -> str:
+    """Why the groups that serve what is *wanted* are not wholly well; empty where every target that is registered is healthy."""
+    for group in wanted:
+        found = health[group.arn]
+        if not 0 < found.healthy == found.registered:
+            why = f": {plain(found.why, 120)}" if found.why else ""
+            return f"{found.healthy} of {found.registered} targets of {group.name} are healthy{why}"
+    return ""
+
+
 def by_hand(order: Order, move: Move, account: AwsAccount) -> str:
     """*order* as a line for a person's shell, and what it does: an ARN does not say it."""
     arn, actions = order.parameters.values()

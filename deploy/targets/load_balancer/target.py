@@ -45,6 +45,7 @@ from deploy.targets.load_balancer.moving import (
     by_hand,
     decide,
     decide_shift,
+    ill,
     sick,
 )
 from deploy.targets.load_balancer.reading import Reader
@@ -62,7 +63,7 @@ KEPT_MOVES = 64
 
 
 class LoadBalancerTarget:
-    """Weights of a rule. See `deploy.target.Target`, and `Staged`, `Keeper` and `Examined` there."""
+    """Weights of a rule. See `Target`, `Staged`, `StandingBy`, `Keeper` and `Examined` in `deploy.target`."""
 
     def __init__(self, settings: Settings, place: Place, world: World) -> None:
         if world.aws is None or place.account is None:
@@ -84,6 +85,22 @@ class LoadBalancerTarget:
         """The release that *hints* (``tag``, ``fingerprint``, ``version``) mean, if a group with traffic serves it."""
         view = await self._look(READS)
         return view if isinstance(view, Unreadable) else resolve(view, hints)
+
+    async def stands_by(self, hints: Mapping[str, str]) -> Release | Unreadable | Gone:
+        """The release of a group that the rule names, with traffic or without, that *hints* mean."""
+        view = await self._look(READS)
+        return view if isinstance(view, Unreadable) else stands_by(view, self._settings, hints)
+
+    async def unready(self, release: Release) -> str | Unreadable:
+        """Why the group of *release* should not be given requests yet: all its targets have to be healthy."""
+        return await within(READS, self._unready(release))
+
+    async def _unready(self, release: Release) -> str | Unreadable:
+        view = await self._view()
+        if isinstance(view, Unreadable):
+            return view
+        wanted = view.serving(release)
+        return ill(wanted, await foretelling.healths(self._reader, wanted))
 
     async def observe(self) -> Live | Unreadable:
         """What has the traffic now. Its share of one call for the rule, and of one for the tags."""
@@ -307,3 +324,18 @@ def resolve(view: View, hints: Mapping[str, str]) -> Release | Unreadable:
         if goes_by(release, hints, {release.tag}, {release.tag}):
             return with_hints(release, hints)
     return Unreadable(f"{wanted(hints)} has no traffic yet")
+
+
+def stands_by(view: View, settings: Settings, hints: Mapping[str, str]) -> Release | Gone:
+    """The release that *hints* mean, of those whose groups the rule names."""
+    for group in view.groups:
+        release = group.release
+        if release is not None and goes_by(release, hints, {release.tag}, {release.tag}):
+            return with_hints(release, hints)
+    serve = ", ".join(
+        f"{each.name} serves {each.release.tag if each.release else '?'}" for each in view.groups
+    )
+    return Gone(
+        f"no target group of {settings.called} serves {wanted(hints)} ({serve or 'it forwards nothing'}): name its group"
+        f" there with weight 0, and write its release onto it as the tag {settings.release_tag}"
+    )

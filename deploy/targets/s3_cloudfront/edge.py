@@ -15,15 +15,18 @@ from deploy.targets.s3_cloudfront.page import MARKER, read
 from deploy.targets.s3_cloudfront.settings import is_name
 
 HEADER = f"x-amz-meta-{MARKER}"
+# What the function of a site that is shared out adds to its pages (examples/aws/site-by-weight.js).
+BY_WEIGHT = ("x-rollbackd-site", "by-weight")
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What the edge answered, and how it calls itself."""
+    """What the edge answered, and how it calls itself. *by_weight*: a function that picks one of two releases has seen it."""
 
     release: Release | None
     fingerprint: str
     name: str
+    by_weight: bool = False
 
     def as_one_of(self, known: Iterable[Release]) -> Release | None:
         """Which release it is: by its content, else (something on the way may have rewritten it) by its name; else by itself."""
@@ -38,10 +41,10 @@ class Served:
         return self.name or "a page that does not say which release it is of"
 
 
-async def ask(page: Ask, site: str) -> Served | str:
-    """What *site* serves; or why that cannot be said, in words."""
+async def ask(page: Ask, site: str, address: str = "") -> Served | str:
+    """What *site* serves, at its *address* (by default its root); or why that cannot be said, in words."""
     try:
-        got = await page(f"{site}/")
+        got = await page(address or f"{site}/")
     except DeployError as refused:
         return f"the site cannot be asked: {plain(str(refused))}"
     if got.status != HTTPStatus.OK:
@@ -51,4 +54,5 @@ async def ask(page: Ask, site: str) -> Served | str:
     found = read(got.body, site)
     name = told or found.marker or ""
     release = found.release(name, told) if is_name(name) else None
-    return Served(release, found.fingerprint, release.tag if release else "")
+    name, value = BY_WEIGHT
+    return Served(release, found.fingerprint, release.tag if release else "", got.headers.get(name) == value)

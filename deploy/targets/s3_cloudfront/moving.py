@@ -52,11 +52,11 @@ async def decide(
     """
     if pointer is None:
         return Refused(f"there is no page: neither {move.expect.tag} nor any other release is live")
-    if pointer.release.is_same_as(move.to):
+    alone, third = pointer.split.alone, pointer.split.third(move)
+    if alone is not None and alone.is_same_as(move.to):
         return await _clearing(reader, settings, layout, pointer, key)
-    if not pointer.release.is_same_as(move.expect):
-        other = pointer.release.tag
-        return Refused(f"{other} is live, not {move.expect.tag}: somebody else has moved it", other)
+    if third is not None:
+        return Refused(f"{third.tag} is live, not {move.expect.tag}: somebody else has moved it", third.tag)
     source = await find(reader, settings, move.to)
     if isinstance(source, str):
         return Refused(source)

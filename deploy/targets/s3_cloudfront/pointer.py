@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from deploy.model import Move, Release, Unreadable
+from deploy.targets.aws.split import Split
 from deploy.targets.s3_cloudfront.trace import Trace
 
 
@@ -20,6 +21,8 @@ class Pointer:
         trace: Our last move, if it is what put the pointer there.
         arriving: What CloudFront is still doing to carry it to its edges; empty: nothing.
         settings: What the pointer is a part of, and has to be sent back with.
+        beside: What shares the traffic with the release, which is the newer of the two; ``None``: it has everything.
+        share: What the release has of the traffic (0 to 1).
         obstacles: Why moving it would do harm, or nothing: one sentence each, with its remedy.
     """
 
@@ -29,7 +32,15 @@ class Pointer:
     trace: Trace | None = None
     arriving: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
+    beside: Release | None = None
+    share: float = 1.0
     obstacles: tuple[str, ...] = ()
+
+    @property
+    def split(self) -> Split:
+        """Who has what of the traffic, as far as the pointer says it."""
+        older = ((self.beside, 1 - self.share),) if self.beside is not None else ()
+        return Split.of((*older, (self.release, self.share)))
 
 
 @dataclass(frozen=True, slots=True)

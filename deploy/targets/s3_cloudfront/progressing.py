@@ -46,11 +46,12 @@ async def progress(
     """How far *move* is, by *pointer*; the caches are read too once the pointer is there. May raise `AwsRefused`."""
     if pointer is None:
         return Drifted(f"there is no page any more: neither {move.to.tag} nor any other release is live")
-    if pointer.release.is_same_as(move.to):
+    alone, third = pointer.split.alone, pointer.split.third(move)
+    if alone is not None and alone.is_same_as(move.to):
         return await _caches(reader, settings, layout, pointer, move, key)
-    if pointer.release.is_same_as(move.expect):
+    if third is None:
         return _still(pointer, move, key, ordered)
-    other = pointer.release.tag
+    other = third.tag
     if other == move.to.tag:
         return Failed(f"{other} is live, but not as it was: its page was written over since")
     return Drifted(f"{other} is live, not {move.to.tag}: somebody else has moved it", other)

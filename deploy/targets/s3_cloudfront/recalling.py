@@ -34,8 +34,9 @@ async def recall(
     if pointer is None:
         return Recalled()
     past = await _past(reader, settings) if settings.layout == INDEX_POINTER else []
-    every = [*past, (pointer.release, pointer.since or now)]
-    marks = await _marks(reader, settings, [release for release, _ in every], key, now)
+    every = [*past, (pointer.beside or pointer.release, pointer.since or now)]
+    # Of two that share, the newer served nothing alone; it may be one that was rolled back before.
+    marks = await _marks(reader, settings, [*(release for release, _ in every), pointer.release], key, now)
     served = _served(every)
     if not _is_settled(pointer, marks, now):
         served = [

@@ -26,9 +26,11 @@ def resolve(
         return with_hints(pointer.release, hints)
     if not any(name in hints for name in NAMES):
         return with_hints(pointer.release, hints)
-    found = next((each for each in (pointer.release, edge) if each is not None and _means(each, hints)), None)
+    seen = (pointer.release, pointer.beside, edge)
+    found = next((each for each in seen if each is not None and means(each, hints)), None)
     return Unreadable(f"{wanted(hints)} is not live yet") if found is None else with_hints(found, hints)
 
 
-def _means(release: Release, hints: Mapping[str, str]) -> bool:
+def means(release: Release, hints: Mapping[str, str]) -> bool:
+    """*release* is what *hints* mean."""
     return goes_by(release, hints, (release.tag,), {release.tag, release.names.get("version", release.tag)})

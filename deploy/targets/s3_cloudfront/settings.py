@@ -54,6 +54,7 @@ class Settings(BaseModel):
         origin: With `origin_path`: the id of the origin whose path is set; by default the one that is this bucket.
         store: With `key_value_store`: the ARN of the store.
         key: With `key_value_store`: the key whose value is the release's NAME.
+        traffic: With `key_value_store`: `by_weight`, where its function shares the site out between two releases.
         metrics: The account of us-east-1, by its name in the configuration, in which CloudFront's metrics are read: whoever names
             no rules is watched by the pack `angular` then.
     """
@@ -73,6 +74,7 @@ class Settings(BaseModel):
     origin: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}\Z")] | None = None
     store: str | None = None
     key: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,128}\Z")] = "release"
+    traffic: Literal["by_weight"] | None = None
     metrics: Annotated[str, StringConstraints(pattern=rf"^{SERVICE}\Z")] | None = None
 
     @model_validator(mode="after")
@@ -83,6 +85,10 @@ class Settings(BaseModel):
         if self.root and self.layout != INDEX_POINTER:
             raise ValueError(
                 "`root` belongs to `layout: index_pointer`; else a release is below `releases` as a whole"
+            )
+        if self.traffic is not None and self.layout != KEY_VALUE_STORE:
+            raise ValueError(
+                "`traffic` belongs to `layout: key_value_store`: no other layout shares a site out between two releases"
             )
         if (self.store is not None) != (self.layout == KEY_VALUE_STORE):
             raise ValueError(
@@ -127,4 +133,19 @@ def misplaced(settings: Settings, account: AwsAccount) -> tuple[str, str] | None
     return (
         f"the store is of {found['account']}, and the account {account.name} is {account.id}",
         "name the account that the distribution is in",
+    )
+
+
+def unstaged(settings: Settings) -> tuple[str, str] | None:
+    """Why the site is not to be shared out by the daemon: its pointer names one release."""
+    if settings.traffic == "by_weight":
+        return None
+    if settings.layout == KEY_VALUE_STORE:
+        return (
+            f"the key {settings.key} is taken to name one release, which everybody gets",
+            "let the function pick one of two (examples/aws/site-by-weight.js), and write `traffic: by_weight`",
+        )
+    return (
+        f"with `layout: {settings.layout}` everybody gets one release",
+        "remove `stages`; or let a function pick the release: `layout: key_value_store, traffic: by_weight`",
     )

@@ -98,6 +98,8 @@ class Site:
             return pointer
         if pointer is None:
             return Live(None)
+        if pointer.beside is not None:
+            return _shared(pointer)
         release = await self._edge(pointer) or pointer.release
         waits = not release.is_same_as(pointer.release)
         return Live(
@@ -133,7 +135,10 @@ class Site:
             )
         except AwsRefused as refused:
             return Unreadable(refusal(refused))
-        return await served(self._ask, self._settings, move) if isinstance(found, Serving) else found
+        return await self._arrived(pointer, move) if isinstance(found, Serving) else found
+
+    async def _arrived(self, _pointer: Pointer | None, move: Move) -> Progress:
+        return await served(self._ask, self._settings, move)
 
     async def foretell(self, move: Move) -> Foretold:
         """What `begin` would do now. Reads only."""
@@ -163,7 +168,9 @@ class Site:
         except AwsRefused as refused:
             return Unreadable(refusal(refused))
         if isinstance(pointer, Pointer):
-            self._known.keep(pointer.release.fingerprint, pointer.release)
+            for release in (pointer.beside, pointer.release):
+                if release is not None:
+                    self._known.keep(release.fingerprint, release)
         return pointer
 
     # -------------------------------------------------------------------------------------------------------- moving
@@ -269,6 +276,18 @@ class Site:
             return f"{name} could not be marked: {refusal(refused)}"
         self._marked.keep(name, value)
         return ""
+
+
+def _shared(pointer: Pointer) -> Live:
+    """Two share the traffic; the newer is on its way, by the pointer: the edges are behind it by seconds."""
+    split = pointer.split
+    return Live(
+        release=split.serving,
+        in_flight=split.coming,
+        shares=split.shares,
+        since=pointer.since,
+        obstacles=pointer.obstacles,
+    )
 
 
 def _layout(settings: Settings, account: AwsAccount, reader: Reader) -> Layout:

@@ -136,7 +136,10 @@ def _of_beanstalk(operation: str, told: Mapping[str, Any], arn: str) -> tuple[st
         return tuple(
             f"{arn}:applicationversion/{application}/{each}" for each in told.get("VersionLabels", "*")
         )
-    names = told.get("EnvironmentNames") or [told["EnvironmentName"]]
+    if operation == "SwapEnvironmentCNAMEs":
+        names = [told["SourceEnvironmentName"], told["DestinationEnvironmentName"]]
+    else:
+        names = told.get("EnvironmentNames") or [told["EnvironmentName"]]
     return tuple(f"{arn}:environment/{application}/{name}" for name in names)
 
 

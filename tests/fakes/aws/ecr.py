@@ -52,6 +52,10 @@ class Ecr:
         """From *at* on, *tag* means nothing; the image that it meant is still there."""
         self._tags[repository][tag].put(at, "")
 
+    def expire(self, repository: str, tag: str) -> None:
+        """A lifecycle policy has deleted the image of *tag*: nobody finds it any more."""
+        del self._tags[repository][tag]
+
     def means(self, repository: str, tag: str, at: datetime) -> str | None:
         """The digest that *tag* means; none: nobody has pushed it."""
         known = self._tags.get(repository, {}).get(tag)

@@ -158,3 +158,66 @@ def test_versions_are_tagged_and_tags_of_environments_are_only_read_here(world, 
 
     assert client.list_tags_for_resource(ResourceArn=environment)["ResourceTags"] == []
     assert client.list_tags_for_resource(ResourceArn=arn)["ResourceTags"] == [{"Key": "a", "Value": "b"}]
+
+
+# ---------------------------------------------------------------------------------------------------------------- names
+
+
+@pytest.fixture
+def pair(world: AwsWorld) -> AwsWorld:
+    for name in ("shop-blue", "shop-green"):
+        world.beanstalk.create_environment("shop", name, "v1", NOON, cname=f"{name}.elasticbeanstalk.com")
+    return world
+
+
+def swap(boto, **names: str) -> None:
+    both = {"SourceEnvironmentName": "shop-blue", "DestinationEnvironmentName": "shop-green"}
+    boto("elasticbeanstalk").swap_environment_cnames(**(both | names))
+
+
+def names(boto) -> list[tuple[str, str]]:
+    asked = boto("elasticbeanstalk").describe_environments(EnvironmentNames=["shop-blue", "shop-green"])
+    return [(each["CNAME"].partition(".")[0], each["Status"]) for each in asked["Environments"]]
+
+
+def test_names_are_swapped_a_moment_after_the_call_with_events_of_both_and_none_on_the_bridge(
+    pair, aws_clock, boto
+):
+    before = len(pair.advance())
+    swap(boto)
+    at_once = names(boto)
+    goes_on(pair, aws_clock, seconds=3)
+    after = names(boto)
+    said = boto("elasticbeanstalk").describe_events(EnvironmentName="shop-green")["Events"]
+
+    assert at_once == [("shop-blue", "Updating"), ("shop-green", "Updating")]
+    assert after == [("shop-green", "Ready"), ("shop-blue", "Ready")]
+    assert [each["Message"] for each in said] == [
+        "Completed swapping CNAMEs for environments 'shop-blue' and 'shop-green'.",
+        "swapEnvironmentCNAMEs is starting.",
+    ]
+    assert len(pair.advance()) == before
+
+
+def test_a_second_swap_undoes_the_first(pair, aws_clock, boto):
+    for _ in range(2):
+        swap(boto)
+        goes_on(pair, aws_clock, seconds=3)
+
+    assert names(boto) == [("shop-blue", "Ready"), ("shop-green", "Ready")]
+
+
+def test_what_is_updated_swaps_nothing(pair, boto):
+    boto("elasticbeanstalk").update_environment(EnvironmentName="shop-green", VersionLabel="v2")
+    with pytest.raises(ClientError) as busy:
+        swap(boto)
+
+    assert words(busy)[1].endswith("Must be Ready.")
+
+
+def test_an_environment_that_is_not_there_swaps_nothing(pair, boto):
+    pair.beanstalk.terminate("shop-green")
+    with pytest.raises(ClientError) as gone:
+        swap(boto)
+
+    assert words(gone)[1].startswith("No Environment found")

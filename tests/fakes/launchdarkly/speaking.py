@@ -3,18 +3,26 @@
 import asyncio
 import json
 from collections.abc import Mapping
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from deploy.errors import Unanswered
 from deploy.ports import Got
-from tests.fakes.launchdarkly.world import LaunchDarkly, Told
+from tests.fakes.launchdarkly.world import Told
 
 _WAITS = 3.0  # seconds for an answer, as the daemon has them
 
 
-def app(world: LaunchDarkly) -> web.Application:
+class Answers(Protocol):
+    """A system that holds flags, and answers by a token in ``Authorization``."""
+
+    def answer(self, method: str, path: str, query: str, token: str, body: bytes) -> Told:
+        """One request."""
+
+
+def app(world: Answers) -> web.Application:
     """The API."""
 
     async def answer(request: web.Request) -> web.Response:
@@ -39,7 +47,7 @@ def app(world: LaunchDarkly) -> web.Application:
 class Direct:
     """As `deploy.ports.Send`."""
 
-    def __init__(self, world: LaunchDarkly) -> None:
+    def __init__(self, world: Answers) -> None:
         self._world = world
 
     async def __call__(

@@ -259,12 +259,17 @@ def test_a_pack_is_read_with_its_parameters(tmp_path, pack, more):
 def test_each_parameter_without_a_value_is_asked_for():
     for pack, path in packs().items():
         declared = yaml.safe_load(path.read_text(encoding="utf-8")).get("parameters", {})
+        needed = [name for name, parameter in declared.items() if parameter == {}]
+        if not needed:
+            assert pack == "beanstalk-swap"  # the target says all that it asks by
+            assert read(pack).rules.rules
+            continue
 
         with pytest.raises(InvalidRules) as caught:
             read(pack)
 
         asked = [problem.message for problem in caught.value.problems]
-        for name in (name for name, parameter in declared.items() if parameter == {}):
+        for name in needed:
             assert f'the parameter "{name}" has no value' in asked, pack
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from tests.scenarios.aws import (
     fleet,
     test_beanstalk,
+    test_beanstalk_swap,
     test_codedeploy,
     test_ecs,
     test_lambda,
@@ -31,6 +32,7 @@ class Case:
         runs: What people meet.
         before: That, while the first release serves alone.
         after: That, once the third has been deployed.
+        asked: How many requests a system beside AWS has had from us so far.
     """
 
     told: Callable[..., None]
@@ -43,6 +45,7 @@ class Case:
     before: Any
     after: Any
     most: int = 1
+    asked: Callable[[AwsStage], int] = lambda _stage: 0
 
 
 def _weighed(stage: AwsStage, number: int, fails: float) -> None:
@@ -118,4 +121,21 @@ CASES: Mapping[str, Case] = {
         before="v1",
         after="v3",
     ),
+}
+
+# The other ways of targets that have several.
+BESIDES: Mapping[str, Case] = {
+    "beanstalk, a swap": Case(
+        told=test_beanstalk_swap.told,
+        deploys=lambda stage, number, fails: test_beanstalk_swap.swaps_in(stage, f"v{number}", fails),
+        tag=lambda number: f"v{number}",
+        by_hand=lambda stage: stage.world.beanstalk.swap(
+            test_beanstalk_swap.GREEN, test_beanstalk_swap.BLUE, stage.now()
+        ),
+        moves=test_beanstalk_swap.swaps,
+        sent=test_beanstalk_swap.BLUE,
+        runs=test_beanstalk_swap.met,
+        before={"v1"},
+        after={"v3"},
+    )
 }

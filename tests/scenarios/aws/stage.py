@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,17 +20,18 @@ from structlog.testing import capture_logs
 from deploy.tags import Ledger
 from tests.fakes.aws import AwsWorld, Direct, Scope
 from tests.scenarios.stage import CHANNEL, EPOCH, Life, Room
-from watcher.api.asked import OneServiceOrAll
+from watcher.api.asked import OneService, OneServiceOrAll
 from watcher.api.auth import LOCAL
-from watcher.api.bodies import ToService
-from watcher.api.handlers import orders
+from watcher.api.bodies import NewRollout, ToService
+from watcher.api.handlers import orders, rollouts
 from watcher.api.route import Call
-from watcher.api.told import Ordered
+from watcher.api.told import Ordered, RolloutTold
 from watcher.app.made import Made
 from watcher.app.opening import feeds_of, fleet_of, open_http, open_providers, sources_of
 from watcher.app.ports import Ports
 from watcher.config import Configuration, read_configuration, with_secrets
 from watcher.config.registries import all_kinds
+from watcher.config.secrets import Reference
 from watcher.core.watch import Notice, Watch
 from watcher.runtime.bells import Bells
 from watcher.runtime.crew import Pace
@@ -187,7 +189,10 @@ class AwsStage:
         http = await open_http(self.configuration, ports, self.metrics, self.stack)
         opening = ProviderOpening(http, self.now, self.time, self.metrics, ports.aws)
         inquiry = Inquiry(await open_providers(self.configuration, opening, self.stack), self.metrics)
-        current = Current(fleet_of(self.configuration, ports, ports.aws))
+        # Where the crowd comes to what GitHub deploys, the daemon speaks with that GitHub.
+        current = Current(
+            fleet_of(self.configuration, ports, ports.aws, http=getattr(self.crowd, "http", None))
+        )
         sources = sources_of(self.configuration)
         feeds = {
             name: (sources[name], feed)
@@ -205,6 +210,13 @@ class AwsStage:
         asked = OneServiceOrAll(service=service, environment="production")
         body = ToService.model_validate_json(json.dumps(said))
         return await orders.to_service(Call(self.lives[-1].deps, LOCAL, asked, body, b"", {}, lambda: False))
+
+    async def starts(self, service: str, tag: str) -> RolloutTold:
+        """A pipeline orders that the rollout of *tag* begins: ``POST /v1/services/S/production/rollout``."""
+        asked = OneService(service=service, environment="production")
+        return await rollouts.start(
+            Call(self.lives[-1].deps, LOCAL, asked, NewRollout(tag=tag), b"", {}, lambda: False)
+        )
 
     async def loses_its_store(self) -> None:
         """``kill -9``, the disk is gone, and the daemon is started again."""
@@ -278,16 +290,20 @@ def a_shop_on_ecs(world: AwsWorld) -> Visitors:
     return Visitors(world)
 
 
+def _secret(secret: str | Mapping[str, str], asked: Reference) -> str:
+    return secret if isinstance(secret, str) else secret[asked.name]
+
+
 @asynccontextmanager
 async def on_aws(
     folder: Path,
     configuration: str = CONFIGURATION,
     rules: str = RULES,
     make: Callable[[AwsWorld], Crowd] = a_shop_on_ecs,
-    secret: str | None = None,
+    secret: str | Mapping[str, str] | None = None,
     **settings: Any,
 ) -> AsyncIterator[AwsStage]:
-    """What *make* makes has served for a month, and a daemon at work has just arrived. Each of its secrets is *secret*, if one is given."""
+    """What *make* makes has served for a month, and a daemon at work has just arrived. Each of its secrets is *secret*, or the one of its name there."""
     (folder / "rollbackd.yaml").write_text(configuration, encoding="utf-8")
     (folder / "web.yaml").write_text(rules, encoding="utf-8")
     time = asyncio.get_running_loop().time
@@ -309,7 +325,7 @@ async def on_aws(
         with capture_logs() as log:
             stage = AwsStage(
                 world,
-                configured if secret is None else with_secrets(configured, lambda _: secret),
+                configured if secret is None else with_secrets(configured, partial(_secret, secret)),
                 store,
                 time,
                 visitors,

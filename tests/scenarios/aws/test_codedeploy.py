@@ -126,6 +126,23 @@ def test_a_release_that_is_bad_while_it_is_being_rolled_out_is_stopped_and_undon
     told(tmp_path, story, make=SLOWLY)
 
 
+def test_a_bad_release_whose_stop_hook_fails_is_undone_all_the_same(tmp_path):
+    """It serves everywhere, and its own script fails on the way back: what another hand deploys does not get past that."""
+
+    async def story(stage: AwsStage) -> None:
+        stage.world.codedeploy.behave(key(2), fails_at="ApplicationStop")
+        deploys(stage, 2, fails=0.2)
+        await stage.goes_on(minutes(5))
+        assert runs(stage) == {key(2)}
+        await stage.goes_on(minutes(30))
+
+        assert moves(stage) == [key(1)]
+        assert (await the_watch(stage)).state is State.ROLLED_BACK
+        assert runs(stage) == {key(1)}
+
+    told(tmp_path, story)
+
+
 def test_a_release_that_fails_its_own_deployment_half_way_is_undone_where_it_is_bad(tmp_path):
     """CodeDeploy gave up after two instances, and goes back by itself nowhere: both releases serve."""
 

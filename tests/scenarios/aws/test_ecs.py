@@ -8,7 +8,7 @@ import pytest
 
 from tests.builders import minutes, seconds
 from tests.fakes.aws import Behaviour
-from tests.scenarios.aws.stage import ACT, CONFIGURATION, READ, AwsStage, on_aws
+from tests.scenarios.aws.stage import ACT, CONFIGURATION, READ, UNHURRIED, AwsStage, on_aws
 from tests.scenarios.stage import EPOCH
 from tests.scenarios.virtual import in_virtual_time
 from watcher.core.watch import State, Watch
@@ -269,6 +269,47 @@ def test_a_circuit_breaker_that_is_quicker_is_watched_and_not_ordered_about(tmp_
         assert stage.runs == {"web:1"}
 
     told(tmp_path, story)
+
+
+# ------------------------------------------------------------------------------------------------ the known-good is gone
+
+
+@pytest.mark.long  # the story below is the shorter one
+def test_where_the_image_of_the_known_good_release_is_gone_it_goes_back_to_the_one_before_and_says_so(
+    tmp_path,
+):
+    async def story(stage: AwsStage) -> None:
+        stage.deploys("web:2")
+        await stage.goes_on(minutes(25), step=20)
+        stage.world.ecr.expire("shop", "1.2")
+        stage.deploys("web:3", fails=0.2)
+        await stage.goes_on(minutes(60), step=20)
+
+        assert [watch.state for watch in await stage.watches()] == [State.PASSED, State.ROLLED_BACK]
+        assert moves(stage) == ["web:1"]
+        assert stage.runs == {"web:1"}
+        lost, *_ = [notice for _, notice in stage.told]
+        assert lost.event == "watch.way_lost"
+        assert "ECR has no image" in lost.headline
+        assert lost.lines[0] == "It would go to web:1"
+
+    told(tmp_path, story, pace=UNHURRIED)
+
+
+def test_where_the_only_known_good_image_is_gone_nothing_is_moved_and_people_are_told_which(tmp_path):
+    async def story(stage: AwsStage) -> None:
+        stage.world.ecr.expire("shop", "1.1")
+        stage.deploys("web:2", fails=0.2)
+        await stage.goes_on(minutes(20))
+
+        assert moves(stage) == []
+        assert (await the_watch(stage)).state is State.ASKING
+        lost, asked = [notice for _, notice in stage.told]
+        assert (lost.event, asked.event) == ("watch.way_lost", "watch.asked")
+        assert "shop:1.1 any more: push it again" in lost.headline
+        assert "there is no known-good release to go back to" in asked.headline
+
+    told(tmp_path, story, pace=UNHURRIED)
 
 
 # ------------------------------------------------------------------------------------------------- a store that is lost

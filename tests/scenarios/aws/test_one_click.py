@@ -6,20 +6,20 @@ from deploy.model import Live
 from deploy.targets.registry import TARGETS
 from tests.builders import minutes, seconds
 from tests.scenarios.aws.cases import CASES
+from tests.scenarios.aws.other_cases import OTHERS
 from tests.scenarios.aws.stage import AwsStage
 from watcher.core.watch import State
 
-ELSEWHERE = {  # of these the contract of targets is held in tests/contract, over programs, workflows and flags
-    "appconfig",
+ALL = {**CASES, **OTHERS}
+ELSEWHERE = {  # of these the contract of targets is held in tests/contract, over programs and flags
     "command",
-    "github_actions",
-    "launchdarkly",
+    "flagd",
 }
 LONGEST = minutes(25)
 
 
 def test_every_target_is_among_them():
-    assert set(CASES) | ELSEWHERE == set(TARGETS)
+    assert set(ALL) | ELSEWHERE == set(TARGETS)
 
 
 async def has_long_been_served(stage: AwsStage) -> None:
@@ -37,9 +37,9 @@ async def has_long_been_served(stage: AwsStage) -> None:
     await stage.bear()
 
 
-@pytest.mark.parametrize("target", CASES)
+@pytest.mark.parametrize("target", [*CASES, *(pytest.param(each, marks=pytest.mark.long) for each in OTHERS)])
 def test_with_no_watch_one_order_puts_the_last_known_good_release_back(tmp_path, target):
-    case = CASES[target]
+    case = ALL[target]
 
     async def story(stage: AwsStage) -> None:
         (service, _), *_ = stage.configuration.services

@@ -360,6 +360,30 @@ def test_a_role_that_may_not_act_is_said_to_people_with_the_way_by_hand(tmp_path
     told(tmp_path, story)
 
 
+def test_an_invalidation_that_never_completes_needs_a_person_and_it_is_done_when_it_does_after_all(tmp_path):
+    async def story(stage: AwsStage) -> None:
+        deploys(stage, "v2", fails=0.2)
+        await stage.goes_on(minutes(5))
+        distribution = stage.world.cloudfront.find(DISTRIBUTION)
+        distribution.clears_in = minutes(55)
+        await stage.goes_on(minutes(50), step=10)
+
+        assert (await the_watch(stage)).state is State.STUCK
+        assert moves(stage) == ["v1"]
+        assert served(stage) == "v2"  # the page is put back, and the edge keeps what it had
+        (stuck,) = [notice for _, notice in stage.told if notice.event == "watch.stuck"]
+        (cleared,) = [each for each in distribution.invalidations if each.by > stage.now()]
+        words = f"service: v1 is live in the bucket; CloudFront fetches it ({cleared.id})"
+        assert f"not serving after 30 min: {words}" in " ".join(map(str, stuck.lines))
+
+        await stage.goes_on(minutes(85), step=10)
+        assert served(stage) == "v1"
+        assert (await the_watch(stage)).state is State.ROLLED_BACK
+        assert [call.by for call in stage.calls("CreateInvalidation")].count(ACT) == 1
+
+    told(tmp_path, story)
+
+
 # --------------------------------------------------------------------------------------------------- the other layouts
 
 

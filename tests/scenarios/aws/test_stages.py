@@ -58,8 +58,8 @@ def on_lambda(folder: Path, story: Story, configuration: str = LAMBDA) -> None:
     told(folder, story, configuration, counted)
 
 
-def behind_a_balancer(folder: Path, story: Story) -> None:
-    told(folder, story, BALANCER, balancing.a_rule)
+def behind_a_balancer(folder: Path, story: Story, configuration: str = BALANCER) -> None:
+    told(folder, story, configuration, balancing.a_rule)
 
 
 def given(stage: AwsStage) -> list[dict[str, float]]:
@@ -156,7 +156,76 @@ def test_a_daemon_that_is_killed_between_two_calls_gives_each_share_once(tmp_pat
     on_lambda(tmp_path, story)
 
 
+async def begins_and_is_killed(stage: AwsStage, after: int) -> None:
+    """Version 2 is published, and begun with; the daemon is killed *after* so many calls of AWS from then on."""
+    assert (await stage.starts("checkout", "2")).first == pytest.approx(0.05)
+    before = len(stage.world.calls)
+    while len(stage.world.calls) < before + after:  # noqa: ASYNC110 - virtual time: a moment is what is waited for
+        await asyncio.sleep(0.001)
+    await stage.lives[-1].die()
+    await stage.bear()
+
+
+@pytest.mark.parametrize("after", [2, *(pytest.param(calls, marks=pytest.mark.long) for calls in (0, 1, 3))])
+def test_a_version_that_is_published_is_given_its_first_calls_by_order_once_whenever_it_is_killed(
+    tmp_path, after
+):
+    async def story(stage: AwsStage) -> None:
+        await begins_and_is_killed(stage, after)
+        await stage.goes_on(minutes(5))
+
+        assert given(stage) == [{"2": 0.05}]
+        assert functions.shares(stage) == {"1": 0.95, "2": 0.05}
+
+    on_lambda(tmp_path, story)
+
+
+@pytest.mark.long
+def test_a_version_whose_environments_are_not_warm_is_not_called_until_they_are(tmp_path):
+    async def story(stage: AwsStage) -> None:
+        stage.world.functions.keep_warm("checkout", "2", 10, stage.now())
+        await stage.starts("checkout", "2")
+        await stage.goes_on(seconds(stage.time() + 45))
+        assert given(stage) == []
+        await stage.goes_on(minutes(8))
+
+        assert given(stage)[:1] == [{"2": 0.05}]
+
+    on_lambda(tmp_path, story, LAMBDA.replace("rollout: {", "rollout: {warm_up: {}, "))
+
+
+@pytest.mark.long
+def test_a_version_that_is_begun_by_order_goes_to_all_calls_and_passes(tmp_path):
+    async def story(stage: AwsStage) -> None:
+        await stage.starts("checkout", "2")
+        await stage.goes_on(minutes(42))
+
+        assert given(stage) == [{"2": 0.05}, {"2": 0.25}, {}]
+        assert await state(stage) is State.PASSED
+
+    on_lambda(tmp_path, story)
+
+
 # ------------------------------------------------------------------------------------------------------------- balancer
+
+
+def test_a_second_group_is_given_its_first_requests_by_order_when_it_is_warm_and_loses_them_when_it_is_bad(
+    tmp_path,
+):
+    async def story(stage: AwsStage) -> None:
+        balancing.deploys(stage, "v2", fails=0.2)
+        stage.world.balancing.have("green", stage.now(), "healthy", "initial")
+        await stage.starts("checkout", "v2")
+        await stage.goes_on(minutes(5))
+        assert balancing.moves(stage) == 0
+        stage.world.balancing.have("green", stage.now(), "healthy", "healthy")
+        await stage.goes_on(minutes(14))
+
+        sent = [call.parameters["Actions"][0]["ForwardConfig"] for call in stage.calls("ModifyRule")]
+        assert [[each["Weight"] for each in config["TargetGroups"]] for config in sent] == [[95, 5], [100, 0]]
+        assert await state(stage) in {State.RECOVERING, State.ROLLED_BACK}
+
+    behind_a_balancer(tmp_path, story, BALANCER.replace("rollout: {", "rollout: {warm_up: {}, "))
 
 
 def test_a_good_release_gets_all_requests_in_stages_and_who_is_bound_by_a_cookie_stays(tmp_path):

@@ -12,7 +12,8 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
-from deploy.model import Deployment, Foretold, PartChange, Release, RollbackPlan
+from deploy.model import Deployment, Foretold, Gone, Live, PartChange, Release, RollbackPlan, Unreadable
+from deploy.rollout import Beside
 from deploy.source import Opening as SourceOpening
 from deploy.source import Source
 from deploy.sources.http import HttpSource, Settings
@@ -99,6 +100,9 @@ class Daemon:
     foretold: Callable[[RollbackPlan], Mapping[str, Foretold]] = lambda plan: {
         move.part: Foretold((f"put {move.to.tag}",), takes="3 min") for move in plan.moves
     }
+    found_beside: Callable[[Service, Mapping[str, str]], Beside | Unreadable | Gone] = lambda _, hints: (
+        Beside(a_release(hints["tag"]), Live(a_release("v42"), None, {"sha256:v42": 1.0}))
+    )
     counted: Callable[[str, str, int, float], None] = lambda *_: None
     alerts: Alerted | None = None
     counter: Iterator[int] = field(default_factory=lambda: itertools.count(1))
@@ -111,6 +115,7 @@ class Daemon:
             sources=lambda: {"http": self.source, **self.hooked},
             facts_for=self._facts_for,
             foretell=self._foretell,
+            beside=self._beside,
             wake_listener=lambda: self.woken.append("listener"),
             wake_performer=lambda: self.woken.append("performer"),
             wake_doorkeeper=lambda: self.woken.append("doorkeeper"),
@@ -134,6 +139,9 @@ class Daemon:
             armed=not off,
             disarmed=f"by {off[0].by}: {off[0].reason}" if off else "",
         )
+
+    async def _beside(self, service: Service, hints: Mapping[str, str]) -> Beside | Unreadable | Gone:
+        return self.found_beside(service, hints)
 
     async def _foretell(self, plan: RollbackPlan) -> Mapping[str, Foretold]:
         return self.foretold(plan)

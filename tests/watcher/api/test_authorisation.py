@@ -26,6 +26,7 @@ ASKED = {
     "to_release": ("/v1/releases/sha256:v42/orders", {"order": "distrust", "reason": "an incident"}),
     "release": ("/v1/releases/sha256:v42", None),
     "ask": ("/v1/services/checkout/production/gate", {"tag": "v44"}),
+    "start": ("/v1/services/checkout/production/rollout", {"tag": "v44"}),
     "look": ("/v1/services/checkout/production/gate?tag=v44", None),
     "passages": ("/v1/gates?service=checkout", None),
     "passage": ("/v1/gates/g_1", None),

@@ -309,6 +309,7 @@ BY_HAND = {
         "elasticbeanstalk:DescribeEvents",
         "elasticbeanstalk:DescribeInstancesHealth",
         "elasticbeanstalk:ListTagsForResource",
+        "elasticbeanstalk:SwapEnvironmentCNAMEs",
         "elasticbeanstalk:UpdateEnvironment",
         "s3:GetLifecycleConfiguration",
         "s3:GetObject",

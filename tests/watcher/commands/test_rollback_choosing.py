@@ -190,6 +190,7 @@ def test_what_was_begun_and_has_not_ended_is_known_again(diary):
     assert agreed is None
     assert (sending.key, sending.plan, sending.sent, sending.by) == ("k1", PLAN, 0, "ada")
     assert left.sent == 1
+    assert (sending.unanswered, left.unanswered) == (True, False)
     assert begun(diary) is None
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.watcher.config.sample import changed, problems
 from tests.watcher.config.test_lambda import KEY, MAIN, read, runs_on, wrong
 from watcher.config.explain import explain
-from watcher.core.service import Hooks, Mode, Rollout, Stage, Unseen
+from watcher.core.service import Hooks, Mode, Rollout, Stage, Unseen, WarmUp
 
 ALIAS = ", alias: live, traffic: by_weight"
 ECS = "runs_on: [{ecs: {cluster: prod, service: checkout, behind: nothing}}]"
@@ -72,6 +72,57 @@ def test_stages_need_a_platform_whose_traffic_can_be_shared_out(tmp_path):
     assert "CodeDeploy moves checkout:live by weights" in by_codedeploy
 
 
+FLAG = "launchdarkly: {project: shop, environment: production, flag: new, token: {env: HOME}"
+
+
+def on_a_flag(percentages: str) -> str:
+    lines = (
+        f"runs_on: [{{{FLAG}{percentages}}}}}]",
+        "rollout: {stages: [{share: 5%}, {share: 100%}]}",
+        "rules: [{pack: lambda, with: {function: checkout, alias: live}}]",
+    )
+    return MAIN + "".join(f"      {line}\n" for line in lines)
+
+
+def test_the_percentages_of_a_flag_are_stages_where_they_are_shares_and_not_releases(tmp_path):
+    (refused,) = [each for each in wrong(tmp_path, on_a_flag("")) if "stages" in each]
+    found = read(tmp_path, on_a_flag(", percentages: shares")).services[KEY].policy.rollout
+
+    assert "launchdarkly: each percentage of shop/new in production is a release of its own" in refused
+    assert "write `percentages: shares`" in refused
+    assert found.stages == (Stage(0.05), Stage(1.0))
+
+
+APPCONFIG = "runs_on: [{appconfig: {application: ba8toh7, environment: pgil2o7, profile: ga3tqep, strategy: 7h4k2m1}}]"
+SITE = "runs_on: [{s3_cloudfront: {bucket: shop-site, distribution: E2EXAMPLE1ABC, site: 'https://shop.example.com'}}]"
+
+
+@pytest.mark.parametrize(
+    ("runs", "words", "remedy"),
+    [
+        (
+            APPCONFIG,
+            "AppConfig gives a version to more and more clients by itself",
+            "a strategy that grows slowly",
+        ),
+        (
+            SITE,
+            "with `layout: index_pointer` everybody gets one release",
+            "key_value_store, traffic: by_weight",
+        ),
+    ],
+)
+def test_where_nothing_is_shared_out_at_a_word_it_says_why_and_what_else_there_is(
+    tmp_path, runs, words, remedy
+):
+    stages = "rollout: {stages: [{share: 5%}, {share: 100%}]}"
+    text = MAIN + "".join(f"      {line}\n" for line in (runs, stages))
+    (refused,) = [each for each in wrong(tmp_path, text) if "stages" in each]
+
+    assert words in refused
+    assert remedy in refused
+
+
 def test_several_parts_have_no_stages(tmp_path):
     two = "runs_on: {api: {lambda: {function: a, alias: live}}, worker: {lambda: {function: b, alias: live}}}"
     text = MAIN + "".join(
@@ -107,3 +158,72 @@ def test_a_mistake_beside_it_hides_none_in_it(tmp_path):
     assert '"atuo" is not one of' in found
     assert '"answr" is not one of' in found
     assert '"ssn"' in found
+
+
+# --------------------------------------------------------------------------------------------------------- warming up
+
+STAGES = "stages: [{share: 5%}, {share: 100%}]"
+
+
+def test_a_release_may_have_to_warm_up_by_its_platforms_word_or_by_a_probe(tmp_path):
+    found = read(tmp_path, on_lambda(f"{{{STAGES}, warm_up: {{within: 5m}}}}"))
+    without = read(tmp_path, on_lambda(f"{{{STAGES}}}"))
+
+    assert found.services[KEY].policy.rollout.warm_up == WarmUp(within=timedelta(minutes=5))
+    assert without.services[KEY].policy.rollout.warm_up is None
+    told = {row.key: row.value for row in explain(found, KEY)}
+    assert (told["rollout.warm_up.probe"], told["rollout.warm_up.within"]) == (
+        "none: the platform's word",
+        "5m",
+    )
+
+
+PROBING = """\
+version: 1
+indicators:
+  errors: {ratio: {cloudwatch: {namespace: AWS/Lambda, dimensions: {FunctionName: checkout}, bad: {sum: [Errors]}, total: {sum: [Invocations]}}}}
+  health: {probe: {http: {url: "https://shop.example.com/health", expect: {version: {header: X-Release, equals: "${arm.version}"}}}}}
+rules:
+  - {name: errors, indicator: errors, judge: {slo: {objective: 99%}}, on_breach: rollback}
+  - {name: healthy, indicator: health, judge: {threshold: {above: 50%}}, on_breach: tell}
+"""
+
+
+def probing(tmp_path, written):
+    (tmp_path / "probing.yaml").write_text(PROBING, encoding="utf-8")
+    return on_lambda(f"{{{STAGES}, warm_up: {written}}}") + "      rules: [{file: probing.yaml}]\n"
+
+
+def test_the_probe_is_one_that_a_rule_looks_at(tmp_path):
+    text = probing(tmp_path, "{probe: health, answers: 20, instances: 3}")
+    (unknown,) = wrong(tmp_path, probing(tmp_path, "{probe: errors}"))
+
+    assert read(tmp_path, text).services[KEY].policy.rollout.warm_up == WarmUp("health", 20, 3)
+    assert "no rule of this service looks at a probe that is called errors" in unknown
+    assert "name one of health" in unknown
+
+
+def test_a_probe_that_takes_the_old_releases_answers_for_the_new_ones_warms_nothing_up(tmp_path):
+    text = probing(tmp_path, "{probe: health}")
+    anybody = PROBING.replace('equals: "${arm.version}"', 'equals: "v43"')
+    (tmp_path / "probing.yaml").write_text(anybody, encoding="utf-8")
+
+    found = [each for each in wrong(tmp_path, text) if "releases apart" in each]
+
+    assert len(found) == 1
+    assert "what serves would answer for what is to be warmed up" in found[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (on_lambda("{warm_up: {within: 5m}}"), "there are no stages"),
+        (on_lambda(f"{{{STAGES}, warm_up: {{answers: 0}}}}"), "answers"),
+        (on_lambda(f"{{{STAGES}, warm_up: {{probe: health}}}}"), "write an indicator of the kind `probe`"),
+        (on_ecs(f"{{{STAGES}, warm_up: {{}}}}"), "ecs does not say whether a release is warm"),
+    ],
+)
+def test_where_nobody_can_say_that_it_is_warm_check_says_so(tmp_path, text, words):
+    found = wrong(tmp_path, text)
+
+    assert any("rollout" in each and words in each for each in found), found

@@ -270,6 +270,27 @@ def test_an_environment_of_beanstalk_with_its_balancer_has_the_pack_beanstalk(tm
     }
 
 
+PAIR = "environments: [shop-blue, shop-green], cname: shop.eu-central-1.elasticbeanstalk.com"
+
+
+def test_two_environments_that_swap_a_name_have_the_pack_of_whichever_a_release_runs_in(tmp_path):
+    balancers = "load_balancers: [app/blue/0123456789abcdef, app/green/0123456789abcdef]"
+    told = MAIN + f"      runs_on: [{{beanstalk: {{application: shop, {PAIR}, {balancers}}}}}]\n"
+    configuration = read(tmp_path, told)
+
+    assert configuration.effective[KEY].usual == "beanstalk-swap"
+    assert asked(configuration, "swap_health")["dimensions"] == {"EnvironmentName": "${arm.environment}"}
+    assert asked(configuration, "swap_failed_requests")["dimensions"] == {
+        "LoadBalancer": "${arm.load_balancer}"
+    }
+
+
+def test_which_balancers_are_those_of_two_environments_is_asked_for(tmp_path):
+    (problem,) = wrong(tmp_path, MAIN + f"      runs_on: [{{beanstalk: {{application: shop, {PAIR}}}}}]\n")
+
+    assert "`load_balancers: [app/NAME/ID, app/NAME/ID]`" in problem
+
+
 def test_which_balancer_is_that_of_an_environment_is_asked_for(tmp_path):
     (problem,) = wrong(tmp_path, on_beanstalk(""))
 

@@ -15,7 +15,7 @@ from rules.verdict import Judgement
 from tests.builders import NOON, a_policy, a_service, an_announcement
 from watcher.core import lifecycle
 from watcher.core.facts import Facts, ways_back
-from watcher.core.intake import Joined, Known, Opened, Part, Recorded, Rejected, intake
+from watcher.core.intake import Joined, Known, Opened, Part, Recorded, Rejected, intake, started
 from watcher.core.service import Mode, Policy
 from watcher.core.watch import (
     OPEN_ACTIONS,
@@ -33,7 +33,7 @@ from watcher.core.watch import (
     Step,
     Watch,
 )
-from watcher.errors import OrderIncomplete, OrderRefused
+from watcher.errors import CannotStart, OrderIncomplete, OrderRefused
 
 DAY = timedelta(days=1)
 
@@ -75,6 +75,8 @@ class Platform:
         return Live(release(self.live), in_flight, shares, key=self.key, pause=pause)
 
     def goes_forward(self, step: Shift | Answer) -> None:
+        if isinstance(step, Shift) and self.in_flight is None and step.expect <= 0:
+            self.deploy(step.after.tag)
         if isinstance(step, Answer):
             self.hook = (self.hook + 1) % 3 if self.hook else 0
         elif step.share >= 1:
@@ -367,6 +369,23 @@ class World:
         except (OrderRefused, OrderIncomplete):
             return False
         return self.save(step) is None
+
+    def starts(self, tag: str, by: str = "a pipeline") -> bool:
+        """An order to begin; whether it was obeyed."""
+        part = Part("service", release(tag), self.ledger, self.platform.runs)
+        known = Known(self.service, self.living, self.last)
+        order = Order(OrderKind.START, by, "why", tag)
+        facts = Facts(("slack",), looked_back=False, armed=not self.believed_disarmed)
+        try:
+            meaning = started(order, part, known, facts, self.now, f"w_{len(self.watches) + 1}")
+        except CannotStart:
+            return False
+        if isinstance(meaning, Joined):
+            return self.save(meaning.step) is None
+        assert self.platform.in_flight is None, "two rollouts at once"
+        assert self.service.policy.mode is not Mode.SHADOW, "in shadow a rollout is begun"
+        self.opens(meaning.step, meaning.supersedes)
+        return True
 
     def passes(self, length: timedelta) -> None:
         self.now += length

@@ -198,6 +198,12 @@ class AnythingInStages(Anything):
     def it_is_seen_to_be_well(self):
         self.world.judges(seen_now(JUDGEMENTS["healthy"], self.world.now), LEVELS["well"])
 
+    @rule(tag=st.sampled_from(TAGS), state=st.sampled_from(ActionState))
+    def a_rollout_is_ordered_to_begin(self, tag, state):
+        if self.world.starts(tag):
+            self.world.judges(JUDGEMENTS["blind"], LEVELS["not seen"])
+            self.world.performs(state)
+
     @rule(share=st.sampled_from(SHARES))
     def somebody_moves_the_traffic(self, share):
         self.world.platform.share = share

@@ -28,7 +28,8 @@ from tests.builders import (
 )
 from tests.watcher.runtime.at_work import a_new_watch
 from watcher.core.lifecycle import due, judged
-from watcher.core.watch import Arms, Breach, State
+from watcher.core.service import Rollout, Stage, WarmUp
+from watcher.core.watch import Arms, AtStage, Breach, State, Warmth
 from watcher.runtime.case import (
     by_length,
     case_of,
@@ -36,6 +37,7 @@ from watcher.runtime.case import (
     is_quiet,
     of_before,
     setting_of,
+    warming_answers,
     with_known_onset,
     with_shares,
 )
@@ -63,6 +65,24 @@ def test_each_indicator_that_a_rule_looks_at_is_asked_about_with_the_arms_that_i
         ("w_1/errors", "v43", "v42"),
         ("w_1/health", "v43", None),
     ]
+
+
+def test_the_probe_that_warms_a_release_up_is_asked_from_where_it_was_read_to():
+    watch, brief = a_prepared(a_new_watch())
+    rollout = Rollout(stages=(Stage(0.05), Stage()), warm_up=WarmUp("health"))
+    at = AtStage(NOON, "service", ordered_by="ci", warmth=Warmth(2, NOON + seconds(20)))
+    before = replace(watch, policy=replace(watch.policy, rollout=rollout), traffic_at=None, at=at)
+
+    case = case_of(before, brief)
+
+    assert {question.indicator.id: question.since for question in case.questions} == {
+        "errors": None,
+        "health": NOON + seconds(20),
+    }
+    health = NoData("no probe has come back yet")
+    assert warming_answers(before, {"health": health}) is health
+    assert warming_answers(before, {"errors": health}) is None
+    assert warming_answers(watch, {"health": health}) is None
 
 
 def test_the_past_is_asked_about_by_the_name_of_what_served_then():

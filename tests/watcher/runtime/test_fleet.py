@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from deploy.model import Foretold, Move, Unclear, Unreadable
+from deploy.target import Staged, StandingBy
 from tests.builders import a_release, a_service
 from tests.watcher.runtime.at_work import ATarget, hang, virtual
 from watcher.runtime.fleet import Current, Fleet
@@ -36,6 +37,35 @@ async def test_a_platform_that_hangs_is_answered_for(ask, answer):
     assert asyncio.get_running_loop().time() == 8
 
 
+class Standing(ATarget):
+    """Its traffic is shared out at a word, and what has none is known by its name."""
+
+    async def shift(self, shift, key):
+        return await self.begin(MOVE, key)
+
+    async def shifted(self, shift, key):
+        return await self.progress(MOVE, key)
+
+    async def stands_by(self, hints):
+        return await self.resolve(hints)
+
+    async def unready(self, release):
+        return str(await self.resolve({"tag": release.tag}))
+
+
+@virtual
+async def test_one_that_knows_what_stands_by_is_answered_for_too_and_another_is_not_asked():
+    target = Current(a_fleet(Standing(does=hang))).targets(KEY)["service"]
+
+    assert isinstance(target, StandingBy)
+    assert isinstance(target, Staged)
+    assert await target.stands_by({"tag": "v43"}) == Unreadable(SILENCE)
+    in_time = Current(a_fleet(Standing())).targets(KEY)["service"]
+    assert isinstance(in_time, StandingBy)
+    assert await in_time.stands_by({"tag": "v43"}) == a_release("v43")
+    assert not isinstance(Current(a_fleet(ATarget())).targets(KEY)["service"], StandingBy)
+
+
 @virtual
 async def test_what_a_target_says_in_time_is_passed_on():
     platform = ATarget()
@@ -64,3 +94,11 @@ def test_a_service_that_vanishes_keeps_its_targets_for_the_rollback_that_is_unde
 
     assert set(current.targets(KEY)) == {"service"}
     assert current.targets(("never", "known")) == {}
+
+
+@virtual
+async def test_whether_it_is_warm_is_answered_for_too():
+    target = Current(a_fleet(Standing(does=hang))).targets(KEY)["service"]
+
+    assert isinstance(target, StandingBy)
+    assert await target.unready(a_release("v43")) == Unreadable(SILENCE)

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from structlog.testing import capture_logs
 
-from deploy.model import Drifted, Failed, Live, Moving, Refused, Unclear, Unreadable
+from deploy.model import Drifted, Failed, Live, Moving, Refused, Unclear, Unfinished, Unreadable
 from tests.builders import NOON, a_plan, a_release, a_service, a_watch, minutes
 from tests.watcher.runtime.at_work import ATarget, Broken, Work, at_work, blunder, hang, now, virtual
 from watcher.core.watch import Action, ActionKind, ActionState, State, Step
@@ -322,6 +322,25 @@ async def test_nothing_is_called_while_nobody_can_say_whose_the_lease_is():
             await performing
 
         assert work.targets["service"].sent == []
+
+
+@virtual
+@pytest.mark.parametrize("undoes", [True, False])
+async def test_where_a_move_made_twice_is_undone_one_that_may_have_been_sent_is_followed_and_not_sent(undoes):
+    """The intent is in the store, and whoever wrote it is gone: what came of the call nobody knows."""
+    target = ATarget(live=replace(RUNS_BAD, undoes=undoes), goes=Moving("it was ordered"))
+    async with rolling_back(target) as work:
+        (dead,) = await work.store.claim_actions(now(), 1, "dead", timedelta(seconds=1))
+        assert await work.store.begin(dead.action.id, dead.fence, now())
+        await asyncio.sleep(2)
+
+        await rounds(work, lasting=12)
+        followed = list(target.sent)
+        target.goes = Unfinished("it came to nothing")
+        await rounds(work, lasting=12)
+
+        assert followed == ([] if undoes else ["v42"])
+        assert target.sent[:1] == ["v42"]
 
 
 @virtual

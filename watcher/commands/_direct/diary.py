@@ -62,6 +62,7 @@ class Begun:
 
     Attributes:
         sent: How many moves were answered.
+        unanswered: Another was about to be sent, and what came of it was not written.
         at: When it was last heard of.
         to: The names that a person gave.
     """
@@ -72,6 +73,7 @@ class Begun:
     at: datetime
     by: str
     to: tuple[str, ...]
+    unanswered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,11 @@ class Diary:
             return None
         newest_line, sent = last[-1], max(each.sent for each in last)
         plan = RollbackPlan(*key, newest_line.moves)
-        return Begun(newest_line.key, plan, sent, newest_line.at, newest_line.user, newest_line.to)
+        calls = [each.event for each in last if each.event in {Event.BEGINS, Event.ANSWERED}]
+        unanswered = calls[-1] is Event.BEGINS
+        return Begun(
+            newest_line.key, plan, sent, newest_line.at, newest_line.user, newest_line.to, unanswered
+        )
 
     def write(
         self, event: Event, plan: RollbackPlan, key: str, now: datetime, words: str = "", *, sent: int = 0

@@ -40,10 +40,12 @@ class Came:
     sent: int
 
 
-async def carry_out(plan: RollbackPlan, key: str, sent: int, hands: Hands, timeout: timedelta) -> Came:
+async def carry_out(
+    plan: RollbackPlan, key: str, sent: int, hands: Hands, timeout: timedelta, *, begun: bool = False
+) -> Came:
     """Make the moves of *plan* until all serve, one fails, or *timeout* is over.
 
-    Doing this again with the same *key* and what was *sent* goes on where it was left: see `deploy.rollback`.
+    Doing this again with the same *key*, what was *sent* and whether another was *begun* goes on where it was left: see `deploy.rollback`.
 
     Raises:
         DiaryUnwritten: Nothing more is sent then; what was sent goes on by itself.
@@ -51,7 +53,8 @@ async def carry_out(plan: RollbackPlan, key: str, sent: int, hands: Hands, timeo
     until = hands.monotonic() + timeout.total_seconds()
     heard = ""
     while True:
-        outcome, calls = await _step(plan, key, sent, hands)
+        outcome, calls = await _step(plan, key, sent, hands, begun=begun)
+        begun = begun and not calls
         words = words_of(outcome)
         if isinstance(outcome, Going | Unknown):
             sent = outcome.sent
@@ -69,7 +72,7 @@ async def carry_out(plan: RollbackPlan, key: str, sent: int, hands: Hands, timeo
         await hands.pause(outcome.look_again_in.total_seconds())
 
 
-async def _step(plan: RollbackPlan, key: str, sent: int, hands: Hands) -> tuple[Outcome, int]:
+async def _step(plan: RollbackPlan, key: str, sent: int, hands: Hands, *, begun: bool) -> tuple[Outcome, int]:
     """One look, and at most one move; how many calls were made."""
     calls: list[Move] = []
 
@@ -80,7 +83,8 @@ async def _step(plan: RollbackPlan, key: str, sent: int, hands: Hands) -> tuple[
         calls.append(move)
         return True
 
-    return await roll_back(plan, hands.targets, key, sent=sent, intend=intend), len(calls)
+    outcome = await roll_back(plan, hands.targets, key, sent=sent, intend=intend, begun=begun)
+    return outcome, len(calls)
 
 
 def words_of(outcome: Outcome) -> str:

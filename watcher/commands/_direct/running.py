@@ -63,6 +63,7 @@ class _Intent:
 
     Attributes:
         sent: How many of the moves a try before this one has sent.
+        unanswered: Another was about to be sent then, and what came of it is not known.
         foretold: By part; nothing of what was begun: that is followed, whatever stands in its way now.
     """
 
@@ -71,6 +72,7 @@ class _Intent:
     sent: int
     foretold: Mapping[str, Foretold]
     notes: tuple[str, ...]
+    unanswered: bool = False
 
 
 async def go_back(
@@ -141,7 +143,7 @@ def _again(diary: Diary, opened: Opened, wish: Wish, now: datetime) -> _Intent |
     if begun is None or not _is_meant(begun, wish):
         return None
     words = f"goes on with what {begun.by or 'somebody'} began; last heard of {begun.at:%H:%M:%S} UTC"
-    return _Intent(begun.plan, begun.key, begun.sent, {}, (words,))
+    return _Intent(begun.plan, begun.key, begun.sent, {}, (words,), begun.unanswered)
 
 
 def _is_meant(begun: Begun, wish: Wish) -> bool:
@@ -170,7 +172,7 @@ def _told_now(
 
 
 async def _ended(intent: _Intent, hands: Hands, timeout: timedelta) -> Ended:
-    came = await carry_out(intent.plan, intent.key, intent.sent, hands, timeout)
+    came = await carry_out(intent.plan, intent.key, intent.sent, hands, timeout, begun=intent.unanswered)
     if came.sent:
         for line in afterwards(intent.plan):
             hands.tell(line)

@@ -184,9 +184,10 @@ class Environments:
     Attributes:
         names: Account, region, roles, queue and environment.
         application: Its name.
-        environments: Their names: each is a service.
+        environments: Their names: each is a service; or the two of one service, with *cname*.
         load_balancers: Of each, app/NAME/ID, in the same order; none: a placeholder each.
         bundles: The bucket with the bundles of their versions; ``None``: Beanstalk's own.
+        cname: The name that the two of them swap.
     """
 
     names: Names
@@ -194,6 +195,17 @@ class Environments:
     environments: tuple[str, ...] = ("my-environment",)
     load_balancers: tuple[str, ...] = ()
     bundles: str | None = None
+    cname: str | None = None
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """After what the services are called."""
+        return (self.swapping,) if self.cname else self.environments
+
+    @property
+    def swapping(self) -> str:
+        """What the service of the two is called: as people begin its name."""
+        return (self.cname or "").partition(".")[0]
 
     @property
     def behind(self) -> list[tuple[str, str]]:

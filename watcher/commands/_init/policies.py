@@ -289,17 +289,17 @@ def environments_read_policy(environments: Environments) -> Document:
 
 
 def environments_act_policy(environments: Environments) -> Document:
-    """To act: update these environments, break their updates off, and mark versions.
+    """To act: update these environments, break their updates off, and mark versions; of two that swap a name, swap it, and nothing else.
 
     What an update does to instances and balancers Beanstalk does by the operations role of the environment: give it one, or
     this role needs as much as who deploys.
     """
+    updates = ["elasticbeanstalk:UpdateEnvironment", "elasticbeanstalk:AbortEnvironmentUpdate"]
+    swaps = ["elasticbeanstalk:SwapEnvironmentCNAMEs"]
     return _policy(
-        allow(
-            "PutBackVersions",
-            ["elasticbeanstalk:UpdateEnvironment", "elasticbeanstalk:AbortEnvironmentUpdate"],
-            environments.arns,
-        ),
+        allow("SwapBack", swaps, environments.arns)
+        if environments.cname
+        else allow("PutBackVersions", updates, environments.arns),
         allow(
             "MarkVersions",
             ["elasticbeanstalk:AddTags"],

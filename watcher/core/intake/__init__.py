@@ -10,6 +10,7 @@ from watcher.core.intake.arms import alike, names_of
 from watcher.core.intake.hearing import DOOR, SKEW, STALE, intake
 from watcher.core.intake.meaning import READING, Joined, Known, Meaning, Opened, Part, Recorded, Rejected
 from watcher.core.intake.opening import ordered_back
+from watcher.core.intake.starting import must_be_staged, started
 
 __all__ = [
     "DOOR",
@@ -25,6 +26,8 @@ __all__ = [
     "Rejected",
     "alike",
     "intake",
+    "must_be_staged",
     "names_of",
     "ordered_back",
+    "started",
 ]

@@ -161,10 +161,20 @@ class News:
     def phase(self) -> Phase:
         """How far it is. A pipeline is done once its first stage is there; the rollout that goes on from there is not."""
         told, rollout = self.announcement.phase, self.service.policy.rollout
+        if self._is_before_its_first_stage:
+            return Phase.STARTED if told in {Phase.SHIFTED, Phase.COMPLETE} else told
         goes_on = rollout.hooks is Hooks.ANSWER or bool(rollout.stages)
         if told is Phase.COMPLETE and goes_on and any(live.in_flight for live in self.live.values()):
             return Phase.SHIFTED
         return told
+
+    @property
+    def _is_before_its_first_stage(self) -> bool:
+        """It was put beside what serves, and is given its traffic by us: whoever says that it is done means the former."""
+        living = self.known.living
+        if living is None or living.at is None or not living.at.is_before or not self.is_of(living):
+            return False
+        return all(part.live is None or part.live.share_of(part.release) <= 0 for part in self.parts)
 
     @property
     def pause(self) -> Pause | None:

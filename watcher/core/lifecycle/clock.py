@@ -146,6 +146,8 @@ def _rolling_back(watch: Watch, now: datetime, facts: Facts) -> Step | None:
         return None
     minutes = int(watch.policy.move_timeout.total_seconds() // 60)
     words = f"not serving after {minutes} min"
+    if facts.going:  # where the platform says who must do something: an approval that nobody gives
+        words = f"{words}: {facts.going}"
     return stuck(
         watch, Trigger.MOVE_TIMED_OUT, ActionResult(watch.action, ActionState.FAILED, words), now, facts
     )

@@ -15,13 +15,15 @@ from watcher.core.lifecycle.making import moved, renewed, stepped
 from watcher.core.lifecycle.table import Trigger
 from watcher.core.lifecycle.timing import stage_ends
 from watcher.core.service import Mode, Unseen
-from watcher.core.stages import asks_at, bakes_for, is_driven, leads_on
+from watcher.core.stages import asks_at, bakes_for, is_driven, leads_on, moves_within
+from watcher.core.warming import is_warm
 from watcher.core.watch import (
     Action,
     ActionKind,
     ActionResult,
     ActionState,
     Armed,
+    AtStage,
     Doubtful,
     Guard,
     NoOpenAction,
@@ -50,6 +52,8 @@ def gated(watch: Watch, base: Watch, now: datetime, facts: Facts) -> Step | None
     at, step = base.at, leads_on(base)
     if at is None or step is None:
         return None
+    if at.is_before:
+        return _begins(watch, base, at, step, now, facts)
     if at.pause is not None and base.traffic_at is None:
         return _unseen(watch, base, step, now, facts)
     judgement = base.judgement
@@ -63,6 +67,27 @@ def _unseen(watch: Watch, base: Watch, step: Shift | Answer, now: datetime, fact
     if base.goes_forward is Mode.SHADOW or base.policy.rollout.before_traffic is Unseen.GO_ON:
         return _may_go(watch, base, step, now, facts)
     return asking(watch, base, Trigger.STAGE_ASKS, (Doubtful.STAGE_UNSEEN,), now, facts)
+
+
+def _begins(
+    watch: Watch, base: Watch, at: AtStage, step: Shift | Answer, now: datetime, facts: Facts
+) -> Step | None:
+    """It was ordered to begin. No rule can say anything of it yet: it is its first share that is looked at."""
+    need = base.policy.rollout.warm_up
+    if need is not None and not is_warm(at, need):
+        is_over = now >= max(at.since, base.since) + need.within
+        return (
+            asking(watch, base, Trigger.STAGE_ASKS, (Doubtful.STAGE_UNDECIDED,), now, facts)
+            if is_over
+            else None
+        )
+    if need is not None and isinstance(step, Shift):
+        step = replace(step, ready_by=now + need.within)
+    if not facts.armed:
+        return _overslept(watch, base, (Doubtful.STAGE_DISARMED,), now, facts)
+    if facts.frozen and base.frozen is None:
+        return asking(watch, base, Trigger.STAGE_ASKS, (Doubtful.STAGE_FROZEN,), now, facts, facts.frozen)
+    return moved_on(watch, base, step, now, facts, by=at.ordered_by, trigger=Trigger.START, why="start")
 
 
 def _may_go(watch: Watch, base: Watch, step: Shift | Answer, now: datetime, facts: Facts) -> Step | None:
@@ -105,12 +130,16 @@ def moved_on(
     facts: Facts,
     *,
     by: str | None = None,
+    trigger: Trigger = Trigger.ADVANCE,
     why: str = "stage healthy",
 ) -> Step:
-    """It is moved on, by the machine or *by* a person: the action and its guards, in one step."""
+    """It is moved on, by the machine or *by* a person: the action and its guards, in one step.
+
+    A person is bound by less, but for the order to begin (*trigger*), which somebody else's word may overtake.
+    """
     action = f"{watch.id}.{watch.revision + 1}.0"
     at = base.at and replace(base.at, action=action, acted_at=now, ordered_by=by)
-    after = moved(base, Trigger.ADVANCE if by else Trigger.STAGE_HEALTHY, now, at=at)
+    after = moved(base, trigger if by else Trigger.STAGE_HEALTHY, now, at=at)
     queued = Action(
         id=action,
         watch=watch.id,
@@ -119,15 +148,16 @@ def moved_on(
         kind=ActionKind.MOVE_TO_STAGE if isinstance(step, Shift) else ActionKind.ANSWER_HOOK,
         plan=RollbackPlan(watch.service, watch.environment, ()),
         queued_at=now,
-        deadline=now + watch.policy.move_timeout,
+        deadline=now + moves_within(base),
         ordered_by=by,
         valid_in=State.WATCHING,
         forward=step,
     )
     requires: set[Guard] = {NoOpenAction(*watch.key)}
-    if by is None:
+    is_bound = by is None or trigger is Trigger.START
+    if is_bound:
         requires.add(Armed(*watch.key))
-    if by is None and not watch.returning:  # what came back marked is watched with people's knowledge
+    if is_bound and not watch.returning:  # what came back marked is watched with people's knowledge
         requires.add(NotQuarantined(*watch.key, step.part, step.after.fingerprint))
     return stepped(
         watch,
@@ -152,7 +182,7 @@ def overdue(watch: Watch, now: datetime, facts: Facts) -> Step | None:
         return None
     if watch.at.action is None:
         return asking(watch, watch, Trigger.STAGE_ASKS, (Doubtful.STAGE_UNDECIDED,), now, facts)
-    minutes = int(watch.policy.move_timeout.total_seconds() // 60)
+    minutes = int(moves_within(watch).total_seconds() // 60)
     return failed(watch, watch.at.action, f"not done after {minutes} min", now, facts)
 
 

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from rules.bake import may_end, passes
 from rules.recovery import Level
+from rules.sample import Reading
 from rules.verdict import Judgement, Outcome, Verdict
 from watcher.core.facts import Facts
 from watcher.core.lifecycle.deciding import asking, decided, doubts, quarantines, seen_back
@@ -13,6 +14,7 @@ from watcher.core.lifecycle.making import moved, renewed, stepped
 from watcher.core.lifecycle.table import Trigger
 from watcher.core.lifecycle.timing import BLIND_FOR, RECOVERY
 from watcher.core.service import Mode
+from watcher.core.warming import warmed
 from watcher.core.watch import Breach, Doubtful, Ending, State, Step, Watch
 from watcher.core.wording import Event, ending_words, question_words
 
@@ -27,7 +29,12 @@ def prepared(watch: Watch, brief: str, evidence: str, now: datetime) -> Step:
 
 
 def judged(
-    watch: Watch, judgement: Judgement, evidence: str | None, now: datetime, facts: Facts
+    watch: Watch,
+    judgement: Judgement,
+    evidence: str | None,
+    now: datetime,
+    facts: Facts,
+    answers: Reading | None = None,
 ) -> Step | None:
     """What a round of judging means.
 
@@ -37,6 +44,7 @@ def judged(
         evidence: What the judges remember now; ``None``: as before.
         now: The time.
         facts: With the way back as it is now.
+        answers: Of the probe by which the release is warmed up before its first stage, if one is asked.
 
     Returns:
         Nothing for a watch that is not judged any more: what is done there follows from the world and the people.
@@ -44,6 +52,7 @@ def judged(
     if watch.state not in JUDGED_IN:
         return None
     base = _with_news(watch, judgement, evidence, now, facts)
+    base = replace(base, at=warmed(base, answers))
     match watch.state:
         case State.WATCHING:
             return _watching(watch, base, now, facts)

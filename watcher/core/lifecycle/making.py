@@ -9,7 +9,7 @@ from watcher.core.facts import Facts
 from watcher.core.lifecycle.table import TABLE, Trigger
 from watcher.core.lifecycle.timing import earliest
 from watcher.core.service import Speak
-from watcher.core.watch import Action, ActionResult, ActionState, Message, State, Step, Watch
+from watcher.core.watch import Action, ActionResult, ActionState, AtStage, Message, State, Step, Watch
 from watcher.core.wording import Event, notice
 
 # Told only to those who like it (`speak: all`), or once the watch has spoken: nobody is needed.
@@ -39,7 +39,7 @@ def moved(watch: Watch, trigger: Trigger, now: datetime, **changes: Any) -> Watc
         "hold": None,
         "blind_since": None,
         # What moved the rollout on is no longer valid; where it got is seen by what runs.
-        "at": watch.at and replace(watch.at, action=None, acted_at=None, ordered_by=None),
+        "at": watch.at and _left(watch.at),
     }
     return renewed(
         watch,
@@ -48,6 +48,12 @@ def moved(watch: Watch, trigger: Trigger, now: datetime, **changes: Any) -> Watc
         ended_at=now if state.is_final else None,
         **(left | changes),
     )
+
+
+def _left(at: AtStage) -> AtStage:
+    """*at*, where nothing moves it on any more. That it is to begin was ordered, and stays so."""
+    ordered_by = at.ordered_by if at.is_before else None
+    return replace(at, action=None, acted_at=None, ordered_by=ordered_by)
 
 
 def renewed(watch: Watch, **changes: Any) -> Watch:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import NamedTuple
 
-from deploy.tags import Back
+from deploy.tags import Back, Grade
 from watcher.core.facts import Facts
 from watcher.core.lifecycle.deciding import quarantines, started
 from watcher.core.lifecycle.forward import moved_on
@@ -128,6 +128,9 @@ def _advance(told: _Told) -> Step:
 def _roll_back(watch: Watch, order: Order, now: datetime, facts: Facts, target: Back | None) -> Step:
     if order.to is not None:
         facts = _towards(watch, order.to, facts, target)
+    elif watch.at is not None and watch.at.is_before and watch.at.before is not None:
+        # What serves goes on serving, be it proven or not: nothing has been put in its place.
+        facts = replace(facts, way_back=Back(watch.at.before, Grade.UNKNOWN, crosses=0, floor=False))
     if facts.backs(watch.deployment) is None:
         raise OrderIncomplete(
             "there is no known-good release to go back to",

@@ -224,7 +224,8 @@ def _arrived(watch: Watch, at: AtStage, now: datetime, facts: Facts) -> Step:
         return stepped(watch, renewed(watch, at=over, staged_at=now), now, facts, why="the hook was answered")
     stage = next_stage(watch)
     share = stage.share if stage else 1.0
-    here = _in_stage(replace(watch, at=None, staged_at=now), share)
+    # What begins has its first traffic now, and not when that is seen.
+    here = _in_stage(replace(watch, at=None, staged_at=now, traffic_at=watch.traffic_at or now), share)
     if share >= 1:
         whole = progressed(here, Phase.COMPLETE, now, now, facts)
         return whole or stepped(watch, renewed(here), now, facts, why="it has all the traffic")

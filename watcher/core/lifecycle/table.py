@@ -52,6 +52,7 @@ class Trigger(StrEnum):
     ROLL_BACK = "order: roll back"
     ASK_AGAIN = "order: ask again"
     ADVANCE = "order: advance"
+    START = "order: start"
 
 
 S, T = State, Trigger
@@ -75,6 +76,7 @@ TABLE: Mapping[State, Mapping[Trigger, State]] = {
         T.KEEP: S.KEPT,
         T.ROLL_BACK: S.ROLLING_BACK,
         T.ADVANCE: S.WATCHING,
+        T.START: S.WATCHING,
     },
     S.COUNTING_DOWN: {
         T.COUNTED_DOWN: S.ROLLING_BACK,

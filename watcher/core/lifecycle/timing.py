@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from watcher.core.facts import Beat
-from watcher.core.stages import asks_at, is_driven
+from watcher.core.stages import asks_at, is_driven, moves_within
 from watcher.core.watch import State, Watch
 
 LONGEST_HOLD = timedelta(hours=24)
@@ -62,7 +62,7 @@ def stage_ends(watch: Watch) -> datetime | None:
     if watch.at is None or not is_driven(watch):
         return None
     if watch.at.action is not None and watch.at.acted_at is not None:
-        return watch.at.acted_at + watch.policy.move_timeout
+        return watch.at.acted_at + moves_within(watch)
     return asks_at(watch, watch.at) + LAST_LOOK
 
 

@@ -112,12 +112,8 @@ _REASONS: Mapping[Doubtful, Callable[[Watch], str]] = {
     Doubtful.STAGE_UNDECIDED: stages.undecided,
     Doubtful.STAGE_FAILED: lambda watch: f"it could not be moved on {stages.onward(watch)}",
     Doubtful.STAGE_MOVED: lambda _: "another hand has moved it",
-    Doubtful.STAGE_DISARMED: lambda watch: (
-        f"it was seen well, and rollbackd does not move it on {stages.onward(watch)} while it is disarmed"
-    ),
-    Doubtful.STAGE_FROZEN: lambda watch: (
-        f"it was seen well, and a freeze began before it was moved on {stages.onward(watch)}"
-    ),
+    Doubtful.STAGE_DISARMED: stages.disarmed,
+    Doubtful.STAGE_FROZEN: stages.in_a_freeze,
 }
 
 

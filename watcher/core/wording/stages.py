@@ -4,8 +4,9 @@ from datetime import datetime
 
 from rules.objectives.wording import share_words, span_words
 from watcher.core.facts import Facts
-from watcher.core.service import Mode
+from watcher.core.service import Mode, WarmUp
 from watcher.core.stages import BEFORE_THE_HOOK, asks_at, bakes_for, leads_on, may_advance, next_stage
+from watcher.core.warming import is_warm
 from watcher.core.watch import Button, OrderKind, Tone, Watch
 from watcher.core.wording.evidence import blind, listed, way
 from watcher.core.wording.figures import moment
@@ -19,6 +20,8 @@ def here(watch: Watch) -> str:
     pause = watch.at.pause
     if pause is not None:
         return f"at the hook {pause.stage or pause.hook}"
+    if watch.at.is_before:
+        return "without traffic"
     return f"at {share_words(watch.at.share)} of the traffic"
 
 
@@ -40,6 +43,9 @@ def stands(watch: Watch, now: datetime) -> list[str]:
     by = f", ordered by {at.ordered_by}" if at.ordered_by else ""
     if at.action is not None:
         return [f"It is moved on {onward(watch)}{by}"]
+    if at.is_before:
+        warm = f". It warms up: {told}" if (told := warmth(watch)) else ""
+        return [f"Since {moment(at.since, now)} it is {here(watch)}; it begins with {first(watch)}{by}{warm}"]
     least = f"seen well for {span_words(bakes_for(watch))}"
     then = (
         ""
@@ -47,6 +53,12 @@ def stands(watch: Watch, now: datetime) -> list[str]:
         else f"; {_GOES[watch.goes_forward]} {onward(watch)} once it was {least}"
     )
     return [f"Since {moment(at.since, now)} it is {here(watch)}{then}"]
+
+
+def first(watch: Watch) -> str:
+    """With what a rollout begins that has no traffic yet."""
+    stage = next_stage(watch)
+    return f"{share_words(stage.share)} of the traffic" if stage else "nothing"
 
 
 _GOES = {
@@ -67,6 +79,8 @@ def advance_button(watch: Watch, label: str = "") -> tuple[Button, ...]:
 def advancing(watch: Watch, _now: datetime, _facts: Facts) -> Text:
     """It is moved on, by the machine or by a person."""
     by = f", ordered by {watch.at.ordered_by}" if watch.at and watch.at.ordered_by else ""
+    if watch.at is not None and watch.at.is_before:
+        return Text(f"{watch.tag} begins with {first(watch)}{by}", [way(watch)], (HOLD,), Tone.QUIET)
     well = "" if by else f": {_seen(watch)}"
     return Text(f"{watch.tag} goes on {onward(watch)}{by}{well}", [way(watch)], (HOLD,), Tone.QUIET)
 
@@ -139,6 +153,10 @@ def undecided(watch: Watch) -> str:
             f" and its platform waits there only until {moment(until, asked_at)}"
         )
     lasted = span_words(asked_at - watch.at.since)
+    if watch.at.is_before:
+        need = watch.policy.rollout.warm_up
+        is_cold = need is not None and not is_warm(watch.at, need)
+        return _cold(watch) if is_cold else f"it could not be given its first traffic within {lasted}"
     return f"it was not seen well {here(watch)} within {lasted}, so it does not go on by itself"
 
 
@@ -146,6 +164,37 @@ def may_it(watch: Watch) -> str:
     """Why a stage asks: the mode."""
     why = " · ".join(watch.obstacles) or "the mode of this service is to ask"
     return f"{_seen(watch)}, and may go on {onward(watch)}; {why}"
+
+
+def disarmed(watch: Watch) -> str:
+    """Why a stage asks: the switch."""
+    return f"{_well(watch)}, and rollbackd does not move it on {onward(watch)} while it is disarmed"
+
+
+def in_a_freeze(watch: Watch) -> str:
+    """Why a stage asks: nothing may be deployed now."""
+    return f"{_well(watch)}, and a freeze began before it was moved on {onward(watch)}"
+
+
+def _well(watch: Watch) -> str:
+    has_none = watch.at is not None and watch.at.is_before
+    return "it was ordered to begin" if has_none else "it was seen well"
+
+
+def _cold(watch: Watch) -> str:
+    """Why it is not begun with: its probe."""
+    need = watch.policy.rollout.warm_up or WarmUp()
+    return f"it did not warm up within {span_words(need.within)}: {warmth(watch)}. Nobody was served by it"
+
+
+def warmth(watch: Watch) -> str:
+    """How far it is warmed up: "3 of 10 good answers in a row of the probe health"; empty where no probe is asked."""
+    need = watch.policy.rollout.warm_up
+    if need is None or need.probe is None or watch.at is None:
+        return ""
+    seen = watch.at.warmth
+    good = f"{min(seen.good, need.answers)} of {need.answers} good answers in a row of the probe {need.probe}"
+    return f"{good} ({seen.words})" if seen.words else good
 
 
 def unseen(watch: Watch) -> str:

@@ -100,3 +100,62 @@ def test_platform_updates_and_health_are_known_and_no_release(kind):
 
     assert isinstance(found, Aside | Ignored)
     assert "no deployment that this version knows" not in found.why
+
+
+# ------------------------------------------------------------------------------------------ what CloudTrail tells of swaps
+
+BLUE_AT, GREEN_AT = (f"beanstalk_swap:us-east-1:123456789012:shop-{color}" for color in ("blue", "green"))
+SWAPPING = running_at(BLUE_AT, GREEN_AT)
+
+
+def a_swap(called: str = "SwapEnvironmentCNAMEs", **asked: Any) -> Any:
+    """As CloudTrail writes any call: the members of the request, the first letter small."""
+    event = documented("aws.elasticloadbalancing/AWS API Call via CloudTrail")
+    event |= {"source": "aws.elasticbeanstalk"}
+    names = {"sourceEnvironmentName": "shop-green", "destinationEnvironmentName": "shop-blue"}
+    event["detail"] |= {
+        "eventSource": "elasticbeanstalk.amazonaws.com",
+        "eventName": called,
+        "requestParameters": names | asked,
+        "responseElements": None,
+    }
+    return event
+
+
+@pytest.mark.parametrize("where", [SWAPPING, running_at(GREEN_AT.replace("123456789012", "*"))])
+def test_a_swap_of_names_is_a_hint_of_when_to_look(where):
+    found = read(a_swap(), where)
+
+    assert isinstance(found, Announcement)
+    assert (found.service, found.environment, found.phase) == ("checkout", "production", Phase.STARTED)
+    assert found.hints == {"deployment": found.platform_ids[0]}
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (a_swap("UpdateEnvironment"), "moves nothing that is known to this version"),
+        (a_swap(sourceEnvironmentName=None), "by their ids alone"),
+        (a_swap(sourceEnvironmentName="blog-green"), "no service of the configuration runs at"),
+    ],
+)
+def test_what_is_no_swap_of_ours_is_ignored(event, words):
+    found = read(event, SWAPPING)
+
+    assert isinstance(found, Aside)
+    assert words in found.why
+
+
+def test_a_swap_that_was_refused_is_none():
+    event = a_swap()
+    event["detail"]["errorCode"] = "InsufficientPrivilegesException"
+
+    assert isinstance(read(event, SWAPPING), Aside)
+
+
+@pytest.mark.parametrize("wrong", ["a b c d", 7, ["shop-green"]])
+def test_an_environment_that_cannot_be_one_is_rejected_with_its_place(wrong):
+    found = read(a_swap(sourceEnvironmentName=wrong), SWAPPING)
+
+    assert isinstance(found, Rejected)
+    assert found.where == "detail.requestParameters.sourceEnvironmentName"

@@ -16,11 +16,14 @@ from watcher.aws import AwsRoles, open_aws
 from watcher.telemetry.metrics import Metrics
 
 NONE = timedelta(0)
+CNAME = "shop.eu-central-1.elasticbeanstalk.com"
 UPDATES = timedelta(minutes=10)  # longer than any update takes here
 
 
 class Environments(TargetWorld):
     """The environment ``shop-prod``, whose deployments take no time unless it is slow."""
+
+    moves = "UpdateEnvironment"
 
     def __init__(self) -> None:
         self._time = NOON
@@ -29,17 +32,24 @@ class Environments(TargetWorld):
         beanstalk = self.aws_world.beanstalk
         for number in (1, 2, 3):
             beanstalk.create_version("shop", f"v{number}", f"code {number}", NOON - timedelta(days=1))
+        self.aws: Aws | None = None
+        self.begins()
+
+    def begins(self):
+        beanstalk = self.aws_world.beanstalk
         beanstalk.create_environment(
             "shop", "shop-prod", "v1", NOON - timedelta(days=1), starts=NONE, takes=NONE
         )
         beanstalk.deploys_by("shop-prod", "Rolling", batch=2)
-        self.aws: Aws | None = None
+
+    def settings(self) -> Settings:
+        return Settings(application="shop", environment="shop-prod")
 
     def target(self) -> BeanstalkTarget:
         account = AwsAccount("shop", "eu-central-1", "123456789012", may_act=True)
         place = Place("checkout", "production", "service", account)
         ports = World(command=command.run, now=lambda: self._time, aws=self.aws)
-        return BeanstalkTarget(Settings(application="shop", environment="shop-prod"), place, ports)
+        return BeanstalkTarget(self.settings(), place, ports)
 
     def runs(self, tag, *, moving_to=None, key=None):
         beanstalk = self.aws_world.beanstalk
@@ -69,14 +79,14 @@ class Environments(TargetWorld):
         self.aws_world.faults.slow("elasticbeanstalk", seconds=5, times=None)
 
     def moves_hang(self):
-        self.aws_world.faults.slow("elasticbeanstalk", "UpdateEnvironment", seconds=5, times=None)
+        self.aws_world.faults.slow("elasticbeanstalk", self.moves, seconds=5, times=None)
 
     def refuses(self, words):
         error = AwsError("AccessDenied", words, 403)
-        self.aws_world.faults.fail("elasticbeanstalk", "UpdateEnvironment", error=error, times=None)
+        self.aws_world.faults.fail("elasticbeanstalk", self.moves, error=error, times=None)
 
     def loses_answers(self):
-        self.aws_world.faults.lose_answer("elasticbeanstalk", "UpdateEnvironment", times=None)
+        self.aws_world.faults.lose_answer("elasticbeanstalk", self.moves, times=None)
 
     def changes(self):
         calls = [
@@ -87,10 +97,55 @@ class Environments(TargetWorld):
         return [call.parameters["VersionLabel"] for call in calls]
 
 
+class Pair(Environments):
+    """``shop-blue`` and ``shop-green``: somebody deploys where nobody comes, and then swaps the name."""
+
+    moves = "SwapEnvironmentCNAMEs"
+
+    def begins(self):
+        long_ago, beanstalk = NOON - timedelta(days=1), self.aws_world.beanstalk
+        beanstalk.swaps.takes = NONE
+        for color, cname in (("blue", CNAME), ("green", CNAME.replace("shop", "shop-next"))):
+            beanstalk.create_environment(
+                "shop", f"shop-{color}", "v1", long_ago, cname=cname, starts=NONE, takes=NONE
+            )
+
+    def settings(self) -> Settings:
+        return Settings(application="shop", environments=("shop-blue", "shop-green"), cname=CNAME)
+
+    def runs(self, tag, *, moving_to=None, key=None):
+        beanstalk = self.aws_world.beanstalk
+        self.arrives()
+        if tag is None:
+            beanstalk.create_environment("shop", "shop-blue", "", self._time, instances=0, cname=CNAME)
+            return
+        if beanstalk.find(beanstalk.has_name(CNAME)).states.latest.label != tag:
+            self._swaps_in(tag)
+            self.arrives()
+        if moving_to is not None:
+            self._swaps_in(moving_to)
+
+    def _swaps_in(self, tag):
+        beanstalk = self.aws_world.beanstalk
+        source = beanstalk.has_name(CNAME)
+        destination = "shop-green" if source == "shop-blue" else "shop-blue"
+        beanstalk.deploy(destination, tag, self._time)
+        self.arrives()
+        beanstalk.swap(source, destination, self._time)
+
+    def is_slow(self):
+        self.aws_world.beanstalk.swaps.takes = timedelta(minutes=1)
+
+    def changes(self):
+        find = self.aws_world.beanstalk.find
+        calls = [call for call in self.aws_world.calls if call.operation == self.moves and not call.refused]
+        states = [find(call.parameters["DestinationEnvironmentName"]).states.at(call.at) for call in calls]
+        return [state.label for state in states if state is not None]
+
+
 @contextlib.asynccontextmanager
-async def beanstalk_over_http() -> AsyncIterator[Environments]:
+async def beanstalk_over_http(world: Environments) -> AsyncIterator[Environments]:
     """A world that answers over HTTP, and a door to it that tries once and does not wait long."""
-    world = Environments()
     roles = AwsRoles("shop", "eu-central-1", act=ACT)
     with serving(world.aws_world) as url:
         async with open_aws(

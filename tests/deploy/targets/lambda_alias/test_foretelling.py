@@ -4,6 +4,7 @@ import shlex
 
 import pytest
 
+from deploy.model import Release
 from tests.fakes.aws import AwsError
 from tests.fakes.aws.fixtures import NOON
 
@@ -183,3 +184,30 @@ def test_of_latest_nothing_can_be_foretold_but_why(bad):
     assert told.calls == ()
     assert len(told.obstacles) == 1
     assert "no version to go back to" in told.obstacles[0]
+
+
+# --------------------------------------------------------------------------------------------- before its first calls
+
+
+def unready(stage, version="2"):
+    return stage.run(stage.target().unready(Release.of_tag(version)))
+
+
+def test_a_version_of_which_nothing_is_kept_warm_is_ready_once_lambda_has_prepared_it(stage):
+    assert unready(stage) == ""
+    assert unready(stage, "9") == "checkout has no version 9 any more"
+
+
+def test_one_that_has_environments_of_its_own_is_ready_once_they_are(stage):
+    stage.functions.keep_warm("checkout", "2", 10, NOON)
+    preparing = unready(stage)
+    stage.goes_on(minutes=5)
+
+    assert preparing == "0 of 10 warm environments of version 2 are ready (IN_PROGRESS)"
+    assert unready(stage) == ""
+
+
+def test_one_that_could_not_be_given_its_environments_is_not_ready_and_lambda_says_why(stage):
+    stage.functions.keep_warm("checkout", "2", 10, NOON, fails="no capacity")
+
+    assert unready(stage).endswith("are ready (FAILED): no capacity")

@@ -77,3 +77,48 @@ def test_latest_is_meant_by_its_own_name(stage):
 
 def test_where_nothing_is_called_there_is_nothing_to_mean(stage):
     assert isinstance(resolve(stage, stage.target(alias="staging")), Unreadable)
+
+
+# ------------------------------------------------------------------------------------- what is to be given its first calls
+
+
+def stands_by(stage, **hints):
+    return stage.run(stage.target().stands_by(hints))
+
+
+@pytest.mark.parametrize("hints", [{"tag": "2"}, {"version": "2"}, {"tag": "2", "fingerprint": "tag:2"}])
+def test_a_version_that_is_published_is_found_though_nothing_calls_it(stage, hints):
+    found = stands_by(stage, **hints)
+
+    assert isinstance(found, Release)
+    assert found.is_same_as(stage.release("2"))
+    assert stage.changed() == []
+
+
+def test_one_that_is_called_is_found_by_what_its_description_says(stage):
+    stage.functions.publish("checkout", stage.clock.time, "v1.4.2")
+    stage.points("1", v4=0.1)
+
+    assert stands_by(stage, version="v1.4.2").tag == "4"
+
+
+@pytest.mark.parametrize(
+    ("hints", "words"),
+    [
+        ({"tag": "9"}, "checkout has no version 9: publish it first"),
+        ({"tag": "v1.4.2"}, "tag v1.4.2 is no number of a version of checkout"),
+        ({"tag": "$LATEST"}, "is no number of a version"),
+        ({"tag": "2", "fingerprint": "sha256:other"}, "version 2 of checkout is another content than"),
+    ],
+)
+def test_what_is_not_there_is_gone_and_not_waited_for(stage, hints, words):
+    found = stands_by(stage, **hints)
+
+    assert isinstance(found, Gone)
+    assert words in found.words
+
+
+def test_where_lambda_does_not_answer_nothing_is_known(stage):
+    stage.world.faults.fail("lambda", times=None)
+
+    assert isinstance(stands_by(stage, tag="2"), Unreadable)

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from deploy.model import Live, Move, Release
 from deploy.ports import Send, World
 from deploy.target import Place
-from deploy.targets.launchdarkly import LaunchDarklyTarget, Settings
+from deploy.targets.launchdarkly import LaunchDarklyTarget, Settings, opened
 from tests.fakes.aws.fixtures import Clock
 from tests.fakes.launchdarkly import ENVIRONMENT, FLAG, PROJECT, WRITER, Direct, LaunchDarkly
 from tests.scenarios.virtual import in_virtual_time
@@ -29,7 +29,7 @@ class Stage:
     def target(self, **settings: Any) -> LaunchDarklyTarget:
         said = {"project": PROJECT, "environment": ENVIRONMENT, "flag": FLAG, "token": WRITER, **settings}
         ports = World(command=command.run, now=self.clock, send=self.send)
-        return LaunchDarklyTarget(
+        return opened(
             Settings.model_validate(said, strict=False), Place("checkout", "production", "service"), ports
         )
 

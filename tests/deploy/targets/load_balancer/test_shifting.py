@@ -5,6 +5,7 @@ import pytest
 from deploy.model import (
     Begun,
     Failed,
+    Gone,
     Live,
     Moving,
     Progress,
@@ -15,6 +16,7 @@ from deploy.model import (
     Unfinished,
     Unreadable,
 )
+from deploy.rollout import beside
 from deploy.targets.load_balancer.forward import weights_of
 from deploy.targets.load_balancer.trace import Newer, newer_of
 from tests.deploy.targets.load_balancer.stage import KEY, MARK, READS_ONLY, Stage
@@ -192,3 +194,59 @@ def test_who_changes_the_rule_in_between_is_not_overwritten():
     assert isinstance(refused, Refused)
     assert refused.third_tag == "v2"
     assert stage.weights() == {"blue": 60, "green": 40}
+
+
+# ---------------------------------------------------------------------------------- what is to be given its first requests
+
+
+@pytest.mark.parametrize(("tag", "serves"), [("v2", "green"), ("v1", "blue")])
+def test_a_release_is_found_by_the_tag_of_its_group_with_traffic_or_without(tag, serves):
+    stage = Stage()
+
+    found = stage.run(stage.target().stands_by({"tag": tag}))
+
+    assert isinstance(found, Release)
+    assert (
+        found.tag,
+        stage.elb.tags(stage.elb.group(serves).arn, stage.clock.time)["rollbackd:release"],
+    ) == (tag, tag)
+    assert stage.changed() == []
+
+
+def test_one_that_no_group_of_the_rule_serves_is_gone_with_what_to_do():
+    stage = Stage()
+
+    found = stage.run(stage.target().stands_by({"tag": "v9"}))
+
+    assert isinstance(found, Gone)
+    assert (
+        "serves tag v9 (blue serves v1, green serves v2): name its group there with weight 0" in found.words
+    )
+
+
+def test_a_group_without_a_target_is_not_begun_with():
+    stage = Stage()
+    stage.elb.have("green", stage.clock.time)
+
+    found = stage.run(beside(stage.target(), {"tag": "v2"}))
+
+    assert isinstance(found, Gone)
+    assert "no target of green is healthy (0 registered)" in found.words
+
+
+@pytest.mark.parametrize(
+    ("states", "words"),
+    [
+        (("healthy", "healthy"), ""),
+        (("healthy", "initial"), "1 of 2 targets of green are healthy: initial"),
+        ((), "0 of 0 targets of green are healthy"),
+    ],
+)
+def test_a_group_is_warm_when_every_target_of_it_is_healthy(states, words):
+    stage = Stage()
+    stage.elb.have("green", stage.clock.time, *states)
+
+    told = stage.run(stage.target().unready(Release.of_tag("v2")))
+
+    assert isinstance(told, str)
+    assert told.startswith(words) if words else told == ""

@@ -7,7 +7,7 @@ from typing import Any
 
 from deploy.ports import Aws, AwsAccount, World
 from deploy.target import Place
-from deploy.targets.s3_cloudfront import Settings, Site
+from deploy.targets.s3_cloudfront import Settings, Site, opened
 from tests.contract.target_contract import TargetWorld
 from tests.deploy.targets.aws.over_http import hurried
 from tests.deploy.targets.s3_cloudfront.pages import BUCKET, DISTRIBUTION, SITE, upload
@@ -58,7 +58,7 @@ class SiteWorld(TargetWorld):
         account = AwsAccount("shop", "eu-central-1", "123456789012", may_act=True)
         place = Place("checkout", "production", "service", account)
         ports = World(command=command.run, now=self.now, aws=self.aws, page=self.visitor)
-        return Site(Settings(**self.settings()), place, ports)
+        return opened(Settings(**self.settings()), place, ports)
 
     # -- what the layouts do differently
 
@@ -173,6 +173,19 @@ class OfAStore(SiteWorld):
 
     def moved_to(self, parameters):
         return str(parameters["Puts"][0]["Value"])
+
+
+class OfWeights(OfAStore):
+    """The same key, by which a function may share the site out between two releases; a tenth is what is on its way."""
+
+    def settings(self):
+        return {**super().settings(), "traffic": "by_weight"}
+
+    def runs(self, tag, *, moving_to=None, key=None):
+        super().runs(tag)
+        if moving_to is not None:
+            self.point(f"{tag}|{moving_to}|10")
+            self._goes_on(LONG)
 
 
 @contextlib.asynccontextmanager

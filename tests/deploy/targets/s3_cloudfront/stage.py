@@ -9,7 +9,7 @@ from deploy.errors import DeployError
 from deploy.model import Live, Move, Release
 from deploy.ports import Aws, AwsAccount, Got, World
 from deploy.target import Place
-from deploy.targets.s3_cloudfront import Settings, Site
+from deploy.targets.s3_cloudfront import Settings, Site, opened
 from tests.deploy.targets.s3_cloudfront.pages import BUCKET, DISTRIBUTION, SITE, upload
 from tests.fakes.aws import AwsWorld, Direct, Scope
 from tests.fakes.aws.fixtures import NOON, Clock
@@ -84,7 +84,7 @@ class Stage:
     def target(self, account: AwsAccount = MAY_ACT, **settings: Any) -> Site:
         told = {"bucket": BUCKET, "distribution": DISTRIBUTION, "site": SITE, "layout": self.layout}
         place = Place("web", "production", "service", account)
-        return Site(Settings(**{**told, **self.settings, **settings}), place, self.ports)
+        return opened(Settings(**{**told, **self.settings, **settings}), place, self.ports)
 
     def restarted(self) -> "Stage":
         """The daemon starts anew: nothing that it kept is there any more."""

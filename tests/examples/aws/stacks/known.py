@@ -52,12 +52,12 @@ class Stack:
     policies: Callable[[Names, Told], tuple[Document, Document]]
 
     def pattern(self, told: Told) -> Any:
-        """Of the rule, as the page has it, with what was *told*."""
-        (text,) = {
+        """Of the rule, as the page has it, with what was *told*: the last, where a page tells of another way to deploy too."""
+        *_, text = (
             block.text
             for block in blocks(ROOT / self.page)
             if block.info.startswith("json") and '"detail-type"' in block.text and '"source"' in block.text
-        }
+        )
         for name, parameter in self.in_page.items():
             assert f'"{name}"' in text
             text = text.replace(f'"{name}"', json.dumps(told[parameter]))

@@ -1,6 +1,6 @@
 """What Beanstalk answers, and what it refuses."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ class Surroundings(Protocol):
     """What the operations need of the rest of Beanstalk."""
 
     environments: dict[str, Environment]
+    terminated: dict[str, Environment]
     versions: dict[tuple[str, str], Mapping[str, Any]]
     lifecycle: dict[str, Mapping[str, Any]]
 
@@ -25,6 +26,9 @@ class Surroundings(Protocol):
 
     def abort(self, name: str, at: datetime) -> None:
         """Its update is broken off."""
+
+    def swap(self, source: str, destination: str, at: datetime) -> None:
+        """Their names lead to the other one."""
 
 
 class Answering:
@@ -47,13 +51,25 @@ class Answering:
             "UpdateTagsForResource": self.update_tags_for_resource,
             "UpdateEnvironment": self.update_environment,
             "AbortEnvironmentUpdate": self.abort_environment_update,
+            "SwapEnvironmentCNAMEs": self.swap_environment_cnames,
         }
 
     def describe_environments(self, asked: Asked) -> Mapping[str, Any]:
         """``DescribeEnvironments``, by name. What is not there is left out."""
         found = (self._around.environments.get(name) for name in asked["EnvironmentNames"])
         seen = (told(environment, asked.seen_at) for environment in found if environment is not None)
-        return {"Environments": [each for each in seen if each is not None]}
+        there = [each for each in seen if each is not None]
+        return {"Environments": [*there, *(self._ended(asked) if asked.get("IncludeDeleted") else ())]}
+
+    def _ended(self, asked: Asked) -> Iterator[Mapping[str, Any]]:
+        """[D] What was terminated, where it is asked for from some day on."""
+        ended = (self._around.terminated.get(name) for name in asked["EnvironmentNames"])
+        for environment in ended:
+            state = told(environment, asked.seen_at) if environment is not None else None
+            if state is not None and asked.get("IncludedDeletedBackTo") is not None:
+                yield {name: each for name, each in state.items() if name != "CNAME"} | {
+                    "Status": "Terminated"
+                }
 
     def describe_instances_health(self, asked: Asked) -> Mapping[str, Any]:
         """``DescribeInstancesHealth``. [D] Only where health reporting is enhanced."""
@@ -126,7 +142,7 @@ class Answering:
             }
             for each in environment.events
             if _SEVERITIES.index(each.severity) >= least
-            and each.at <= asked.seen_at
+            and (each.readable or each.at) <= asked.seen_at
             and each.at >= asked.get("StartTime", each.at)
         ]
         return {"Events": found[::-1][: asked.get("MaxRecords", 1000)]}
@@ -160,6 +176,14 @@ class Answering:
         self._around.abort(environment.name, asked.now)
         return {}
 
+    def swap_environment_cnames(self, asked: Asked) -> Mapping[str, Any]:
+        """``SwapEnvironmentCNAMEs``, by names: whoever has which, and each time anew. [U] Both must be Ready."""
+        both = [self._named(asked[f"{end}EnvironmentName"]) for end in ("Source", "Destination")]
+        for each in both:
+            self._in_state(each, "Ready", "Ready")
+        self._around.swap(both[0].name, both[1].name, asked.now)
+        return {}
+
     def _in_state(self, environment: Environment, status: str, words: str) -> None:
         if environment.states.latest.status != status:
             raise AwsError(
@@ -168,7 +192,9 @@ class Answering:
             )
 
     def _environment(self, asked: Asked) -> Environment:
-        name = asked["EnvironmentName"]
+        return self._named(asked["EnvironmentName"])
+
+    def _named(self, name: str) -> Environment:
         found = self._around.environments.get(name)
         if found is None:
             raise AwsError("InvalidParameterValue", f"No Environment found for EnvironmentName = '{name}'.")

@@ -6,7 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.fakes.aws.beanstalk.answering import Answering
-from tests.fakes.aws.beanstalk.state import DEPLOYED, Environment, Event, Instance, State, abort, update
+from tests.fakes.aws.beanstalk.state import (
+    DEPLOYED,
+    Environment,
+    Event,
+    Instance,
+    State,
+    abort,
+    update,
+)
+from tests.fakes.aws.beanstalk.swaps import Swaps
 from tests.fakes.aws.calls import Asked
 from tests.fakes.aws.events import Events
 from tests.fakes.aws.s3.service import S3
@@ -23,12 +32,15 @@ class Beanstalk:
 
     Attributes:
         lifecycle: By application: its rules, as DescribeApplications tells them.
+        swaps: Names that are swapped.
     """
 
     def __init__(self, account: str, region: str, tagging: Tagging, events: Events, s3: S3) -> None:
         self.lifecycle: dict[str, Mapping[str, Any]] = {}
         self.environments: dict[str, Environment] = {}
+        self.terminated: dict[str, Environment] = {}
         self.versions: dict[tuple[str, str], Mapping[str, Any]] = {}
+        self.swaps = Swaps()
         self._where = (account, region)
         self._tagging = tagging
         self._events = events
@@ -62,14 +74,22 @@ class Beanstalk:
         del self.versions[application, label]
 
     def create_environment(
-        self, application: str, name: str, label: str, at: datetime, *, instances: int = 4, **more: Any
+        self,
+        application: str,
+        name: str,
+        label: str,
+        at: datetime,
+        *,
+        instances: int = 4,
+        cname: str = "",
+        **more: Any,
     ) -> Environment:
         """It runs *label*; nothing is done to it."""
         environment = Environment(name, application, self._arn(f"environment/{application}/{name}"), **more)
         self.environments[name] = environment
         ids = environment.new_ids(instances)
         has = tuple(Instance(each, label, 1, DEPLOYED, at) for each in ids) if label else ()
-        environment.put(State(label, "Ready", at, has), at)
+        environment.put(State(label, "Ready", at, has, cname=cname), at)
         return environment
 
     def deploys_by(self, name: str, policy: str, batch: int = 1, percent: int = 10) -> None:
@@ -88,6 +108,23 @@ class Beanstalk:
     def abort(self, name: str, at: datetime) -> None:
         """Another hand, or the API; an update must be under way."""
         abort(self.find(name), at)
+
+    def swap(self, source: str, destination: str, at: datetime) -> None:
+        """Another hand, or the API; both must be Ready."""
+        self.swaps.begin(self.find(source), self.find(destination), at)
+
+    def terminate(self, name: str) -> None:
+        """Another hand. [D] What is deleted is left out, unless one asks for it."""
+        self.terminated[name] = self.environments.pop(name)
+
+    def hides(self, name: str) -> None:
+        """The role that asks may not see it: [D] it is left out of every answer, as if it were not there."""
+        del self.environments[name]
+
+    def has_name(self, cname: str) -> str:
+        """The environment that has it."""
+        (found,) = (each.name for each in self.environments.values() if each.states.latest.cname == cname)
+        return found
 
     def set_status(self, name: str, status: str, at: datetime) -> None:
         """Something else is done to it, and does not end."""
@@ -120,6 +157,7 @@ class Beanstalk:
 
     def advance(self, to: datetime) -> None:
         """Let happen what was to happen until *to*."""
+        self.swaps.goes_on(to)
         for environment in self.environments.values():
             for event in environment.goes_on(to):
                 self._tell(environment, event)

@@ -50,6 +50,7 @@ class State:
         label: What it is told to run.
         before: What it was told before the update that is under way.
         deployment: The number of the last one.
+        cname: The name that leads to it.
     """
 
     label: str
@@ -58,6 +59,7 @@ class State:
     instances: tuple[Instance, ...] = ()
     before: str = ""
     deployment: int = 1
+    cname: str = ""
 
     @property
     def health(self) -> str:
@@ -69,13 +71,14 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What happened; *told*: as EventBridge calls it, if it does."""
+    """What happened; *told*: as EventBridge calls it, if it does; *readable*: from when on, if not at once."""
 
     at: datetime
     severity: str
     message: str
     label: str
     told: str = ""
+    readable: datetime | None = None
 
 
 Step = tuple[datetime, Callable[[State], State], str]  # when, what, and what EventBridge is told
@@ -91,6 +94,7 @@ class Environment:
         takes: How long a batch of instances is deployed to.
         bad: Labels whose deployment fails on the instances.
         reverts: A label is taken back where a rolling update is broken off or fails [U].
+        ill: It is not well: its color and its health.
         steps: What is still to happen.
     """
 
@@ -103,6 +107,7 @@ class Environment:
     takes: timedelta = timedelta(seconds=60)
     bad: set[str] = field(default_factory=set)
     reverts: bool = False
+    ill: tuple[str, str] | None = None
     states: Timeline[State] = field(default_factory=Timeline)
     steps: list[Step] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
@@ -124,9 +129,11 @@ class Environment:
         """It is so from then on."""
         self.states.put(at, state)
 
-    def happens(self, at: datetime, severity: str, message: str, told: str = "") -> None:
+    def happens(
+        self, at: datetime, severity: str, message: str, told: str = "", readable: datetime | None = None
+    ) -> None:
         """It is written down."""
-        self.events.append(Event(at, severity, message, self.states.latest.label, told))
+        self.events.append(Event(at, severity, message, self.states.latest.label, told, readable))
 
     def goes_on(self, to: datetime) -> Iterator[Event]:
         """What was to happen until *to*; gives what EventBridge is told."""
@@ -241,16 +248,18 @@ def told(environment: Environment, at: datetime) -> Mapping[str, Any] | None:
     state = environment.states.at(at)
     if state is None:
         return None
+    color, health = environment.ill or ("Green", state.health)
     answer: dict[str, Any] = {
         "EnvironmentName": environment.name,
         "EnvironmentId": f"e-{environment.name[:10]}",
         "ApplicationName": environment.application,
         "Status": state.status,
         "AbortableOperationInProgress": state.status == "Updating",
-        "Health": "Green",
+        "Health": color,
         "DateCreated": environment.states.times[0],
         "DateUpdated": state.updated,
         "EnvironmentArn": environment.arn,
     }
     answer |= {"VersionLabel": state.label} if state.label else {}
-    return answer | ({"HealthStatus": state.health} if environment.enhanced else {})
+    answer |= {"CNAME": state.cname} if state.cname else {}
+    return answer | ({"HealthStatus": health} if environment.enhanced else {})

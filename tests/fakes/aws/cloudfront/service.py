@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import parse_qs
 
 from tests.fakes.aws.calls import Asked
 from tests.fakes.aws.cloudfront.state import Config, Distribution, Invalidation
@@ -106,22 +107,27 @@ class CloudFront:
     def answer(self, id: str, path: str, at: datetime) -> Seen:
         """What somebody gets who asks an edge for *path*: what is missing is answered by the page, with 200."""
         distribution = self.find(id)
-        found = self._object(distribution, path, at)
+        path, _, query = path.partition("?")
+        found = self._object(distribution, path, at, bucket_in(query))
         if found is None and path not in {"/", f"/{_INDEX}"}:
             return self.answer(id, f"/{_INDEX}", at)
         if found is None:
             return Seen(403, {"content-type": "application/xml"}, b"<Error><Code>AccessDenied</Code></Error>")
         headers = {f"x-amz-meta-{name}": value for name, value in found.metadata.items()}
+        if distribution.store is not None and distribution.by_weight:
+            headers["x-rollbackd-site"] = "by-weight"
         return Seen(200, headers, found.body)
 
-    def _object(self, distribution: Distribution, path: str, at: datetime) -> Written | None:
+    def _object(self, distribution: Distribution, path: str, at: datetime, bucket_of: int) -> Written | None:
         fetched = distribution.fetched(path, at)
         origin = distribution.known(fetched).origin
         bucket = self._bucket(str(origin["DomainName"]).partition(".s3.")[0])
         prefix = str(origin["OriginPath"]).lstrip("/")
         if distribution.store is not None:  # the release is part of what the edge keeps it under
             store = self.stores.find(distribution.store)
-            prefix, fetched = f"releases/{store.value('release', at - store.spreads_in)}", at
+            value = store.value("release", at - store.spreads_in) or "none"
+            prefix = f"releases/{picked(value, bucket_of) if distribution.by_weight else value}"
+            fetched = at
         key = f"{prefix}/{path.lstrip('/') or _INDEX}".lstrip("/")
         return bucket.at(key, fetched)
 
@@ -240,6 +246,24 @@ class CloudFront:
                 "DistributionConfig": copy.deepcopy(dict(config.document)),
             },
         }
+
+
+def picked(value: str, bucket: int) -> str:
+    """The release that a viewer of *bucket* (of ten thousand) gets, as examples/aws/site-by-weight.js picks it."""
+    shared = value.split("|")
+    if len(shared) != _SHARED:
+        return value
+    old, new, weight = shared
+    return new if bucket < round(float(weight) * 100) else old
+
+
+_SHARED = 3
+
+
+def bucket_in(query: str) -> int:
+    """The bucket that *query* asks for; that of rollbackd, which is who asks here, is the first."""
+    asked = parse_qs(query).get("rollbackd-bucket", [])
+    return int(asked[0]) if asked else 0
 
 
 def _has_room(distribution: Distribution, paths: list[str], now: datetime) -> None:

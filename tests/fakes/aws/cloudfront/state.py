@@ -48,6 +48,7 @@ class Distribution:
             ask for it again each time.
         tells_in: Until all edges know new settings.
         clears_in: Until all edges have forgotten what is invalidated.
+        by_weight: Its function picks one of two releases, and says so on pages.
         store: The ARN of the key value store whose key ``release`` its function puts before each path.
     """
 
@@ -58,6 +59,7 @@ class Distribution:
     keeps: bool = True
     tells_in: timedelta = timedelta(minutes=4)  # [U] AWS says: minutes
     clears_in: timedelta = timedelta(seconds=75)  # [U] one to two minutes
+    by_weight: bool = True
     store: str | None = None
     invalidations: list[Invalidation] = field(default_factory=list)
     tags: dict[str, str] = field(default_factory=dict)

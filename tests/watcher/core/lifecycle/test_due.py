@@ -225,6 +225,16 @@ def test_a_rollback_that_takes_too_long_is_stuck():
     assert step.quarantines == ()
 
 
+def test_a_rollback_that_takes_too_long_says_what_was_read_of_it_last():
+    watch = a_watch(State.ROLLING_BACK)
+
+    step = at(watch, NOON + minutes(29), going="service: the run waits for the approval of ada")
+
+    assert (
+        step.watch.stuck_words == "not serving after 30 min: service: the run waits for the approval of ada"
+    )
+
+
 def test_a_stuck_watch_is_kept_after_a_day_and_says_that_it_was_not_rolled_back():
     watch = a_watch(State.STUCK)
 

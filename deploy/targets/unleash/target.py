@@ -1,0 +1,165 @@
+"""A flag of Unleash as a target."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from deploy.errors import Unanswered
+from deploy.model import (
+    Beginning,
+    Drifted,
+    Finding,
+    Foretold,
+    Live,
+    Move,
+    Progress,
+    Recalled,
+    Refused,
+    Release,
+    Standing,
+    Unclear,
+    Unreadable,
+)
+from deploy.ports import World
+from deploy.target import Place, with_hints
+from deploy.targets.aws.hinting import NAMES, goes_by, wanted
+from deploy.targets.unleash.client import Client, answered
+from deploy.targets.unleash.examining import examine, in_the_way
+from deploy.targets.unleash.flag import Flag
+from deploy.targets.unleash.history import Served, past
+from deploy.targets.unleash.moving import SOON, Call, by_hand, calls, decide, wanted_of
+from deploy.targets.unleash.progressing import Ordered, progress
+from deploy.targets.unleash.settings import Settings
+from deploy.targets.unleash.state import release_of
+
+READS = timedelta(seconds=6.5)
+YOUNG = timedelta(hours=24)  # what was set since may still be watched
+_TAKES = "some seconds: SDKs ask for flags every 15 s, or as they are configured"
+
+
+class UnleashTarget:
+    """A flag in one environment. See `deploy.target.Target`, `deploy.target.Examined` and `deploy.target.Keeper`."""
+
+    def __init__(self, settings: Settings, place: Place, world: World) -> None:
+        if world.send is None:
+            raise AssertionError("a target that is spoken with over HTTP is opened with it")
+        self.part = place.part
+        self._settings = settings
+        self._now = world.now
+        self._client = Client(settings, world.send)
+        self._ordered = Ordered()
+        self._seen: tuple[str, datetime] | None = None
+
+    # ------------------------------------------------------------------------------------------------------- looking
+
+    async def resolve(self, hints: Mapping[str, str]) -> Release | Unreadable:
+        """The release that *hints* (``tag``, ``fingerprint``) mean, if the flag is set so; with none, how it is set."""
+        flag = await self._client.flag()
+        if isinstance(flag, Unreadable):
+            return flag
+        if flag.archived:
+            return Unreadable(f"{self._settings.called} was archived")
+        release = release_of(flag, self._settings.flag)
+        called = {release.tag, release.names["state"]}
+        if hints.keys() & set(NAMES) and not goes_by(release, hints, called, {release.tag}):
+            return Unreadable(f"the flag is {release.tag}, and not {wanted(hints)}")
+        return with_hints(release, hints)
+
+    async def observe(self) -> Live | Unreadable:
+        """How the flag is set now. One request; and one more once it is set otherwise, for when that was."""
+        flag = await self._client.flag()
+        if isinstance(flag, Unreadable):
+            return flag
+        if flag.archived:
+            return Live(None)
+        release = release_of(flag, self._settings.flag)
+        return Live(release, since=await self._since(flag, release))
+
+    async def progress(self, move: Move, key: str) -> Progress | Unreadable:
+        """How far the move is. Reads only."""
+        flag = await self._client.flag()
+        if isinstance(flag, Unreadable):
+            return flag
+        now = self._now()
+        found = progress(flag, self._settings, move, self._ordered.last(key, now), now)
+        return await self._with_whom(flag, found) if isinstance(found, Drifted) else found
+
+    async def foretell(self, move: Move) -> Foretold:
+        """What `begin` would do now. Reads only."""
+        flag = await self._client.flag()
+        if isinstance(flag, Unreadable):
+            turned = f"POST {self._settings.here}/{'off' if move.to.tag == 'off' else 'on'}"
+            return Foretold(
+                (turned,), by_hand=by_hand(None, self._settings, move), obstacles=(flag.words,), unread=True
+            )
+        decided = decide(flag, self._settings, move)
+        aim = wanted_of(flag, self._settings, move)
+        refused = (decided.words,) if isinstance(decided, Refused) and decided.third_tag is None else ()
+        return Foretold(
+            calls=tuple(str(each) for each in calls(flag, aim, self._settings)) if aim else (),
+            takes=_TAKES,
+            by_hand=by_hand(flag, self._settings, move),
+            obstacles=(*refused, *await in_the_way(self._client, self._settings)),
+        )
+
+    async def examine(self) -> Sequence[Finding]:
+        """Whether a rollback would be let through. Reads only."""
+        return await examine(self._client, self._settings, await self._client.flag())
+
+    async def _since(self, flag: Flag, release: Release) -> datetime | None:
+        """Since when it is set so; asked once as long as it is. ``None``: Unleash does not tell."""
+        if self._seen is not None and self._seen[0] == release.fingerprint:
+            return self._seen[1]
+        served = await self._past(flag)
+        self._seen = (release.fingerprint, served[0].since) if served else None
+        return served[0].since if served else None
+
+    async def _past(self, flag: Flag) -> Sequence[Served]:
+        events = await self._client.events()
+        settings = self._settings
+        return (
+            () if isinstance(events, Unreadable) else past(flag, events, settings.environment, settings.flag)
+        )
+
+    async def _with_whom(self, flag: Flag, found: Drifted) -> Drifted:
+        served = await self._past(flag)
+        if not served or not served[0].by:
+            return found
+        return replace(found, words=f"{found.words} ({served[0].by}, at {served[0].since:%H:%M:%S} UTC)")
+
+    # ------------------------------------------------------------------------------------------------------- keeping
+
+    async def recall(self, now: datetime) -> Recalled | Unreadable:
+        """How the flag was set, as far back as Unleash's events tell. What was set within a day may still be watched."""
+        flag = await self._client.flag()
+        if isinstance(flag, Unreadable):
+            return flag
+        events = await self._client.events()
+        if isinstance(events, Unreadable):
+            return events
+        served = past(flag, events, self._settings.environment, self._settings.flag)
+        settled = [each for number, each in enumerate(served) if number or each.since <= now - YOUNG]
+        return Recalled(served=tuple((each.release, each.since) for each in reversed(settled)))
+
+    async def mark(self, standings: Sequence[Standing]) -> str:  # noqa: ARG002  (there is no place for it)
+        """Nothing is written: Unleash has no place for marks beside how a flag is set."""
+        return ""
+
+    # -------------------------------------------------------------------------------------------------------- moving
+
+    async def begin(self, move: Move, key: str) -> Beginning:
+        """Look, decide, and send at most one call. See `moving`."""
+        flag = await self._client.flag()
+        if isinstance(flag, Unreadable):
+            return Refused(f"nothing was sent: {flag.words}", again_in=SOON)
+        decided = decide(flag, self._settings, move)
+        if not isinstance(decided, Call):
+            return decided
+        self._ordered.note(key, decided, self._now())
+        try:
+            got = await self._client.change(decided)
+        except Unanswered as error:
+            if error.may_have_happened:
+                return Unclear(str(error))
+            return Refused(f"{error}; {error.remedy}", again_in=SOON)
+        return answered(got, decided, self._settings)

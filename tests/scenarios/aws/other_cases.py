@@ -1,0 +1,137 @@
+"""The same story as `cases`, of targets whose platform is no part of AWS or deploys no program; and of other ways of those that have several.
+
+CloudWatch judges all of them. Requests of systems beside AWS are counted by *asked*.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+from tests.fakes.aws.codedeploy.state import key_of
+from tests.scenarios.aws import (
+    fleet,
+    test_appconfig,
+    test_codedeploy,
+    test_ecs_hooks,
+    test_launchdarkly,
+    test_unleash,
+    workflows,
+)
+from tests.scenarios.aws.cases import Case
+from tests.scenarios.aws.stage import PACE, AwsStage
+
+
+def _by_hand(stage: AwsStage, service: str, operation: str, **asked: Any) -> None:
+    """A person calls AWS, with rights of their own. Raises what AWS refuses with."""
+    answer = stage.world.ask(service, operation, asked, stage.world.identities.own, "eu-central-1")
+    if answer.error is not None:
+        raise answer.error
+
+
+def _takes_back(stage: AwsStage) -> None:
+    application, environment = test_appconfig.PLACE
+    deployments = stage.world.appconfig.environments[test_appconfig.PLACE].deployments
+    _by_hand(
+        stage,
+        "appconfig",
+        "StopDeployment",
+        ApplicationId=application,
+        EnvironmentId=environment,
+        DeploymentNumber=deployments[-1].number,
+        AllowRevert=True,
+    )
+
+
+def _says_no(stage: AwsStage) -> None:
+    """At the hook that waits."""
+    found = stage.world.ecs.find("web").history[0]
+    (waits,) = [each for each in found.hooks if each.status == "AWAITING_ACTION"]
+    _by_hand(
+        stage,
+        "ecs",
+        "ContinueServiceDeployment",
+        serviceDeploymentArn=found.arn,
+        hookId=waits.id,
+        action="ROLLBACK",
+    )
+
+
+def _stops(stage: AwsStage) -> None:
+    newest = stage.world.codedeploy.find("shop", "prod").deployments[-1]
+    _by_hand(stage, "codedeploy", "StopDeployment", deploymentId=newest, autoRollbackEnabled=True)
+
+
+OTHERS: Mapping[str, Case] = {
+    "appconfig": Case(
+        told=test_appconfig.told,
+        deploys=lambda stage, number, fails: test_appconfig.deploys(stage, str(number), fails),
+        tag=str,
+        by_hand=_takes_back,
+        moves=test_appconfig.moves,
+        sent="StopDeployment",
+        runs=test_appconfig.shares,
+        before={"1": 1.0},
+        after={"3": 1.0},
+    ),
+    "github_actions": Case(
+        told=partial(workflows.told, configuration=workflows.BY_READING),
+        deploys=lambda stage, number, fails: workflows.deploys(stage, f"v{number}", fails),
+        tag=lambda number: f"v{number}",
+        by_hand=lambda stage: workflows.deploys(stage, "v1", event="workflow_dispatch"),
+        moves=workflows.moves,
+        sent="v1",
+        runs=workflows.served,
+        before="v1",
+        after="v3",
+        asked=lambda stage: len(workflows.actions(stage).world.requests),
+    ),
+    "launchdarkly": Case(
+        told=test_launchdarkly.told,
+        deploys=lambda stage, _, fails: test_launchdarkly.turns_up(stage, fails),
+        tag=lambda number: "on.true" if number > 1 else "off",
+        by_hand=lambda stage: test_launchdarkly.flags(stage).sets(on=False),
+        moves=lambda stage: ["patch"] * len(test_launchdarkly.flags(stage).changes),
+        sent="patch",
+        runs=lambda stage: test_launchdarkly.flags(stage).shares(),
+        before={test_launchdarkly.OLD: 1.0},
+        after={test_launchdarkly.NEW: 1.0},
+        asked=lambda stage: len(test_launchdarkly.flags(stage).asked),
+    ),
+    "unleash": Case(
+        told=test_unleash.told,
+        deploys=lambda stage, _, fails: test_unleash.rises(stage, 100, fails),
+        tag=lambda number: "on.100" if number > 1 else "off",
+        by_hand=lambda stage: test_unleash.flag(stage).turns(on=False),
+        moves=lambda stage: ["toggle"] * len(test_unleash.flag(stage).changes),
+        sent="toggle",
+        runs=lambda stage: test_unleash.flag(stage).share(),
+        before=0.0,
+        after=1.0,
+        asked=lambda stage: len(test_unleash.flag(stage).asked),
+    ),
+}
+
+WAYS: Mapping[str, Case] = {
+    "ecs, blue-green at a hook": Case(
+        told=lambda folder, story: test_ecs_hooks.told(folder, story, test_ecs_hooks.ONE_HOOK, pace=PACE),
+        deploys=lambda stage, number, fails: stage.deploys(f"web:{number}", fails),
+        tag=lambda number: f"web:{number}",
+        by_hand=_says_no,
+        moves=test_ecs_hooks.said,
+        sent="ROLLBACK",
+        runs=lambda stage: stage.world.ecs.find("web").traffic,
+        before={"web:1": 1.0},
+        after={"web:3": 1.0},
+    ),
+    "codedeploy, a service of ECS": Case(
+        told=partial(test_codedeploy.told, make=fleet.a_service_of_ecs),
+        deploys=test_codedeploy.shifts,
+        tag=lambda number: f"web:{number}",
+        by_hand=_stops,
+        moves=fleet.moves,
+        sent="go back",
+        runs=lambda stage: stage.world.codedeploy.find("shop", "prod").traffic,
+        before={key_of(fleet.appspec(1)): 1.0},
+        after={key_of(fleet.appspec(3)): 1.0},
+    ),
+}
