@@ -4,7 +4,6 @@
 at once, over one bucket. Bytes are those of bodies (Sentry: of the query), without headers; answers are told as `answers` says, where
 each release had an error; where Logs Insights would cut them, there is no figure, and no reading. *At least*: what the system's own limits leave for so
 many services and both their releases, in however clever a question (reference: the vendors' limits, in docs of each provider).
-*Used after*: from a request to the first verdict that may count it: it waits for the end of its bucket, and until that is final.
 CloudWatch's calls are counted at the wire by the measure `aws`.
 """
 
@@ -17,7 +16,7 @@ from math import ceil
 from typing import Any
 from urllib.parse import urlencode
 
-from bench import answers, tick_aws, tick_looks
+from bench import ages, answers, tick_aws, tick_looks
 from bench.figure import Figure
 from bench.said import Tick, told
 from rules.model import Indicator
@@ -28,14 +27,12 @@ from watcher.signals.datadog import plan as datadog_plan
 from watcher.signals.loki import plan as loki_plan
 from watcher.signals.newrelic import plan as newrelic_plan
 from watcher.signals.prometheus import plan as prometheus_plan
-from watcher.signals.registry import PROVIDERS
 from watcher.signals.sentry import plan as sentry_plan
 
 SIZES = (10, 100, 1_000, 10_000)
 SCRAPE = timedelta(seconds=15)
 START = datetime(2025, 6, 2, 12, tzinfo=UTC)
 END = START + timedelta(minutes=1)
-EACH = timedelta(seconds=0.25)  # how often the patrol looks
 Query = Mapping[str, Any]
 
 
@@ -47,13 +44,11 @@ class System:
         kind: Its name in the registry.
         tick: Of so many indicators.
         least: The least number of calls for them.
-        query: One of its queries, of the first service.
     """
 
     kind: str
     tick: Callable[[int], Tick]
     least: Callable[[int], int]
-    query: Query
 
 
 def figures() -> list[Figure]:
@@ -62,21 +57,7 @@ def figures() -> list[Figure]:
     for system in SYSTEMS:
         for size in SIZES:
             found += told(system.kind, "a tick", f"{size:,} ratios", system.least(size), system.tick(size))
-    return found + tick_aws.figures() + tick_looks.figures() + ages()
-
-
-def ages() -> list[Figure]:
-    """How old a request is when it is used, of every provider that tells of requests, tasks, states or pages."""
-    asked: dict[str, Query] = {**{system.kind: system.query for system in SYSTEMS}, **OTHERS}
-    return [_age(kind, query) for kind, query in asked.items()]
-
-
-def _age(kind: str, query: Query) -> Figure:
-    """From a request at the end, in the middle and at the start of its bucket."""
-    one = Indicator("errors", IndicatorKind.RATIO, kind, json.dumps(query))
-    bucket, settle = PROVIDERS[kind].bucket(one), PROVIDERS[kind].settle_of(one)
-    waits = [part * bucket + settle + part * EACH for part in (0.0, 0.5, 1.0)]
-    return Figure(f"a request is used after: {kind}", "s", [wait.total_seconds() for wait in waits])
+    return found + tick_aws.figures() + tick_looks.figures() + ages.figures()
 
 
 def _versions(number: int) -> tuple[dict[str, str], dict[str, str]]:
@@ -210,26 +191,11 @@ def _of_cloudwatch_logs(size: int) -> Tick:
     return Tick([len(scan.text) for scan in scans], answers.of_cloudwatch_logs(_town(), size, LOGS, scans))
 
 
-HERE = "http://127.0.0.1:8080"
-PAGE = {"url": f"{HERE}/metrics", "counter": "http_requests_total", "bad": {"code": "5.."}}
-# Those whose plans are not compiled here: asked in virtual time, instance by instance, or about states. Their usual pace; a state is used as soon as it is told.
-OTHERS: Mapping[str, Query] = {
-    "cloudwatch": tick_aws.CLOUDWATCH,
-    "scrape": PAGE,
-    "http": {"url": f"{HERE}/health"},
-    "steps": {"url": HERE, "steps": [{"name": "front", "url": "/"}]},
-    "page": {"url": HERE},
-    "relay": {"scrape": PAGE},
-    "ecs_tasks": {"cluster": "shop", "service": "checkout"},
-    "application_signals": {"slo": "checkout"},
-    "alert": {"source": "alertmanager", "match": {"service": "checkout"}},
-    "changes": {"kinds": ["flag"]},
-}
 SYSTEMS = (
-    System("datadog", _of_datadog, lambda _size: 1, _datadog(1)),
-    System("newrelic", _of_newrelic, lambda _size: 1, _newrelic(1)),
-    System("sentry", _of_sentry, lambda size: ceil(2 * size / 100), SENTRY),
-    System("prometheus", _of_prometheus, lambda _size: 1, _prometheus(1)),
-    System("loki", _of_loki, lambda size: ceil(4 * size / 500), _loki(1)),
-    System("cloudwatch_logs", _of_cloudwatch_logs, lambda _size: 1, _cloudwatch_logs(1)),
+    System("datadog", _of_datadog, lambda _size: 1),
+    System("newrelic", _of_newrelic, lambda _size: 1),
+    System("sentry", _of_sentry, lambda size: ceil(2 * size / 100)),
+    System("prometheus", _of_prometheus, lambda _size: 1),
+    System("loki", _of_loki, lambda size: ceil(4 * size / 500)),
+    System("cloudwatch_logs", _of_cloudwatch_logs, lambda _size: 1),
 )

@@ -38,6 +38,7 @@ from watcher.signals.steps.provider import open_steps
 NOW = START + timedelta(minutes=1)
 RELEASE = {"version": "v2"}
 SIZES = (10, 100, 1_000)
+SHARED = (*SIZES, 10_000)  # of those that are told together
 AT_ONCE = 20
 FEWER = (10, 100)  # of those that make several requests a look
 Query = Callable[[str, int], Mapping[str, Any]]
@@ -104,10 +105,10 @@ def figures() -> list[Figure]:
         for size in looks.sizes:
             tick = asyncio.run(_looked(looks, [looks.query] * size))
             found += told(looks.kind, "a beat", f"{size:,} instances", looks.requests * size, tick)
-    for size in SIZES:
+    for size in SHARED:
         tick = asyncio.run(_looked(LOOKS[0], [_counter] * size, instances=1))
         found += told("scrape", "a beat", f"{size:,} ratios of one instance", 1, tick)
-    for size in SIZES:
+    for size in SHARED:
         least = ceil(size / MOST_SAMPLES)
         found += told(
             "relay", "a beat", f"{size:,} ratios of one sidecar", least, asyncio.run(_relayed(size))

@@ -376,14 +376,33 @@ Progress = Moving | Serving | Failed | Drifted | Unfinished
 
 
 @dataclass(frozen=True, slots=True)
+class Permission:
+    """Whether who acts may make a call, as a dry run of the policies says; nothing was tried.
+
+    Attributes:
+        action: ``ecs:UpdateService``; empty: no dry run tells of this target.
+        allowed: ``None``: it is not known.
+        words: All of it for a person, with the reason where it is not known.
+    """
+
+    action: str
+    allowed: bool | None
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
 class Foretold:
     """What a move would do: the calls in order, how long, at what capacity, and how a person does it.
 
     Attributes:
+        capacity: What is taken away, or stands beside, while it moves.
         obstacles: What stands in its way: one sentence each.
         gone: Those of them by which the wanted release is not there any more, or cannot serve: its image, bundle, version or
             assets. A rollback to it would fail, whoever orders it.
         unread: Something that would tell could not be read: that nothing is *gone* is not known then.
+        sessions: What becomes of those who are in the middle of something.
+        not_undone: What stays as the release that is left has made it (see `deploy.target.Kind`); no target says it itself.
+        permissions: Whether each of its calls would be let through; no target says it itself.
     """
 
     calls: tuple[str, ...]
@@ -393,6 +412,9 @@ class Foretold:
     obstacles: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
     unread: bool = False
+    sessions: str = ""
+    not_undone: str = ""
+    permissions: tuple[Permission, ...] = ()
 
 
 class Level(StrEnum):

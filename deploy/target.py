@@ -208,6 +208,15 @@ def unstaged(_settings: BaseModel) -> tuple[str, str]:
     )
 
 
+BY_REFERENCE = "parameters and secrets that are read by reference, flags"
+WRITTEN = "migrations, and what was written meanwhile (rows, messages, files)"
+
+
+def leaves(_settings: BaseModel) -> str:
+    """What no deployment puts back."""
+    return f"{BY_REFERENCE}, {WRITTEN}"
+
+
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[S]):
     """One kind of target, for the registry.
@@ -221,6 +230,7 @@ class Kind(Generic[S]):
         needs: The permissions without which it could not put a release back.
         immovable: Why it can be watched and never be put back, as its settings are, and the remedy.
         unstaged: Why its traffic is not to be shared out by the daemon, and the remedy; ``None``: its target is `Staged`.
+        not_undone: What a move to an older release leaves as the newer one has made it: one line, for a plan.
         hooked: Its target is `Hooked`.
         stands_by: Its target is `StandingBy`.
     """
@@ -233,6 +243,7 @@ class Kind(Generic[S]):
     needs: Callable[[S, AwsAccount, Release], tuple[Need, ...]] = needs_nothing
     immovable: Callable[[S], tuple[str, str] | None] = movable
     unstaged: Callable[[S], tuple[str, str] | None] = unstaged
+    not_undone: Callable[[S], str] = leaves
     hooked: bool = False
     stands_by: bool = False
 

@@ -8,7 +8,7 @@ computed once, from sums, by whoever judges; which tag is behind an arm is known
 All times are aware UTC. All durations are `timedelta`. Counts are floats, because some vendors extrapolate.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -104,11 +104,12 @@ class NoData:
 
 @dataclass(frozen=True, slots=True)
 class Unavailable:
-    """The provider could not be asked: down, throttled, refused, too slow."""
+    """The provider could not be asked: down, throttled, refused, too slow. *remedy*: where whoever asked knows one."""
 
     who: Who
     words: str
     retry_at: datetime | None = None
+    remedy: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,12 @@ class OnGitHub(Access):
 
 
 class Refused(Exception):
-    """GitHub did not do it. Its words are for people."""
+    """GitHub did not do it. Its words are for people; *remedy*: what to do, which they end with."""
+
+    def __init__(self, words: str, remedy: str = "") -> None:
+        super().__init__(f"{words}; {remedy}" if remedy else words)
+        self.words = words
+        self.remedy = remedy or "look at the repository, and what the token or the app may there"
 
 
 class Repo:
@@ -79,7 +84,7 @@ class Repo:
         try:
             found = await self.get("")
         except Refused as refused:
-            return [Finding(Level.FAIL, f"{name}: {refused}")]
+            return [Finding(Level.FAIL, f"{name}: {refused.words}", refused.remedy)]
         except Unanswered as unanswered:
             return [Finding(Level.FAIL, f"{name}: {unanswered}", unanswered.remedy)]
         if found is None:
@@ -104,10 +109,11 @@ class Repo:
 
     def _read(self, got: Got, remedies: Mapping[int, str]) -> Mapping[str, Any]:
         if limited(got.status, got.headers, got.body, self._now()) is not None:
-            raise Refused(f"{said(got.status, got.body)}; GitHub's limit of requests, nobody need act")
+            raise Refused(said(got.status, got.body), "GitHub's limit of requests, nobody need act")
         if got.status not in {HTTPStatus.OK, HTTPStatus.CREATED}:
-            remedy = remedies.get(got.status) or _REMEDIES.get(got.status)
-            raise Refused(said(got.status, got.body) + (f"; {remedy}" if remedy else ""))
+            raise Refused(
+                said(got.status, got.body), remedies.get(got.status) or _REMEDIES.get(got.status, "")
+            )
         try:
             told = from_json(got.body)
         except ValueError:

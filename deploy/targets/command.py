@@ -21,6 +21,7 @@ is still the release that was judged.
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Self
 
@@ -58,7 +59,7 @@ from deploy.model import (
     Unreadable,
 )
 from deploy.ports import Ran, World
-from deploy.target import CALL_TIMEOUT, Kind, Place, with_hints
+from deploy.target import BY_REFERENCE, CALL_TIMEOUT, WRITTEN, Kind, Place, with_hints
 from deploy.targets import template
 
 NOT_NOW = 75  # EX_TEMPFAIL of sysexits.h
@@ -103,6 +104,8 @@ def _argv(known: Sequence[str]) -> AfterValidator:
 
 Argv = Annotated[tuple[str, ...], Field(min_length=1, max_length=64, strict=False)]
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}\Z")]
+
+_OWN = "what the program makes of it: rollbackd is not told"
 
 
 class Settings(BaseModel):
@@ -261,8 +264,9 @@ class CommandTarget:
     async def foretell(self, move: Move) -> Foretold:
         """What ``plan`` prints, a call a line; without it the call of ``move``. Reads only."""
         by_hand = self._by_hand(move)
+        told = Foretold(calls=(), by_hand=by_hand, capacity=_OWN, sessions=_OWN)
         if self._settings.plan is None:
-            return Foretold(calls=(by_hand,), takes="as long as the program takes", by_hand=by_hand)
+            return replace(told, calls=(by_hand,), takes="as long as the program takes")
         try:
             ran = await self._run(
                 self._filled(self._settings.plan, move, "plan"), self._settings.timeout, self._environment()
@@ -273,7 +277,7 @@ class CommandTarget:
             )
         if wrong := _wrong(ran):
             return Foretold(calls=(by_hand,), by_hand=by_hand, obstacles=(f"`plan` {wrong}",))
-        return Foretold(calls=tuple(_lines(ran.stdout)) or (by_hand,), by_hand=by_hand)
+        return replace(told, calls=tuple(_lines(ran.stdout)) or (by_hand,))
 
     async def _ask(self) -> _Answer | Unreadable:
         argv = (
@@ -379,4 +383,8 @@ def _has(release: Release, fingerprint: str | None) -> bool:
     return release.is_only_a_tag or fingerprint in (None, release.fingerprint)
 
 
-KIND = Kind(settings=Settings, open=CommandTarget)
+def _not_undone(_settings: Settings) -> str:
+    return f"whatever `move` does not put back, most likely {BY_REFERENCE}, {WRITTEN}"
+
+
+KIND = Kind(settings=Settings, open=CommandTarget, not_undone=_not_undone)

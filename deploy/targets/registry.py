@@ -40,3 +40,9 @@ LATER: Mapping[str, str] = {
     "ssm": "a parameter of Systems Manager",
     "flag": "a feature flag: `appconfig`, `flagd`, `launchdarkly` and `unleash` are there, any other is reached by `command`",
 }
+
+# What no version has, since others do it well: "has no target", and who does it.
+_KUBERNETES = "there use Argo Rollouts (https://argoproj.github.io/rollouts) or Flagger (https://flagger.app)"
+ELSEWHERE: Mapping[str, str] = dict.fromkeys(
+    ("kubernetes", "k8s", "eks", "argo_rollouts", "flagger"), _KUBERNETES
+)

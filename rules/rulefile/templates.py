@@ -1,7 +1,8 @@
 """Parameters of a rule file, and `${name}` in its scalars.
 
 A value never becomes query syntax: it is of a safe grammar, or refused. ``${arm.NAME}``, ``${bucket}``, and
-what a suite of steps carries (``${step.NAME}``, ``${secret.NAME}``), are the provider's, and stay.
+what a suite of steps carries (``${step.NAME}``, ``${secret.NAME}``), are the provider's, and stay. An entry that is a
+parameter which is ``optional``, and which nobody gave a value to, is left out.
 """
 
 import re
@@ -24,6 +25,7 @@ class _Parameter(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     default: object = None
+    optional: bool = False
 
 
 def read_parameters(
@@ -35,6 +37,9 @@ def read_parameters(
         section: ``parameters:`` of the rule file.
         given: ``with:``, or where it is lacking; ``None`` to look at the rule file alone: then nothing is missing.
         mistakes: Gets what is wrong with either.
+
+    Returns:
+        The value of an optional parameter that nobody gave one to has neither a content nor a text.
     """
     defaults = _declared(section, mistakes) if section else {}
     values = {name: default for name, default in defaults.items() if default is not None}
@@ -51,8 +56,12 @@ def _declared(section: Node, mistakes: Mistakes) -> dict[str, Node | None]:
     for name, entry in section.entries():
         if not NAME.fullmatch(name) or name == "bucket":
             mistakes.add(entry.key, f"{quoted(name)} cannot name a parameter", NAME_REMEDY)
-        default = entry.node.get("default") if mistakes.read(entry.node, _Parameter) else None
-        defaults[name] = _safe(name, default, mistakes) if default else None
+        parameter = mistakes.read(entry.node, _Parameter)
+        default = entry.node.get("default") if parameter else None
+        if default and parameter and parameter.optional:
+            mistakes.add(entry.node, "a default, and optional", "write one of them")
+        nothing = Node(entry.node.at, None) if parameter and parameter.optional else None
+        defaults[name] = _safe(name, default, mistakes) if default else nothing
     return defaults
 
 
@@ -96,14 +105,26 @@ class Filling:
     def fill(self, node: Node, *, arms: bool) -> Node:
         """*node* with its templates replaced; ``${arm.…}`` and ``${bucket}`` stay, and are allowed only if *arms*."""
         if isinstance(node.content, dict):
-            return Node(
-                node.at, {key: self._fill_entry(key, entry, arms) for key, entry in node.content.items()}
-            )
+            kept = {key: entry for key, entry in node.content.items() if not self._is_left_out(entry.node)}
+            return Node(node.at, {key: self._fill_entry(key, entry, arms) for key, entry in kept.items()})
         if isinstance(node.content, tuple):
             return Node(node.at, tuple(self.fill(item, arms=arms) for item in node.content))
         return (
             self._fill_scalar(node, arms) if isinstance(node.content, str) and "${" in node.content else node
         )
+
+    def _is_left_out(self, node: Node) -> bool:
+        """It is a parameter, optional and without a value."""
+        whole = _TEMPLATE.fullmatch(node.content) if isinstance(node.content, str) else None
+        if whole is None or not self._lacks(whole[1]):
+            return False
+        self.used.add(whole[1])
+        return True
+
+    def _lacks(self, name: str) -> bool:
+        """It is optional, and nobody gave it a value."""
+        value = self._values.get(name)
+        return value is not None and value.content is None and value.text is None
 
     def _fill_entry(self, key: str, entry: Entry, arms: bool) -> Entry:  # noqa: FBT001 - passed on
         if "${" in key:
@@ -115,7 +136,8 @@ class Filling:
         if "${" in _TEMPLATE.sub("", text):
             self._mistakes.add(node, "an unfinished template", "close it: ${name}")
         whole = _TEMPLATE.fullmatch(text)
-        if whole and whole[1] in self._values:  # keeps its type, and the place where a person can change it
+        if whole and whole[1] in self._values and not self._lacks(whole[1]):
+            # It keeps its type, and the place where a person can change it.
             self.used.add(whole[1])
             return self._values[whole[1]]
         filled = _TEMPLATE.sub(lambda match: self._value(match, node, arms), text)
@@ -138,6 +160,12 @@ class Filling:
 
     def _text(self, name: str, node: Node) -> str:
         value = self._values[name]
+        if self._lacks(name):
+            self._mistakes.add(
+                node,
+                f"a parameter that may have no value ({quoted(name)}) inside of text or of a list",
+                f"let an entry be ${{{name}}} alone, or give it a default",
+            )
         if value.is_list:
             self._mistakes.add(
                 node, f"a list ({quoted(name)}) inside of text", f"let ${{{name}}} stand alone"

@@ -2,6 +2,9 @@
 
 A clause is shown by a test of the contract that a member inherits (`Here`), by one that all on AWS are played over sockets
 (`Wired`), by a test beside (`There`), or cannot be shown, and why (`Cannot`). What a contract leaves `OPEN` each kind says itself.
+
+`REPLAYED` plays the buckets that were recorded, as `rollbackd replay` does, and not what a provider said on the wire: that is kept
+nowhere. So it shows that the verdict follows from the buckets; that these follow from the answers, `COUNTS` shows.
 """
 
 from collections.abc import Mapping

@@ -5,11 +5,12 @@ A member is a class that begins with ``Test`` and inherits `NotifierContract`. S
 
 import asyncio
 import contextlib
+import email.utils
 import json
 import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -29,6 +30,7 @@ LATER_MET = (
     "429",
     "not http",
     "cut short",
+    "cut chunk",
     "50 MB",
     "trickling body",
     "slow headers",
@@ -78,6 +80,9 @@ class NotifierContract:
 
     kind: ClassVar[str]
     narrowing: ClassVar[str] = "C0"  # what stands after the connection's name
+    looks_at_answers: ClassVar[bool] = True  # otherwise any answer of 2xx is "told"
+    # How long it may wait where the far end says 42 s, as a date by a clock of its own.
+    waits: ClassVar[frozenset[timedelta]] = frozenset({timedelta(seconds=42)})
 
     def settings(self, base: str, secret: str) -> BaseModel:
         """The settings of a connection to the system at *base*."""
@@ -185,6 +190,73 @@ class NotifierContract:
         assert isinstance(telling, Later)
         assert asyncio.get_running_loop().time() - began < 3
 
+    @pytest.mark.parametrize("page", ["html", "html as text"])
+    async def test_a_page_with_status_200_is_not_taken_for_its_answer(self, page: str):
+        """A proxy's, to log in: what it took nobody was told."""
+        async with (
+            serving(FAULTS[page]) as port,
+            self.opened(f"http://127.0.0.1:{port}", "0123456789abcdef") as notifier,
+        ):
+            telling = await notifier.tell(self.message(), self.narrowing, None)
+
+        if self.looks_at_answers:
+            assert isinstance(telling, Later)
+            assert "<" not in telling.words
+            assert telling.words
+        else:
+            assert isinstance(telling, Told)
+
+    async def test_with_a_key_that_expired_it_tells_nobody_says_so_and_tells_again_once_that_is_mended(self):
+        async with self.telling() as told:
+            told.answers = [(401, {})]
+            refused = await told.notifier.tell(self.message(), self.narrowing, None)
+            tried = len(told.received)
+            again = await told.notifier.tell(self.message(), self.narrowing, None)
+
+            assert isinstance(refused, Later | Never)
+            assert refused.words
+            assert isinstance(again, Told)
+            assert len(told.received) > tried
+
+    @pytest.mark.parametrize("ahead", [10, -10])
+    async def test_a_far_clock_that_is_ten_minutes_off_changes_no_wait(self, ahead: int):
+        """When to come again is told by the far end's clock, which stands beside it."""
+        there = START + timedelta(minutes=ahead)
+        async with self.telling() as told:
+            told.answers = [
+                (429, {"Date": _http_date(there), "Retry-After": _http_date(there + timedelta(seconds=42))})
+            ]
+            telling = await told.notifier.tell(self.message(), self.narrowing, None)
+
+            assert isinstance(telling, Later)
+            assert telling.after in self.waits
+            assert isinstance(await told.notifier.tell(self.message(), self.narrowing, None), Told)
+
+    async def test_a_message_that_is_cancelled_leaves_nothing_behind_and_is_in_the_way_of_no_other(self):
+        before = asyncio.all_tasks()
+        asked = asyncio.Event()
+
+        async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            first = not asked.is_set()
+            asked.set()
+            await FAULTS["no answer" if first else "500"](reader, writer)
+
+        async with (
+            serving(hangs) as port,
+            self.opened(f"http://127.0.0.1:{port}", "0123456789abcdef") as notifier,
+        ):
+            telling = asyncio.ensure_future(notifier.tell(self.message(), self.narrowing, None))
+            async with asyncio.timeout(3):
+                await asked.wait()
+            telling.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await telling
+            again = await notifier.tell(self.message(), self.narrowing, None)
+
+            assert isinstance(again, Later)
+            assert "500" in again.words
+        assert asyncio.all_tasks() == before
+
     async def test_a_system_that_is_down_is_told_later(self):
         async with self.opened("http://127.0.0.1:1", "0123456789abcdef") as notifier:
             assert isinstance(await notifier.tell(self.message(), self.narrowing, None), Later)
@@ -223,6 +295,10 @@ class NotifierContract:
             seen.append(repr(await notifier.tell(self.message(), self.narrowing, None)))
 
         assert secret not in "\n".join([*seen, caplog.text])
+
+
+def _http_date(at: datetime) -> str:
+    return email.utils.format_datetime(at, usegmt=True)
 
 
 def told_words(told: Spoken) -> str:

@@ -89,6 +89,9 @@ class ProviderContract:
     no_end: ClassVar[frozenset[str]] = frozenset()  # refusals that cannot be told from an answer here
     calls_each: ClassVar[int] = 1  # of one look, at most
     looks_refused: ClassVar[int] = 6
+    patience: ClassVar[int] = (
+        8  # seconds of its own clock, that a 429 asks for: more than the looks at it take
+    )
     _patient = ""  # the address that is waited for, where a member opens a connection for each address
 
     def query(self, base: str) -> dict[str, Any]:
@@ -231,6 +234,7 @@ class ProviderContract:
             ours.calls = life.calls
             before = await self._goes_on(ours, 8)
             way.refuses, from_now = refusal, ours.clock.now()
+            way.retry_after = self.patience
             meanwhile = await self._goes_on(ours, self.looks_refused)
             way.refuses, refused, again_from = "", way.refused, ours.clock.now()
             afterwards = await self._goes_on(ours, 12)
@@ -240,6 +244,13 @@ class ProviderContract:
             blind_or_bad = gone_on is None or gone_on.end <= from_now + SECOND or self._is_bad(gone_on)
             assert blind_or_bad or refusal in self.no_end
             assert 1 <= refused <= self.looks_refused * self.calls_each
+            if (
+                "429" in refusal and not PROVIDERS[self.kind].looks_itself
+            ):  # who looks keeps the time of its rule
+                assert refused == 1  # of all looks before it is over
+                assert isinstance(meanwhile, Unavailable)
+                assert meanwhile.retry_at is not None
+                assert meanwhile.retry_at > from_now
             assert again is not None
             assert again.end > again_from - ours.settle
 

@@ -262,6 +262,8 @@ class TargetContract:
 
         assert foretold.calls
         assert self.good in foretold.by_hand
+        assert foretold.capacity
+        assert foretold.sessions
 
     # -- all together
 

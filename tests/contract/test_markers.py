@@ -121,7 +121,7 @@ class ReadThereContract(MarkersContract):
             place = self.place(self.settings(base, secret), http)
             yield Board(replace(place, far=replace(place.far, timeout=QUICK)), lambda: START)
 
-    @pytest.mark.parametrize("fault", ["no answer", "not http"])
+    @pytest.mark.parametrize("fault", ["no answer", "not http", "cut chunk", "50 MB"])
     async def test_a_system_that_is_ill_is_told_later_and_in_time(self, fault: str):
         """All of them are asked in the same way, and Grafana meets every fault."""
         await super().test_a_system_that_is_ill_is_told_later_and_in_time(fault)

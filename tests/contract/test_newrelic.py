@@ -33,6 +33,7 @@ def fast(at: datetime) -> datetime:
 
 
 class TestNewRelic(ProviderContract):
+    patience = 8 * 60  # a minute passes there in each second of the world
     kind = "newrelic"
     measures = Kind.RATIO
     _patient = ""  # the address of the one that answers

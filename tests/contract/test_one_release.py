@@ -2,7 +2,7 @@
 
 What each provider reads is judged, and beside it what a perfect one would have read of the log in the same buckets; and all of
 them are held against each other. Those that look themselves are in `test_one_release_looked`, those that tell how things stand
-in `test_one_release_stands`; and here the registry is held against all of them.
+in `test_one_release_stands`, and data that come as late as their vendors say in `test_one_release_usual`; and here the registry is held against all of them.
 """
 
 import json
@@ -29,6 +29,7 @@ from tests.contract import (
     test_relay,
     test_sentry,
 )
+from tests.contract.as_usual import balanced
 from tests.contract.aws_provider_contract import Clock as ClockOfAws
 from tests.contract.one_release import (
     FROM,
@@ -46,7 +47,6 @@ from tests.fakes.aws import AwsWorld
 from tests.fakes.exposition import answer, page
 from tests.fakes.world import SECOND, START, Clock, Happened, World
 from tests.scenarios.virtual import in_virtual_time
-from tests.watcher.signals.cloudwatch.balancer import BALANCER, BLUE, ELB, GREEN
 from tests.watcher.signals.sentry.asking import SESSIONS, a_shop, read_one
 from watcher.signals.provider import Opening, Provider
 from watcher.signals.registry import PROVIDERS
@@ -63,6 +63,18 @@ MEMBERS: Sequence[type[ProviderContract]] = (
 LOOKS = frozenset({"relay", "scrape"})
 
 
+def _usually(query: Mapping[str, Any]) -> dict[str, Any]:
+    """At the beat that it has by default: 10 s."""
+    return {key: each for key, each in query.items() if key != "every"}
+
+
+class AtItsUsualBeat(test_providers.TestScrape):
+    """The other members are played second by second; those that look at what somebody keeps are at theirs in `test_one_release_usual`."""
+
+    def query(self, base: str) -> dict[str, Any]:
+        return _usually(super().query(base))
+
+
 class Sidecars(test_relay.TestRelay):
     """One beside each of two tasks of the new release, and one beside the old one's."""
 
@@ -73,7 +85,7 @@ class Sidecars(test_relay.TestRelay):
         self.looks: dict[str, list[datetime]] = {at: [] for at in self.tasks}
 
     def query(self, base: str) -> dict[str, Any]:
-        return {**super().query(base), "every": "5s"}
+        return _usually(super().query(base))
 
     def routes(self, world: World) -> Mapping[str, Callable[[web.Request], web.Response]]:
         new, old = ([each for each in world.log if each.version == name] for name in ("v2", "v1"))
@@ -110,7 +122,11 @@ class Sidecars(test_relay.TestRelay):
         return test_relay.a_chain(opening, clock, self.tasks)
 
 
-@pytest.mark.parametrize("member", [*MEMBERS, Sidecars], ids=lambda member: member.kind)
+@pytest.mark.parametrize(
+    "member",
+    [*MEMBERS, Sidecars, pytest.param(AtItsUsualBeat, id="scrape-every-10s")],
+    ids=lambda member: member.kind,
+)
 async def test_what_every_system_tells_of_one_release_ends_in_one_decision(member):
     contract, expected = member(), by_the_log()
     async with contract.living(World(requests())) as life:
@@ -168,13 +184,7 @@ class OnCloudWatch(test_aws_providers.TestCloudWatch):
     """The balancer's metrics of it, a group for each release."""
 
     def world(self, clock: ClockOfAws) -> AwsWorld:
-        world = AwsWorld(lambda: clock.now)
-        for each in requests(MINUTES * 60):
-            dimensions = {"LoadBalancer": BALANCER, "TargetGroup": GREEN if each.version == "v2" else BLUE}
-            world.cloudwatch.put(ELB, "RequestCount", dimensions, each.at, 1.0)
-            if each.status >= 500:
-                world.cloudwatch.put(ELB, "HTTPCode_Target_5XX_Count", dimensions, each.at, 1.0)
-        return world
+        return balanced(World(requests(MINUTES * 60)), lambda: clock.now)
 
 
 class InLogs(test_aws_logs.TestCloudWatchLogs):

@@ -1,8 +1,9 @@
 """The pagers, by the contract of the notifiers: PagerDuty over a socket, SNS by the world of AWS that all its tests share."""
 
+import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -11,17 +12,20 @@ import pytest
 from aiohttp import web
 from pydantic import BaseModel, SecretStr
 
+from deploy.errors import AwsRefused
 from tests.contract.notifier_contract import NotifierContract, Received, Spoken, a_message
 from tests.fakes.aws import AwsError, AwsWorld, Direct
 from tests.fakes.pagerduty import ROUTING_KEY, PagerDutyWorld
 from tests.fakes.serve import http_to_loopback, serving_app
 from tests.fakes.world import START
+from watcher.aws.codes import UNREADABLE
 from watcher.core.watch import Message, Tone
 from watcher.core.wording import Event
-from watcher.notify.notifier import Later, Notifier, Opening
+from watcher.notify.notifier import Later, Notifier, Opening, Told
 from watcher.notify.pagerduty.settings import Settings as PagerDutySettings
 from watcher.notify.registry import NOTIFIERS
 from watcher.notify.sns.settings import Settings as SnsSettings
+from watcher.notify.sns.topic import SOON, Topic
 
 
 class TestPagerDuty(NotifierContract):
@@ -114,6 +118,18 @@ class SpokenToSns(Spoken):
                 self.world.faults.fail("sns", error=AwsError(code, "as the test says", status))
 
 
+class _Unreadable(Direct):
+    """What answers in the place of AWS is a page."""
+
+    def __init__(self) -> None:
+        super().__init__(AwsWorld(lambda: START))
+
+    async def poll(self, scope: str, service: str, operation: str, /, **parameters: Any) -> Mapping[str, Any]:
+        raise AwsRefused(
+            f"{service}.{operation} in {scope}", UNREADABLE, "no answer of AWS's", may_have_happened=True
+        )
+
+
 class TestSns(NotifierContract):
     """It publishes what is told. How the way to AWS fails is shown where that way is: ``tests/watcher/aws``."""
 
@@ -166,6 +182,51 @@ class TestSns(NotifierContract):
 
             assert isinstance(telling, Later)
             assert [each.attributes["message"] for each in told.world.sns.log] == ["w_1.3.0"]
+
+    async def test_a_page_with_status_200_is_not_taken_for_its_answer(self):
+        """The way to AWS finds that it is none of AWS's (tests/watcher/aws): it may have been published all the same."""
+        topic = Topic(SnsSettings(account="shop", topic=self.topic), _Unreadable())
+        telling = await topic.tell(self.message(), self.narrowing, None)
+
+        assert isinstance(telling, Later)
+        assert UNREADABLE in telling.words
+
+    @pytest.mark.parametrize("code", ["ExpiredToken", "ExpiredTokenException"])
+    async def test_with_a_key_that_expired_it_tells_nobody_says_so_and_tells_again_once_that_is_mended(
+        self, code: str
+    ):
+        async with self.telling() as told:
+            assert isinstance(told, SpokenToSns)
+            told.world.faults.fail("sns", error=AwsError(code, "the token is expired", 403))
+            refused = await told.notifier.tell(self.message(), self.narrowing, None)
+            again = await told.notifier.tell(self.message(), self.narrowing, None)
+
+            assert isinstance(refused, Later)
+            assert code in refused.words
+            assert isinstance(again, Told)
+
+    @pytest.mark.parametrize("code", ["RequestExpired", "SignatureDoesNotMatch"])
+    async def test_a_far_clock_that_is_ten_minutes_off_changes_no_wait(self, code: str):
+        """AWS refuses what is signed by a clock that is off; once that is mended the message is told."""
+        async with self.telling() as told:
+            assert isinstance(told, SpokenToSns)
+            told.world.faults.fail("sns", error=AwsError(code, "Signature expired", 403))
+            refused = await told.notifier.tell(self.message(), self.narrowing, None)
+
+            assert isinstance(refused, Later)
+            assert refused.after == SOON
+            assert isinstance(await told.notifier.tell(self.message(), self.narrowing, None), Told)
+
+    async def test_a_message_that_is_cancelled_leaves_nothing_behind_and_is_in_the_way_of_no_other(self):
+        """That the call ends with it is shown where the way to AWS is; here, that the topic keeps nothing."""
+        async with self.telling() as told:
+            telling = asyncio.ensure_future(told.notifier.tell(self.message(), self.narrowing, None))
+            telling.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await telling
+
+            assert told.received == []
+            assert isinstance(await told.notifier.tell(self.message(), self.narrowing, None), Told)
 
     async def test_a_system_that_says_when_is_asked_then(self):
         """AWS says never when: a while is waited."""

@@ -141,7 +141,7 @@ class TestPrometheus(ProviderContract):
 
         with tempfile.TemporaryDirectory() as folder:
             async with (
-                filled(_scraped(world), Path(folder)) as real,
+                filled(scraped(world), Path(folder)) as real,
                 before(Gate(came), real) as url,
             ):
                 self._patient = url
@@ -196,20 +196,20 @@ async def by_address(opening: Opening, patient: str) -> AsyncIterator[Provider]:
         yield ByAddress(opening, patient, stack)
 
 
-def _scraped(world: World) -> Samples:
-    """What a server has that looked at the world's page four times a second, up to the end of its log."""
+def scraped(world: World, every: timedelta = SECOND / 4) -> Samples:
+    """What a server has that looked at the world's page so often, up to the end of its log."""
     samples, counted = Samples(), Counter[tuple[str, str]]()
     log = sorted(world.log)
-    at, end = min(log[0].at, START) - timedelta(seconds=1), max(log[-1].at, START + timedelta(minutes=1.5))
+    at, end = min(log[0].at, START) - 4 * every, max(log[-1].at, START + timedelta(minutes=1.5))
     at, place = at.replace(microsecond=0), 0
-    while at <= end + timedelta(seconds=0.25):  # the last request is in what is scraped after it
+    while at <= end + every:  # the last request is in what is scraped after it
         while place < len(log) and log[place].at < at:
             counted[log[place].version, str(log[place].status)] += 1
             place += 1
         if at >= START - timedelta(minutes=2):
             for (version, code), many in counted.items():
                 samples.add("http_requests_total", {"version": version, "code": code}, at, float(many))
-        at += timedelta(seconds=0.25)
+        at += every
     return samples
 
 

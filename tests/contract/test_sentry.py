@@ -35,7 +35,6 @@ def fast(at: datetime) -> datetime:
 class TestSentry(ProviderContract):
     kind = "sentry"
     measures = Kind.RATIO
-    looks_refused = 2  # each waits for the window to end, as long as it may
     _patient = ""  # the address of the one that answers
 
     def query(self, base: str) -> dict[str, Any]:

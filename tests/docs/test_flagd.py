@@ -11,6 +11,8 @@ from tests.deploy.targets.flagd.stage import ACTOR, READER, Stage
 from tests.docs.pages import ROOT
 from tests.fakes.flagd import BUCKET, KEY, document, flag
 from tests.watcher.commands import iam
+from watcher.commands._init.names import Flags, Names
+from watcher.commands._init.policies import flags_act_policy, flags_read_policy
 
 PAGE = (ROOT / "docs/flags.md").read_text(encoding="utf-8")
 
@@ -22,6 +24,9 @@ def policy(of: str) -> Any:
 
 
 READ, ACT = policy("reading flags"), policy("putting flags")
+
+
+FLAGS = Flags(Names(account="123456789012"), "shop-flags", "production/flags.json")
 
 
 def everything(stage: Stage) -> None:
@@ -44,6 +49,18 @@ def test_with_both_policies_a_document_is_read_and_put_back():
     everything(stage)
 
     assert [call for call in stage.world.calls if call.refused] == []
+
+
+def test_they_are_those_that_init_writes_but_for_what_every_stack_reads():
+    written = flags_read_policy(FLAGS)["Statement"]
+
+    assert written[: len(READ["Statement"])] == READ["Statement"]
+    assert flags_act_policy(FLAGS) == ACT
+    assert {each["Sid"] for each in written[len(READ["Statement"]) :]} == {
+        "ReadMetricsNoNarrowerResource",
+        "ReadAlarms",
+        "AskWhatTheRolesMay",
+    }
 
 
 def test_the_role_to_act_may_do_what_doctor_asks_for_and_nothing_to_another_document():

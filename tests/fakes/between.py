@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 
 import aiohttp
 from aiohttp import web
@@ -12,7 +13,7 @@ from tests.fakes.serve import serving_app
 REFUSALS = {
     "a storm of 429": (
         429,
-        {"Retry-After": "8", "Content-Type": "application/json"},
+        {"Content-Type": "application/json"},
         b'{"errors":["slower"]}',
     ),
     "a token that expired": (401, {"Content-Type": "application/json"}, b'{"errors":["expired"]}'),
@@ -30,12 +31,14 @@ class Between:
     Attributes:
         refuses: The name of a refusal, while nothing is passed on.
         refused: How many were answered so.
+        retry_after: What a 429 says to wait, in seconds.
     """
 
     base: str
     url: str = ""
     refuses: str = ""
     refused: int = 0
+    retry_after: int = 8
     sessions: list[aiohttp.ClientSession] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -43,6 +46,8 @@ class Between:
         if self.refuses and self.refuses not in _HALVED:
             self.refused += 1
             status, headers, said = REFUSALS[self.refuses]
+            if status == HTTPStatus.TOO_MANY_REQUESTS:
+                headers = {**headers, "Retry-After": str(self.retry_after)}
             return web.Response(status=status, headers=headers, body=said)
         headers = {name: value for name, value in request.headers.items() if name.lower() not in _OF_THE_HOP}
         async with self.sessions[0].request(

@@ -11,7 +11,7 @@ from watcher.config.promises import packs as catalogued
 
 RULES = {
     "version": "of the format",
-    "parameters": "`NAME: {default: VALUE}`, or `{}` where `with:` has to give it; written `${NAME}` in the file",
+    "parameters": "`NAME: {default: VALUE}`, or `{}` where `with:` has to give it; `{optional: true}`: where it does not, the entry that is `${NAME}` is left out; written `${NAME}` in the file",
     "indicators": "`NAME: {kind: {provider: query}}`; see [queries](settings.md#queries)",
     "rules": "what is promised: indicator + judge + consequence",
     "rules[].name": "free words: what people are told",

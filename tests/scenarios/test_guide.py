@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.targets.registry import TARGETS
+from tests.scenarios.aws.conftest import is_long
 from tests.scenarios.guide import STORIES, Story
 
 PAGE = (Path(__file__).parents[2] / "docs" / "strategies.md").read_text(encoding="utf-8")
@@ -38,6 +39,7 @@ def test_each_is_told_with_a_good_and_with_a_bad_release_in_every_run(told):
     for story in (told.good, told.bad):
         assert story.__name__.startswith("test_")
         assert not any(mark.name in {"long", "skip", "skipif", "xfail"} for mark in marks(story))
+        assert not is_long(story.__module__, story.__name__)
         assert told.of in ids(story)
 
 

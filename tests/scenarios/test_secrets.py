@@ -1,14 +1,18 @@
 """No secret comes out: whatever the far ends answer, however they repeat what they were sent, and wherever one looks."""
 
+import asyncio
 import gzip
+import json
 from datetime import timedelta
 
 import aiohttp
+from click.testing import CliRunner
 
 from tests.fakes.alerts.post import once
 from tests.fakes.flags import LaunchDarkly, Unleash
-from tests.scenarios.vault import MODES, SENT, Vault, a_vault, reports, serves, spellings
+from tests.scenarios.vault import MODES, SENDERS, SENT, Vault, a_vault, reports, serves, spellings
 from watcher.app import Ports, load
+from watcher.commands import check, explain, record
 from watcher.commands.doctor import examined, show
 
 PAGES = (
@@ -35,6 +39,7 @@ async def test_no_secret_of_any_connection_comes_out_anywhere(tmp_path, capfd):
                 shown = repr(vault.running)
         found = await what_doctor_says(vault)
         screen = capfd.readouterr()
+        commands = await what_commands_say(vault)
 
         assert [name for name in SENT if not vault.was_sent(name)] == []
         assert len(came) > 1
@@ -52,6 +57,7 @@ async def test_no_secret_of_any_connection_comes_out_anywhere(tmp_path, capfd):
                     "the daemon, shown": shown,
                     "doctor": found,
                     "the screen": screen.out + screen.err,
+                    "check, explain and record": commands,
                 }
             )
             == []
@@ -70,12 +76,14 @@ async def a_day_on_which_everything_fails(vault: Vault) -> None:
         vault.far.mode = mode
         for _ in range(2):
             await vault.go_on(90)
-    for by in ("alertmanager", "webhook"):
+    for by, sender in (*SENDERS.items(), ("webhook", "pushed"), ("previous_alertmanager", "pushed")):
         for body in (
             {"version": "4", "alerts": "none"},
             {"version": "4", "alerts": [], "known": vault.secrets[by]},
         ):
-            await vault.ask("POST", "/v1/alerts/pushed", body, by)
+            await vault.ask("POST", f"/v1/alerts/{sender}", body, by)
+    for by in ("alertmanager", "previous_github_hook"):
+        for body in ({"known": vault.secrets[by]}, {"action": vault.secrets["github_hook"]}):
             await vault.ask("POST", "/v1/hooks/github", body, by)
             await vault.ask("POST", "/v1/hooks/launchdarkly", body, by)
             await vault.ask("POST", "/v1/hooks/unleash", body, by)
@@ -118,6 +126,25 @@ async def what_doctor_says(vault: Vault) -> str:
         found = await examined(configuration, Ports(), patience=timedelta(0))
         show(found, as_json=False)
         said.append(repr(found))
+    return "".join(said)
+
+
+async def what_commands_say(vault: Vault) -> str:
+    """Of a configuration that is right, and of one in which the secrets themselves stand, as somebody may have written it."""
+    config, wrong = vault.root / "rollbackd.yaml", vault.root / "wrong.yaml"
+    text, said = config.read_text(), []
+    for name, secret in vault.secrets.items():
+        text = text.replace(f"{{file: {vault.root}/secrets/{name}}}", json.dumps(secret))
+    wrong.write_text(text)
+    vault.far.mode = "break"
+    record_ = ("shop/production", "--past", "5m", "--release", "v2")
+    for path in (config, wrong):
+        for command, *words in ((check.command,), (explain.command, "shop"), (record.command, *record_)):
+            arguments = ["--config", str(path), *words]
+            result = await asyncio.to_thread(CliRunner().invoke, command, arguments)
+            assert isinstance(result.exception, SystemExit | None), result.exception
+            said.append(result.output)
+    assert all(said)
     return "".join(said)
 
 

@@ -23,6 +23,7 @@ from aiohttp import web
 from pydantic import SecretStr
 
 from deploy.errors import DeployError
+from tests.fakes.github.key import drawn
 from tests.fakes.serve import serving_app
 from tests.fakes.world import SECOND, Clock, World
 from tests.scenarios.sidecars import sha256
@@ -42,9 +43,30 @@ from watcher.telemetry.redaction import Redactor
 # What is sent goes out in headers, bodies and URLs; the others only sign, or are only compared with.
 SENT = (
     *("datadog_api", "datadog_app", "sentry", "newrelic", "loki", "prometheus", "step", "slack", "pagerduty"),
-    *("grafana", "github", "github_reads", "heartbeat"),
+    *("grafana", "github", "github_reads", "heartbeat", "slack_hall", "slack_app"),
 )
-KEPT = ("webhook", "github_hook", "slack_signing", "alertmanager", "launchdarkly", "unleash", "target")
+# Senders of alerts, by the secret that each shows or signs with, and how it stands in the configuration.
+SENDERS = {
+    "alertmanager": "pushed",
+    "datadog_hook": "monitors",
+    "sentry_hook": "issues",
+    "newrelic_hook": "workflows",
+    "grafana_hook": "contact",
+}
+KEPT = (
+    *(
+        "webhook",
+        "github_hook",
+        "slack_signing",
+        "launchdarkly",
+        "unleash",
+        "target",
+        "github_app",
+        "grafana_hmac",
+    ),
+    *("previous_github_hook", "previous_alertmanager", "previous_launchdarkly"),
+    *SENDERS,
+)
 _SECRET = re.compile(r"(?i)auth|key|token|signature")
 
 MAIN = """\
@@ -64,22 +86,29 @@ connections:
   prom: {prometheus: {url: "FAR", bearer: {file: ROOT/secrets/prometheus}}}
   smoke: {steps: {secrets: {password: {file: ROOT/secrets/step}}, to: ["FAR"]}}
   chat: {slack: {token: {file: ROOT/secrets/slack}, workspace: T0SHOP000, signing_secret: {file: ROOT/secrets/slack_signing}, channel: C0RELEASES, url: "FAR/api/"}}
+  hall: {slack: {token: {file: ROOT/secrets/slack_hall}, workspace: T0SHOP000, app_token: {file: ROOT/secrets/slack_app}, channel: C0RELEASES, url: "FAR/api/"}}
+  app: {github: {app: {id: 7, installation: 5, private_key: {file: ROOT/secrets/github_app}}, url: "FAR/api/v3"}}
   pager: {pagerduty: {routing_key: {file: ROOT/secrets/pagerduty}, url: "FAR"}}
   charts: {grafana: {url: "FAR", token: {file: ROOT/secrets/grafana}}}
   hub: {github: {token: {file: ROOT/secrets/github}, url: "FAR/api/v3"}}
   ops: {webhook: {url: "FAR/ops", secret: {file: ROOT/secrets/webhook}}}
 teams:
-  shop: {tell: [dog, {errors: "shop shop@${tag}"}, {nr: shop}, chat, pager, charts, {hub: acme/shop}, ops]}
+  shop: {tell: [dog, {errors: "shop shop@${tag}"}, {nr: shop}, chat, hall, pager, charts, {hub: acme/shop}, {app: acme/shop}, ops]}
 sources:
   github:
     github:
       secret: {file: ROOT/secrets/github_hook}
+      previous_secret: {file: ROOT/secrets/previous_github_hook}
       repositories: [acme/shop]
       reads: {token: {file: ROOT/secrets/github_reads}, url: "FAR/api/v3"}
-  launchdarkly: {launchdarkly: {secret: {file: ROOT/secrets/launchdarkly}}}
+  launchdarkly: {launchdarkly: {secret: {file: ROOT/secrets/launchdarkly}, previous_secret: {file: ROOT/secrets/previous_launchdarkly}}}
   unleash: {unleash: {secret: {file: ROOT/secrets/unleash}}}
 alerts:
-  pushed: {alertmanager: {secret: {file: ROOT/secrets/alertmanager}}}
+  pushed: {alertmanager: {secret: {file: ROOT/secrets/alertmanager}, previous_secret: {file: ROOT/secrets/previous_alertmanager}}}
+  monitors: {datadog: {secret: {file: ROOT/secrets/datadog_hook}}}
+  issues: {sentry: {secret: {file: ROOT/secrets/sentry_hook}}}
+  workflows: {newrelic: {secret: {file: ROOT/secrets/newrelic_hook}}}
+  contact: {grafana: {authorization: {secret: {file: ROOT/secrets/grafana_hook}}, hmac: {secret: {file: ROOT/secrets/grafana_hmac}}}}
 services:
   shop:
     production:
@@ -129,7 +158,10 @@ def a_secret(name: str, far: str) -> str:
         return f"{far}/{chance}"
     if name == "pagerduty":
         return chance
-    return {"slack": f"xoxb-{chance}"}.get(name, f"{chance}/+=&x")
+    if name == "github_app":
+        return drawn()[0].strip()
+    tokens = {"slack": f"xoxb-{chance}", "slack_hall": f"xoxb-{chance}", "slack_app": f"xapp-{chance}"}
+    return tokens.get(name, f"{chance}/+=&x")
 
 
 def spellings(secret: str, far: str) -> set[str]:
@@ -141,8 +173,10 @@ def spellings(secret: str, far: str) -> set[str]:
         for text in raw
         for each in (base64.b64encode, base64.urlsafe_b64encode)
     ]
+    lines = [each for each in value.splitlines()[1:-1] if each]  # of a PEM each line is a part of the key
     return {
         value,
+        *lines,
         quote(value),
         quote(value, safe=""),
         quote_plus(value),

@@ -4,13 +4,15 @@ Everything is made here and handed down; nothing below reads the configuration, 
 """
 
 import ssl
-from collections.abc import AsyncIterator, Iterator
+from asyncio import TaskGroup
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from aiohttp import web
 
+from deploy.model import Foretold, Permission, RollbackPlan
 from deploy.ports import Aws
 from deploy.tags import Ledger
 from watcher.api.deps import Deps
@@ -31,7 +33,7 @@ from watcher.app.opening import (
     sources_of,
     tellers_of,
 )
-from watcher.app.ports import Ports
+from watcher.app.ports import Permitted, Ports
 from watcher.app.reload import InForce
 from watcher.config import Configuration, Configured, Tls
 from watcher.config.models import HeartbeatModel
@@ -60,6 +62,8 @@ from watcher.store.besides import Besides
 from watcher.store.store import Store
 from watcher.telemetry.metrics import Metrics
 from watcher.telemetry.watchdog import Watchdog
+
+Foretell = Callable[[RollbackPlan], Awaitable[Mapping[str, Foretold]]]
 
 
 class CannotListen(WatcherError):
@@ -133,6 +137,8 @@ async def build(
         daemon = Daemon(_loops(relay, made, heard, janitor, http, asides), watchdog, ports.monotonic)
         hearing = {name: each.ear for name, each in ears.items()}
         deps = replace(made.deps(heard, daemon, janitor), ears=lambda: hearing, alerts=alerts, asides=changes)
+        if ports.permitted is not None:
+            deps = replace(deps, foretell=_with_permissions(deps.foretell, ports.permitted, in_force, aws))
         if relay is not None:  # a sidecar hears of no deployment, and obeys no order
             deps = replace(deps, services=dict)
         levers = levers_of(configuration, aws, made)
@@ -158,6 +164,35 @@ def _loops(
         keeps_house = Loop("janitor", janitor.go_round, Pace().janitor, None, made.failed)
         return (keeps_house, *relaying.loops(relay.settings, made, http, made.ports.environ))
     return made.crew(feeds=heard.fed, asides=asides, barriers=heard.barriers).loops(janitor)
+
+
+def _with_permissions(
+    foretell: Foretell, permitted: Permitted, in_force: InForce, aws: Aws | None
+) -> Foretell:
+    """What *foretell* says of a plan, and whether each of its calls would be let through: one that would not stands in the way."""
+
+    async def asked(plan: RollbackPlan) -> Mapping[str, Foretold]:
+        async with TaskGroup() as asking:
+            told = asking.create_task(_all(foretell(plan)))
+            may = asking.create_task(permitted(in_force.configuration, aws, plan))
+        return {
+            part: with_permissions(each, may.result().get(part, ())) for part, each in told.result().items()
+        }
+
+    return asked
+
+
+async def _all(foretold: Awaitable[Mapping[str, Foretold]]) -> Mapping[str, Foretold]:
+    return await foretold
+
+
+def with_permissions(foretold: Foretold, permissions: Sequence[Permission]) -> Foretold:
+    """What is foretold, with whether it may be done; only a call that would be made stands in the way."""
+    made = {call.split(" ")[0] for call in foretold.calls}
+    denied = [each.words for each in permissions if each.allowed is False and each.action in made]
+    return replace(
+        foretold, permissions=tuple(permissions), obstacles=(*foretold.obstacles, *dict.fromkeys(denied))
+    )
 
 
 def levers_of(configuration: Configuration, aws: Aws | None, made: Made) -> Levers:

@@ -8,8 +8,7 @@ import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from deploy.model import Foretold, Gone, RollbackPlan, Unreadable
-from deploy.rollback import foretell
+from deploy.model import Gone, Unreadable
 from deploy.rollout import Beside, beside
 from deploy.source import Barrier, Feed, Source
 from rules.model import RuleSet
@@ -130,7 +129,7 @@ class Made:
             services=lambda: self.current.services,
             tokens=heard.tokens,
             sources=heard.sources,
-            foretell=self._foretell,
+            foretell=self.current.foretell,
             beside=self._beside,
             facts_for=self._facts,
             wake_listener=self.bells.inbox.set,
@@ -158,9 +157,6 @@ class Made:
 
     async def _facts(self, watch: Watch) -> Facts:
         return await self.lookup().facts(watch, self.ports.now())
-
-    async def _foretell(self, plan: RollbackPlan) -> Mapping[str, Foretold]:
-        return await foretell(plan, self.current.targets((plan.service, plan.environment)))
 
     async def _beside(self, service: Service, hints: Mapping[str, str]) -> Beside | Unreadable | Gone:
         targets = self.current.targets(service.key)

@@ -100,7 +100,7 @@ async def open_providers(
         if kind.on_aws
     }
     connected = {
-        name: (PROVIDERS[each.kind], each.settings, opening)
+        name: (PROVIDERS[each.kind], each.settings, replace(opening, connection=name))
         for name, each in configuration.connections.items()
         if each.kind in PROVIDERS
     }
@@ -190,7 +190,11 @@ def fleet_of(configuration: Configuration, ports: Ports, aws: Aws | None, http: 
         }
         for key, parts in configuration.targets.items()
     }
-    return Fleet(configuration.services, targets, _mirrors_of(configuration, world))
+    stays = {
+        key: {part: TARGETS[each.kind].not_undone(each.settings) for part, each in parts.items()}
+        for key, parts in configuration.targets.items()
+    }
+    return Fleet(configuration.services, targets, _mirrors_of(configuration, world), stays)
 
 
 def _mirrors_of(configuration: Configuration, world: World) -> dict[Key, Mapping[str, Sequence[Mirror]]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from deploy.model import Finding
+from deploy.model import Finding, Permission, RollbackPlan
 from deploy.ports import Aws, Command, Page, Send
 from deploy.tags import Ledger
 from watcher import clock, command
@@ -36,6 +36,15 @@ class Examine(Protocol):
         """What was found of the service *key*. Reads only. *ledger*: what is remembered of its parts."""
 
 
+class Permitted(Protocol):
+    """Asks whether who acts may make the calls of a plan, as `rollbackd plan` says it."""
+
+    async def __call__(
+        self, configuration: Configuration, aws: Aws | None, plan: RollbackPlan, /
+    ) -> Mapping[str, Sequence[Permission]]:
+        """By part. Tries nothing, answers within seconds, and says it where it cannot be known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ports:
     """The clock, and how programs are run; *around* is how a test gets between the daemon and its store, or its notifiers.
@@ -46,6 +55,7 @@ class Ports:
         environ: What a sidecar's names are looked up in. Secrets stand there too, so it is never shown.
         page, send: ``None``: HTTP, guarded by `daemon.reach`.
         examine: What is found of one service when it is looked at whether it could be put back; ``None``: nobody looks.
+        permitted: Whether a plan's calls would be let through; ``None``: nobody asks.
         timing: How long leases last. No setting: what does not fit together would let two replicas act at once.
     """
 
@@ -61,4 +71,5 @@ class Ports:
     around_store: Callable[[Store], Store] = _same_store
     around_notifiers: Callable[[Mapping[str, Notifier]], Mapping[str, Notifier]] = _same_notifiers
     examine: Examine | None = None
+    permitted: Permitted | None = None
     timing: Terms = TERMS

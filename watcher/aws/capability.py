@@ -118,9 +118,13 @@ class _Work:
         except (ValueError, TypeError, LookupError) as error:
             if not self.ticket.sent:
                 raise  # our bug; but once it was sent, it is an answer that botocore stumbles over
-            words = f"an answer that cannot be read: {error}"[:MOST_WORDS]
+            told = str(error)
+            words = f"an answer that cannot be read: {self.ticket.clean(told)}"[:MOST_WORDS]
             lost = self.by.mode.changes
-            raise AwsRefused(self.operation, UNREADABLE, words, may_have_happened=lost) from error
+            cause = (
+                error if self.ticket.clean(told) == told else None
+            )  # who shows the cause would show the keys
+            raise AwsRefused(self.operation, UNREADABLE, words, may_have_happened=lost) from cause
         return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
 
     def _refuse(self, error: Raised, role: str | None, *, lost: bool) -> NoReturn:
@@ -132,6 +136,7 @@ class _Work:
             role,
             parameters=self.parameters,
             lost=lost,
+            clean=self.ticket.clean,
         )
 
 

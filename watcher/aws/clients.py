@@ -120,7 +120,7 @@ class Clients:
         send = session_of(client)
 
         def before_send(request: AWSPreparedRequest, **_event: Any) -> AWSResponse:
-            show_ticket()
+            show_ticket(request.headers)
             return read_bounded(request, send)
 
         client.meta.events.register("before-send", before_send)

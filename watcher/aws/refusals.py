@@ -6,7 +6,7 @@ Source:
     https://docs.aws.amazon.com/boto3/latest/guide/error-handling.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn, TypeAlias
 
 from botocore.exceptions import (
@@ -65,6 +65,7 @@ def refuse(
     *,
     parameters: Mapping[str, Any],
     lost: bool,
+    clean: Callable[[str], str] = str,
 ) -> NoReturn:
     """Raise what *error* means.
 
@@ -76,6 +77,7 @@ def refuse(
         role: As whom; ``None``: with the daemon's own credentials.
         parameters: Of the call: some say which permission it needs.
         lost: The call changes something, and was sent.
+        clean: A text without the keys that were sent: whoever answers may repeat them.
 
     Raises:
         AwsRefused: AWS or the network said no, or the answer was lost.
@@ -83,7 +85,9 @@ def refuse(
     """
     if isinstance(error, BUGS):
         raise error
-    code, words = _code(error), _words(error)
+    told = _words(error)
+    code, words = clean(_code(error)), clean(told)[:MOST_WORDS]
+    cause = error if clean(str(error)) == str(error) else None  # who shows the cause would show the keys
     if isinstance(error, MissingDependencyException):
         words = "botocore cannot sign this, and `cryptography` is not installed, by which we can"
         raise AwsRefused(operation, NO_SIGNER, words, may_have_happened=False, remedy=SIGNER) from error
@@ -96,7 +100,7 @@ def refuse(
         words = f"{words} ({asker})"
     raise AwsRefused(
         operation, code, words, may_have_happened=lost and _may_have_happened(error), remedy=usual
-    ) from error
+    ) from cause
 
 
 def _may_have_happened(error: Raised) -> bool:
@@ -127,7 +131,7 @@ def _code(error: Raised) -> str:
 
 def _words(error: Raised) -> str:
     words = error.response.get("Error", {}).get("Message") if isinstance(error, ClientError) else str(error)
-    return " ".join(str(words or "no message").split())[:MOST_WORDS]
+    return " ".join(str(words or "no message").split())
 
 
 def _remedy(result: Result, who: str) -> str | None:

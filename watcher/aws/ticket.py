@@ -4,10 +4,15 @@ A thread cannot be stopped, but it can be kept from sending. So what its caller 
 for a thread, for credentials, for its next attempt) is never sent afterwards, and the caller knows which it was.
 """
 
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
+_OF_SESSION = "X-Amz-Security-Token"
+_ACCESS = re.compile(r"Credential=([^/\s,]+)/")
+# Of an id, and a token is longer: https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html
+SHORTEST = 16  # characters
 _here = threading.local()
 
 
@@ -22,9 +27,10 @@ class Ticket:
         self._lock = threading.Lock()
         self._given_up = False
         self._sent = False
+        self._keys: frozenset[str] = frozenset()
 
-    def send(self) -> None:
-        """It is sent in this moment.
+    def send(self, headers: Mapping[str, str | bytes]) -> None:
+        """It is sent in this moment, with *headers*: which of them are keys is remembered, for whoever answers may repeat them.
 
         Raises:
             GivenUp: It must not be.
@@ -33,6 +39,15 @@ class Ticket:
             if self._given_up:
                 raise GivenUp
             self._sent = True
+            self._keys |= _keys(headers)
+
+    def clean(self, text: str) -> str:
+        """*text*, which somebody answered, without the keys that it was asked with."""
+        with self._lock:
+            keys = self._keys
+        for key in keys:
+            text = text.replace(key, "***")
+        return text
 
     def give_up(self) -> bool:
         """Nobody waits any more: it is not sent from now on. Whether it was before."""
@@ -56,12 +71,25 @@ class Ticket:
             del _here.ticket
 
 
-def show_ticket() -> None:
+def _keys(headers: Mapping[str, str | bytes]) -> frozenset[str]:
+    """The token of a session, and the id of its key: the key itself only signs."""
+    token, signed = _text(headers.get(_OF_SESSION)), _text(headers.get("Authorization"))
+    return frozenset(each for each in (token, *_ACCESS.findall(signed)) if len(each) >= SHORTEST)
+
+
+def _text(value: str | bytes | None) -> str:
+    return value.decode("latin-1") if isinstance(value, bytes) else value or ""
+
+
+def show_ticket(headers: Mapping[str, str | bytes]) -> None:
     """Ask the call of this thread whether it may be sent.
+
+    Args:
+        headers: Of the request, signed.
 
     Raises:
         GivenUp: It may not.
     """
     ticket: Ticket | None = getattr(_here, "ticket", None)
     if ticket is not None:
-        ticket.send()
+        ticket.send(headers)

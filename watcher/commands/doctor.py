@@ -90,7 +90,7 @@ async def _examined(world: Opened, patience: timedelta) -> list[Found]:
     ]
     if world.aws is not None:
         first = [*accounts.checks(world.configuration, world.aws, known), *first]
-    found = await carried_out(first)
+    found = notifiers.told_once(await carried_out(first))
     then = [
         *sources.permissions(world, known),
         *services.moving(world, lives, known),

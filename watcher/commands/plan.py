@@ -12,7 +12,7 @@ from rules.duration import duration_text
 from watcher.commands._client import at, client
 from watcher.commands._screen import as_json, data, line
 
-ASKS_PLATFORMS = 60.0  # seconds: each part is asked twice, at most 7 s each
+ASKS_PLATFORMS = 60.0  # seconds: each part is asked twice, at most 7 s each, and IAM meanwhile
 
 
 @click.command()
@@ -23,6 +23,7 @@ ASKS_PLATFORMS = 60.0  # seconds: each part is asked twice, at most 7 s each
 def command(*, service: str, environment: str, to: str | None, as_json: bool) -> None:
     """Say what a rollback of SERVICE in ENVIRONMENT would do: the calls in order, how long, at what capacity.
 
+    Also what becomes of sessions, what is not undone, and whether the role to act may make the calls (a dry run of IAM).
     Nothing is moved. Exit status 1 if something stands in the way, 3 if there is nowhere to go back to.
     """
     told = replace(client(), seconds=ASKS_PLATFORMS).get(at("v1", "plan", service, environment), to=to)
@@ -71,9 +72,11 @@ _GOES = {
 def _foretold(foretold: Mapping[str, Any]) -> Iterator[str]:
     for number, call in enumerate(foretold["calls"], start=1):
         yield f"  {number}. {call}"
-    for name in ("takes", "capacity"):
+    for name in ("takes", "capacity", "sessions", "not_undone"):
         if foretold[name]:
-            yield f"  {name}: {foretold[name]}"
+            yield f"  {name.replace('_', ' ')}: {foretold[name]}"
+    for permission in foretold["permissions"]:
+        yield f"  permission: {permission['words']}"
     if foretold["by_hand"]:
         yield f"  by hand: {foretold['by_hand']}"
     for obstacle in foretold["obstacles"]:

@@ -7,7 +7,7 @@ from rules.document import Mistakes, Node, nearest, quoted
 from watcher.config.configuration import Account, Configured, Daemon, Key
 from watcher.config.kinds import Kinds
 from watcher.config.models import is_loopback
-from watcher.config.references import refer
+from watcher.config.references import read_reference, refer
 from watcher.config.services import Built
 
 
@@ -55,6 +55,21 @@ def check_connections(
         keys = kinds.account_at(connection.kind)
         if keys:
             refer(_at(connection.node, keys), "account", accounts, mistakes)
+
+
+def check_told(teams: Node | None, connections: Mapping[str, str], kinds: Kinds, mistakes: Mistakes) -> None:
+    """What stands after a connection's name under ``tell`` is what its kind needs there. *connections*: kinds, by name."""
+    for _, entry in teams.entries() if teams else ():
+        told = entry.node.get("tell")
+        for item in told.items() if told else ():
+            referred = read_reference(item)
+            fits = kinds.narrowed.get(connections.get(referred.name, "")) if referred else None
+            if referred is None or fits is None:
+                continue
+            narrowing = referred.narrowing.content if referred.narrowing else ""
+            misfit = fits(narrowing) if isinstance(narrowing, str) else None
+            if misfit is not None:
+                mistakes.add(referred.narrowing or referred.at, *misfit)
 
 
 def check_acting(

@@ -74,6 +74,8 @@ class Kinds:
     boards: Collection[str] = frozenset()  # notifiers that disturb nobody
     acting: Collection[str] = frozenset()  # notifiers that write with an account's role to act
     told_at: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # `Kind.account_at` of notifiers
+    # By kind of notifier: why a narrowing cannot stand after the connection's name, and the remedy.
+    narrowed: Mapping[str, Callable[[str], tuple[str, str] | None]] = field(default_factory=dict)
     later_providers: Collection[str] = frozenset(LATER_PROVIDERS)
     later_notifiers: Collection[str] = frozenset(LATER_NOTIFIERS)
     later_stores: Collection[str] = frozenset(LATER_STORES)

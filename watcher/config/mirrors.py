@@ -7,6 +7,7 @@ from typing import Protocol
 from deploy.mirrors.registry import LATER, MIRRORS
 from deploy.target import Place
 from rules.document import Mistakes, Node
+from rules.document import Place as At
 from watcher.config.configuration import Account, Configured, Key
 from watcher.config.sections import read_configured
 
@@ -47,6 +48,9 @@ def check_mirrors(
 ) -> None:
     """Each place has one service, and one part of it, that writes it."""
     taken: dict[str, str] = {}
+    clashes: dict[
+        At, tuple[Configured, dict[str, None]]
+    ] = {}  # a mirror of the defaults is of all, and one mistake
     for key, built in services.items():
         for mirror in built.mirrors:
             kind, account = MIRRORS[mirror.kind], accounts.get(mirror.account or "")
@@ -60,8 +64,13 @@ def check_mirrors(
                 address, who = kind.address(mirror.settings, place), "/".join((*key, part))
                 other = taken.setdefault(address, who)
                 if other != who:
-                    mistakes.add(
-                        mirror.node,
-                        f"{other} and {who} would write one {mirror.kind} mirror, and each overwrite what the other says",
-                        "write ${service}, ${environment} and, with several parts, ${part} into its name",
-                    )
+                    _, writers = clashes.setdefault(mirror.node.at, (mirror, {}))
+                    writers.update(dict.fromkeys((other, who)))
+    for mirror, writers in clashes.values():
+        first, second, *more = writers
+        names = f"{first}, {second} and {len(more)} more" if more else f"{first} and {second}"
+        mistakes.add(
+            mirror.node,
+            f"{names} would write one {mirror.kind} mirror, and each overwrite what the other says",
+            "write ${service}, ${environment} and, with several parts, ${part} into its name",
+        )

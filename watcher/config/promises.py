@@ -33,6 +33,7 @@ class Shelf:
     Attributes:
         folder: Relative names start here: the folder of the configuration.
         connections: By name; whose kind a provider needs.
+        broken: Names of connections in which there is a mistake, and the kind that is written there: it is told at its own place.
         accounts: Names of the accounts of AWS, which connect by themselves to what is asked there.
         tellers: Who tells of alerts, where they are pushed.
     """
@@ -42,6 +43,7 @@ class Shelf:
     connections: Mapping[str, Configured]
     accounts: Collection[str] = ()
     tellers: Tellers = field(default_factory=dict)
+    broken: Mapping[str, str] = field(default_factory=dict)
     catalog: Path = field(default=CATALOG)
 
 
@@ -220,7 +222,13 @@ def _connection(indicator: Indicator, query: Node, shelf: Shelf, mistakes: Mista
             where = query.get("connection") or query
             mistakes.add(where, f"{indicator.provider} needs no connection", "remove it")
         return None
+    broken = _broken(indicator.provider, shelf)
+    if indicator.connection in broken:
+        return None
     if indicator.connection is None:
+        if broken and not fitting:
+            return None
+        fitting += [name for name in broken if shelf.broken[name] == indicator.provider]
         if not fitting and shelf.kinds.providers[indicator.provider].stands_alone and not _has_secrets(query):
             return None
         if len(fitting) != 1:
@@ -232,6 +240,12 @@ def _connection(indicator: Indicator, query: Node, shelf: Shelf, mistakes: Mista
             where, *unknown(f"connection of the kind {indicator.provider}", indicator.connection, fitting)
         )
     return indicator.connection
+
+
+def _broken(provider: str, shelf: Shelf) -> list[str]:
+    """Those with a mistake that may be meant for *provider*: of its kind, or of one that nobody knows."""
+    known = shelf.kinds.connections
+    return [name for name, kind in shelf.broken.items() if kind == provider or kind not in known]
 
 
 def _has_secrets(query: Node) -> bool:
@@ -247,5 +261,5 @@ def _which(provider: str, fitting: Iterable[str]) -> tuple[str, str]:
         )
     return (
         f"there are several connections of the kind {provider}",
-        f"add `connection: NAME` to the query: {', '.join(map(quoted, names))}",
+        f"add `connection: NAME` to the query, of a pack to its `with:`: {', '.join(map(quoted, names))}",
     )

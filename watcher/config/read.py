@@ -20,6 +20,7 @@ from watcher.config.crosscheck import (
     check_heard,
     check_levers,
     check_sources,
+    check_told,
 )
 from watcher.config.errors import InvalidConfiguration
 from watcher.config.files import Files, read_files
@@ -56,7 +57,9 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
     daemon = read_daemon(section, kinds, mistakes)
     accounts = read_accounts(root.get("accounts"), mistakes)
     connections = read_connections(root.get("connections"), kinds, mistakes)
-    notifiers = _keys(root, "connections", {*kinds.notifiers, *kinds.later_notifiers})
+    written = _kinds(root, "connections")
+    broken = {name: kind for name, kind in written.items() if name not in connections}
+    notifiers = frozenset(name for name, kind in written.items() if _tells(kind, kinds))
     boards = _keys(root, "connections", set(kinds.boards))
     told_in = {name: connections.get(name) for name in sorted(notifiers)}
     teams = read_teams(root.get("teams"), notifiers, _token_names(section), mistakes, told_in, boards)
@@ -70,6 +73,7 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
             connections,
             known_accounts,
             tellers(alerts, _keys(root, "alerts"), sources, kinds),
+            broken,
         ),
         accounts={name: accounts.get(name) for name in known_accounts},
         teams=teams,
@@ -89,6 +93,7 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
         check_relay(section, daemon, (built.service for built in services.values()), mistakes)
         check_levers(section, known_accounts, mistakes)
     check_connections(connections, known_accounts, kinds, mistakes)
+    check_told(root.get("teams"), written, kinds, mistakes)
     check_acting(connections, accounts, kinds, mistakes)
     check_sources(sources, accounts, kinds, mistakes)
     check_addresses(services, accounts, kinds, mistakes)
@@ -177,9 +182,20 @@ def _build_services(files: Files, around: Surroundings, mistakes: Mistakes) -> d
 
 def _keys(root: Node, section: str, kinds: set[str] | None = None) -> frozenset[str]:
     """Names that stand in a section, though what they name may be wrong; of *kinds* alone, if given."""
+    named = _kinds(root, section)
+    return frozenset(name for name, kind in named.items() if kinds is None or kind in kinds)
+
+
+def _kinds(root: Node, section: str) -> dict[str, str]:
+    """The same, each with the kind that is written there."""
     node = root.get(section)
-    entries = node.entries() if node else ()
-    return frozenset(name for name, entry in entries if kinds is None or _kind(entry.node) in kinds)
+    return {name: _kind(entry.node) for name, entry in (node.entries() if node else ())}
+
+
+def _tells(kind: str, kinds: Kinds) -> bool:
+    """Connections of *kind* tell people. So may those of a kind that nobody knows: that it is none is told at its own place."""
+    known = {*kinds.connections, *kinds.later_connections}
+    return kind in {*kinds.notifiers, *kinds.later_notifiers} or kind not in known
 
 
 def _kind(node: Node) -> str:

@@ -31,7 +31,7 @@ def refer_each(
 ) -> Iterator[Referred]:
     """The names in the list at *node*."""
     for item in node.items() if node else ():
-        referred = _referred(item)
+        referred = read_reference(item)
         if referred is None:
             mistakes.add(item, f"expected the name of a {what}", "write the name, or {name: narrowing}")
         elif referred.name not in known:
@@ -48,7 +48,8 @@ def named(section: Node | None, what: str, mistakes: Mistakes) -> Iterator[tuple
         yield name, entry
 
 
-def _referred(item: Node) -> Referred | None:
+def read_reference(item: Node) -> Referred | None:
+    """What *item* names; ``None``: it is no name."""
     if isinstance(item.content, str):
         return Referred(item.content, item.at)
     entries = list(item.entries())

@@ -37,6 +37,7 @@ def all_kinds() -> Kinds:
         acting={name for name, kind in NOTIFIERS.items() if kind.acts},
         boards={name for name, kind in NOTIFIERS.items() if kind.board},
         told_at={name: kind.account_at for name, kind in NOTIFIERS.items() if kind.account_at},
+        narrowed={name: kind.misfit for name, kind in NOTIFIERS.items() if kind.misfit is not None},
         targets=TARGETS,
         stores={name: kind.settings for name, kind in STORES.items()},
         sources=SOURCES,

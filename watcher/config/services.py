@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from deploy.model import WHOLE
 from deploy.target import HINTS
+from deploy.targets.registry import ELSEWHERE
 from rules.document import Entry, Mistakes, Node, merged, quoted, unknown
 from rules.duration import duration_text
 from rules.model import RuleSet
@@ -198,6 +199,8 @@ def read_targets(
     known = {name: kind.settings for name, kind in kinds.targets.items()}
     targets: dict[str, Configured] = {}
     for part, node in _parts(section, known, mistakes):
+        if _is_elsewhere(node, mistakes):
+            continue
         target = read_configured(node, "target", known, kinds.later_targets, mistakes)
         if target is None:
             continue
@@ -209,6 +212,14 @@ def read_targets(
                 mistakes.add(node, f"{target.kind} needs an account", f"add `account: {min(shelf.accounts)}`")
         targets[part] = target
     return targets
+
+
+def _is_elsewhere(node: Node, mistakes: Mistakes) -> bool:
+    """It is a platform that has its own, and who asks is told of that."""
+    found = [(kind, entry.key) for kind, entry in node.entries() if kind in ELSEWHERE]
+    for kind, at in found:
+        mistakes.add(at, f"rollbackd has no target for {kind}", ELSEWHERE[kind])
+    return bool(found)
 
 
 def _check_may_act(

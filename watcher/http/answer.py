@@ -106,11 +106,16 @@ class Fault(StrEnum):
     STATUS = "status"
 
 
+_WAY = "is the way there open: network, proxy, security group?"
 _REMEDIES = {
     Fault.BAD_URL: "correct the URL: http(s)://host, no user and no password",
     Fault.BLOCKED: "add its network to `daemon.reach`, if it is one of yours",
     Fault.DNS: "check the name, and the resolver of this machine",
     Fault.OURS: "check this machine's network and its limit of open files",
+    Fault.UNREACHABLE: _WAY,
+    Fault.REFUSED: "does it listen there: are host and port right, and is it up?",
+    Fault.CONNECT_TIMEOUT: _WAY,
+    Fault.TLS: "is it https there, and who signed its certificate? An authority of your own has to be named",
 }
 
 
@@ -140,6 +145,11 @@ class HttpRefused(WatcherError):
         self.fault = fault
         self.status = status
         self.retry_at = retry_at
+
+    @property
+    def way(self) -> str:
+        """What mends the way there; empty where there was an answer, of which whoever asked knows more."""
+        return self.remedy if self.fault in _REMEDIES else ""
 
 
 # Who can do something about a status; for any other it is whoever runs the far end.
@@ -191,13 +201,23 @@ def without_secrets(request: Request, text: str) -> str:
 
 
 def _retry_at(answer: Answer, now: datetime) -> datetime | None:
-    """What ``Retry-After`` says, in seconds or as a date; never more than an hour away."""
+    """What ``Retry-After`` says, in seconds or as a date; never more than an hour away.
+
+    A date is by the far end's clock, which ``Date`` tells (RFC 9110, 6.6.1): where the two clocks differ, the pause is meant.
+    """
     text = answer.headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
         return now + min(timedelta(seconds=min(int(text[:9]), 86400)), LONGEST_WAIT)
+    at = _date(text)
+    if at is None:
+        return None
+    pause = at - (_date(answer.headers.get("date", "")) or now)
+    return now + min(max(pause, timedelta(0)), LONGEST_WAIT)
+
+
+def _date(text: str) -> datetime | None:
     try:
         at = email.utils.parsedate_to_datetime(text)
     except (ValueError, OverflowError):
         return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return min(max(at, now), now + LONGEST_WAIT)
+    return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -103,13 +103,9 @@ class Datadog:
         keys = "are both keys of this site and valid, and has the application key the scope events_read?"
         return {HTTPStatus.UNAUTHORIZED: keys, HTTPStatus.FORBIDDEN: keys}
 
-    def misfit(self, narrowing: str) -> str | None:
+    def misfit(self, narrowing: str) -> tuple[str, str] | None:
         """Nothing stands after the name."""
-        return (
-            f"{narrowing} narrows nothing in Datadog: write the connection's name alone"
-            if narrowing
-            else None
-        )
+        return misfit(narrowing)
 
     async def has(self, marker: Marker, narrowing: str) -> bool:  # noqa: ARG002 - there is none, see `misfit`
         """By its tag, around its time."""
@@ -134,6 +130,15 @@ class Datadog:
         asked = {"filter": {"query": "rollbackd", "from": "now-15m", "to": "now"}, "page": {"limit": 1}}
         await self.far.post(SEARCH, asked, _FOUND)
         return "events are found, and whoever has the API key may post some"
+
+
+def misfit(narrowing: str) -> tuple[str, str] | None:
+    """Why *narrowing* cannot stand there, and the remedy."""
+    return (
+        (f"{narrowing} narrows nothing in Datadog", "write the connection's name alone")
+        if narrowing
+        else None
+    )
 
 
 def event(marker: Marker) -> dict[str, Any]:
@@ -192,4 +197,4 @@ async def open_datadog(settings: Keys, opening: Opening) -> AsyncIterator[Notifi
     yield Both(events, Board(Dora(to.far, to.place), opening.now, opening.public_url, deployments_of), LAG)
 
 
-KIND = Kind(settings=None, open=open_datadog, board=True)
+KIND = Kind(settings=None, open=open_datadog, board=True, misfit=misfit)

@@ -75,7 +75,7 @@ class Dora:
         )
         return {HTTPStatus.UNAUTHORIZED: keys, HTTPStatus.FORBIDDEN: keys}
 
-    def misfit(self, narrowing: str) -> str | None:  # noqa: ARG002 - the events have said it
+    def misfit(self, narrowing: str) -> tuple[str, str] | None:  # noqa: ARG002 - the events have said it
         """Whatever stands after the name."""
         return None
 

@@ -99,11 +99,9 @@ class Grafana:
             HTTPStatus.NOT_FOUND: "is `url` that of Grafana, and is the dashboard there?",
         }
 
-    def misfit(self, narrowing: str) -> str | None:
+    def misfit(self, narrowing: str) -> tuple[str, str] | None:
         """After the name stands nothing, or the uid of a dashboard."""
-        if not narrowing or _UID.fullmatch(narrowing):
-            return None
-        return f"{narrowing} is no dashboard's uid: write {{grafana: UID}} under `tell`, or grafana alone"
+        return misfit(narrowing)
 
     async def has(self, marker: Marker, narrowing: str) -> bool:
         """By its tag, on the same dashboard."""
@@ -123,6 +121,13 @@ class Grafana:
         where = (("dashboardUID", narrowing),) if narrowing else ()
         await self.far.get(ANNOTATIONS, _LISTED, ("tags", "rollbackd"), ("limit", "1"), *where)
         return "annotations are read; whether the token may make some is told nowhere, and was not tried"
+
+
+def misfit(narrowing: str) -> tuple[str, str] | None:
+    """Why *narrowing* is no uid of a dashboard, and the remedy."""
+    if not narrowing or _UID.fullmatch(narrowing):
+        return None
+    return f"{narrowing} is no dashboard's uid", "write {grafana: UID} under `tell`, or grafana alone"
 
 
 def annotation(marker: Marker) -> dict[str, Any]:
@@ -160,4 +165,4 @@ async def open_grafana(settings: Settings, opening: Opening) -> AsyncIterator[No
     yield Board(place(settings, opening.http, opening.now), opening.now, opening.public_url)
 
 
-KIND = Kind(settings=Settings, open=open_grafana, board=True)
+KIND = Kind(settings=Settings, open=open_grafana, board=True, misfit=misfit)

@@ -127,11 +127,9 @@ class NewRelic:
         key = "the key is not accepted: it must be that of a user (NRAK-…), of the account's region"
         return {HTTPStatus.UNAUTHORIZED: key, HTTPStatus.FORBIDDEN: key}
 
-    def misfit(self, narrowing: str) -> str | None:
+    def misfit(self, narrowing: str) -> tuple[str, str] | None:
         """The name of an application."""
-        if _NARROWING.fullmatch(narrowing):
-            return None
-        return f"{plain(narrowing) or 'nothing'} names no application of New Relic's: write {_WRITE}"
+        return misfit(narrowing)
 
     async def has(self, marker: Marker, narrowing: str) -> bool:  # noqa: ARG002 - its id is of no other application
         """By its id."""
@@ -161,7 +159,7 @@ class NewRelic:
         account = data.actor.account if data.actor else None
         if account is None or account.nrql is None:
             raise Refusing(
-                "the account is hidden from the key: correct `account`, `region`, or whose `key` it is"
+                "the account is hidden from the key", "correct `account`, `region`, or whose `key` it is"
             )
         return sum(row.count for row in account.nrql.results)
 
@@ -175,6 +173,13 @@ class NewRelic:
     def _refusing(self, words: str, kind: str = "") -> Refusing:
         is_for_good = not (_AGAIN.search(kind) or _AGAIN.search(words))
         return Refusing(plain(self.far.clean(words)), is_for_good=is_for_good)
+
+
+def misfit(narrowing: str) -> tuple[str, str] | None:
+    """Why *narrowing* is no name of an application, and the remedy."""
+    if _NARROWING.fullmatch(narrowing):
+        return None
+    return f"{plain(narrowing) or 'nothing'} names no application of New Relic's", f"write {_WRITE}"
 
 
 def event(marker: Marker) -> dict[str, Any]:
@@ -207,4 +212,4 @@ async def open_newrelic(settings: Keys, opening: Opening) -> AsyncIterator[Notif
     yield Board(place(settings, opening.http, opening.now), opening.now, opening.public_url)
 
 
-KIND = Kind(settings=None, open=open_newrelic, board=True)
+KIND = Kind(settings=None, open=open_newrelic, board=True, misfit=misfit)

@@ -74,6 +74,8 @@ class Kind:
         board: It disturbs nobody: it is shown how every watch stands, whatever `speak` says, and told nothing one by one.
         acts: It writes with its account's role to act.
         account_at: The keys, from the outside in, under which a connection's settings name an account of AWS.
+        misfit: Why a narrowing (empty: none is written) cannot stand after the connection's name, and the remedy; ``None``: it
+            can. For the check of a configuration.
     """
 
     settings: type[BaseModel] | None
@@ -81,3 +83,4 @@ class Kind:
     board: bool = False
     acts: bool = False
     account_at: tuple[str, ...] = ()
+    misfit: Callable[[str], tuple[str, str] | None] | None = None

@@ -101,11 +101,9 @@ class Sentry:
             HTTPStatus.BAD_REQUEST: f"is the project right? Write {_WRITE}",
         }
 
-    def misfit(self, narrowing: str) -> str | None:
+    def misfit(self, narrowing: str) -> tuple[str, str] | None:
         """A project, and a template of the release's name."""
-        if _NARROWING.fullmatch(narrowing):
-            return None
-        return f"{narrowing or 'nothing'} says no project and release of Sentry's: write {_WRITE}"
+        return misfit(narrowing)
 
     async def has(self, marker: Marker, narrowing: str) -> bool:
         """By its name, among the deploys of the release."""
@@ -142,7 +140,14 @@ class Sentry:
 
     def _check(self) -> None:
         if self.broken:
-            raise Refusing(self.broken)
+            raise Refusing(self.broken, "correct `authority`: a file of certificates in PEM")
+
+
+def misfit(narrowing: str) -> tuple[str, str] | None:
+    """Why *narrowing* is no project with a template of a release's name, and the remedy."""
+    if _NARROWING.fullmatch(narrowing):
+        return None
+    return f"{narrowing or 'nothing'} says no project and release of Sentry's", f"write {_WRITE}"
 
 
 def _path(version: str) -> str:
@@ -198,4 +203,4 @@ async def open_sentry(settings: Keys, opening: Opening) -> AsyncIterator[Notifie
     yield Board(place(settings, opening.http, opening.now), opening.now, opening.public_url)
 
 
-KIND = Kind(settings=None, open=open_sentry, board=True)
+KIND = Kind(settings=None, open=open_sentry, board=True, misfit=misfit)

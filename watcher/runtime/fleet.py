@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TypeVar
 
@@ -16,11 +16,13 @@ from deploy.model import (
     Pause,
     Progress,
     Release,
+    RollbackPlan,
     Shift,
     Unclear,
     Unreadable,
     Word,
 )
+from deploy.rollback import foretell
 from deploy.target import CALL_TIMEOUT, Hooked, Keeper, Staged, StandingBy, Target
 from watcher.core.service import Service
 
@@ -33,11 +35,17 @@ _SILENCE = f"no answer within {PATIENCE.total_seconds():.0f} s"
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """All services and, by part, their targets and the mirrors of their ledgers."""
+    """All services and, by part, their targets, the mirrors of their ledgers, and what a way back leaves as it is."""
 
     services: Mapping[Key, Service] = field(default_factory=dict)
     targets: Mapping[Key, Mapping[str, Target]] = field(default_factory=dict)
     mirrors: Mapping[Key, Mapping[str, Sequence[Mirror]]] = field(default_factory=dict)
+    not_undone: Mapping[Key, Mapping[str, str]] = field(default_factory=dict)
+
+    async def foretell(self, plan: RollbackPlan) -> Mapping[str, Foretold]:
+        """What a rollback would do, by part, with what it would leave as it is. Reads only."""
+        key = (plan.service, plan.environment)
+        return _with_what_stays(await foretell(plan, self.targets.get(key, {})), self.not_undone.get(key, {}))
 
 
 class Current:
@@ -52,6 +60,7 @@ class Current:
         self._targets = _patient(fleet)
         self._keepers = _keepers(fleet)
         self._mirrors = fleet.mirrors
+        self._not_undone = fleet.not_undone
 
     @property
     def services(self) -> Mapping[Key, Service]:
@@ -76,6 +85,16 @@ class Current:
         self._targets = self._targets | _patient(fleet)
         self._keepers = self._keepers | _keepers(fleet)
         self._mirrors = fleet.mirrors
+        self._not_undone = {**self._not_undone, **fleet.not_undone}
+
+    async def foretell(self, plan: RollbackPlan) -> Mapping[str, Foretold]:
+        """What a rollback would do, by part, with what it would leave as it is. Reads only."""
+        key = (plan.service, plan.environment)
+        return _with_what_stays(await foretell(plan, self.targets(key)), self._not_undone.get(key, {}))
+
+
+def _with_what_stays(found: Mapping[str, Foretold], stays: Mapping[str, str]) -> Mapping[str, Foretold]:
+    return {part: replace(each, not_undone=stays.get(part, "")) for part, each in found.items()}
 
 
 def _patient(fleet: Fleet) -> dict[Key, Mapping[str, Target]]:

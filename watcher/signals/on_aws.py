@@ -9,9 +9,7 @@ Source:
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html (requests expire after five minutes)
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,16 +19,10 @@ from rules.sample import Unavailable, Who
 from watcher.aws import Dated
 from watcher.aws.codes import NO_CREDENTIALS, Result, result_of
 from watcher.signals import clocks
+from watcher.signals.gate import Closing, Gate, loop_time
 from watcher.signals.provider import Opening
 
-CLOSED, FOUR_TIMES, LONGEST = (
-    1.0,
-    4,
-    30.0,
-)  # seconds after one refusal; after each further one in a row so much longer
-PATIENT = (
-    2.0  # seconds that a call waits for its turn: a round has six, and the call itself needs the most of them
-)
+CLOSING = Closing(first=1.0, times=4.0, longest=30.0)
 SKEWED = timedelta(seconds=30)  # of our clock: buckets that are final to us are not to AWS
 _UNHEARD = frozenset({Result.TIMEOUT, Result.UNREACHABLE})
 
@@ -62,12 +54,12 @@ class OnAws:
     def __init__(self, aws: Aws, now: Callable[[], datetime]) -> None:
         self._aws = aws
         self._now = now
-        self._gates: dict[tuple[str, str, str], _Gate] = {}
+        self._gates: dict[tuple[str, str, str], Gate] = {}
         self.act, self.poll = aws.act, aws.poll
 
     async def read(self, scope: str, service: str, operation: str, /, **parameters: Any) -> Mapping[str, Any]:
         """As `deploy.ports.AwsCall`. Raises `NotAsked` where the limit is used up, or our clock is not AWS's."""
-        gate = self._gates.setdefault((scope, service, operation), _Gate())
+        gate = self._gates.setdefault((scope, service, operation), Gate(loop_time, CLOSING))
         async with gate.passed() as is_open:
             if not is_open:
                 raise NotAsked(
@@ -77,19 +69,19 @@ class OnAws:
                 answer = await self._aws.read(scope, service, operation, **parameters)
             except AwsRefused as refused:
                 result = result_of(refused.code)
-                if (
-                    result not in _UNHEARD
-                ):  # who waited in vain for an answer does not know that the storm is over
-                    gate.heard(throttled=result is Result.THROTTLED)
+                if result is Result.THROTTLED:
+                    gate.refused()
+                elif result not in _UNHEARD:  # who waited in vain for an answer does not know that it is over
+                    gate.opened()
                 # Beyond five minutes nothing is signed as AWS wants it; without keys nothing was sent that would tell its time.
                 if result is Result.CREDENTIALS and refused.code != NO_CREDENTIALS:
                     self._look_at_clock(operation, refused=refused)
                 raise
-            gate.heard(throttled=False)
+            gate.opened()
         self._look_at_clock(operation, answer)
         return answer
 
-    def _patience(self, gate: "_Gate", scope: str, service: str, operation: str) -> Unavailable:
+    def _patience(self, gate: Gate, scope: str, service: str, operation: str) -> Unavailable:
         at = self._now() + timedelta(seconds=gate.closed_for)
         words = f"AWS throttles {service} {operation} in the account {scope}: not asked again before {at:%H:%M:%S} UTC"
         return Unavailable(Who.PROVIDER, words, at)
@@ -101,65 +93,6 @@ class OnAws:
         if skew is not None and abs(skew) > SKEWED:
             words = f"{clocks.words(skew, 'that of AWS')}, so that no bucket is what it seems: set it by NTP"
             raise NotAsked(operation, "ClockSkewed", Unavailable(Who.OPERATOR, words), answer) from refused
-
-
-class _Gate:
-    """Before one operation in one account. Times are the loop's, in seconds."""
-
-    def __init__(self) -> None:
-        self._first = asyncio.Lock()
-        self._refused = 0
-        self._open_at = 0.0
-
-    @property
-    def closed_for(self) -> float:
-        """How long it stays closed."""
-        return max(self._open_at - _time(), 0.0)
-
-    @asynccontextmanager
-    async def passed(self) -> AsyncIterator[bool]:
-        """Wait until it is open, and go through; ``False``: that takes too long. After a refusal one goes first."""
-        if not self._refused:
-            yield True
-            return
-        until = _time() + PATIENT
-        if not await self._is_first(until):
-            yield False
-            return
-        try:
-            if self._open_at > until:
-                yield False
-                return
-            await asyncio.sleep(self.closed_for)
-            if self._refused:
-                yield True
-                return
-        finally:
-            self._first.release()
-        yield True
-
-    async def _is_first(self, until: float) -> bool:
-        """Wait for the turn, which may be with a call that hangs; ``False``: it did not come in time."""
-        try:
-            async with asyncio.timeout_at(until):
-                return await self._first.acquire()
-        except TimeoutError:
-            return False
-
-    def heard(self, *, throttled: bool) -> None:
-        """What came of a call."""
-        if not throttled:
-            self._refused, self._open_at = 0, 0.0
-            return
-        if self.closed_for:
-            return  # of those that were under way together the first has closed it
-        closed = min(CLOSED * FOUR_TIMES**self._refused, LONGEST)
-        self._refused += 1
-        self._open_at = _time() + closed
-
-
-def _time() -> float:
-    return asyncio.get_running_loop().time()
 
 
 def on_aws(opening: Opening) -> OnAws | None:

@@ -80,6 +80,34 @@ class Billed(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Spending:
+    """What is asked in one way, of what may be.
+
+    Attributes:
+        calls: For one bucket, as compiled.
+        of: What the limit is of, as the system calls it; empty where it told of none.
+        allowed: How many calls it allows to all who ask; ``None``: it did not tell.
+        each: In how long; ``None``: it did not tell.
+    """
+
+    calls: int
+    of: str = ""
+    allowed: int | None = None
+    each: timedelta | None = None
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A connection whose system may limit how often it is asked; for ``rollbackd doctor``."""
+
+    def spends(self, questions: Sequence[Question], window: Window) -> Sequence[Spending]:
+        """What *questions* take, all of one bucket, as long as *window*; one for each limit. Nothing is asked, and nothing is kept.
+
+        What cannot be asked (`Invalid`) takes nothing. What is asked once in a while (names) is left out.
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class Opening:
     """What a provider is opened with: the daemon's HTTP sessions, its clock, and how it counts its calls.
 
@@ -88,6 +116,7 @@ class Opening:
         relayed: What sidecars told, from the store; ``None`` where there is none to ask.
         alerts: What is remembered of alerts that were pushed, the same.
         moved: What else moved, the same.
+        connection: Its name in the configuration, under which its limits are shown.
         until: How a moment is waited for; ``None``: by sleeping.
         _shared: What providers of one daemon share: see `shared`.
     """
@@ -102,6 +131,7 @@ class Opening:
     until: Callable[[datetime], Awaitable[None]] | None = None
     alerts: AskAlerts | None = None
     moved: AskMoved | None = None
+    connection: str = ""
     _shared: dict[Hashable, Any] = field(default_factory=dict)
 
     def shared(self, key: Hashable, make: Callable[[], T]) -> T:

@@ -150,14 +150,16 @@ class Metrics:
         self.data_age = self._gauge("signal_data_age_seconds", "Age of the newest settled bucket", "provider")
         self.limit_remaining = self._gauge(
             "signal_limit_remaining_requests",
-            "Requests left of a provider's limit until it begins anew, as it last said",
+            "Requests left of a provider's limit (named, or of an endpoint) until it begins anew, as it last said to a connection",
             "provider",
+            "connection",
             "limit",
         )
         self.limit_allowed = self._gauge(
             "signal_limit_allowed_requests",
             "Requests that a provider's limit allows in its time",
             "provider",
+            "connection",
             "limit",
         )
         self.probe_failures = self._counter(

@@ -25,9 +25,16 @@ from deploy.target import Kind
 from deploy.targets.appconfig.needs import needs
 from deploy.targets.appconfig.settings import Settings, addresses, unstaged
 from deploy.targets.appconfig.target import AppConfigTarget
+from deploy.targets.leaving import of_a_flag
 
 KIND = Kind(
-    settings=Settings, open=AppConfigTarget, on_aws=True, addresses=addresses, needs=needs, unstaged=unstaged
+    settings=Settings,
+    open=AppConfigTarget,
+    on_aws=True,
+    addresses=addresses,
+    needs=needs,
+    unstaged=unstaged,
+    not_undone=of_a_flag,
 )
 
 __all__ = ["KIND", "AppConfigTarget", "Settings", "addresses"]

@@ -18,6 +18,7 @@ from deploy.targets.appconfig.reading import Means, Reader
 from deploy.targets.appconfig.settings import Settings
 from deploy.targets.appconfig.trace import TAG_KEY
 from deploy.targets.aws.wording import plain, refusal
+from deploy.targets.leaving import BEGUN_IS_FINISHED, NONE_AWAY
 
 KEY = "KEY"  # stands for the action's, which is not there yet
 POLLS = "clients take it up when they ask next: the agent of AppConfig does so every 45 s, unless it was told otherwise"
@@ -33,25 +34,33 @@ async def foretell(
     # What is stopped on the way to a version that did not serve just before is followed by that version.
     then = (anew,) if order.stops is not None and not _is_enough(view, move) else ()
     said = (decided.words,) if isinstance(decided, Refused) and decided.third_tag is None else ()
+    gone, unread = "", False
     try:
-        stands, takes = await _stands(reader, settings, move, anew=order.stops is None or bool(then))
+        gone, stands, takes = await _stands(reader, settings, move, anew=order.stops is None or bool(then))
     except AwsRefused as refused:
         stands, takes = (f"what stands in the way is not known: {refusal(refused)}",), ""
+        unread = True
     return Foretold(
         calls=(
             *_trail(order),
             *(each.told() for each in (order, *then)),
         ),
         takes=f"{takes or 'some seconds: it is taken back at once'}; {POLLS}",
+        capacity=NONE_AWAY,
+        sessions=BEGUN_IS_FINISHED,
         by_hand=by_hand(order, move, account),
-        obstacles=tuple(dict.fromkeys((*said, *stands))),
+        obstacles=tuple(dict.fromkeys(filter(None, (*said, gone, *stands)))),
+        gone=(gone,) if gone else (),
+        unread=unread,
     )
 
 
 def unseen(settings: Settings, move: Move, account: AwsAccount, now: datetime, words: str) -> Foretold:
     """What can be said of *move* while AppConfig cannot be read."""
     order = start(settings, View(), move, KEY, now)
-    return Foretold(calls=(order.told(),), by_hand=by_hand(order, move, account), obstacles=(words,))
+    return Foretold(
+        calls=(order.told(),), by_hand=by_hand(order, move, account), obstacles=(words,), unread=True
+    )
 
 
 def line(view: View, move: Move, settings: Settings, account: AwsAccount, now: datetime) -> str:
@@ -81,20 +90,28 @@ def _trail(order: Order) -> tuple[str, ...]:
 
 async def _stands(
     reader: Reader, settings: Settings, move: Move, *, anew: bool
-) -> tuple[tuple[str, ...], str]:
-    """What stands in the way of a version that is deployed *anew*, and how long that takes."""
+) -> tuple[str, tuple[str, ...], str]:
+    """Of a version that is deployed *anew*: why it is not there any more, what else stands in the way, and how long it takes.
+
+    What is stopped or reverted is AppConfig's to find: it is not asked for.
+    """
     if not anew:
-        return (), ""
+        return "", (), ""
     means = await reader.means(settings)
-    said = []
     version = version_of(move.to.tag)
-    if means.profile.is_hosted and await reader.content(settings, version) is None:
-        said.append(
-            f"version {plain(version, 40)} was deleted: create it anew with the same content, and deploy that"
-        )
-    said += strategy_words(settings, means)
+    is_gone = means.profile.is_hosted and await reader.content(settings, version) is None
+    gone = (
+        f"version {plain(version, 40)} was deleted: create it anew with the same content, and deploy that"
+        if is_gone
+        else ""
+    )
+    said = strategy_words(settings, means)
     minutes = int((means.strategy or {}).get("DeploymentDurationInMinutes", 0))
-    return tuple(said), f"{minutes} min, by the strategy {settings.strategy}" if minutes else "some seconds"
+    return (
+        gone,
+        tuple(said),
+        f"{minutes} min, by the strategy {settings.strategy}" if minutes else "some seconds",
+    )
 
 
 def strategy_words(settings: Settings, means: Means) -> list[str]:

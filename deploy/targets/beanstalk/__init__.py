@@ -20,7 +20,7 @@ Source:
 
 from deploy.target import Kind
 from deploy.targets.beanstalk.needs import needs
-from deploy.targets.beanstalk.settings import Settings, addresses, misplaced
+from deploy.targets.beanstalk.settings import Settings, addresses, misplaced, not_undone
 from deploy.targets.beanstalk.target import BeanstalkTarget
 
 KIND = Kind(
@@ -30,6 +30,7 @@ KIND = Kind(
     addresses=addresses,
     misplaced=misplaced,
     needs=needs,
+    not_undone=not_undone,
 )
 
 __all__ = ["KIND", "BeanstalkTarget", "Settings", "addresses", "misplaced"]

@@ -16,8 +16,11 @@ from deploy.targets.aws.wording import plain, refusal
 from deploy.targets.beanstalk.looking import View
 from deploy.targets.beanstalk.policy import ALL_AT_ONCE
 from deploy.targets.beanstalk.reading import Reader
+from deploy.targets.beanstalk.version import Bundle
 
 FEW = 20  # versions: an application with a handful of environments may go through these in a day or two. A guess
+
+_MAY_LOOK = "let the role to read look: docs/beanstalk.md"
 
 
 async def examine(reader: Reader, view: View) -> Sequence[Finding]:
@@ -46,30 +49,34 @@ async def _owned(reader: Reader, view: View) -> Sequence[Finding]:
         return [*of_a_stack(await reader.tags(environment.arn), f"the environment {plain(environment.name)}")]
     except AwsRefused as refused:
         words = f"whether a stack of CloudFormation owns {plain(environment.name)} cannot be known: {refusal(refused)}"
-        return [Finding(Level.WARN, words, "let the role to read look: docs/beanstalk.md")]
+        return [Finding(Level.WARN, words, _MAY_LOOK)]
 
 
 async def _of_the_bundle(reader: Reader, view: View) -> Sequence[Finding]:
     """That the bundle of what runs cannot be looked at; that rules of its bucket take it, and those beside it, away."""
-    environment, remedy = view.environment, "let the role to read look: docs/beanstalk.md"
+    environment = view.environment
     if not environment.label:
         return []
     version, bundle = await reader.version_now(environment.application, environment.label)
-    found = []
-    if bundle is not None and bundle.unread:
-        words = "whether bundles are there and are what they were cannot be seen, so that a release is known by its label alone"
-        found.append(Finding(Level.WARN, f"{words}: {bundle.unread}", remedy))
+    found = list(unread(bundle))
     if version is None or not version.bucket or not version.key:
         return found
     try:
         rules = await lifecycle_rules(reader.call, reader.scope, version.bucket)
     except AwsRefused as refused:
         words = f"whether a rule of {version.bucket} deletes bundles cannot be known: {refusal(refused)}"
-        return [*found, Finding(Level.WARN, words, remedy)]
+        return [*found, Finding(Level.WARN, words, _MAY_LOOK)]
     return [
         *found,
         *of_bundle(rules, version.bucket, version.key, by_version=False, called=environment.label),
     ]
+
+
+def unread(bundle: Bundle | None) -> Iterator[Finding]:
+    """That the role to read may not look at bundles."""
+    if bundle is not None and bundle.unread:
+        words = "whether bundles are there and are what they were cannot be seen, so that a release is known by its label alone"
+        yield Finding(Level.WARN, f"{words}: {bundle.unread}", _MAY_LOOK)
 
 
 def lifecycle(rules: Mapping[str, Any]) -> Iterator[Finding]:

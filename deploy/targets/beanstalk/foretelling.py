@@ -1,4 +1,4 @@
-"""What a move would do, before it is made: the calls, how long, at what capacity, what is not undone, what stands in its way."""
+"""What a move would do, before it is made: the calls, how long, at what capacity, what stands in its way."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -17,9 +17,9 @@ from deploy.targets.beanstalk.settings import Settings
 from deploy.targets.beanstalk.trace import tag_key
 from deploy.targets.beanstalk.version import became_of
 
-NOT_UNDONE = (
-    "not undone: the environment's configuration (variables, scaling, its platform), what is beside it (queues, databases), and"
-    " migrations; what .ebextensions and .platform in the bundle set comes back with it"
+SESSIONS = (
+    "what an instance keeps of a session in its own memory ends when the old version is started on it, or the instance is replaced; a"
+    " balancer that drains lets requests end first"
 )
 # [C] As Beanstalk words the events of an update.
 _BEGINS, _ENDS = "environment update is starting", "environment update completed successfully"
@@ -44,8 +44,9 @@ async def foretell(
     said = (refused_words, *obstacles(view), now)
     return Foretold(
         calls=_calls(order, sets, settings, policy),
-        takes=f"{takes}. {NOT_UNDONE}",
+        takes=takes,
         capacity=policy.capacity(),
+        sessions=SESSIONS,
         by_hand=by_hand(sets, account),
         obstacles=tuple(words for words in dict.fromkeys(said) if words),
         gone=(now,) if now and not is_hidden else (),

@@ -13,6 +13,7 @@ from typing import Annotated, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from deploy.ports import AwsAccount
+from deploy.target import BY_REFERENCE, WRITTEN
 
 _BEHIND = r"(?:arn:aws[a-z-]*:elasticloadbalancing:[a-z0-9-]{1,32}:\d{12}:)?(?:loadbalancer/)?"
 _LOAD_BALANCER = re.compile(rf"{_BEHIND}(?P<end>app/[A-Za-z0-9-]{{1,32}}/[0-9a-f]{{16}})")
@@ -165,3 +166,16 @@ def environment_arn(settings: Settings, account: AwsAccount, name: str) -> str:
     """Of the environment of that *name*, as far as the configuration tells it."""
     at = f"environment/{settings.application}/{name}"
     return f"arn:{account.partition}:elasticbeanstalk:{account.region}:{account.id or ''}:{at}"
+
+
+def not_undone(settings: Settings) -> str:
+    """What a move leaves as it is; of two that swap a name each has a configuration of its own."""
+    if settings.environments is not None:
+        return (
+            f"what both environments share (databases, queues), {BY_REFERENCE}, {WRITTEN}; each has its own configuration (variables,"
+            " scaling, its platform), and that of the other one serves then"
+        )
+    return (
+        "the environment's configuration (variables, scaling, its platform), what is beside it (queues, databases),"
+        f" {BY_REFERENCE}, {WRITTEN}; what .ebextensions and .platform in the bundle set comes back with it"
+    )

@@ -22,9 +22,19 @@ from deploy.target import Kind
 from deploy.targets.codedeploy.needs import needs
 from deploy.targets.codedeploy.settings import Settings, addresses
 from deploy.targets.codedeploy.target import CodeDeployTarget
+from deploy.targets.leaving import besides
 
+_STAYS = (
+    "and what scripts of the bundle have done (services, sites, registry keys, files that it does not name)"
+)
 KIND = Kind(
-    settings=Settings, open=CodeDeployTarget, on_aws=True, addresses=addresses, needs=needs, hooked=True
+    settings=Settings,
+    open=CodeDeployTarget,
+    on_aws=True,
+    addresses=addresses,
+    needs=needs,
+    hooked=True,
+    not_undone=besides(_STAYS),
 )
 
 __all__ = ["KIND", "CodeDeployTarget", "Settings", "addresses"]

@@ -26,6 +26,15 @@ BESIDE = (
     "nothing is taken away: in flight traffic goes back to what still stands, afterwards the old release is started beside the"
     " bad one and gets all the traffic at once"
 )
+NO_CAS = (
+    "CodeDeploy has no compare-and-set: while somebody else's deployment is under way it refuses ours, but one that began and ended"
+    " between our look and the call would be undone"
+)
+SESSIONS = {
+    "Server": "what an instance keeps of a session in its own memory ends when its application is restarted, or its instance is left",
+    "ECS": "a request that is under way ends on its old task; what a task keeps of a session in its own memory ends with it",
+    "Lambda": "none is held: a call that is under way ends on the version on which it began",
+}
 _DEFAULTS = {
     ALL_AT_ONCE: "all instances may be away at once: while it moves the service is down",
     "CodeDeployDefault.HalfAtATime": "up to half of the instances may be away at once",
@@ -57,6 +66,7 @@ async def foretell(reader: Reader, view: View, move: Move, account: AwsAccount, 
         calls=_calls(order, view, back),
         takes=in_time(view.group, order, past.result()),
         capacity=kept.result(),
+        sessions=SESSIONS.get(view.group.platform, ""),
         by_hand=by_hand(back, move, account),
         obstacles=tuple(dict.fromkeys(each for each in stands if each)),
         gone=() if _stands_still(order, view) else _gone(source, missing.result(), move),
@@ -103,7 +113,8 @@ def _look_up(application: str, group: str, account: AwsAccount) -> str:
 
 def _calls(order: object, view: View, back: Order | None) -> tuple[str, ...]:
     """In their order: what makes room, the trace, and what moves."""
-    then = (back.told().replace("rollbackd by hand:", f"rollbackd {KEY}:"),) if back else ()
+    told = back.told().replace("rollbackd by hand:", f"rollbackd {KEY}:") if back else ""
+    then = (f"{told} ({NO_CAS})",) if told else ()
     if not isinstance(order, Order) or order.operation == "create_deployment":
         return then
     if not order.moves:

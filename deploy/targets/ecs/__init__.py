@@ -20,7 +20,9 @@ from deploy.target import Kind
 from deploy.targets.ecs.needs import needs
 from deploy.targets.ecs.settings import Settings, addresses, misplaced
 from deploy.targets.ecs.target import EcsTarget
+from deploy.targets.leaving import besides
 
+_STAYS = "what stands in the task definition itself (variables, roles, sizes) comes back with it, the settings of the service do not"
 KIND = Kind(
     settings=Settings,
     open=EcsTarget,
@@ -29,6 +31,7 @@ KIND = Kind(
     needs=needs,
     misplaced=misplaced,
     hooked=True,
+    not_undone=besides(_STAYS),
 )
 
 __all__ = ["KIND", "EcsTarget", "Settings", "addresses", "misplaced"]

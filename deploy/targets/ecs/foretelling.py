@@ -27,6 +27,12 @@ _ECR = re.compile(
     r"(?P<registry>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/(?P<repository>[a-z0-9._/-]{2,256})"
 )
 MISSING = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
+NO_CAS = "ECS has no compare-and-set: it is read right before, and what somebody deploys between our look and the call is replaced"
+SESSIONS = (
+    "a request that is under way ends on its old task, within the deregistration delay and the task's stop time-out; what a task keeps of"
+    " a session in its own memory ends with it"
+)
+BY_ITS_NAME = "it names the one deployment that it is of: what somebody else deploys is not touched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +60,11 @@ async def foretell(
     return Foretold(
         calls=(
             f"ecs:TagResource {view.service.arn} rollbackd:move (so that the rollback is recognised as ours)",
-            would.told(),
+            f"{would.told()} ({NO_CAS if would.operation == 'update_service' else BY_ITS_NAME})",
         ),
         takes=in_time(view.service, would, takes.result()),
         capacity=capacity(view.service),
+        sessions=SESSIONS,
         by_hand=would.by_hand(account.region),
         obstacles=tuple(dict.fromkeys((*refused, *obstacles(view.service), *stand.unread, *stand.gone))),
         gone=stand.gone,

@@ -17,9 +17,12 @@ Source:
 
 from deploy.target import Kind
 from deploy.targets.flagd.needs import needs
-from deploy.targets.flagd.settings import Settings
+from deploy.targets.flagd.settings import Settings, unstaged
 from deploy.targets.flagd.target import FlagdTarget
+from deploy.targets.leaving import of_a_flag
 
-KIND = Kind(settings=Settings, open=FlagdTarget, on_aws=True, needs=needs)
+KIND = Kind(
+    settings=Settings, open=FlagdTarget, on_aws=True, needs=needs, unstaged=unstaged, not_undone=of_a_flag
+)
 
 __all__ = ["KIND", "FlagdTarget", "Settings"]

@@ -56,3 +56,14 @@ class Settings(BaseModel):
     def at(self) -> str:
         """Where the document is."""
         return f"s3://{self.bucket}/{self.key}"
+
+
+def unstaged(settings: Settings) -> tuple[str, str]:
+    """Why its shares are not the daemon's to raise: they stand in the document, and each version of that is a release."""
+    return (
+        f"the shares of {settings.called} stand in the document (`fractional`), and rollbackd writes none of its own",
+        (
+            "remove `stages`, and let a person or the pipeline put the document with the next share: each is a deployment, watched for"
+            " its own bake, and put back to the one before"
+        ),
+    )

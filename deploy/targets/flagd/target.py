@@ -34,6 +34,7 @@ from deploy.targets.flagd.moving import SOON, Put, by_hand, decide, refused
 from deploy.targets.flagd.reading import Reader, Seen
 from deploy.targets.flagd.serving import differs
 from deploy.targets.flagd.settings import Settings
+from deploy.targets.leaving import BEGUN_IS_FINISHED, NONE_AWAY
 
 # S3 answers reads with what was written last: an order of which nothing is seen for so long did not arrive. A guess.
 LOST_AFTER = timedelta(minutes=2)
@@ -134,6 +135,8 @@ class FlagdTarget:
         return Foretold(
             calls=(decided.told(self._settings, move),) if isinstance(decided, Put) else (),
             takes=_TAKES,
+            capacity=NONE_AWAY,
+            sessions=BEGUN_IS_FINISHED,
             by_hand=by_hand(self._settings, move, old),
             obstacles=stands,
             gone=stands,

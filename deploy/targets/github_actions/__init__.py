@@ -15,7 +15,11 @@ release; the workflow's `concurrency` puts the way back after it.
 from deploy.target import Kind
 from deploy.targets.github_actions.settings import Settings
 from deploy.targets.github_actions.target import GitHubActionsTarget
+from deploy.targets.leaving import besides
 
-KIND = Kind(settings=Settings, open=GitHubActionsTarget)
+_STAYS = (
+    "and whatever else the workflow of the bad release did, unless the workflow of the old one does it over"
+)
+KIND = Kind(settings=Settings, open=GitHubActionsTarget, not_undone=besides(_STAYS))
 
 __all__ = ["KIND", "GitHubActionsTarget", "Settings"]

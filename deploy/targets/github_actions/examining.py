@@ -15,6 +15,9 @@ from deploy.targets.github_actions.settings import MARK, Settings
 
 UNTRIED = "whether the token may run it is told nowhere, and was not tried"
 
+_READ = "are `repository` and `workflow` called so, and may the token read actions and contents of it?"
+_AGAIN = "ask again: GitHub itself does not answer, or the way there is not open"
+
 
 async def examine(reader: Reader, settings: Settings, ref: str | None) -> Sequence[Finding]:
     """What is to be said of the workflow, as it is at *ref* (``None``: on the repository's default branch). Reads only."""
@@ -22,7 +25,7 @@ async def examine(reader: Reader, settings: Settings, ref: str | None) -> Sequen
         workflow = await reader.workflow(settings.repository, settings.workflow)
         text = await reader.text(settings.repository, workflow.path, ref)
     except Unread as error:
-        return [Finding(Level.FAIL, str(error))]
+        return [Finding(Level.FAIL, str(error), _AGAIN if error.is_passing else _READ)]
     if workflow.state != "active":
         words = f"{settings.called} is {plain(workflow.state, 40)}"
         remedy = f"gh workflow enable {settings.workflow} --repo {settings.repository}"

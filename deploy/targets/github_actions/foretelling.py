@@ -14,6 +14,8 @@ from deploy.targets.github_actions.settings import Settings
 
 TAKES = "as long as a run of the workflow takes, with its wait for a runner and for whoever must approve"
 NO_CAS = "GitHub has no compare-and-set: a deployment that somebody begins in the same moment runs too, after or before it"
+CAPACITY = "what the workflow takes away while it deploys: GitHub knows nothing of what runs"
+SESSIONS = "what the workflow does with them: the same as at each of its deployments"
 FORETOLD = "foretold"
 
 
@@ -41,6 +43,8 @@ async def foretell(
     return Foretold(
         calls=(would.told(),),
         takes=f"{TAKES}. {NO_CAS}",
+        capacity=CAPACITY,
+        sessions=SESSIONS,
         by_hand=line,
         obstacles=tuple(dict.fromkeys(words for words in in_the_way if words)),
         gone=(elsewhere.words,) if elsewhere.is_gone else (),

@@ -21,7 +21,9 @@ from deploy.target import Kind
 from deploy.targets.lambda_alias.needs import needs
 from deploy.targets.lambda_alias.settings import Settings, addresses, immovable, misplaced, unstaged
 from deploy.targets.lambda_alias.target import LambdaTarget
+from deploy.targets.leaving import besides
 
+_STAYS = "what a version holds (variables, layers, memory) comes back with it, what events set off meanwhile does not"
 KIND = Kind(
     settings=Settings,
     open=LambdaTarget,
@@ -32,6 +34,7 @@ KIND = Kind(
     immovable=immovable,
     unstaged=unstaged,
     stands_by=True,
+    not_undone=besides(_STAYS),
 )
 
 __all__ = ["KIND", "LambdaTarget", "Settings", "addresses", "misplaced"]

@@ -41,6 +41,7 @@ async def foretell(
         calls=(would.told(),),
         takes=f"some seconds: an alias is changed at once. {_under_way(view, move)}",
         capacity=warm,
+        sessions="none is held: a call that is under way ends on the version on which it began",
         by_hand=by_hand(settings, move, account),
         obstacles=tuple(dict.fromkeys((*refused_words, *view.obstacles, *in_the_way))),
         gone=gone,

@@ -8,6 +8,7 @@ percentages; or, where those are `shares`, the variation that is rolled out. A r
     flag        a flag as the API tells it                   client      the calls, and what their answers mean
     moving      what is sent                                 target      all of it together
     shares      percentages that are shares of a release     sharing     the same, which can be shared out
+    rights      what the token may do, as far as is told
 
 Deliberately absent: rules and targets are watched (who changes them makes another release) and never written: what they were before,
 LaunchDarkly does not keep where it could be put back from. And marks: the API has no place for them beside a flag.
@@ -22,6 +23,7 @@ from deploy.target import Kind, Place
 from deploy.targets.launchdarkly.settings import Settings, unstaged
 from deploy.targets.launchdarkly.sharing import SharedFlag
 from deploy.targets.launchdarkly.target import LaunchDarklyTarget
+from deploy.targets.leaving import of_a_flag
 
 
 def opened(settings: Settings, place: Place, world: World) -> LaunchDarklyTarget:
@@ -30,6 +32,6 @@ def opened(settings: Settings, place: Place, world: World) -> LaunchDarklyTarget
     return kind(settings, place, world)
 
 
-KIND = Kind(settings=Settings, open=opened, unstaged=unstaged, stands_by=True)
+KIND = Kind(settings=Settings, open=opened, unstaged=unstaged, not_undone=of_a_flag, stands_by=True)
 
 __all__ = ["KIND", "LaunchDarklyTarget", "Settings", "SharedFlag", "opened"]

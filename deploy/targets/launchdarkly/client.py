@@ -21,6 +21,7 @@ from deploy.model import Unreadable
 from deploy.ports import Got, Send
 from deploy.targets.aws.wording import plain
 from deploy.targets.launchdarkly.flag import Flag, flag_of
+from deploy.targets.launchdarkly.rights import reads_only
 from deploy.targets.launchdarkly.settings import Settings
 
 VERSION = "20240415"  # of the API: what its answers are like
@@ -146,6 +147,10 @@ class Client:
             return _Environment.model_validate_json(got.body).approvals.required
         except ValidationError:
             return Unreadable("not an answer of LaunchDarkly about the environment")
+
+    async def reads_only(self) -> str | Unreadable:
+        """The role by which the token may change nothing; empty: it may. See `rights`."""
+        return await reads_only(lambda path: self._asked(f"{self._settings.url}/api/v2/{path}"))
 
     async def change(self, patch: Sequence[Mapping[str, Any]], comment: str) -> Got:
         """One JSON patch of the flag. Raises `Unanswered`."""

@@ -34,6 +34,7 @@ from deploy.targets.launchdarkly.flag import Flag
 from deploy.targets.launchdarkly.moving import EXPERIMENT, SOON, Order, back, decide, key_in, order
 from deploy.targets.launchdarkly.settings import Settings
 from deploy.targets.launchdarkly.state import release_of, set_to
+from deploy.targets.leaving import BEGUN_IS_FINISHED, NONE_AWAY
 
 # An order of which nothing is seen for so long did not arrive: the API shows a change at once. A guess.
 LOST_AFTER = timedelta(minutes=2)
@@ -122,14 +123,17 @@ class LaunchDarklyTarget:
             calls = (f"PATCH /api/v2/flags/{self._settings.project}/{self._settings.flag}",)
             where = f"set {self._settings.called} to {move.to.tag} at {self._settings.url}"
             return Foretold(calls=calls, by_hand=where, obstacles=(flag.words,))
+        role, approvals = await self._allowed()
         decided = self._decide(flag, move, "KEY")
         planned = decided if isinstance(decided, Order) else self._planned(flag, move)
         refused = (decided.words,) if isinstance(decided, Refused) and decided.third_tag is None else ()
         return Foretold(
             calls=(planned.told(self._settings),) if planned else (),
             takes="some seconds: SDKs that stream hear of it at once, those that poll when they ask next",
+            capacity=NONE_AWAY,
+            sessions=BEGUN_IS_FINISHED,
             by_hand=self._by_hand(flag, move),
-            obstacles=(*refused, *_obstacles(flag), *await self._approvals()),
+            obstacles=(*refused, *_obstacles(flag), *_of_the_token(role), *approvals),
         )
 
     async def examine(self) -> Sequence[Finding]:
@@ -139,9 +143,20 @@ class LaunchDarklyTarget:
             return [Finding(Level.FAIL, flag.words, "see that the token may read the flag")]
         if flag.archived:
             return [Finding(Level.FAIL, f"{self._settings.called} was archived", "remove it from here")]
-        stands = [*_obstacles(flag), *await self._approvals()]
+        role, approvals = await self._allowed()
+        stands = [*_obstacles(flag), *_of_the_token(role), *approvals]
         found = [Finding(Level.WARN, words, "see to it before it is needed") for words in stands]
-        return found or [Finding(Level.OK, f"{self._settings.called} is {release_of(flag, '').tag}")]
+        unknown = (
+            f"; whether the token may change it is not known: {role.words}"
+            if isinstance(role, Unreadable)
+            else ""
+        )
+        words = f"{self._settings.called} is {release_of(flag, '').tag}{unknown}"
+        return found or [Finding(Level.OK, words)]
+
+    async def _allowed(self) -> tuple[str | Unreadable, tuple[str, ...]]:
+        """By which role the token may change nothing, and what is to be said of approvals."""
+        return await asyncio.gather(self._client.reads_only(), self._approvals())
 
     async def _approvals(self) -> tuple[str, ...]:
         needed = await self._client.needs_approval()
@@ -235,3 +250,10 @@ def _obstacles(flag: Flag) -> tuple[str, ...]:
     if not flag.fallthrough.is_experiment or not flag.on:
         return ()
     return (EXPERIMENT,)
+
+
+def _of_the_token(role: str | Unreadable) -> tuple[str, ...]:
+    """That a rollback would be refused; what is not known stands in nobody's way."""
+    if not role or isinstance(role, Unreadable):
+        return ()
+    return (f"the token has the role {role}, which may change no flag: a rollback is refused",)

@@ -19,10 +19,12 @@ Source:
 """
 
 from deploy.target import Kind
+from deploy.targets.leaving import besides
 from deploy.targets.load_balancer.needs import needs
 from deploy.targets.load_balancer.settings import Settings, addresses, misplaced
 from deploy.targets.load_balancer.target import LoadBalancerTarget
 
+_STAYS = "the targets of the bad release run on, and their queues and schedules with them"
 KIND = Kind(
     settings=Settings,
     open=LoadBalancerTarget,
@@ -32,6 +34,7 @@ KIND = Kind(
     needs=needs,
     unstaged=lambda _settings: None,
     stands_by=True,
+    not_undone=besides(_STAYS),
 )
 
 __all__ = ["KIND", "LoadBalancerTarget", "Settings", "addresses", "misplaced"]

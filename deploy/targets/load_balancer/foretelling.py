@@ -54,8 +54,9 @@ async def foretell(
     in_the_way = (dead, _few(wanted, left, health))
     return Foretold(
         calls=_calls(would, settings),
-        takes=" ".join(filter(None, (_takes(move, drains), _sessions(view, move, settings), slow))),
+        takes=" ".join(filter(None, (_takes(move, drains), slow))),
         capacity="; ".join(_targets(each, health[each.arn]) for each in (*wanted, *left)),
+        sessions=_sessions(view, move, settings),
         by_hand=by_hand(would, move, account),
         obstacles=tuple(dict.fromkeys(filter(None, (*said, *view.obstacles, *in_the_way)))),
         # Targets that are ill may be well when it counts; where there are none somebody has taken them away.
@@ -99,7 +100,10 @@ def _takes(move: Move, drains: int) -> str:
 def _sessions(view: View, move: Move, settings: Settings) -> str:
     """What becomes of those who are bound to the group that is left."""
     if view.forward is None or not view.forward.sticky:
-        return ""
+        return (
+            f"None is bound to a group: the next request goes to {move.to.tag}, and what {move.expect.tag} keeps of a session in its own"
+            " memory is not there."
+        )
     bound = f"Sticky sessions ({view.forward.lasting} s)"
     if settings.sessions == "stay":
         return f"{bound} stay on {move.expect.tag} until their cookie ends: only who comes without one goes to {move.to.tag}."

@@ -15,6 +15,7 @@ Source:
 
 from deploy.ports import World
 from deploy.target import Kind, Place
+from deploy.targets.leaving import besides
 from deploy.targets.s3_cloudfront.needs import needs
 from deploy.targets.s3_cloudfront.settings import Settings, addresses, misplaced, unstaged
 from deploy.targets.s3_cloudfront.sharing import SharedSite
@@ -26,6 +27,7 @@ def opened(settings: Settings, place: Place, world: World) -> Site:
     return SharedSite(settings, place, world) if settings.traffic else Site(settings, place, world)
 
 
+_STAYS = "and the pages that people have open, with what they keep in the browser (storage, service workers)"
 KIND = Kind(
     settings=Settings,
     open=opened,
@@ -35,6 +37,7 @@ KIND = Kind(
     misplaced=misplaced,
     unstaged=unstaged,
     stands_by=True,
+    not_undone=besides(_STAYS),
 )
 
 __all__ = ["KIND", "Settings", "SharedSite", "Site", "addresses", "misplaced", "opened"]

@@ -34,7 +34,8 @@ async def foretell(
     return Foretold(
         calls=said,
         takes=_TAKES.get(settings.layout, _SECONDS),
-        capacity=_people(layout, move),
+        capacity="none is taken away: all edges go on serving",
+        sessions=_people(layout, move),
         by_hand=by_hand,
         obstacles=tuple(dict.fromkeys((*refused, *pointer.obstacles, *stands))),
         gone=(gone,) if gone else (),

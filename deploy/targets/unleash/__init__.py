@@ -22,9 +22,10 @@ Source:
 """
 
 from deploy.target import Kind
-from deploy.targets.unleash.settings import Settings
+from deploy.targets.leaving import of_a_flag
+from deploy.targets.unleash.settings import Settings, unstaged
 from deploy.targets.unleash.target import UnleashTarget
 
-KIND = Kind(settings=Settings, open=UnleashTarget)
+KIND = Kind(settings=Settings, open=UnleashTarget, unstaged=unstaged, not_undone=of_a_flag)
 
 __all__ = ["KIND", "Settings", "UnleashTarget"]

@@ -82,3 +82,14 @@ class Settings(BaseModel):
     def here(self) -> str:
         """Of the flag in the environment, below the address."""
         return f"{self.path}/environments/{self.environment}"
+
+
+def unstaged(settings: Settings) -> tuple[str, str]:
+    """Why its gradual rollout is not the daemon's to raise: each percentage of it is a release."""
+    return (
+        f"each percentage of {settings.called} is a release of its own, and rollbackd raises none",
+        (
+            "remove `stages`, and let a person or the pipeline raise the gradual rollout: each step is a deployment, watched for its own"
+            " bake, and put back to the step before"
+        ),
+    )

@@ -23,6 +23,7 @@ from deploy.model import (
 from deploy.ports import World
 from deploy.target import Place, with_hints
 from deploy.targets.aws.hinting import NAMES, goes_by, wanted
+from deploy.targets.leaving import BEGUN_IS_FINISHED, NONE_AWAY
 from deploy.targets.unleash.client import Client, answered
 from deploy.targets.unleash.examining import examine, in_the_way
 from deploy.targets.unleash.flag import Flag
@@ -98,6 +99,8 @@ class UnleashTarget:
         return Foretold(
             calls=tuple(str(each) for each in calls(flag, aim, self._settings)) if aim else (),
             takes=_TAKES,
+            capacity=NONE_AWAY,
+            sessions=BEGUN_IS_FINISHED,
             by_hand=by_hand(flag, self._settings, move),
             obstacles=(*refused, *await in_the_way(self._client, self._settings)),
         )

@@ -78,6 +78,7 @@ class Account:
                     "at": each.at.timestamp(),
                     "appName": self.app_of(each),
                     "tags.version": each.version,
+                    "transactionType": "Web",  # every request of the log is one
                     "error": each.status >= 500,
                     "duration": each.seconds,
                     "httpResponseCode": str(each.status),

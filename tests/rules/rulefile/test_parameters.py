@@ -147,3 +147,32 @@ def test_a_file_of_another_shape_is_refused(text, path):
         lint_rules(text, "r.yaml", EVERYTHING)
 
     assert refused.value.problems[0].path == path
+
+
+OPTIONAL = WITH.replace("  host: {}", "  host: {}\n  by: {optional: true}").replace(
+    "scrape: {url:", 'scrape: {connection: "${by}", url:'
+)
+
+
+def test_an_entry_that_is_an_optional_parameter_is_left_out_where_nobody_gives_it_a_value():
+    assert OPTIONAL != WITH
+    assert read(OPTIONAL, "{host: a}").rules == read(WITH, "{host: a}").rules
+    assert read(OPTIONAL, "{host: a, by: one}").rules.indicators[0].connection == "one"
+    assert lint_rules(OPTIONAL, "r.yaml", EVERYTHING).rules.indicators[0].connection is None
+
+
+def test_what_may_have_no_value_does_not_stand_inside_of_text():
+    text = WITH.replace("  host: {}", "  host: {optional: true}")
+
+    (problem,) = problems(text)
+
+    assert problem.startswith(
+        'r.yaml:6:34: indicators.errors.ratio.scrape.url: a parameter that may have no value ("host") inside of text'
+    )
+    assert "http://a/metrics" in read(text, "{host: a}").rules.indicators[0].query
+
+
+def test_a_parameter_is_optional_or_has_a_default():
+    text = WITH.replace("  host: {}", "  host: {optional: true, default: a}")
+
+    assert problems(text) == ["r.yaml:3:9: parameters.host: a default, and optional | try: write one of them"]

@@ -4,16 +4,22 @@ CloudWatch judges all of them. Requests of systems beside AWS are counted by *as
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from tests.fakes.aws.codedeploy.state import key_of
+from tests.deploy.targets.s3_cloudfront.pages import DISTRIBUTION
+from tests.fakes.aws.codedeploy.state import key_of, sha_of
 from tests.scenarios.aws import (
     fleet,
     test_appconfig,
+    test_beanstalk,
     test_codedeploy,
+    test_codedeploy_hooks,
     test_ecs_hooks,
+    test_flagd,
     test_launchdarkly,
+    test_site,
     test_unleash,
     workflows,
 )
@@ -59,6 +65,72 @@ def _says_no(stage: AwsStage) -> None:
 def _stops(stage: AwsStage) -> None:
     newest = stage.world.codedeploy.find("shop", "prod").deployments[-1]
     _by_hand(stage, "codedeploy", "StopDeployment", deploymentId=newest, autoRollbackEnabled=True)
+
+
+def _aborts(stage: AwsStage) -> None:
+    _by_hand(stage, "elasticbeanstalk", "AbortEnvironmentUpdate", EnvironmentName=test_beanstalk.ENVIRONMENT)
+
+
+def _slowly(stage: AwsStage, number: int, fails: float) -> None:
+    """So that it is judged while the old instances stand."""
+    stage.world.beanstalk.find(test_beanstalk.ENVIRONMENT).takes = timedelta(minutes=20)
+    test_beanstalk.deploys(stage, f"v{number}", fails)
+
+
+def _beside(policy: str) -> Case:
+    """The new instances come beside the old ones, and are gone with one call."""
+    return Case(
+        told=partial(test_beanstalk.told, policy=policy),
+        deploys=_slowly,
+        tag=lambda number: f"v{number}",
+        by_hand=_aborts,
+        moves=test_beanstalk.moves,
+        sent="abort",
+        runs=test_beanstalk.runs,
+        before={"v1": 4},
+        after={"v3": 4},
+    )
+
+
+def _points_back(stage: AwsStage) -> None:
+    """And clears the caches in the moment in which all edges know."""
+    assert isinstance(stage.crowd, test_site.Pointed)
+    stage.crowd.deploys("v1", stage.now(), stage.world.cloudfront.find(DISTRIBUTION).tells_in)
+
+
+def _site(layout: str, sent: str) -> Case:
+    return Case(
+        told=partial(test_site.told_by, layout),
+        deploys=lambda stage, number, fails: test_site.points(stage, f"v{number}", fails),
+        tag=lambda number: f"v{number}",
+        by_hand=_points_back,
+        moves=test_site.sent,
+        sent=sent,
+        runs=test_site.served,
+        before="v1",
+        after="v3",
+    )
+
+
+def _of_a_function(stage: AwsStage, number: int, fails: float) -> None:
+    """A version of a function, without hooks."""
+    new = test_codedeploy_hooks.appspec(number)
+    assert isinstance(stage.crowd, fleet.FleetCrowd)
+    stage.crowd.fails[sha_of(new)] = fails
+    stage.world.codedeploy.deploy("shop", "prod", new, stage.now())
+
+
+def _the_first_version(stage: AwsStage) -> None:
+    """A deployment of a function that has ended is over: the version before is deployed anew, to all calls at once."""
+    _by_hand(
+        stage,
+        "codedeploy",
+        "CreateDeployment",
+        applicationName="shop",
+        deploymentGroupName="prod",
+        deploymentConfigName="CodeDeployDefault.LambdaAllAtOnce",
+        revision=test_codedeploy_hooks.appspec(1),
+    )
 
 
 OTHERS: Mapping[str, Case] = {
@@ -109,6 +181,17 @@ OTHERS: Mapping[str, Case] = {
         after=1.0,
         asked=lambda stage: len(test_unleash.flag(stage).asked),
     ),
+    "flagd": Case(
+        told=test_flagd.told,
+        deploys=lambda stage, _, fails: test_flagd.turns(stage, "on", fails),
+        tag=lambda number: "enabled.on" if number > 1 else "enabled.off",
+        by_hand=lambda stage: test_flagd.turns(stage, "off"),
+        moves=lambda stage: ["put"] * len(test_flagd.put(stage)),
+        sent="put",
+        runs=test_flagd.gives,
+        before="off",
+        after="on",
+    ),
 }
 
 WAYS: Mapping[str, Case] = {
@@ -134,4 +217,30 @@ WAYS: Mapping[str, Case] = {
         before={key_of(fleet.appspec(1)): 1.0},
         after={key_of(fleet.appspec(3)): 1.0},
     ),
+    "codedeploy, on new instances": Case(
+        told=partial(test_codedeploy.told, make=partial(fleet.a_fleet, **test_codedeploy.REPLACING)),
+        deploys=fleet.deploys,
+        tag=fleet.tag,
+        by_hand=_stops,
+        moves=fleet.moves,
+        sent="go back",
+        runs=fleet.runs,
+        before={fleet.key(1)},
+        after={fleet.key(3)},
+    ),
+    "codedeploy, a function of Lambda": Case(
+        told=partial(test_codedeploy.told, make=test_codedeploy_hooks.a_function),
+        deploys=_of_a_function,
+        tag=str,
+        by_hand=_the_first_version,
+        moves=test_codedeploy_hooks.said,
+        sent="CreateDeployment",
+        runs=lambda stage: stage.world.codedeploy.find("shop", "prod").traffic,
+        before={sha_of(test_codedeploy_hooks.appspec(1)): 1.0},
+        after={sha_of(test_codedeploy_hooks.appspec(3)): 1.0},
+    ),
+    "s3_cloudfront, by path": _site("origin_path", "CreateInvalidation"),
+    "s3_cloudfront, by a key value store": _site("key_value_store", "UpdateKeys"),
+    "beanstalk, immutable": _beside("Immutable"),
+    "beanstalk, traffic splitting": _beside("TrafficSplitting"),
 }

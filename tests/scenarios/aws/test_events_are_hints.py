@@ -6,6 +6,7 @@ A seed is a fate: ``ROLLBACKD_SEEDS=100`` tries a hundred of them on each target
 import os
 import random
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,10 +15,13 @@ import pytest
 from tests.builders import minutes
 from tests.scenarios.aws import fleet, test_codedeploy, test_lambda
 from tests.scenarios.aws.cases import CASES
+from tests.scenarios.aws.other_cases import OTHERS
 from tests.scenarios.aws.stage import AwsStage
 from watcher.core.watch import State
 
 LATEST = 8 * 60  # seconds
+# Of the others nobody sends events over a queue of AWS. At the end half of AppConfig's clients have the third version.
+TOLD = {**CASES, "appconfig": replace(OTHERS["appconfig"], after={"3": 0.5, "1": 0.5})}
 
 
 def fates(chance: random.Random) -> Callable[[Mapping[str, Any]], Sequence[timedelta]]:
@@ -31,9 +35,9 @@ def fates(chance: random.Random) -> Callable[[Mapping[str, Any]], Sequence[timed
 
 
 @pytest.mark.parametrize("seed", range(int(os.environ.get("ROLLBACKD_SEEDS", "1"))))
-@pytest.mark.parametrize("target", CASES)
+@pytest.mark.parametrize("target", TOLD)
 def test_lost_doubled_and_overtaken_events_change_nothing_of_how_it_ends(tmp_path, target, seed):
-    case = CASES[target]
+    case = TOLD[target]
 
     async def story(stage: AwsStage) -> None:
         stage.world.fates = fates(random.Random(f"{target} {seed}"))

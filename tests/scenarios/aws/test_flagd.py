@@ -40,19 +40,39 @@ def a_bucket(world: AwsWorld) -> Callers:
     return Callers(world, Flagd(world))
 
 
-def turned_on(folder: Path, fails: float, then: Story) -> None:
-    """Somebody puts a document there in which it is on; *then* is what is to be seen, 40 minutes after."""
+def told(folder: Path, story: Story) -> None:
+    """*story*, on a stage where the flag has been off for a month, in virtual time."""
 
     async def staged() -> None:
         async with on_aws(folder, configuration=CONFIGURATION, make=a_bucket) as stage:
             await stage.goes_on(minutes(3))
-            assert isinstance(stage.crowd, Callers)
-            stage.crowd.fails = fails
-            stage.world.s3.put(BUCKET, KEY, document(new_checkout=flag("on"), other=flag("on")), stage.now())
-            await stage.goes_on(minutes(40))
-            await then(stage)
+            await story(stage)
 
     in_virtual_time(staged())
+
+
+def gives(stage: AwsStage) -> str | None:
+    """What flagd gives."""
+    assert isinstance(stage.crowd, Callers)
+    return stage.crowd.send.gives("new-checkout")
+
+
+def turns(stage: AwsStage, to: str, fails: float = 0.001) -> None:
+    """Another hand puts a document there in which the flag is *to*, and another flag is on."""
+    assert isinstance(stage.crowd, Callers)
+    stage.crowd.fails = fails
+    stage.world.s3.put(BUCKET, KEY, document(new_checkout=flag(to), other=flag("on")), stage.now())
+
+
+def turned_on(folder: Path, fails: float, then: Story) -> None:
+    """Somebody puts a document there in which it is on; *then* is what is to be seen, 40 minutes after."""
+
+    async def story(stage: AwsStage) -> None:
+        turns(stage, "on", fails)
+        await stage.goes_on(minutes(40))
+        await then(stage)
+
+    told(folder, story)
 
 
 def put(stage: AwsStage) -> list[dict[str, object]]:
@@ -66,8 +86,7 @@ def test_a_bad_flag_goes_back_and_the_others_of_the_document_stay(tmp_path: Path
         (watch,) = await stage.watches()  # and none of our own move
         assert watch.state is State.ROLLED_BACK
         assert put(stage) == [{"new-checkout": flag("off"), "other": flag("on")}]
-        assert isinstance(stage.crowd, Callers)
-        assert stage.crowd.send.gives("new-checkout") == "off"
+        assert gives(stage) == "off"
         assert [notice.event for _, notice in stage.told] == ["watch.rolling_back", "watch.rolled_back"]
 
     turned_on(tmp_path, 0.2, then)

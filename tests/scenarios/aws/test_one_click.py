@@ -11,10 +11,7 @@ from tests.scenarios.aws.stage import AwsStage
 from watcher.core.watch import State
 
 ALL = {**CASES, **OTHERS}
-ELSEWHERE = {  # of these the contract of targets is held in tests/contract, over programs and flags
-    "command",
-    "flagd",
-}
+ELSEWHERE = {"command"}  # its contract is held in tests/contract, over programs
 LONGEST = minutes(25)
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -387,25 +388,28 @@ def test_an_invalidation_that_never_completes_needs_a_person_and_it_is_done_when
 # --------------------------------------------------------------------------------------------------- the other layouts
 
 
+LATER = minutes(5)  # than the pointer was moved: all edges know it by then
+
+
 @dataclass
 class Pointed(Browsers):
     """A site whose releases are trees of their own."""
 
     store: str = ""
 
-    def deploys(self, release: str, at: datetime) -> None:
-        """A pipeline moves the pointer, and clears the caches once all edges know."""
+    def deploys(self, release: str, at: datetime, then: timedelta = LATER) -> None:
+        """A pipeline moves the pointer, and clears the caches once all edges know: so long after."""
         if self.store:
             self.world.cloudfront.stores.put(self.store, "release", release, at)
         else:
             self.world.cloudfront.point(DISTRIBUTION, f"/releases/{release}", at)
-            self.world.cloudfront.clear(DISTRIBUTION, at + minutes(5), "/*")
+            self.world.cloudfront.clear(DISTRIBUTION, at + then, "/*")
 
 
 def trees(world: AwsWorld, *, store: bool) -> Pointed:
-    """``v1`` is live, by a path or by a key of a store; ``v2`` is uploaded."""
+    """``v1`` is live, by a path or by a key of a store; ``v2`` and ``v3`` are uploaded."""
     world.s3.create_bucket(BUCKET)
-    for release in ("v1", "v2"):
+    for release in ("v1", "v2", "v3"):
         upload(world, release, MONTH_AGO, shared=False)
     arn = world.cloudfront.stores.create(MONTH_AGO, release="v1").arn if store else None
     path = "" if store else "/releases/v1"
@@ -413,51 +417,59 @@ def trees(world: AwsWorld, *, store: bool) -> Pointed:
     return Pointed(world, store=arn or "")
 
 
-async def _deployed_with(
-    tmp_path, layout: str, fails: float, story: Callable[[AwsStage], Awaitable[None]]
-) -> None:
-    """``v2``, of which that share fails, is put there by another hand, and nobody tells of it."""
-    made: list[Pointed] = []
-
-    def make(world: AwsWorld) -> Pointed:
-        made.append(trees(world, store=layout == "key_value_store"))
-        return made[0]
-
+def told_by(layout: str, folder: Path, story: Callable[[AwsStage], Awaitable[None]]) -> None:
+    """*story*, on a stage where ``v1`` has been well for a day by *layout*, in virtual time."""
+    has_store = layout == "key_value_store"
     # The id of a store is drawn: the same in every run, so a world of its own tells it.
-    drawn = trees(AwsWorld(lambda: EPOCH, ACCOUNT, "eu-central-1"), store=layout == "key_value_store").store
+    drawn = trees(AwsWorld(lambda: EPOCH, ACCOUNT, "eu-central-1"), store=has_store).store
     more = f", layout: {layout}" + (f', store: "{drawn}"' if drawn else "")
     configuration = CONFIGURATION.replace(f'site: "{SITE}"', f'site: "{SITE}"{more}')
-    async with on_aws(tmp_path, configuration, RULES, make) as stage:
-        await stage.goes_on(minutes(3))
-        made[0].fails["v2"] = fails
-        made[0].deploys("v2", stage.now())
-        await stage.goes_on(minutes(50))
-        await story(stage)
+
+    async def staged() -> None:
+        async with on_aws(folder, configuration, RULES, partial(trees, store=has_store)) as stage:
+            await stage.goes_on(minutes(3))
+            await story(stage)
+
+    in_virtual_time(staged())
 
 
-def _sent(stage: AwsStage) -> int:
+def points(stage: AwsStage, release: str, fails: float = 0.0002) -> None:
+    """Another hand makes *release*, of which that share fails, live there, and nobody tells of it."""
+    assert isinstance(stage.crowd, Pointed)
+    stage.crowd.fails[release] = fails
+    stage.crowd.deploys(release, stage.now())
+
+
+def sent(stage: AwsStage) -> list[str]:
+    """What we have sent there, in order."""
     calls = stage.calls("UpdateDistribution", "UpdateKeys", "CreateInvalidation")
-    return len([call for call in calls if call.by == ACT])
+    return [call.operation for call in calls if call.by == ACT]
 
 
 @pytest.mark.parametrize(("layout", "calls"), [("origin_path", 2), ("key_value_store", 1)])
 def test_by_whatever_layout_a_bad_release_is_found_by_reading_and_undone_once(tmp_path, layout, calls):
     async def story(stage: AwsStage) -> None:
+        points(stage, "v2", 0.2)
+        await stage.goes_on(minutes(50))
+
         watch = await the_watch(stage)
         assert watch.state is State.ROLLED_BACK
         assert watch.ending is not None
         assert watch.ending.recovered is True
         assert served(stage) == "v1"
-        assert _sent(stage) == calls
+        assert len(sent(stage)) == calls
 
-    in_virtual_time(_deployed_with(tmp_path, layout, 0.2, story))
+    told_by(layout, tmp_path, story)
 
 
 @pytest.mark.parametrize("layout", ["origin_path", "key_value_store"])
 def test_by_whatever_layout_a_good_release_passes_and_is_left_alone(tmp_path, layout):
     async def story(stage: AwsStage) -> None:
+        points(stage, "v2", 0.0)
+        await stage.goes_on(minutes(50))
+
         assert (await the_watch(stage)).state is State.PASSED
         assert served(stage) == "v2"
-        assert _sent(stage) == 0
+        assert sent(stage) == []
 
-    in_virtual_time(_deployed_with(tmp_path, layout, 0.0, story))
+    told_by(layout, tmp_path, story)

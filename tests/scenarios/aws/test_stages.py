@@ -261,6 +261,46 @@ def test_a_bad_release_loses_its_requests_and_its_cookies(tmp_path):
     behind_a_balancer(tmp_path, story)
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("after", range(6))
+def test_behind_a_balancer_a_daemon_that_is_killed_at_any_call_gives_each_weight_once(tmp_path, after):
+    """Killed after each of the calls that follow the decision to go on, in turn; the next life has what was stored."""
+
+    async def story(stage: AwsStage) -> None:
+        balancing.deploys(stage, "v2")
+        balancing.weighs(stage, blue=95, green=5)
+        await stage.goes_on(minutes(5))
+        await is_killed_while_it_is_moved(stage, after)
+        await stage.goes_on(minutes(35))
+
+        sent = [call.parameters["Actions"][0]["ForwardConfig"] for call in stage.calls("ModifyRule")]
+        given = [[each["Weight"] for each in config["TargetGroups"]] for config in sent]
+        assert given == [[75, 25], [0, 100]]
+        assert balancing.weights(stage) == {"blue": 0, "green": 100}
+        assert await state(stage) is State.PASSED
+
+    behind_a_balancer(tmp_path, story)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("after", range(5))
+def test_behind_a_balancer_a_release_is_begun_with_once_whenever_the_daemon_is_killed(tmp_path, after):
+    async def story(stage: AwsStage) -> None:
+        balancing.deploys(stage, "v2")
+        assert (await stage.starts("checkout", "v2")).first == pytest.approx(0.05)
+        before = len(stage.world.calls)
+        while len(stage.world.calls) < before + after:  # noqa: ASYNC110 - virtual time: a moment is what is waited for
+            await asyncio.sleep(0.001)
+        await stage.lives[-1].die()
+        await stage.bear()
+        await stage.goes_on(minutes(5))
+
+        assert balancing.moves(stage) == 1
+        assert balancing.weights(stage) == {"blue": 95, "green": 5}
+
+    behind_a_balancer(tmp_path, story)
+
+
 def test_a_person_who_moves_the_weights_is_not_fought(tmp_path):
     async def story(stage: AwsStage) -> None:
         balancing.deploys(stage, "v2")

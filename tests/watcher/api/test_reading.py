@@ -268,6 +268,9 @@ async def test_a_plan_tells_what_the_targets_foretell(api):
         "obstacles": ["the image is gone"],
         "gone": [],
         "unread": False,
+        "sessions": "",
+        "not_undone": "",
+        "permissions": [],
     }
     assert told["asks"] == []
 

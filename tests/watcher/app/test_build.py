@@ -16,10 +16,12 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from deploy.model import Permission, RollbackPlan
 from deploy.ports import Ran
 from tests.watcher.app.house import a_house, at_work, built, open_files, soon, threads
 from watcher.app import Ports
 from watcher.app.build import CannotListen
+from watcher.config import Configuration
 from watcher.errors import StoreMisplaced
 from watcher.store.store import Store
 
@@ -120,7 +122,12 @@ async def test_a_rollback_that_is_ordered_is_done_by_the_services_own_programs(t
 
 async def test_the_plan_is_what_the_services_own_programs_would_be_called_with(tmp_path):
     house = a_house(tmp_path)
-    async with at_work(house) as daemon:
+
+    async def permitted(configuration: Configuration, _aws: object, plan: RollbackPlan):
+        allowed = (plan.service, plan.environment) in configuration.services
+        return {move.part: (Permission("", allowed, f"to {move.to.tag}: allowed"),) for move in plan.moves}
+
+    async with at_work(house, Ports(permitted=permitted)) as daemon:
         await daemon.logs("release.adopted")
         house.deploy("v2")
         await announced(daemon)
@@ -129,6 +136,9 @@ async def test_the_plan_is_what_the_services_own_programs_would_be_called_with(t
 
     assert plan.status == 200, plan.body
     assert f"{tmp_path}/web v1 v2" in plan.body.decode()
+    [move] = plan.json["moves"]
+    assert move["foretold"]["permissions"] == [{"action": "", "allowed": True, "words": "to v1: allowed"}]
+    assert move["foretold"]["not_undone"].startswith("whatever `move` does not put back")
 
 
 async def test_a_bug_in_a_loop_is_counted_and_reported_and_ends_nothing(tmp_path):

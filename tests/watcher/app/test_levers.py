@@ -1,6 +1,8 @@
 """The daemon as it is built: a file disarms it before it does anything, and while it stands."""
 
 from tests.watcher.app.house import a_house, built
+from watcher.runtime.levers import EVERY
+from watcher.runtime.rounds import Loop
 
 LEVER = "daemon:\n  disarmed_by: [{file: ROOT/disarmed}]"
 
@@ -17,7 +19,9 @@ async def test_it_is_disarmed_by_a_file_before_its_loops_go(tmp_path):
     assert service["armed"] is False
     assert service["disarmed"]["by"] == f"file:{tmp_path}/disarmed"
     assert service["disarmed"]["reason"] == "the database moves"
-    assert "levers" in [loop.name for loop in daemon.running.daemon.loops]
+    (loop,) = [each for each in daemon.running.daemon.loops if each.name == "levers"]
+    assert isinstance(loop, Loop)
+    assert loop.idle == EVERY  # by which it is in force within 10 s
 
 
 async def test_who_arms_it_all_the_same_is_told_that_the_file_still_stands(tmp_path):

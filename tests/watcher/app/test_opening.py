@@ -36,13 +36,17 @@ from watcher.config.registries import all_kinds
 from watcher.errors import StoreUnavailable
 from watcher.notify.notifier import Notifier, Told
 from watcher.notify.registry import NOTIFIERS
-from watcher.signals.provider import Opening
+from watcher.signals.provider import Examined, Opening
 from watcher.signals.registry import PROVIDERS
 from watcher.store.registry import STORES
 from watcher.telemetry.metrics import Metrics
 
 WEB = ("web", "production")
 SECOND = '  desk: {webhook: {url: "http://127.0.0.1:PORT/desk", secret: {file: ROOT/desk.secret}}}\nteams:\n'
+MISTAKES = """\
+  mistakes: {sentry: {url: "http://127.0.0.1:PORT", organization: shop, token: {file: ROOT/sentry.token}}}
+teams:
+"""
 
 
 @asynccontextmanager
@@ -182,6 +186,34 @@ async def test_a_provider_that_needs_no_connection_is_open_under_the_name_of_its
         assert {name: each.kind for name, each in providers.items()} == without
 
 
+async def test_what_is_left_of_a_providers_limits_is_shown_under_the_name_of_its_connection(tmp_path):
+    async def tell(_request: web.Request) -> web.Response:
+        told = {"X-Sentry-Rate-Limit-Limit": "40", "X-Sentry-Rate-Limit-Remaining": "39"}
+        return web.json_response([], headers=told)
+
+    app = web.Application()
+    app.router.add_get("/{path:.*}", tell)
+    house, metrics = a_house(tmp_path), Metrics()
+    (tmp_path / "sentry.token").write_text("sntrys_0123456789")
+    async with AsyncExitStack() as stack:
+        port = await stack.enter_async_context(serving_app(app))
+        house.change("teams:\n", MISTAKES.replace("PORT", str(port)))
+        configuration = load(house.file)
+        http = await open_http(configuration, Ports(), metrics, stack)
+        opening = Opening(http, clock.now, clock.monotonic, metrics)
+        provider = (await open_providers(configuration, opening, stack))["mistakes"].provider
+        assert isinstance(provider, Examined)
+        await provider.examine()
+
+    left = [
+        (each.labels["provider"], each.labels["connection"], each.value)
+        for family in metrics.registry.collect()
+        for each in family.samples
+        if each.name == "rollbackd_signal_limit_remaining_requests"
+    ]
+    assert set(left) == {("sentry", "mistakes", 39)}
+
+
 # --------------------------------------------------------------------------------------------------------------------- store
 
 
@@ -236,6 +268,15 @@ async def test_each_part_has_its_own_target_and_knows_its_place(tmp_path):
         assert isinstance(live, Live)
         assert live.release is not None
         assert live.release.tag == f"web-production-{part}"
+
+
+async def test_what_a_way_back_leaves_as_it_is_is_known_of_each_part(tmp_path):
+    fleet = fleet_of(load(with_parts(a_house(tmp_path)).file), Ports(), None)
+
+    assert list(fleet.not_undone[WEB]) == ["api", "worker"]
+    assert all(
+        words.startswith("whatever `move` does not put back") for words in fleet.not_undone[WEB].values()
+    )
 
 
 async def test_no_platform_is_touched_before_somebody_asks(tmp_path):

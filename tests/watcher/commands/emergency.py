@@ -1,13 +1,13 @@
-"""A service on the simulated ECS, no daemon, and somebody who goes back: for `rollback --direct`."""
+"""A service on the simulated ECS or another platform, no daemon, and somebody who goes back: for `rollback --direct`."""
 
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from deploy.ports import Aws
+from deploy.ports import Aws, Page, Send
 from tests.deploy.targets.ecs.stage import ACTOR, Stage
 from watcher.app.ports import Ports
 from watcher.commands._direct.choosing import Wish
@@ -46,12 +46,20 @@ class Killed(BaseException):
 
 @dataclass
 class Emergency:
-    """No daemon. *says*: what a person answers."""
+    """No daemon.
+
+    Attributes:
+        stage: That of ECS, or of another target that `tests.deploy.targets.played` knows, with its *configuration*.
+        says: What a person answers.
+        page, send: Where the target asks for more than AWS.
+    """
 
     folder: Path
-    stage: Stage = field(default_factory=Stage)
+    stage: Any = field(default_factory=Stage)
     says: bool = True
     configuration: str = CONFIGURATION
+    page: Page | None = None
+    send: Send | None = None
     told: list[str] = field(default_factory=list)
     asked: list[bool] = field(default_factory=list)
 
@@ -82,6 +90,8 @@ class Emergency:
             now=self.stage.clock,
             monotonic=self.seconds,
             aws=aws or self.stage.aws,
+            page=self.page,
+            send=self.send,
         )
         diary = Diary(self.audit, Who("ada", "laptop"), "checkout is down", to)
         desk = Desk(self.told.append, self._agrees)
@@ -93,13 +103,15 @@ class Emergency:
             ) as world:
                 return await go_back(world, wish, diary, desk, ports, timeout, pause or self.waits)
 
-        return self.stage.run(story())
+        ended: Ended = self.stage.run(story())
+        return ended
 
     async def waits(self, seconds: float) -> None:
         self.stage.goes_on(seconds=seconds)
 
     def seconds(self) -> float:
-        return self.stage.clock.time.timestamp()
+        time: datetime = self.stage.clock.time
+        return time.timestamp()
 
     def _agrees(self, stands: bool) -> bool:
         self.asked.append(stands)

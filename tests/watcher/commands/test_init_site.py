@@ -23,7 +23,14 @@ def run(*words: str) -> Result:
     )
 
 
-@pytest.mark.parametrize("said", [(), SAID])
+STORE = ("--store", "0a1b2c3d-0000-0000-0000-000000000000")
+BY_WEIGHT = ("--layout", "key_value_store", *STORE, "--traffic", "by_weight")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [(), SAID, ("--layout", "origin_path"), ("--layout", "key_value_store"), BY_WEIGHT],
+)
 def test_what_it_writes_is_without_a_mistake_as_it_stands(tmp_path, said):
     run("--directory", str(tmp_path), *said)
 
@@ -55,6 +62,34 @@ def test_what_it_is_told_stands_in_the_files(tmp_path):
     }
 
 
+def test_another_layout_stands_in_the_files_and_has_no_queue(tmp_path):
+    result = run("--directory", str(tmp_path), *SAID, *BY_WEIGHT)
+
+    found = read_configuration(tmp_path / "rollbackd.yaml", all_kinds())
+    store = "arn:aws:cloudfront::111122223333:key-value-store/0a1b2c3d-0000-0000-0000-000000000000"
+    settings = found.targets["shop-site", "staging"][WHOLE].settings
+    assert settings.model_dump(include={"layout", "store", "key", "traffic"}) == {
+        "layout": "key_value_store",
+        "store": store,
+        "key": "release",
+        "traffic": "by_weight",
+    }
+    assert "sources:" not in (tmp_path / "rollbackd.yaml").read_text()
+    assert "there is no queue" in result.stderr
+    assert "Placeholders" not in result.stderr
+    act = json.loads((tmp_path / "act-policy.json").read_text())
+    assert {each["Sid"]: each["Resource"] for each in act["Statement"]} == {
+        "MoveKey": [store],
+        "MarkReleases": ["arn:aws:s3:::shop-site/releases/*/index.html"],
+    }
+
+
+def test_a_store_that_nobody_named_is_a_placeholder(tmp_path):
+    result = run("--directory", str(tmp_path), *SAID, "--layout", "key_value_store")
+
+    assert "said: --store\n" in result.stderr
+
+
 def test_what_nobody_said_is_named(tmp_path):
     result = run("--directory", str(tmp_path), "--bucket", "shop-site")
 
@@ -70,6 +105,9 @@ def test_what_nobody_said_is_named(tmp_path):
         ("--site", "https://shop.example.com/"),
         ("--site", "ftp://shop.example.com"),
         ("--site", 'https://shop.example.com/"x'),
+        ("--layout", "key_value_store", "--store", "0a1b2c3d"),
+        STORE,
+        ("--layout", "origin_path", "--traffic", "by_weight"),
     ],
 )
 def test_what_cannot_be_a_name_is_refused_and_nothing_is_written(tmp_path, words):

@@ -37,6 +37,8 @@ def test_what_will_be_done_is_shown_before_it_is_asked_for_and_what_is_done_whil
     told = "\n".join(emergency.told)
     assert "service: web:2 → web:1" in told
     assert "2. ecs:UpdateService cluster=prod service=web taskDefinition=web:1" in told
+    assert "  sessions: a request that is under way ends on its old task" in told
+    assert "  not undone: parameters and secrets that are read by reference, flags, migrations" in told
     assert "note: web:1 is known-good (served), by what the platform remembers" in told
     assert "note: if a daemon runs, it sees somebody's deployment" in told
     assert "was asked" in told

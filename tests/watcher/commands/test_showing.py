@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from deploy.model import Foretold, Pause
+from deploy.model import Foretold, Pause, Permission
 from tests.watcher.api.daemon import ADA, NOON, a_service, a_watch, an_api
 from tests.watcher.commands.speaking import ROLLBACKD, speak
 from watcher.commands._screen import plain
@@ -108,7 +108,13 @@ async def test_plan():
         await api.daemon.serves(service, "v41", "v42", "v43")
         api.daemon.foretold = lambda plan: {
             move.part: Foretold(
-                ("stop the rollout", "UpdateService checkout:41"), "about 3 min", "100 %", "aws ecs …"
+                ("stop the rollout", "UpdateService checkout:41"),
+                "about 3 min",
+                "100 %",
+                "aws ecs …",
+                sessions="none is held",
+                not_undone="migrations",
+                permissions=(Permission("ecs:UpdateService", True, "ecs:UpdateService: allowed"),),
             )
             for move in plan.moves
         }
@@ -121,6 +127,9 @@ async def test_plan():
         "  2. UpdateService checkout:41\n"
         "  takes: about 3 min\n"
         "  capacity: 100 %\n"
+        "  sessions: none is held\n"
+        "  not undone: migrations\n"
+        "  permission: ecs:UpdateService: allowed\n"
         "  by hand: aws ecs …\n"
         "leaves out 1 releases between\n"
         "by itself the daemon would ask: mode\n"

@@ -74,6 +74,20 @@ def test_what_cannot_be_meant_is_a_mistake_with_its_place(tmp_path, mirror, word
     assert "rollbackd.yaml:7:" in said[0]
 
 
+def test_a_mirror_that_many_would_write_is_one_mistake(tmp_path):
+    parts = "{" + ", ".join(f"{each}: {{ecs: {{cluster: prod, service: {each}}}}}" for each in "abcd") + "}"
+    parted = MAIN.replace(
+        "[{{ecs: {{cluster: prod, service: checkout}}}}]", parts.replace("{", "{{").replace("}", "}}")
+    )
+    mirrors = "{ssm: {parameter: /known-good}}, {ecr: {repository: shop}}"
+
+    said = problems(tmp_path, parted.format(mirror=mirrors, account="account: shop"))
+
+    one, other = [each for each in said if "would write one" in each]
+    assert "checkout/production/a, checkout/production/b and 3 more would write one ssm mirror" in one
+    assert "would write one ecr mirror" in other
+
+
 def test_without_an_account_nothing_can_be_written(tmp_path):
     said = found(tmp_path, "{ssm: {parameter: '/x/${service}'}}", account="team: null")
 

@@ -72,6 +72,7 @@ DIGEST = "60303ae22b998861bce3b28f33eec1be758a213c86c93c076dbe9f558c11c752"
         ('"checkout@${tag}"', '"checkout@$tag"', "rollbackd.yaml:33:23: services.checkout.production.names.sentry: not a template | try: write text with ${name} in it, such as checkout@${tag}"),
         ("- command: {live: [/usr/bin/live, ", "- ssm: {live: [/usr/bin/live, ", 'rollbackd.yaml:32:11: services.checkout.production.runs_on[0].ssm: the target "ssm" is not in this version | try: in this version: '),
         ("- command: {live: [/usr/bin/live, ", "- comand: {live: [/usr/bin/live, ", 'rollbackd.yaml:32:11: services.checkout.production.runs_on[0].comand: unknown target "comand" | try: did you mean "command"?'),
+        ("- command: {live: [/usr/bin/live, ", "- kubernetes: {live: [/usr/bin/live, ", "rollbackd.yaml:32:11: services.checkout.production.runs_on[0].kubernetes: rollbackd has no target for kubernetes | try: there use Argo Rollouts (https://argoproj.github.io/rollouts) or Flagger (https://flagger.app)"),
         ('{live: [/usr/bin/live, "${service}"], ', "{", "rollbackd.yaml:32:20: services.checkout.production.runs_on[0].command: a command that moves needs `live:` too"),
         ('"${tag}", "${key}"', '"${tga}", "${key}"', "rollbackd.yaml:32:64: services.checkout.production.runs_on[0].command.move: '${tga}': ${tga} is not known here"),
         ("        worker: {", "        Worker: {", 'rollbackd.yaml:41:9: services.checkout.staging.runs_on.Worker: "Worker" cannot name a part | try: begin with a small letter'),
@@ -227,7 +228,7 @@ def test_each_token_has_its_own_name_and_secret(tmp_path):
     ("connections", "query", "expected"),
     [
         ("", "{url: x}", "rules/web.yaml:7:29: indicators.stored.ratio.metrics: there is no connection of the kind metrics | try: add `connections: {NAME: {metrics: …}}`"),
-        ("  other: {metrics: {url: y, token: {env: X}}}\n  tsdb", "{url: x}", 'rules/web.yaml:7:29: indicators.stored.ratio.metrics: there are several connections of the kind metrics | try: add `connection: NAME` to the query: "other", "tsdb"'),
+        ("  other: {metrics: {url: y, token: {env: X}}}\n  tsdb", "{url: x}", 'rules/web.yaml:7:29: indicators.stored.ratio.metrics: there are several connections of the kind metrics | try: add `connection: NAME` to the query, of a pack to its `with:`: "other", "tsdb"'),
         ("  tsdb", "{url: x, connection: tsbd}", 'rules/web.yaml:7:50: indicators.stored.ratio.metrics.connection: unknown connection of the kind metrics "tsbd" | try: did you mean "tsdb"?'),
     ],
 )  # fmt: skip

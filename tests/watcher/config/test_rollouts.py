@@ -72,12 +72,40 @@ def test_stages_need_a_platform_whose_traffic_can_be_shared_out(tmp_path):
     assert "CodeDeploy moves checkout:live by weights" in by_codedeploy
 
 
+@pytest.mark.parametrize(
+    ("kind", "settings", "why", "remedy"),
+    [
+        (
+            "unleash",
+            "url: 'https://flags.example.com', environment: production, flag: new, token: {env: HOME}",
+            "each percentage of default/new in production is a release of its own",
+            "raise the gradual rollout: each step is a deployment",
+        ),
+        (
+            "flagd",
+            "bucket: flags, key: flags.json, flag: new",
+            "the shares of new in s3://flags/flags.json stand in the document (`fractional`)",
+            "put the document with the next share: each is a deployment",
+        ),
+    ],
+)
+def test_where_a_flags_shares_are_not_ours_to_raise_it_is_said_who_raises_them(
+    tmp_path, kind, settings, why, remedy
+):
+    (refused,) = [
+        each for each in wrong(tmp_path, on_a_flag("", f"{kind}: {{{settings}")) if "stages" in each
+    ]
+
+    assert why in refused
+    assert remedy in refused
+
+
 FLAG = "launchdarkly: {project: shop, environment: production, flag: new, token: {env: HOME}"
 
 
-def on_a_flag(percentages: str) -> str:
+def on_a_flag(percentages: str, flag: str = FLAG) -> str:
     lines = (
-        f"runs_on: [{{{FLAG}{percentages}}}}}]",
+        f"runs_on: [{{{flag}{percentages}}}}}]",
         "rollout: {stages: [{share: 5%}, {share: 100%}]}",
         "rules: [{pack: lambda, with: {function: checkout, alias: live}}]",
     )

@@ -122,7 +122,8 @@ def answering(status: int, **how):
     ],
 )
 async def test_retry_after_is_believed_for_an_hour(said, seconds):
-    async with serving_app(the_app(answering(429, headers={"Retry-After": said}))) as port:
+    headers = {"Retry-After": said, "Date": "Tue, 24 Nov 2026 12:00:00 GMT"}
+    async with serving_app(the_app(answering(429, headers=headers))) as port:
         refusal = await refused(the_request(port))
 
     assert refusal.retry_at == (None if seconds is None else START + timedelta(seconds=seconds))

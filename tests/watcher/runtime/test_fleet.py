@@ -1,10 +1,11 @@
 """The services in force; and targets that always answer."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from deploy.model import Foretold, Move, Unclear, Unreadable
+from deploy.model import Foretold, Live, Move, RollbackPlan, Unclear, Unreadable
 from deploy.target import Staged, StandingBy
 from tests.builders import a_release, a_service
 from tests.watcher.runtime.at_work import ATarget, hang, virtual
@@ -35,6 +36,21 @@ async def test_a_platform_that_hangs_is_answered_for(ask, answer):
 
     assert await ask(target) == answer
     assert asyncio.get_running_loop().time() == 8
+
+
+async def test_what_a_kind_of_target_does_not_undo_stands_in_each_plan_also_after_the_configuration_was_read_again():
+    plan = RollbackPlan(*KEY, (MOVE,))
+    fleet = replace(
+        a_fleet(ATarget(live=Live(a_release("v43")))), not_undone={KEY: {"service": "migrations"}}
+    )
+    current = Current(fleet)
+
+    told = [await fleet.foretell(plan), await current.foretell(plan)]
+    current.swap(Fleet())
+    told.append(await current.foretell(plan))
+
+    assert [each["service"].not_undone for each in told] == ["migrations"] * 3
+    assert [each["service"].calls for each in told] == [("put v42",)] * 3
 
 
 class Standing(ATarget):

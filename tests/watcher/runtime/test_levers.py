@@ -1,6 +1,7 @@
 """A file or a parameter outside holds the daemon off, whatever becomes of either."""
 
 import asyncio
+import contextlib
 import itertools
 from pathlib import PosixPath
 
@@ -10,7 +11,8 @@ from structlog.testing import capture_logs
 from tests.builders import NOON, hours
 from tests.fakes.aws import AwsWorld, Direct, Scope
 from tests.watcher.runtime.at_work import at_work, now, virtual
-from watcher.runtime.levers import FileLever, Levers, LeverUnread, ParameterLever
+from watcher.runtime.levers import EVERY, FileLever, Levers, LeverUnread, ParameterLever
+from watcher.runtime.rounds import Loop
 from watcher.store.store import Disarmed
 
 PARAMETER = "/rollbackd/disarmed"
@@ -20,6 +22,25 @@ COUNT = itertools.count(1)
 def levers_of(work, *levers):
     new_id = lambda kind, _now: f"{kind}_{next(COUNT)}"  # noqa: E731
     return Levers(levers, work.store, work.current, work.bells, now, new_id)
+
+
+@contextlib.asynccontextmanager
+async def going_round(levers):
+    """The loop of the daemon, as `watcher.app.build` makes it."""
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(Loop("levers", levers.go_round, EVERY).run(stop))
+        yield
+        stop.set()
+
+
+async def seconds_until(work, wanted):
+    """How long it takes until *wanted* is held off, and nothing else; a minute at most."""
+    time = asyncio.get_running_loop().time
+    began = time()
+    while await held_off(work) != wanted and time() < began + 60:  # noqa: ASYNC110 - virtual time: a moment is what is waited for
+        await asyncio.sleep(0.25)
+    return time() - began
 
 
 async def held_off(work):
@@ -46,6 +67,34 @@ async def test_a_file_holds_off_all_until_it_is_gone_and_people_are_told_once_of
 
         told = [row.what for row in await work.store.audit(limit=1000) if row.what.startswith("service.")]
         assert told.count("service.armed") == 1
+
+
+@pytest.mark.parametrize("kind", ["file", "ssm"])
+@virtual
+async def test_whenever_it_is_pulled_or_let_go_it_is_in_force_within_ten_seconds(tmp_path, kind):
+    file, world = tmp_path / "disarmed", AwsWorld(now)
+    aws = Direct(world, {"shop": Scope("eu-central-1")})
+    world.faults.slow("ssm", seconds=2, times=None)
+    lever = FileLever(file) if kind == "file" else ParameterLever(aws.read, "shop", PARAMETER)
+
+    def says(text):
+        if kind == "file":
+            file.write_text(text)
+        else:
+            world.ssm.put(PARAMETER, text, now())
+
+    async with at_work() as work, going_round(levers_of(work, lever)):
+        took = []
+        for moment in range(8):  # at each of them the loop is somewhere else in its round
+            await asyncio.sleep(20 + moment)
+            says("*: the database moves")
+            took.append(await seconds_until(work, {"*/*": "the database moves"}))
+            await asyncio.sleep(20 + moment)
+            says("armed")
+            took.append(await seconds_until(work, {}))
+
+    assert max(took) <= 10
+    assert max(took) > 0  # somebody had to come and look
 
 
 @virtual

@@ -13,7 +13,8 @@ from deploy.ports import Aws
 from rules.sample import Who
 from tests.fakes.serve import http_to_loopback
 from tests.scenarios.virtual import in_virtual_time
-from watcher.signals.on_aws import PATIENT, NotAsked, OnAws, on_aws
+from watcher.signals.gate import PATIENT
+from watcher.signals.on_aws import NotAsked, OnAws, on_aws
 from watcher.signals.provider import Opening
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)

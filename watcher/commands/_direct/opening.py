@@ -1,11 +1,12 @@
 """Opens one service's targets as the daemon does, and nothing else: no token of another system is needed, or asked for."""
 
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from deploy.model import Foretold, RollbackPlan
 from deploy.ports import Aws, AwsAccount
 from deploy.target import Target
 from rules.errors import Problem
@@ -44,12 +45,13 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The service, its targets by part, and where they are."""
+    """The service, its targets by part, where they are, and what a rollback of it would do (reads only)."""
 
     service: Service
     targets: Mapping[str, Target]
     accounts: tuple[AwsAccount, ...]
     aws: Aws | None
+    foretell: Callable[[RollbackPlan], Awaitable[Mapping[str, Foretold]]]
 
 
 def load(path: Path, key: Key, learn: Learn, *, own_credentials: bool = False) -> Loaded:
@@ -109,4 +111,4 @@ async def opened(loaded: Loaded, ports: Ports) -> AsyncIterator[Opened]:
         aws = await open_aws(loaded.configuration, ports, metrics, stack)
         fleet = fleet_of(loaded.configuration, ports, aws, http)
         (key,) = fleet.targets
-        yield Opened(fleet.services[key], fleet.targets[key], loaded.accounts, aws)
+        yield Opened(fleet.services[key], fleet.targets[key], loaded.accounts, aws, fleet.foretell)

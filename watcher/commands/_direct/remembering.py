@@ -62,10 +62,11 @@ async def _known(service: Service, part: str, target: Target, live: Live, now: d
 
 def ledger_of(service: Service, part: str, recalled: Recalled, now: datetime) -> Ledger:
     """The ledger that a daemon without a store would make of *recalled* (`Store.recall`)."""
-    ends = [since for _, since in recalled.served[1:]]
+    ends = [*(since for _, since in recalled.served[1:]), None]
     spans = tuple(
         Span(release.fingerprint, since, end, adopted=end is None)
-        for (release, since), end in zip(recalled.served, [*ends, None], strict=True)
+        # Where the only release is too young to have served, there is none whose span could be open.
+        for (release, since), end in zip(recalled.served, ends, strict=False)
     )
     return Ledger(*service.key, part, tuple(_entries(recalled, now)), spans)
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from deploy.model import Foretold, Move, RollbackPlan, Unreadable
-from deploy.rollback import LOOK_AGAIN, Broken, Done, Stopped, Unknown, foretell
+from deploy.rollback import LOOK_AGAIN, Broken, Done, Stopped, Unknown
 from watcher.app.ports import Ports
 from watcher.commands._client import Refused, Unreachable
 from watcher.commands._direct.acting import actors
@@ -112,7 +112,7 @@ async def _anew(opened: Opened, wish: Wish, desk: Desk, ports: Ports, pause: Pau
     chosen = choose(opened.service, known, wish, ports.now())
     if isinstance(chosen, DoneAlready):
         return chosen
-    foretold = _told_now(await foretell(chosen.plan, opened.targets), known, chosen.plan)
+    foretold = _told_now(await opened.foretell(chosen.plan), known, chosen.plan)
     return _Intent(chosen.plan, ports.new_id("direct", ports.now()), 0, foretold, chosen.notes)
 
 

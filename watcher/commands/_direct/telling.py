@@ -11,14 +11,20 @@ WARNINGS = (
 
 
 def lines_of(plan: RollbackPlan, foretold: Mapping[str, Foretold]) -> Iterator[str]:
-    """The moves in order: their calls, how long, at what capacity, what stands in the way; for what is *foretold*."""
+    """The moves in order: their calls, how long, at what capacity, what is not undone, what stands in the way; for what is *foretold*."""
     yield f"{plan.service} in {plan.environment}:"
     for move in plan.moves:
         yield f"{move.part}: {move.expect.tag} → {move.to.tag}"
         told = foretold.get(move.part, Foretold(calls=()))
         for number, call in enumerate(told.calls, start=1):
             yield f"  {number}. {call}"
-        for name, words in (("takes", told.takes), ("capacity", told.capacity), ("by hand", told.by_hand)):
+        for name, words in (
+            ("takes", told.takes),
+            ("capacity", told.capacity),
+            ("sessions", told.sessions),
+            ("not undone", told.not_undone),
+            ("by hand", told.by_hand),
+        ):
             if words:
                 yield f"  {name}: {words}"
         for obstacle in told.obstacles:

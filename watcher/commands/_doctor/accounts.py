@@ -87,7 +87,7 @@ async def allowed(
     denied: list[Need] = []
     for need in needs:
         try:
-            decision = await _decision(aws, account, role_arn(role), need)
+            decision = await decision_of(aws, account, role_arn(role), need)
         except AwsRefused as refused:
             return [_unknown(refused, role_arn(role), needs)]
         if decision != "allowed":
@@ -111,7 +111,8 @@ def _denied(role: str, need: Need, *, answers: bool) -> Finding:
     )
 
 
-async def _decision(aws: Aws, account: Account, role: str, need: Need) -> str:
+async def decision_of(aws: Aws, account: Account, role: str, need: Need) -> str:
+    """What IAM's dry run says of *need*: ``allowed``, or how it is denied. May raise `AwsRefused`."""
     answer = await aws.read(
         account.name,
         "iam",

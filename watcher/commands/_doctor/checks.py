@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from deploy.errors import AwsRefused, DeployError
@@ -11,6 +11,10 @@ from watcher.aws.codes import TIMEOUT, UNREACHABLE
 from watcher.errors import WatcherError
 
 USUAL = timedelta(seconds=20)  # some calls, each of at most 6 s
+_HERE = {
+    ", `rollbackd doctor` tries them": "",
+    "`rollbackd doctor` tries the permissions": "is it called so there, in this account and region; and may it be asked?",
+}
 Work = Callable[[], Awaitable[Sequence[Finding]]]
 
 
@@ -64,7 +68,15 @@ async def _carried_out(check: Check) -> list[Found]:
     except Exception as bug:  # noqa: BLE001 - the one boundary here: a bug in a check must not hide what the others found
         words = f"a bug of rollbackd: {type(bug).__name__}: {bug}"
         findings = [Finding(Level.FAIL, words, "report it, with these words")]
-    return [Found(check.subject, check.name, finding, unreachable) for finding in findings]
+    return [Found(check.subject, check.name, _from_inside(finding), unreachable) for finding in findings]
+
+
+def _from_inside(finding: Finding) -> Finding:
+    """Remedies of others send people to the doctor, where they are already."""
+    remedy = finding.remedy
+    for words, instead in _HERE.items():
+        remedy = remedy.replace(words, instead)
+    return finding if remedy == finding.remedy else replace(finding, remedy=remedy)
 
 
 def refusal(refused: AwsRefused) -> Finding:

@@ -4,12 +4,14 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Protocol, runtime_checkable
 
-from deploy.model import Finding
+from deploy.model import Finding, Level
 from deploy.sources.github import Settings as GitHubSettings
-from watcher.commands._doctor.checks import Check
+from watcher.commands._doctor.checks import Check, Found
 from watcher.commands._doctor.opened import Opened
 from watcher.config import Configuration
 from watcher.signals.registry import PROVIDERS
+
+ANSWERS, TELLS = "answers", "tells"
 
 
 @runtime_checkable
@@ -28,7 +30,23 @@ def checks(opened: Opened) -> Iterator[Check]:
     for name, notifier in opened.notifiers.items():
         if isinstance(notifier, Examined) and not _is_only_read(opened.configuration, name):
             narrowings = _narrowings(opened.configuration, name)
-            yield Check(f"connection {name}", "answers", partial(notifier.examine, narrowings))
+            # Whether a connection answers that is read by, too, is looked at with the signals.
+            what = TELLS if name in opened.inquiry.providers else ANSWERS
+            yield Check(f"connection {name}", what, partial(notifier.examine, narrowings))
+
+
+def told_once(found: Sequence[Found]) -> list[Found]:
+    """Without what cannot be told through a connection that does not answer at all, which is said of it already."""
+    answering: dict[str, bool] = {}
+    for each in found:
+        if each.check == ANSWERS:
+            answers = each.finding.level is not Level.FAIL
+            answering[each.subject] = answers or answering.get(each.subject, False)
+    return [
+        each
+        for each in found
+        if each.check != TELLS or each.finding.level is not Level.FAIL or answering.get(each.subject, True)
+    ]
 
 
 def _is_only_read(configuration: Configuration, name: str) -> bool:

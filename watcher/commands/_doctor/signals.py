@@ -11,8 +11,9 @@ from deploy.tags import Ledger
 from rules.duration import duration_text
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Series, Unavailable, Who
-from watcher.commands._doctor import sights
+from watcher.commands._doctor import costs, sights
 from watcher.commands._doctor.checks import Check
+from watcher.commands._doctor.notifiers import ANSWERS
 from watcher.commands._doctor.opened import Opened
 from watcher.commands._doctor.services import Lives, subject
 from watcher.config.relaying import RELAY
@@ -24,6 +25,7 @@ from watcher.runtime.inquiry import connection_of
 from watcher.signals.arms import names_in
 from watcher.signals.provider import Billed, Examined, Question
 from watcher.signals.relay.query import inner
+from watcher.signals.remedies import remedy_of
 
 BACK = timedelta(
     minutes=15
@@ -32,7 +34,7 @@ LOOKS = timedelta(seconds=40)
 LONGEST = timedelta(seconds=65)  # until a provider that looks itself has seen something: two beats of 30 s
 SLACK = timedelta(seconds=1)
 REMEDIES = {
-    Who.OPERATOR: "the daemon's credentials, network or configuration are wrong",
+    Who.OPERATOR: "correct its connection or account, and what that may: they are looked at above",
     Who.AUTHOR: "correct the query in the rule file",
     Who.PROVIDER: "the signal system itself does not answer as it should: try again",
     Who.SERVICE: "does the service answer there, and may the daemon reach it (`daemon.reach`, security groups)?",
@@ -66,7 +68,7 @@ def connections(opened: Opened) -> Iterator[Check]:
     """Those of the connections that can be looked at by themselves."""
     for name, connected in opened.inquiry.providers.items():
         if isinstance(connected.provider, Examined):
-            yield Check(f"connection {name}", "answers", connected.provider.examine)
+            yield Check(f"connection {name}", ANSWERS, connected.provider.examine)
 
 
 async def checks(opened: Opened, lives: Lives, patience: timedelta = LONGEST) -> list[Check]:
@@ -93,6 +95,10 @@ async def checks(opened: Opened, lives: Lives, patience: timedelta = LONGEST) ->
             Check(subject(key), "could see", partial(_sees, opened, key, asked, readings))
             for key in dict.fromkeys(each.key for each in asked)
         ),
+        *(
+            Check(subject(key), "costs", partial(_costs, opened, key, asked))
+            for key in dict.fromkeys(each.key for each in asked)
+        ),
     ]
 
 
@@ -103,6 +109,13 @@ async def _sees(
     own = [(each.indicator.id, readings.get(each.id)) for each in asked if each.key == key]
     known = {name: reading for name, reading in own if isinstance(reading, tuple)}
     return sights.findings(opened.fleet.services[key], opened.inquiry, known, opened.ports.now())
+
+
+async def _costs(opened: Opened, key: Key, asked: Sequence[Asked]) -> Sequence[Finding]:
+    """How often a watch would ask. Connections were looked at before, and have said what they allow."""
+    own = [each.question() for each in asked if each.key == key and not each.missing]
+    bake = opened.fleet.services[key].policy.bake
+    return costs.findings(bake, opened.inquiry, own, opened.ports.now())
 
 
 def _asked(opened: Opened, lives: Lives) -> Iterator[Asked]:
@@ -190,8 +203,8 @@ async def _finding(opened: Opened, asked: Asked, reading: Reading | Exception | 
     match reading:
         case tuple() if _newest(reading) is not None:
             return [_lateness(opened, asked.indicator, reading)]
-        case Unavailable(who, words) | Invalid(who, words):
-            return [Finding(Level.FAIL, words, REMEDIES[who])]
+        case Unavailable() | Invalid():
+            return [Finding(Level.FAIL, reading.words, remedy_of(reading, REMEDIES))]
         case _:
             words = reading.words if isinstance(reading, NoData) else "an answer without a bucket"
             return [await _silence(opened, asked, words)]
@@ -246,6 +259,9 @@ async def _silence(opened: Opened, asked: Asked, words: str) -> Finding:
         return Finding(
             Level.WARN, f"nothing seen yet: it looks every {_text(bucket)}", "look at the daemon's own page"
         )
+    if connected and connected.kind.needs_telling:  # that somebody tells is checked with the configuration
+        told_by = opened.configuration.services[asked.key].around.told_by
+        return Finding(Level.OK, f"{', '.join(sorted(told_by))} would tell of it: {words}")
     return Finding(
         Level.WARN,
         f"no data in the last {_text(BACK)}: {words}",

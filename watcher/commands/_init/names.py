@@ -3,8 +3,11 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from deploy.targets.s3_cloudfront.settings import INDEX_POINTER
+
 ACCOUNT = "000000000000"  # nobody's, and twelve digits: whoever forgets to replace it reaches nothing
 ID = "0000000000000000"  # of a balancer or target group that nobody named
+STORE = "00000000-0000-0000-0000-000000000000"  # of a key value store that nobody named
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,12 +139,28 @@ class Site:
         names: Account, the bucket's region, roles, queue and environment.
         distribution: The id of the distribution.
         url: How people open it, without a slash at its end.
+        layout: What says which release is live: ``index_pointer``, ``origin_path`` or ``key_value_store``.
+        store: With ``key_value_store``: the store's id.
+        traffic: With ``key_value_store``: ``by_weight``, where its function shares the site out between two releases.
     """
 
     names: Names
     bucket: str = "my-site"
     distribution: str = "E0000000000000"
     url: str = "https://www.example.com"
+    layout: str = INDEX_POINTER
+    store: str = STORE
+    traffic: str | None = None
+
+    @property
+    def has_events(self) -> bool:
+        """A move is an event of the bucket; of the other two AWS tells nobody, and they are found by reading."""
+        return self.layout == INDEX_POINTER
+
+    @property
+    def store_arn(self) -> str:
+        """Of the key value store, which is in no region."""
+        return f"arn:{self.names.partition}:cloudfront::{self.names.account}:key-value-store/{self.store}"
 
     @property
     def bucket_arn(self) -> str:
@@ -152,6 +171,34 @@ class Site:
     def distribution_arn(self) -> str:
         """Of the distribution, which is in no region."""
         return f"arn:{self.names.partition}:cloudfront::{self.names.account}:distribution/{self.distribution}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """A document of flags that flagd reads from a bucket.
+
+    Attributes:
+        names: Account, the bucket's region, roles and environment.
+        key: Of the document.
+        flag: The one that is watched and put back; ``None``: the whole document is.
+        service: What rollbackd calls it.
+    """
+
+    names: Names
+    bucket: str = "my-flags"
+    key: str = "flags.json"
+    flag: str | None = None
+    service: str = "my-service"
+
+    @property
+    def bucket_arn(self) -> str:
+        """Of the bucket, which has neither a region nor an account in its name."""
+        return f"arn:{self.names.partition}:s3:::{self.bucket}"
+
+    @property
+    def arn(self) -> str:
+        """Of the document."""
+        return f"{self.bucket_arn}/{self.key}"
 
 
 @dataclass(frozen=True, slots=True)

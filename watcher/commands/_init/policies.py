@@ -17,7 +17,8 @@ Source:
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from watcher.commands._init.names import Aliases, Environments, Fleet, Names, Profiles, Site, Weights
+from deploy.targets.s3_cloudfront.settings import INDEX_POINTER, KEY_VALUE_STORE, ORIGIN_PATH
+from watcher.commands._init.names import Aliases, Environments, Flags, Fleet, Names, Profiles, Site, Weights
 
 Document = dict[str, Any]
 
@@ -200,14 +201,29 @@ def site_read_policy(site: Site) -> Document:
             ],
             [site.distribution_arn],
         ),
-        *_common(site.names),
+        *_of_store(site, "ReadStore", "DescribeKeyValueStore", "GetKey"),
+        *_common(site.names, hears=site.has_events),
     )
 
 
 def site_act_policy(site: Site) -> Document:
-    """To act: copy the page of a release over the live one, mark releases, and have the page fetched anew. Nothing else."""
+    """To act: move what *site* is pointed with, mark releases, and have the page fetched anew where the edge keeps it. Nothing else."""
     pages = f"{site.bucket_arn}/releases/*/index.html"
+    moves = {
+        INDEX_POINTER: lambda: _move_page(site, pages),
+        ORIGIN_PATH: lambda: _move_origin(site),
+        KEY_VALUE_STORE: lambda: _of_store(site, "MoveKey", "UpdateKeys"),
+    }
+    anew = [allow("FetchAnew", ["cloudfront:CreateInvalidation"], [site.distribution_arn])]
     return _policy(
+        *moves[site.layout](),
+        allow("MarkReleases", ["s3:PutObjectTagging"], [pages]),
+        *([] if site.layout == KEY_VALUE_STORE else anew),
+    )
+
+
+def _move_page(site: Site, pages: str) -> list[Document]:
+    return [
         allow("ReadReleases", ["s3:GetObject", "s3:GetObjectTagging"], [pages]),
         # To compare and set, S3 asks for the right to read what is compared.
         allow(
@@ -215,9 +231,48 @@ def site_act_policy(site: Site) -> Document:
             ["s3:GetObject", "s3:PutObject", "s3:PutObjectTagging"],
             [f"{site.bucket_arn}/index.html"],
         ),
-        allow("MarkReleases", ["s3:PutObjectTagging"], [pages]),
-        allow("FetchAnew", ["cloudfront:CreateInvalidation"], [site.distribution_arn]),
+    ]
+
+
+def _move_origin(site: Site) -> list[Document]:
+    return [
+        # All settings of the distribution are one document: AWS knows no right to change the path alone.
+        allow("MoveOrigin", ["cloudfront:UpdateDistribution"], [site.distribution_arn]),
+        allow(
+            "SignMove",
+            ["cloudfront:TagResource"],
+            [site.distribution_arn],
+            {"ForAllValues:StringLike": {"aws:TagKeys": [f"{MARKS.removesuffix('*')}move"]}},
+        ),
+    ]
+
+
+def _of_store(site: Site, sid: str, *operations: str) -> list[Document]:
+    """On the store, for a site that has one."""
+    if site.layout != KEY_VALUE_STORE:
+        return []
+    return [allow(sid, [f"cloudfront-keyvaluestore:{each}" for each in operations], [site.store_arn])]
+
+
+# ------------------------------------------------------------------------------------------------------------------ flagd
+
+
+def flags_read_policy(flags: Flags) -> Document:
+    """To read the document and what it was, and what every stack reads. Nobody tells of it: there is no queue."""
+    return _policy(
+        allow("ReadFlags", ["s3:GetObject", "s3:GetObjectVersion"], [flags.arn]),
+        allow(
+            "ReadVersions",
+            ["s3:ListBucket", "s3:ListBucketVersions", "s3:GetBucketVersioning"],
+            [flags.bucket_arn],
+        ),
+        *_common(flags.names, hears=False),
     )
+
+
+def flags_act_policy(flags: Flags) -> Document:
+    """To act: put another document there, if it is still the one that was read, for which S3 asks for the right to read it."""
+    return _policy(allow("PutFlags", ["s3:GetObject", "s3:PutObject"], [flags.arn]))
 
 
 # ---------------------------------------------------------------------------------------------------------------- Lambda
@@ -443,16 +498,17 @@ def daemon_trust(names: Names) -> Document:
     )
 
 
-def _common(names: Names) -> list[Document]:
-    """What every stack reads: metrics and alarms, the queue, and what the two roles may do."""
+def _common(names: Names, *, hears: bool = True) -> list[Document]:
+    """What every stack reads: metrics and alarms, the queue of what tells of deployments, and what the two roles may do."""
+    hearing = allow(
+        "HearDeployments",
+        ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+        [names.queue_arn],
+    )
     return [
         allow("ReadMetricsNoNarrowerResource", ["cloudwatch:GetMetricData", "cloudwatch:ListMetrics"], ["*"]),
         allow("ReadAlarms", ["cloudwatch:DescribeAlarms"], [names.arn("cloudwatch", "alarm:*")]),
-        allow(
-            "HearDeployments",
-            ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
-            [names.queue_arn],
-        ),
+        *([hearing] if hears else []),
         # `rollbackd doctor` asks IAM what the two roles may, for to try it would do it.
         allow(
             "AskWhatTheRolesMay",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from watcher.commands._init import appconfig, beanstalk, ecs, fleet, site, weights, workflow
+from watcher.commands._init import appconfig, beanstalk, ecs, flagd, fleet, site, weights, workflow
 from watcher.commands._init.stack import Stack
 
 STACKS: Mapping[str, Stack] = {
@@ -10,6 +10,7 @@ STACKS: Mapping[str, Stack] = {
     "beanstalk": beanstalk.STACK,
     "codedeploy": fleet.STACK,
     "ecs": ecs.STACK,
+    "flagd": flagd.STACK,
     "github-actions": workflow.STACK,
     "lambda": weights.ALIASES,
     "load-balancer": weights.WEIGHTS,

@@ -1,10 +1,13 @@
 """``rollbackd init site``: a static site on S3 behind CloudFront."""
 
+import click
+
+from deploy.targets.s3_cloudfront.settings import INDEX_POINTER, KEY_VALUE_STORE, ORIGIN_PATH
 from watcher.commands._init import options
 from watcher.commands._init.names import ACCOUNT, Names, Site
 from watcher.commands._init.options import option
 from watcher.commands._init.policies import site_act_policy, site_read_policy
-from watcher.commands._init.stack import OnAws, called, on_aws
+from watcher.commands._init.stack import ROLES_ALONE, OnAws, called, on_aws
 
 USUAL = Site(Names())
 WHERE = (
@@ -30,6 +33,26 @@ OF_ITS_OWN = (
         ),
         help="How people open it.",
     ),
+    click.Option(
+        ["--layout"],
+        type=click.Choice([INDEX_POINTER, ORIGIN_PATH, KEY_VALUE_STORE]),
+        default=USUAL.layout,
+        show_default=True,
+        help="What says which release is live.",
+    ),
+    option(
+        "--store",
+        like=(
+            r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+            "an id such as 0a1b2c3d-0000-0000-0000-000000000000",
+        ),
+        help="With --layout key_value_store: the id of the store, the end of its ARN.",
+    ),
+    click.Option(
+        ["--traffic"],
+        type=click.Choice(["by_weight"]),
+        help="With --layout key_value_store: its function shares the site out between two releases.",
+    ),
     options.REGION,
     options.ACCOUNT_ID,
     options.environment("What rollbackd calls the place that it runs in."),
@@ -49,21 +72,36 @@ def of(site: Site) -> OnAws:
             "--bucket": site.bucket == USUAL.bucket,
             "--distribution": site.distribution == USUAL.distribution,
             "--site": site.url == USUAL.url,
+            "--store": site.layout == KEY_VALUE_STORE and site.store == USUAL.store,
             "--account-id": site.names.account == ACCOUNT,
         },
-        where=WHERE,
+        where=WHERE if site.has_events else ROLES_ALONE,
     )
 
 
 def _told(
-    *, bucket: str, distribution: str, url: str, region: str, account_id: str, environment: str
+    *,
+    bucket: str,
+    distribution: str,
+    url: str,
+    layout: str,
+    store: str | None,
+    traffic: str | None,
+    region: str,
+    account_id: str,
+    environment: str,
 ) -> OnAws:
+    for flag, given in (("--store", store), ("--traffic", traffic)):
+        if given is not None and layout != KEY_VALUE_STORE:
+            raise click.UsageError(
+                f"{flag} {given} belongs to --layout {KEY_VALUE_STORE}, and the layout is {layout}: say that layout, or leave {flag} out"
+            )
     names = Names(region=region, account=account_id, environment=environment)
-    return of(Site(names, bucket, distribution, url))
+    return of(Site(names, bucket, distribution, url, layout, store or USUAL.store, traffic))
 
 
 STACK = on_aws(
-    "A static site (Angular, React) on S3 behind CloudFront, whose live page is a copy of that of a release.",
+    "A static site (Angular, React) on S3 behind CloudFront, by any of its three layouts.",
     _told,
     OF_ITS_OWN,
 )

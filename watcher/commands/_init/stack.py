@@ -26,6 +26,11 @@ WHERE = (
     "all of it. By hand, a role is two commands (and so for act; for the daemon's own, if it is a task of ECS):",
 )
 
+ROLES_ALONE = (
+    "Create the three roles; there is no queue, for AWS tells nobody of this. Each has its policy and its trust beside the",
+    "configuration. A role is two commands (and so for act; for the daemon's own, if it is a task of ECS):",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Written:

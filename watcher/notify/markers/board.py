@@ -42,7 +42,7 @@ class Place(Protocol):
     @property
     def oldest(self) -> timedelta | None: ...  # noqa: D102 - see above
 
-    def misfit(self, narrowing: str) -> str | None:
+    def misfit(self, narrowing: str) -> tuple[str, str] | None:
         """Why *narrowing* cannot stand after the connection's name, and what to write; ``None``: it can."""
 
     async def has(self, marker: Marker, narrowing: str) -> bool:
@@ -68,7 +68,7 @@ class Board:
         """Put the markers that the watch has by now and that *ref*, which names those that are there, does not."""
         misfit = self.place.misfit(narrowing)
         if misfit is not None:
-            return Never(misfit)
+            return Never(": ".join(misfit))
         if message.kind != "show":
             return Told(ref)
         there, refused = (ref or "").split(), None
@@ -88,14 +88,31 @@ class Board:
 
     async def _looked(self, narrowing: str) -> Finding:
         misfit = self.place.misfit(narrowing)
-        try:
-            seen = await self.place.look(narrowing) if misfit is None else ""
-        except (HttpRefused, Refusing) as error:
-            words, _, remedy = self._refused(error, SOON).words.partition("; ")
-            return Finding(Level.FAIL, words, remedy)
         if misfit is not None:
-            return Finding(Level.FAIL, misfit, "see docs/markers.md")
+            return Finding(Level.FAIL, *misfit)
+        try:
+            seen = await self.place.look(narrowing)
+        except Refusing as refusing:
+            return Finding(Level.FAIL, f"{self.place.who}: {refusing.said}", refusing.remedy or self._again)
+        except HttpRefused as refused:
+            return Finding(Level.FAIL, refused.words, self._mended(refused))
         return Finding(Level.OK, f"{self.place.who}: {seen}")
+
+    @property
+    def _again(self) -> str:
+        return f"ask again; if it stays so, see the status of {self.place.who}"
+
+    def _mended(self, refused: HttpRefused) -> str:
+        """What a person can do: about the way there, about the keys, or nothing but wait."""
+        status = refused.status
+        if status is None:
+            return refused.remedy
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _LATER:
+            return self._again
+        return self._for(status)
+
+    def _for(self, status: int) -> str:
+        return self.place.remedies.get(status, f"is the address that of {self.place.who}?")
 
     async def _put(self, marker: Marker, narrowing: str) -> Telling:
         oldest = self.place.oldest
@@ -125,6 +142,4 @@ class Board:
             if error.retry_at is not None:
                 after = max(error.retry_at - self.now(), SOON)
             return Later(after, error.words)
-        return Never(
-            f"{error.words}; {self.place.remedies.get(status, f'is the address that of {self.place.who}?')}"
-        )
+        return Never(f"{error.words}; {self._for(status)}")

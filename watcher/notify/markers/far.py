@@ -24,12 +24,16 @@ class Refusing(Exception):
 
     Attributes:
         words: For people: what it said, and what to do.
+        said: The former alone.
+        remedy: The latter, where it is known.
         is_for_good: Asking again will not help.
     """
 
-    def __init__(self, words: str, *, is_for_good: bool = True) -> None:
-        super().__init__(words)
-        self.words = words
+    def __init__(self, said: str, remedy: str = "", *, is_for_good: bool = True) -> None:
+        self.words = f"{said}; {remedy}" if remedy else said
+        super().__init__(self.words)
+        self.said = said
+        self.remedy = remedy
         self.is_for_good = is_for_good
 
 
@@ -83,8 +87,8 @@ class Far:
         try:
             return shape.validate_json(answer.body)
         except ValidationError as error:
-            words = "what answers there is something else; is the address that of its API?"
-            raise Refusing(words, is_for_good=False) from error
+            words, remedy = "what answers there is something else", "is the address that of its API?"
+            raise Refusing(words, remedy, is_for_good=False) from error
 
     async def _answered(self, method: str, path: str, body: bytes | None) -> Answer:
         url = f"{self.base}{path}"

@@ -43,6 +43,8 @@ _HOPELESS = frozenset(
 _PUBLISH = "allow sns:Publish on the topic to the account's role to read, and kms:GenerateDataKey* and kms:Decrypt on its key"
 _LOOK = "allow sns:GetTopicAttributes on the topic to the account's role to read"
 _THERE = "correct `topic`: it must be in the account's region"
+_WAY = "is the way to Amazon SNS open: network, proxy, VPC endpoint?"
+_LOST = frozenset({Result.TIMEOUT, Result.UNREACHABLE})
 
 
 class _Attributes(BaseModel):
@@ -99,6 +101,8 @@ class Topic:
         words = f"{self._settings.topic}: {refused}"
         if result_of(refused.code) is Result.DENIED:
             return Finding(Level.WARN, f"{words}; it may be published to all the same", _LOOK)
+        if result_of(refused.code) in _LOST:
+            return Finding(Level.FAIL, words, _WAY)
         return Finding(Level.FAIL, words, _THERE if _name(refused) in _HOPELESS else refused.remedy)
 
 

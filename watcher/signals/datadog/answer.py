@@ -177,7 +177,7 @@ def _of_the_query(words: str, said: str, where: str) -> tuple[Trouble, Next]:
 
 def unanswered(error: HttpRefused, where: str) -> Failed:
     """Nobody answered. A body that was too large may be had in halves."""
-    trouble = Unavailable(error.who, f"{where}: {error.words}", error.retry_at)
+    trouble = Unavailable(error.who, f"{where}: {error.words}", error.retry_at, error.way)
     return Failed(
         trouble, {Fault.TOO_LARGE: Next.SIZE, Fault.READ_TIMEOUT: Next.SLOW}.get(error.fault, Next.NOTHING)
     )

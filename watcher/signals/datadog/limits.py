@@ -16,12 +16,11 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 
 from watcher.http import Answer
-from watcher.telemetry.metrics import Metrics
+from watcher.signals.budget import Budget
 
 PREFIX = "x-ratelimit-"
 UNSAID = timedelta(seconds=30)  # after a refusal that says nothing of when; a guess
 LONGEST = timedelta(hours=1)  # that a limit is believed to last: they are of an hour at most
-MOST_NAMES = 20  # that are shown in our metrics
 LONGEST_NAME = 60
 
 
@@ -31,12 +30,14 @@ class Limit:
 
     Attributes:
         name: As Datadog calls it; empty until it has said so.
+        allowed: Requests in each `period`; ``None``: not known, either.
         remaining: Requests until `resets_at`; ``None``: not known.
         is_doubtful: The last answer was a refusal, or there was none yet: one asks at a time.
     """
 
     name: str = ""
     allowed: int | None = None
+    period: timedelta | None = None
     remaining: int | None = None
     resets_at: datetime | None = None
     is_doubtful: bool = True
@@ -54,9 +55,8 @@ class Closed:
 class Limits:
     """All that is known of the limits of one key."""
 
-    def __init__(self, now: Callable[[], datetime], metrics: Metrics) -> None:
+    def __init__(self, now: Callable[[], datetime]) -> None:
         self._now = now
-        self._metrics = metrics
         self._of_way: dict[str, Limit] = {}
         self._named: dict[str, Limit] = {}
 
@@ -77,13 +77,14 @@ class Limits:
             return None
         return Closed(limit.name or "not named", limit.resets_at)
 
-    def heard(self, way: str, answer: Answer, retry_at: datetime | None) -> Closed | None:
+    def heard(self, way: str, answer: Answer, retry_at: datetime | None, budget: Budget) -> Closed | None:
         """What *answer* says of the limits; and, if it is a refusal, until when.
 
         Args:
             way: In which was asked.
             answer: With any status.
             retry_at: What its ``Retry-After`` says.
+            budget: Of who asked: there it is shown.
         """
         name = answer.headers.get(f"{PREFIX}name", "")[:LONGEST_NAME]
         limit = self._of_way.setdefault(way, Limit())
@@ -91,6 +92,7 @@ class Limits:
             limit = self._of_way[way] = self._renamed(limit, name)
         reset = _number(answer, "reset")
         limit.allowed = _number(answer, "limit") or limit.allowed
+        limit.period = timedelta(seconds=_number(answer, "period") or 0) or limit.period
         is_refused = answer.status == HTTPStatus.TOO_MANY_REQUESTS
         limit.is_doubtful = is_refused
         if is_refused:
@@ -103,8 +105,12 @@ class Limits:
             limit.resets_at = (
                 self._now() + min(timedelta(seconds=reset), LONGEST) if reset is not None else None
             )
-        self._show(limit)
+        budget.told(limit.name, limit.remaining, limit.allowed)
         return self.closed(way)
+
+    def of(self, way: str) -> Limit:
+        """The limit by which asking in this *way* is counted, as far as it is known."""
+        return self._of_way.get(way) or Limit()
 
     def left(self) -> list[str]:
         """In words, what is left of each limit."""
@@ -120,12 +126,6 @@ class Limits:
             self._named[name] = limit if not limit.name else Limit()
             self._named[name].name = name
         return self._named[name]
-
-    def _show(self, limit: Limit) -> None:
-        if limit.name in list(self._named)[:MOST_NAMES] and limit.remaining is not None:
-            self._metrics.limit_remaining.labels("datadog", limit.name).set(limit.remaining)
-            if limit.allowed is not None:
-                self._metrics.limit_allowed.labels("datadog", limit.name).set(limit.allowed)
 
 
 def _number(answer: Answer, name: str) -> int | None:

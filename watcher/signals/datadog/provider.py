@@ -13,18 +13,20 @@ from rules.duration import duration_text
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Who
 from watcher.signals.arms import ArmUnnamed
+from watcher.signals.budget import Budget
 from watcher.signals.datadog import count, names
 from watcher.signals.datadog.answer import Failed, Row, Timeseries, Trouble
 from watcher.signals.datadog.count import Asked
 from watcher.signals.datadog.fetch import SCOPE, TIMESERIES, Fetch, Grid, body_of
 from watcher.signals.datadog.limits import Limits
 from watcher.signals.datadog.monitors import Monitor, Monitors, reading, wanted_tags
-from watcher.signals.datadog.plan import Call, Family, Part, Unit, arm_of
+from watcher.signals.datadog.plan import Call, Family, Part, Unit, arm_of, planned
 from watcher.signals.datadog.query import FITS, MINUTE, Query, bucket, mistake, parsed
 from watcher.signals.datadog.server import Server
 from watcher.signals.datadog.settings import SETTLE, Settings
 from watcher.signals.doubts import Doubts, heard
-from watcher.signals.provider import Kind, Opening, Provider, Question, Window
+from watcher.signals.provider import Kind, Opening, Provider, Question, Spending, Window
+from watcher.signals.remedies import remedy_of
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
 LOOK = timedelta(seconds=3)
@@ -170,19 +172,29 @@ class Datadog:
         unknown = await names.unknown(self._server, indicator, wanted, self._now(), LOOK)
         return unknown or await names.misspelt(self._server, wanted, LOOK)
 
+    def spends(self, questions: Sequence[Question], window: Window) -> Sequence[Spending]:
+        """Of metrics, by their own limit; and a call for each monitor."""
+        prepared = [(each, self._prepared(each, window)) for each in questions]
+        calls = planned(unit for _, one in prepared if isinstance(one, Asked) for unit in one.units)
+        states = (each for each, one in prepared if one is None)
+        monitors = {number for each in states for number in parsed(each.indicator.query).monitors or ()}
+        limit = self._server.limits.of(TIMESERIES)
+        found = (Spending(len(calls), limit.name, limit.allowed, limit.period), Spending(len(monitors)))
+        return [each for each in found if each.calls]
+
     async def examine(self) -> Sequence[Finding]:
         """Is the key of this site, may the application key ask for metrics, how often, and is our clock right?"""
         server = self._server
         valid = await server.get(VALIDATE, {}, _Valid, "", LOOK)
         if isinstance(valid, Failed):
-            return [Finding(Level.FAIL, valid.trouble.words, _REMEDIES[valid.trouble.who])]
+            return [Finding(Level.FAIL, valid.trouble.words, remedy_of(valid.trouble, _REMEDIES))]
         findings = [Finding(Level.OK, f"{server.where} knows the API key")]
         family = Family("avg", "datadog.estimated_usage.hosts", (), (), "", MINUTE)
         call = Call((Part(family, (Unit(family),)),))
         grid = Grid.of(self._now() - 5 * MINUTE, self._now(), MINUTE)
         asked = await server.post(TIMESERIES, body_of(call, grid), Timeseries, SCOPE, LOOK)
         if isinstance(asked, Failed):
-            return [*findings, Finding(Level.FAIL, asked.trouble.words, _REMEDIES[asked.trouble.who])]
+            return [*findings, Finding(Level.FAIL, asked.trouble.words, remedy_of(asked.trouble, _REMEDIES))]
         left = "".join(f"; {words}" for words in server.limits.left())
         findings.append(Finding(Level.OK, f"the application key may ask for metrics ({SCOPE}){left}"))
         if server.skew is not None and abs(server.skew) > NOTICED:
@@ -210,8 +222,9 @@ async def open_datadog(settings: BaseModel | None, opening: Opening) -> AsyncIte
     if not isinstance(settings, Settings):
         raise TypeError("a connection to Datadog needs its settings")
     key = ("datadog", settings.base, settings.api_key)
-    limits = opening.shared(key, lambda: Limits(opening.now, opening.metrics))
-    yield Datadog(Server(settings, opening.http, opening.now, limits), opening.now, opening.monotonic)
+    limits = opening.shared(key, lambda: Limits(opening.now))
+    budget = Budget(opening.metrics, "datadog", opening.connection)
+    yield Datadog(Server(settings, opening.http, opening.now, limits, budget), opening.now, opening.monotonic)
 
 
 def settle(settings: BaseModel | None) -> timedelta:

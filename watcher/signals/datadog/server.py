@@ -13,6 +13,7 @@ from pydantic import BaseModel, SecretStr
 from rules.sample import Unavailable, Who
 from watcher.http import Answer, Http, HttpRefused, Request, refusal
 from watcher.signals import clocks
+from watcher.signals.budget import Budget
 from watcher.signals.datadog import answer as answers
 from watcher.signals.datadog.answer import SKEWED, Failed
 from watcher.signals.datadog.limits import Closed, Limits
@@ -33,11 +34,14 @@ class Server:
         skew: How far our clock was ahead of theirs at the last answer; ``None`` before there was one.
     """
 
-    def __init__(self, settings: Settings, http: Http, now: Callable[[], datetime], limits: Limits) -> None:
+    def __init__(
+        self, settings: Settings, http: Http, now: Callable[[], datetime], limits: Limits, budget: Budget
+    ) -> None:
         self.settings = settings
         self.limits = limits
         self.skew: timedelta | None = None
         self._http = http
+        self._budget = budget
         self._now = now
         self._gate = asyncio.Semaphore(AT_ONCE)
 
@@ -100,7 +104,7 @@ class Server:
     ) -> Model | Failed:
         now = self._now()
         refusing = refusal(request, answer, now)
-        closed = self.limits.heard(way, answer, refusing.retry_at if refusing else None)
+        closed = self.limits.heard(way, answer, refusing.retry_at if refusing else None, self._budget)
         if answer.status == HTTPStatus.TOO_MANY_REQUESTS and closed is not None:
             return self._patience(closed)
         failed = answers.refused(request, answer, scope, self.where, now)

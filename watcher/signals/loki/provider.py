@@ -11,9 +11,11 @@ from pydantic import BaseModel
 from deploy.model import Finding, Level
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Who
+from watcher.http import Request
 from watcher.signals import clocks
 from watcher.signals.arms import ArmUnnamed
 from watcher.signals.doubts import Doubts, heard
+from watcher.signals.gate import ServerGate
 from watcher.signals.loki import answer, count, names
 from watcher.signals.loki.count import Asked
 from watcher.signals.loki.plan import Arm, Call, arm_of, planned
@@ -21,7 +23,8 @@ from watcher.signals.loki.query import FITS, Query, bucket, mistake, parsed
 from watcher.signals.loki.server import Server
 from watcher.signals.loki.settings import USUAL_SETTLE, Settings
 from watcher.signals.nowhere import Nowhere
-from watcher.signals.provider import Kind, Opening, Provider, Question, Window
+from watcher.signals.provider import Kind, Opening, Provider, Question, Spending, Window
+from watcher.signals.remedies import remedy_of
 from watcher.signals.rows import Failed, Fetch, Found, Grid, Row, Rows, Trouble
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
@@ -135,15 +138,21 @@ class Loki:
             return f"{unnamed}: {unnamed.remedy}"
         return await names.unknown(self._server, indicator, wanted, self._now(), LOOK)
 
+    def spends(self, questions: Sequence[Question], window: Window) -> Sequence[Spending]:
+        """Calls. Loki tells of no limit before it is reached."""
+        asked = [self._prepared(each, window) for each in questions]
+        units = (unit for one in asked if isinstance(one, Asked) for unit in one.units)
+        return [Spending(len(calls))] if (calls := planned(units, self._server.settings.most_series)) else []
+
     async def examine(self) -> Sequence[Finding]:
         """Is the server there, which one is it, may it be asked, does it hold anything, do the clocks agree?"""
         told = await self._server.get(LABELS, {}, 2 * LOOK)
         if isinstance(told, Failed):
-            return [Finding(Level.FAIL, told.trouble.words, _REMEDIES[told.trouble.who])]
+            return [Finding(Level.FAIL, told.trouble.words, remedy_of(told.trouble, _REMEDIES))]
         content = answer.content_of(told[1])
         if content is None:
             trouble = answer.failed(*told, self._server.where, self._now()).trouble
-            return [Finding(Level.FAIL, trouble.words, _REMEDIES[trouble.who])]
+            return [Finding(Level.FAIL, trouble.words, remedy_of(trouble, _REMEDIES))]
         version = await self._version()
         labels = content.get("data")
         if not labels:
@@ -171,10 +180,12 @@ _REMEDIES = {
 
 @contextlib.asynccontextmanager
 async def open_loki(settings: BaseModel | None, opening: Opening) -> AsyncIterator[Provider]:
-    """The provider of one connection. Nothing is asked yet."""
+    """The provider of one connection. Nothing is asked yet. Connections to one tenant of a server wait together."""
     if not isinstance(settings, Settings):
         raise TypeError("a connection to Loki needs its settings")
-    server = Server(settings, opening.http, opening.now)
+    whose = ("loki", settings.url, settings.tenant, settings.basic, settings.bearer)
+    gate = opening.shared(whose, lambda: ServerGate(Request("loki", settings.url).origin, opening.now))
+    server = Server(settings, opening.http, opening.now, gate)
     wrong = server.load()
     yield Nowhere(wrong, _REMEDIES[Who.OPERATOR]) if wrong else Loki(server, opening.now, opening.monotonic)
 

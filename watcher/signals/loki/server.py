@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
-from rules.sample import Unavailable, Who
+from rules.sample import Unavailable
 from watcher.http import Answer, Fault, Http, HttpRefused, Request
 from watcher.signals import clocks
+from watcher.signals.gate import ServerGate
 from watcher.signals.loki import answer as answers
 from watcher.signals.loki.settings import Settings
 from watcher.signals.prometheus.server import FORM, SHORTEST, basic
@@ -21,14 +22,17 @@ class Server:
 
     Attributes:
         settings: Of the connection.
+        gate: Shared with whoever asks there as the same tenant; a new one, if nobody does.
     """
 
-    def __init__(self, settings: Settings, http: Http, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, settings: Settings, http: Http, now: Callable[[], datetime], gate: ServerGate | None = None
+    ) -> None:
         self.settings = settings
         self._http = http
         self._now = now
         self._tls: ssl.SSLContext | None = None
-        self._closed_until: datetime | None = None
+        self._gate = gate or ServerGate(self.where, now)
         self.skew: timedelta | None = None  # how far our clock was ahead of theirs at the last answer
 
     def load(self) -> str | None:
@@ -47,10 +51,7 @@ class Server:
     async def ask(self, path: str, form: Mapping[str, str], timeout: timedelta) -> Rows | Failed:
         """The rows that the server has for *form* at *path*. A fault is a value."""
         told = await self._said(path, form, timeout)
-        if isinstance(told, Failed):
-            return self._remembered(told)
-        read = answers.read(*told, self.where, self._now())
-        return self._remembered(read) if isinstance(read, Failed) else read
+        return told if isinstance(told, Failed) else answers.read(*told, self.where, self._now())
 
     async def get(
         self, path: str, parameters: Mapping[str, str], timeout: timedelta
@@ -62,24 +63,18 @@ class Server:
     async def _said(
         self, path: str, form: Mapping[str, str] | None, timeout: timedelta
     ) -> tuple[Request, Answer] | Failed:
-        now = self._now()
-        if self._closed_until is not None and now < self._closed_until:
-            words = f"{self.where} asked for patience until {self._closed_until:%H:%M:%S} UTC"
-            return Failed(Unavailable(Who.PROVIDER, words, self._closed_until))
-        request = self._request(path, form, max(timeout, SHORTEST))
-        try:
-            answer = await self._http.send(request)
-        except HttpRefused as refused:
-            trouble = Unavailable(refused.who, f"Loki: {refused.words}", refused.retry_at)
-            return Failed(trouble, Next.SIZE if refused.fault is Fault.TOO_LARGE else Next.NOTHING)
+        async with self._gate.turn(max(timeout, SHORTEST)) as left:
+            if isinstance(left, Unavailable):
+                return Failed(left)
+            request = self._request(path, form, max(left, SHORTEST))
+            try:
+                answer = await self._http.send(request)
+            except HttpRefused as refused:
+                trouble = Unavailable(refused.who, f"Loki: {refused.words}", refused.retry_at, refused.way)
+                return Failed(trouble, Next.SIZE if refused.fault is Fault.TOO_LARGE else Next.NOTHING)
+            patience = self._gate.heard(request, answer)
         self.skew = clocks.ahead(answer.headers, self._now())
-        return request, answer
-
-    def _remembered(self, failed: Failed) -> Failed:
-        """Who asks for patience gets it from all of us."""
-        if isinstance(failed.trouble, Unavailable) and failed.trouble.retry_at is not None:
-            self._closed_until = failed.trouble.retry_at
-        return failed
+        return (request, answer) if patience is None else Failed(patience)
 
     def _request(self, path: str, form: Mapping[str, str] | None, timeout: timedelta) -> Request:
         headers = dict(FORM) if form is not None else {}

@@ -117,7 +117,7 @@ def read(request: Request, answer: Answer, where: str, now: Any) -> Mapping[str,
 
 def refused(error: HttpRefused, where: str) -> Failed:
     """Nobody answered."""
-    return Failed(Unavailable(error.who, f"{where}: {error.words}", error.retry_at))
+    return Failed(Unavailable(error.who, f"{where}: {error.words}", error.retry_at, error.way))
 
 
 def clean(request: Request, text: str) -> str:

@@ -8,12 +8,14 @@ from http import HTTPStatus
 from rules.sample import Unavailable, Who
 from watcher.http import Http, HttpRefused, Request
 from watcher.signals import clocks
+from watcher.signals.gate import Closing, ServerGate
 from watcher.signals.newrelic import answer as answers
 from watcher.signals.newrelic.answer import Failed, Told
 from watcher.signals.newrelic.settings import Settings
 
 AT_ONCE = 4  # requests; New Relic allows 25 for a user, whoever asks with his keys
-WAIT = timedelta(seconds=5)  # after a 429, which does not say how long
+# After a 429, which does not say how long: too many requests of one user at once are soon fewer; a query that is repeated is not.
+UNTOLD = Closing(first=5.0, times=2.0, longest=40.0)
 SHORTEST = timedelta(milliseconds=100)
 WHOSE = "New Relic's"
 SKEWED = timedelta(seconds=30)  # beyond which our buckets are not those that New Relic means
@@ -26,10 +28,16 @@ class Line:
     Attributes:
         settings: Of the connection.
         skew: How far our clock is ahead of New Relic's; ``None``: not heard yet.
+        gate: Shared with whoever asks with the same key.
     """
 
     def __init__(
-        self, settings: Settings, http: Http, now: Callable[[], datetime], monotonic: Callable[[], float]
+        self,
+        settings: Settings,
+        http: Http,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        gate: ServerGate,
     ) -> None:
         self.settings = settings
         self.now = now
@@ -37,7 +45,7 @@ class Line:
         self.skew: timedelta | None = None
         self._http = http
         self._at_once = asyncio.Semaphore(AT_ONCE)
-        self._closed_until: datetime | None = None
+        self._gate = gate
 
     @property
     def where(self) -> str:
@@ -55,9 +63,8 @@ class Line:
             left = timedelta(seconds=until - self.monotonic())
             if left <= timedelta(0):
                 return Failed(Unavailable(Who.PROVIDER, f"{self.where} gave no answer in time"))
-            if self._closed_until is not None and self.now() < self._closed_until:
-                return self._patient(self._closed_until)
-            return await self._asked(body, left)
+            async with self._gate.turn(left) as still:
+                return Failed(still) if isinstance(still, Unavailable) else await self._asked(body, still)
 
     async def _asked(self, body: bytes, left: timedelta) -> Mapping[str, Told | Failed] | Failed:
         request = Request(
@@ -74,17 +81,11 @@ class Line:
         except HttpRefused as error:
             return answers.refused(error, self.where)
         now = self.now()
-        if answer.status == HTTPStatus.TOO_MANY_REQUESTS:
-            self._closed_until = now + WAIT
-            return self._patient(self._closed_until)
+        patience = self._gate.heard(request, answer)
+        if patience is not None:
+            return Failed(patience)
         self.skew = clocks.ahead(answer.headers, now)
         if self.skew is not None and abs(self.skew) > SKEWED and answer.status == HTTPStatus.OK:
             words = f"{self.where}: {clocks.words(self.skew, WHOSE)}, so that no bucket is what it seems: set the clock"
             return Failed(Unavailable(Who.OPERATOR, words))
         return answers.read(request, answer, self.where, now)
-
-    def _patient(self, at: datetime) -> Failed:
-        words = (
-            f"{self.where} has too much to do for this user (HTTP 429): not asked before {at:%H:%M:%S} UTC"
-        )
-        return Failed(Unavailable(Who.PROVIDER, words, at))

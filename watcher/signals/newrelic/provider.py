@@ -10,18 +10,21 @@ from pydantic import BaseModel
 from deploy.model import Finding, Level
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Who
+from watcher.http import Request
 from watcher.signals import clocks
 from watcher.signals.arms import ArmUnnamed
 from watcher.signals.doubts import Doubts, heard
+from watcher.signals.gate import ServerGate
 from watcher.signals.newrelic import count, names, nrql
 from watcher.signals.newrelic.answer import Failed
 from watcher.signals.newrelic.count import Asked
 from watcher.signals.newrelic.fetch import Found, fetched
-from watcher.signals.newrelic.line import MARKED, WHOSE, Line
+from watcher.signals.newrelic.line import MARKED, UNTOLD, WHOSE, Line
 from watcher.signals.newrelic.plan import Unit, planned, unit_of
 from watcher.signals.newrelic.query import FITS, SETTLE, Query, bucket, mistake, parsed
 from watcher.signals.newrelic.settings import Settings
-from watcher.signals.provider import Kind, Opening, Provider, Question, Window
+from watcher.signals.provider import Kind, Opening, Provider, Question, Spending, Window
+from watcher.signals.remedies import remedy_of
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
 LOOK = timedelta(seconds=3)
@@ -103,6 +106,12 @@ class NewRelic:
             return f"{unnamed}: {unnamed.remedy}"
         return await self._unknown(unit)
 
+    def spends(self, questions: Sequence[Question], window: Window) -> Sequence[Spending]:
+        """Requests. New Relic says nothing of its limits before they are reached."""
+        asked = [self._prepared(each, window) for each in questions]
+        units = (unit for one in asked if isinstance(one, Asked) for unit in one.units)
+        return [Spending(len(calls))] if (calls := planned(units, window.start, window.end)) else []
+
     async def examine(self) -> Sequence[Finding]:
         """Is the account there, may the key see it, does it hold anything, and is it the same time there?"""
         until = self._line.monotonic() + 2 * LOOK.total_seconds()
@@ -112,7 +121,7 @@ class NewRelic:
         told = await self._line.ask(body, until)
         one = told if isinstance(told, Failed) else told.get("q0")
         if isinstance(one, Failed):
-            return [Finding(Level.FAIL, one.trouble.words, _REMEDIES[one.trouble.who])]
+            return [Finding(Level.FAIL, one.trouble.words, remedy_of(one.trouble, _REMEDIES))]
         findings = [Finding(Level.OK, f"{self._line.where} answers")]
         if one is not None and not any(row.get("total") for row in one.results):
             words = "the account had neither transactions nor spans in the last hour"
@@ -135,10 +144,13 @@ _REMEDIES = {
 
 @contextlib.asynccontextmanager
 async def open_newrelic(settings: BaseModel | None, opening: Opening) -> AsyncIterator[Provider]:
-    """The provider of one connection. Nothing is asked yet."""
+    """The provider of one connection. Nothing is asked yet. Connections with one key wait together."""
     if not isinstance(settings, Settings):
         raise TypeError("a connection to New Relic needs its settings")
-    yield NewRelic(Line(settings, opening.http, opening.now, opening.monotonic))
+    where = Request("newrelic", settings.address).origin
+    key = ("newrelic", settings.address, settings.key)
+    gate = opening.shared(key, lambda: ServerGate(where, opening.now, UNTOLD))
+    yield NewRelic(Line(settings, opening.http, opening.now, opening.monotonic, gate))
 
 
 KIND = Kind(

@@ -207,7 +207,7 @@ def unanswered(refused: HttpRefused) -> Seen:
         return Probed(reason, refused.words)
     if refused.who is Who.AUTHOR:
         return Invalid(refused.who, refused.words)
-    return Unavailable(refused.who, refused.words)
+    return Unavailable(refused.who, refused.words, remedy=refused.way)
 
 
 def context_of(tls: Tls) -> ssl.SSLContext | None:

@@ -263,4 +263,7 @@ def _worst(troubles: Sequence[Unavailable | Invalid]) -> Reading:
     newest = troubles[-LISTED:]
     words = "; ".join(dict.fromkeys(each.words for each in newest))
     invalid = [each for each in newest if isinstance(each, Invalid)]
-    return Invalid(invalid[-1].who, words) if invalid else Unavailable(newest[-1].who, words)
+    if invalid:
+        return Invalid(invalid[-1].who, words)
+    remedy = next((each.remedy for each in reversed(newest) if isinstance(each, Unavailable)), "")
+    return Unavailable(newest[-1].who, words, remedy=remedy)

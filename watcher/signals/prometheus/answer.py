@@ -47,7 +47,7 @@ def read(request: Request, answer: Answer, where: str, now: Any) -> Rows | Faile
 
 def refused(error: HttpRefused, where: str) -> Failed:
     """Nobody answered. A body that was too large may be had in parts."""
-    trouble = Unavailable(error.who, f"{where}: {error.words}{_of_tls(error)}", error.retry_at)
+    trouble = Unavailable(error.who, f"{where}: {error.words}{_of_tls(error)}", error.retry_at, error.way)
     return Failed(trouble, Next.SIZE if error.fault is Fault.TOO_LARGE else Next.NOTHING)
 
 

@@ -27,6 +27,9 @@ _OF_A_SECOND = re.compile(r"\b(rate|irate|deriv|idelta)\s*\(")
 _RECORDED = re.compile(r":(i?rate[0-9]+[smhd])\b")  # as rules are named that record a speed
 _COUNTER = re.compile(r"\b[a-zA-Z_][a-zA-Z0-9_]*_total\b(?!:)")  # a recording rule has colons
 _NOISY = re.compile(r"\b(irate|idelta)\s*\(")
+_GROUPED = re.compile(r"\bby\s*\(([^()]*)\)")
+_HELD = re.compile(r'\b(\w+)\s*=\s*""')  # what stands in quotes is left out of what is looked at
+_MATCHING = re.compile(r"\b(on|ignoring|group_left|group_right)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ def check(text: str) -> str:
         raise Malformed("a name of the release outside of quotes", remedy='write {version="${arm.version}"}')
     _closes(code.replace(BUCKET, "1m"))
     _ranges(code)
+    _has_one_row(code)
     return text
 
 
@@ -111,6 +115,25 @@ def _ranges(code: str) -> None:
         raise Malformed(
             f"{noisy[1]}() looks at two samples alone, which is chance", remedy=f"write rate(x[{BUCKET}])"
         )
+
+
+def _has_one_row(code: str) -> None:
+    """Grouped outermost by a label that no selector holds to one value, it gives a row for each. What the text does not show is told when it is read."""
+    if _MATCHING.search(code):
+        return  # what is matched, and so has how many rows, is the server's to say
+    held = {found[1] for found in _HELD.finditer(code)}
+    for found in _GROUPED.finditer(code):
+        several = ", ".join(label for label in re.findall(r"\w+", found[1]) if label not in held)[:80]
+        if several and not _depth(code[: found.start()]):
+            raise Malformed(
+                f"grouped by {several} it gives several series, and one is needed",
+                remedy=f"leave `by ({several})` out, or select one value of it",
+            )
+
+
+def _depth(code: str) -> int:
+    """How many brackets are open at the end of *code*."""
+    return sum(map(code.count, _OPEN)) - sum(map(code.count, _OPEN.values()))
 
 
 def expanded(text: str, arm: Mapping[str, str], bucket: timedelta) -> str:

@@ -13,9 +13,11 @@ from rules.duration import duration_text
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Who
 from watcher.aws import Signs
+from watcher.http import Request
 from watcher.signals import clocks
 from watcher.signals.arms import ArmUnnamed
 from watcher.signals.doubts import Doubts, heard
+from watcher.signals.gate import ServerGate
 from watcher.signals.nowhere import Nowhere
 from watcher.signals.prometheus import count, names
 from watcher.signals.prometheus.count import Asked
@@ -24,7 +26,8 @@ from watcher.signals.prometheus.promql import range_of
 from watcher.signals.prometheus.query import FITS, Query, bucket, mistake, parsed
 from watcher.signals.prometheus.server import Server
 from watcher.signals.prometheus.settings import LEAST_SETTLE, Settings
-from watcher.signals.provider import Kind, Opening, Provider, Question, Window
+from watcher.signals.provider import Kind, Opening, Provider, Question, Spending, Window
+from watcher.signals.remedies import remedy_of
 from watcher.signals.rows import Failed, Fetch, Found, Grid, Row, Rows, Trouble
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
@@ -142,13 +145,20 @@ class Prometheus:
             return f"{unnamed}: {unnamed.remedy}"
         return await names.unknown(self._server, indicator, wanted, self._now(), LOOK)
 
+    def spends(self, questions: Sequence[Question], window: Window) -> Sequence[Spending]:
+        """Calls. Prometheus has no limit of them, and who sells one tells of it when it is reached."""
+        asked = [self._prepared(each, window) for each in questions]
+        units = (unit for one in asked if isinstance(one, Asked) for unit in one.units)
+        scrape = self._server.settings.scrape_interval
+        return [Spending(len(calls))] if (calls := planned(units, scrape)) else []
+
     async def examine(self) -> Sequence[Finding]:
         """Is the server there, which one is it, may it be asked, does it hold anything, do the clocks agree?"""
         asked = await self._server.ask(
             names.QUERY, {"query": "count(up)", "time": f"{self._now().timestamp():.3f}"}, 2 * LOOK
         )
         if isinstance(asked, Failed):
-            return [Finding(Level.FAIL, asked.trouble.words, _REMEDIES[asked.trouble.who])]
+            return [Finding(Level.FAIL, asked.trouble.words, remedy_of(asked.trouble, _REMEDIES))]
         version = await self._version()
         many = next((x for row in asked.rows for x in row.points.values()), 0.0)
         if not many:
@@ -177,12 +187,14 @@ _REMEDIES = {
 
 @contextlib.asynccontextmanager
 async def open_prometheus(settings: BaseModel | None, opening: Opening) -> AsyncIterator[Provider]:
-    """The provider of one connection. Nothing is asked yet."""
+    """The provider of one connection. Nothing is asked yet. Connections to one tenant of a server wait together."""
     if not isinstance(settings, Settings):
         raise TypeError("a connection to Prometheus needs its settings")
     aws: object = opening.aws
     signs = aws if isinstance(aws, Signs) else None
-    server = Server(settings, opening.http, opening.now, signs)
+    whose = ("prometheus", settings.url, settings.tenant, settings.basic, settings.bearer, settings.sigv4)
+    gate = opening.shared(whose, lambda: ServerGate(Request("prometheus", settings.url).origin, opening.now))
+    server = Server(settings, opening.http, opening.now, signs, gate)
     wrong = server.load()
     yield (
         Nowhere(wrong, _REMEDIES[Who.OPERATOR])

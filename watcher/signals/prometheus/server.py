@@ -13,6 +13,7 @@ from rules.sample import Unavailable, Who
 from watcher.aws import Signs
 from watcher.http import Answer, Http, HttpRefused, Request
 from watcher.signals import clocks
+from watcher.signals.gate import ServerGate
 from watcher.signals.prometheus import answer as answers
 from watcher.signals.prometheus.settings import Settings
 from watcher.signals.rows import Failed, Rows
@@ -27,17 +28,23 @@ class Server:
 
     Attributes:
         settings: Of the connection.
+        gate: Shared with whoever asks there as the same tenant; a new one, if nobody does.
     """
 
     def __init__(
-        self, settings: Settings, http: Http, now: Callable[[], datetime], signs: Signs | None
+        self,
+        settings: Settings,
+        http: Http,
+        now: Callable[[], datetime],
+        signs: Signs | None,
+        gate: ServerGate | None = None,
     ) -> None:
         self.settings = settings
         self._http = http
         self._now = now
         self._signs = signs
         self._tls: ssl.SSLContext | None = None
-        self._closed_until: datetime | None = None
+        self._gate = gate or ServerGate(self.where, now)
         self.skew: timedelta | None = None  # how far our clock was ahead of theirs at the last answer
 
     def load(self) -> str | None:
@@ -56,14 +63,7 @@ class Server:
     async def ask(self, path: str, form: Mapping[str, str], timeout: timedelta) -> Rows | Failed:
         """What the server says to *form* at *path*. A fault is a value."""
         told = await self._said(path, form, timeout)
-        if isinstance(told, Failed):
-            self._remember(told)
-            return told
-        request, answer = told
-        read = answers.read(request, answer, self.where, self._now())
-        if isinstance(read, Failed):
-            self._remember(read)
-        return read
+        return told if isinstance(told, Failed) else answers.read(*told, self.where, self._now())
 
     async def get(self, path: str, timeout: timedelta) -> Answer | Failed:
         """The bare answer to a GET without parameters."""
@@ -73,25 +73,20 @@ class Server:
     async def _said(
         self, path: str, form: Mapping[str, str] | None, timeout: timedelta
     ) -> tuple[Request, Answer] | Failed:
-        now = self._now()
-        if self._closed_until is not None and now < self._closed_until:
-            words = f"{self.where} asked for patience until {self._closed_until:%H:%M:%S} UTC"
-            return Failed(Unavailable(Who.PROVIDER, words, self._closed_until))
-        try:
-            request = await self._request(path, form, max(timeout, SHORTEST))
-            answer = await self._http.send(request)
-        except AwsRefused as refused:
-            words = f"requests to {self.where} cannot be signed: {refused}"
-            return Failed(Unavailable(Who.OPERATOR, words))
-        except HttpRefused as refused:
-            return answers.refused(refused, "Prometheus")
+        async with self._gate.turn(max(timeout, SHORTEST)) as left:
+            if isinstance(left, Unavailable):
+                return Failed(left)
+            try:
+                request = await self._request(path, form, max(left, SHORTEST))
+                answer = await self._http.send(request)
+            except AwsRefused as refused:
+                words = f"requests to {self.where} cannot be signed: {refused}"
+                return Failed(Unavailable(Who.OPERATOR, words))
+            except HttpRefused as refused:
+                return answers.refused(refused, "Prometheus")
+            patience = self._gate.heard(request, answer)
         self.skew = clocks.ahead(answer.headers, self._now())
-        return request, answer
-
-    def _remember(self, failed: Failed) -> None:
-        """Who asks for patience gets it from all of us."""
-        if isinstance(failed.trouble, Unavailable) and failed.trouble.retry_at is not None:
-            self._closed_until = failed.trouble.retry_at
+        return (request, answer) if patience is None else Failed(patience)
 
     async def _request(self, path: str, form: Mapping[str, str] | None, timeout: timedelta) -> Request:
         more = {"partial_response": "false", "dedup": "true"} if self.settings.thanos else {}

@@ -273,7 +273,7 @@ def _why_none(arms: Sequence[Arm], until: datetime) -> Reading:
             return Invalid(seen.who, words_of_all)
     for seen in troubles:
         if isinstance(seen, Unavailable):
-            return Unavailable(seen.who, words_of_all, seen.retry_at)
+            return Unavailable(seen.who, words_of_all, seen.retry_at, seen.remedy)
     return NoData(words_of_all)
 
 

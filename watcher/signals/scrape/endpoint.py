@@ -221,4 +221,4 @@ def _text(answer: Answer) -> str:
 def _trouble(refused: HttpRefused) -> Trouble:
     if refused.fault in {Fault.BAD_URL, Fault.TOO_LARGE} or refused.who is Who.AUTHOR:
         return Invalid(refused.who, refused.words)
-    return Unavailable(refused.who, refused.words, refused.retry_at)
+    return Unavailable(refused.who, refused.words, refused.retry_at, refused.way)

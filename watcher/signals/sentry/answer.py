@@ -74,7 +74,7 @@ def refused(error: HttpRefused, where: str) -> Failed:
     """Nobody answered. A body that was too large, or that took too long, may be had in parts."""
     size = error.fault in {Fault.TOO_LARGE, Fault.READ_TIMEOUT}
     return Failed(
-        Unavailable(error.who, f"{where}: {error.words}", error.retry_at),
+        Unavailable(error.who, f"{where}: {error.words}", error.retry_at, error.way),
         Next.SIZE if size else Next.NOTHING,
     )
 

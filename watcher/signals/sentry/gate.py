@@ -1,7 +1,8 @@
 """Patience: Sentry counts calls by endpoint and in windows of time, and says in headers how many are left, and until when.
 
 Its 429 has no ``Retry-After``: the window ends at ``X-Sentry-Rate-Limit-Reset``, by its own clock. So waits are reckoned
-on its clock, which may not be ours. Who waits waits together, and after a refusal one goes first.
+on its clock, which may not be ours. What stands before an own Sentry may refuse too, and has ``Retry-After`` at best.
+Who waits waits together, and after a refusal one goes first.
 
 Source:
     https://docs.sentry.io/api/ratelimits/
@@ -27,6 +28,7 @@ class Gate:
 
     Attributes:
         open_at: When it may be asked again, on the monotonic clock.
+        allowed: Calls in one window, as Sentry said last; ``None``: it did not. How long a window is it does not say.
     """
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
@@ -34,6 +36,7 @@ class Gate:
         self._first = asyncio.Lock()
         self._refused = False
         self.open_at = 0.0
+        self.allowed: int | None = None
 
     @property
     def closed_for(self) -> timedelta:
@@ -60,13 +63,15 @@ class Gate:
                 return
         yield True
 
-    def heard(self, answer: Answer, now: datetime) -> timedelta | None:
-        """Learn from *answer*; how long to wait if it is a refusal, else ``None``."""
+    def heard(self, answer: Answer, now: datetime, retry_at: datetime | None) -> timedelta | None:
+        """Learn from *answer*; how long to wait if it is a refusal, else ``None``. *retry_at*: what ``Retry-After`` says."""
         refused = answer.status == HTTPStatus.TOO_MANY_REQUESTS
+        self.allowed = _number(answer.headers, "limit") or self.allowed
         wait = _until_reset(answer.headers, now)
         if refused:
             crowded = _number(answer.headers, "remaining") not in {None, 0}
             wait = CROWDED if crowded or wait is None else wait
+            wait = wait if retry_at is None else max(wait, retry_at - now)
         elif _number(answer.headers, "remaining") != 0:
             wait = None
         if wait is not None:
@@ -82,6 +87,11 @@ def clock(headers: Mapping[str, str]) -> datetime | None:
     except (ValueError, OverflowError):
         return None
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def left(answer: Answer) -> tuple[int | None, int | None]:
+    """How many calls are left in this window, and how many it allows; ``None``: it does not say."""
+    return _number(answer.headers, "remaining"), _number(answer.headers, "limit")
 
 
 def _until_reset(headers: Mapping[str, str], now: datetime) -> timedelta | None:

@@ -9,10 +9,11 @@ from urllib.parse import urlencode
 from pydantic import SecretStr
 
 from rules.sample import Unavailable, Who
-from watcher.http import Answer, Http, HttpRefused, Request
+from watcher.http import Answer, Http, HttpRefused, Request, refusal
+from watcher.signals.budget import Budget
 from watcher.signals.sentry import answer as answers
 from watcher.signals.sentry.answer import Failed, Page
-from watcher.signals.sentry.gate import Gate, clock
+from watcher.signals.sentry.gate import Gate, clock, left
 from watcher.signals.sentry.plan import SAFE
 from watcher.signals.sentry.settings import Settings
 
@@ -29,10 +30,18 @@ class Line:
     Attributes:
         settings: Of the connection.
         skew: How far our clock is ahead of Sentry's; ``None``: not heard yet.
+        gates: By the endpoint; shared with whoever asks this organization with the same token.
+        budget: Where it is shown what is left.
     """
 
     def __init__(
-        self, settings: Settings, http: Http, now: Callable[[], datetime], monotonic: Callable[[], float]
+        self,
+        settings: Settings,
+        http: Http,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+        gates: dict[str, Gate],
+        budget: Budget,
     ) -> None:
         self.settings = settings
         self.now = now
@@ -40,8 +49,14 @@ class Line:
         self.skew: timedelta | None = None
         self._http = http
         self._at_once = asyncio.Semaphore(AT_ONCE)
-        self._gates: dict[str, Gate] = {}
+        self._gates = gates
+        self._budget = budget
         self._tls: ssl.SSLContext | None = None
+
+    def allowed(self, endpoint: str) -> int | None:
+        """How many calls of *endpoint* a window of Sentry's allows; ``None``: it has not said so yet."""
+        gate = self._gates.get(endpoint)
+        return gate.allowed if gate else None
 
     def load(self) -> str | None:
         """Read the file of the settings; in words, what is wrong with it."""
@@ -84,7 +99,8 @@ class Line:
         """
         query = urlencode(list(params), safe=SAFE)
         url = self.settings.at(path) + (f"?{query}" if query else "")
-        gate = self._gates.setdefault(path.partition("/")[0], Gate(self.monotonic))
+        endpoint = path.partition("/")[0]
+        gate = self._gates.setdefault(endpoint, Gate(self.monotonic))
         while True:
             async with gate.passed(self._left(until)) as may:
                 if not may:
@@ -96,7 +112,10 @@ class Line:
                 if isinstance(sent, Failed):
                     return sent
                 request, answer = sent
-                refused = gate.heard(answer, self.now())
+                now = self.now()
+                refusing = refusal(request, answer, now)
+                refused = gate.heard(answer, now, refusing.retry_at if refusing else None)
+                self._budget.told(endpoint, *left(answer))
             if refused is None:
                 return self._read(request, answer, path)
 

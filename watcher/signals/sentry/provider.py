@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,13 +13,16 @@ from deploy.model import Finding, Level
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Unavailable, Who
 from watcher.signals.arms import ArmUnnamed, filled
+from watcher.signals.budget import Budget
 from watcher.signals.doubts import Doubts, heard
 from watcher.signals.nowhere import Nowhere
-from watcher.signals.provider import Kind, Opening, Provider, Question, Window
+from watcher.signals.provider import Kind, Opening, Provider, Question, Spending, Window
+from watcher.signals.remedies import remedy_of
 from watcher.signals.sentry import count, issues
 from watcher.signals.sentry.answer import Failed, Trouble
 from watcher.signals.sentry.count import Asked
 from watcher.signals.sentry.fetch import Found, fetched
+from watcher.signals.sentry.gate import Gate
 from watcher.signals.sentry.issues import Issues, Wanted
 from watcher.signals.sentry.line import MARKED, Line, skew_words
 from watcher.signals.sentry.names import Names
@@ -30,6 +34,7 @@ MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came i
 LOOK = timedelta(seconds=2)
 MOST_LOOKED_UP = 4  # in one reading
 _Key = tuple[int, str]  # a release in a project
+_LEAST_PROJECT = 4_500_000_000_000_000  # a number of sixteen digits, as sentry.io gives them
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +175,30 @@ class Sentry:
             return project.words
         return None if isinstance(project, Unavailable) else await self._unknown(project, release)
 
+    def spends(self, questions: Sequence[Question], window: Window) -> Sequence[Spending]:
+        """Calls, by the endpoints that Sentry limits. Looking at a new issue takes some more."""
+        batch = _Batch()
+        numbers: dict[str, int] = {}  # projects by stand-ins, as long as those that Sentry gives
+        for question in questions:
+            if mistake(question.indicator) is None:
+                query = parsed(question.indicator.query)
+                number = numbers.setdefault(query.project, _LEAST_PROJECT + len(numbers))
+                self._add(batch, question, query, number, window)
+        units = (unit for each in batch.counts.values() for unit in each.units)
+        where = self._line.settings.requests_in
+        endpoints = [call.form.value for call in planned(units, window.start, window.end, where)]
+        endpoints += ["issues" for _ in issues.calls(dict.fromkeys(batch.states.values()))]
+        return [
+            Spending(many, endpoint, self._line.allowed(endpoint))
+            for endpoint, many in Counter(endpoints).items()
+        ]
+
     async def examine(self) -> Sequence[Finding]:
         """Is the organisation there, may the token read what is asked for, and is it the same time there?"""
         until = self._line.monotonic() + 2 * LOOK.total_seconds()
         first = await self._line.ask("", (), until)
         if isinstance(first, Failed):
-            return [Finding(Level.FAIL, first.trouble.words, _REMEDIES[first.trouble.who])]
+            return [Finding(Level.FAIL, first.trouble.words, remedy_of(first.trouble, _REMEDIES))]
         findings = [Finding(Level.OK, f"{self._line.where} answers")]
         skew = self._line.skew
         if skew is not None and abs(skew) > MARKED:
@@ -184,7 +207,9 @@ class Sentry:
             page = await self._line.ask(path, params, until)
             if isinstance(page, Failed):
                 findings.append(
-                    Finding(Level.FAIL, f"{needed_by}: {page.trouble.words}", _REMEDIES[page.trouble.who])
+                    Finding(
+                        Level.FAIL, f"{needed_by}: {page.trouble.words}", remedy_of(page.trouble, _REMEDIES)
+                    )
                 )
         return findings
 
@@ -209,10 +234,13 @@ def _key(asked: Asked) -> _Key:
 
 @contextlib.asynccontextmanager
 async def open_sentry(settings: BaseModel | None, opening: Opening) -> AsyncIterator[Provider]:
-    """The provider of one connection. Nothing is asked yet."""
+    """The provider of one connection. Nothing is asked yet. Connections with one token wait together."""
     if not isinstance(settings, Settings):
         raise TypeError("a connection to Sentry needs its settings")
-    line = Line(settings, opening.http, opening.now, opening.monotonic)
+    key = ("sentry", settings.url, settings.organization, settings.token)
+    gates: dict[str, Gate] = opening.shared(key, dict)
+    budget = Budget(opening.metrics, "sentry", opening.connection)
+    line = Line(settings, opening.http, opening.now, opening.monotonic, gates, budget)
     wrong = line.load()
     yield Nowhere(wrong, _REMEDIES[Who.OPERATOR]) if wrong else Sentry(line)
 

@@ -1,4 +1,4 @@
-"""What a swap would do, before it is made: the calls, how long until people are there, what stays behind, what stands in its way. Pure."""
+"""What a swap would do, before it is made: the calls, how long until people are there, what becomes of sessions, what stands in its way. Pure."""
 
 from deploy.model import Foretold, Move
 from deploy.ports import AwsAccount
@@ -13,10 +13,6 @@ ENOUGH = 0.5  # of the instances that the other environment has: fewer may not b
 NO_LOCK = (
     "Beanstalk has no compare-and-set, and a second swap undoes the first: who has the name is read right before and right after, and"
     " an answer that is lost is read, never sent again; whoever swaps in that very moment is swapped back"
-)
-NOT_UNDONE = (
-    "not undone: what both environments share (databases, queues) and migrations; each has its own configuration (variables, scaling,"
-    " its platform), and that of the other one serves then"
 )
 
 
@@ -47,8 +43,9 @@ def foretell(
     )
     return Foretold(
         calls=(mark, f"{order.told()} ({NO_LOCK})"),
-        takes=f"{_takes(settings)} {_sessions(view, move)} {NOT_UNDONE}",
+        takes=_takes(settings),
         capacity=f"{_instances(beside)}; {_instances(view)}",
+        sessions=_sessions(view, move),
         by_hand=by_hand(order, account),
         obstacles=words,
         gone=gone,

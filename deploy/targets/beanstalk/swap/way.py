@@ -5,7 +5,7 @@ from datetime import datetime
 
 from deploy.model import Beginning, Finding, Foretold, Level, Move, Progress, Refused, Unreadable
 from deploy.ports import AwsAccount
-from deploy.targets.beanstalk.examining import lifecycle
+from deploy.targets.beanstalk.examining import lifecycle, unread
 from deploy.targets.beanstalk.looking import View
 from deploy.targets.beanstalk.moving import Asked, Order
 from deploy.targets.beanstalk.reading import Reader
@@ -72,20 +72,23 @@ class Swap:
 
     async def examine(self, view: View) -> Sequence[Finding]:
         """Whether there is something to go back to at all."""
-        rules = await self._reader.lifecycle(view.environment.application)
-        found = list(lifecycle(rules))
+        environment = view.environment
+        found = list(lifecycle(await self._reader.lifecycle(environment.application)))
+        if environment.label:
+            _, bundle = await self._reader.version_now(environment.application, environment.label)
+            found += unread(bundle)
         beside = view.beside
         if beside is None:
             found.append(
                 Finding(
                     Level.WARN,
-                    f"only {view.environment.name} is there, of the two that swap {self._settings.cname}: nothing could be swapped back",
+                    f"only {environment.name} is there, of the two that swap {self._settings.cname}: nothing could be swapped back",
                     "keep the environment that served before until the new release has proved itself; where it is there, let the role to read see it",
                 )
             )
             return found
         runs = beside.of(beside.serving)
-        words = f"{view.environment.name} has {self._settings.cname}, and {beside.environment.name} runs {runs.tag if runs else 'nothing'}"
+        words = f"{environment.name} has {self._settings.cname}, and {beside.environment.name} runs {runs.tag if runs else 'nothing'}"
         return [
             *found,
             Finding(

@@ -26,6 +26,7 @@ def test_what_would_be_called_is_foretold_and_what_a_person_can_run(stage):
     assert shlex.split(foretold.by_hand, comments=True)[:3] == ["aws", "appconfig", "stop-deployment"]
     assert foretold.obstacles == ()
     assert "when they ask next" in foretold.takes
+    assert (foretold.gone, foretold.unread) == ((), False)
 
 
 def test_that_alarms_would_take_the_way_back_back_is_foretold(stage):
@@ -47,6 +48,8 @@ def test_a_version_that_was_deleted_is_said_before_it_is_needed(stage):
     (found,) = stage.run(stage.target().examine())
 
     assert any("version 1 was deleted" in words for words in foretold.obstacles)
+    assert foretold.gone == ("version 1 was deleted: create it anew with the same content, and deploy that",)
+    assert not foretold.unread
     assert "version 1 was deployed, and is deleted" in found.words
 
 

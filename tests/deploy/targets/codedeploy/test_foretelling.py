@@ -25,6 +25,8 @@ def test_of_a_completed_deployment_the_one_call_is_told_with_all_that_it_says(st
         " description=rollbackd KEY: back to artifacts/shop/1.1.zip@v1"
         " ignoreApplicationStopFailures=true fileExistsBehavior=OVERWRITE"
         " autoRollbackConfiguration={enabled=false} overrideAlarmConfiguration={enabled=false}"
+        " (CodeDeploy has no compare-and-set: while somebody else's deployment is under way it refuses ours, but one that began and"
+        " ended between our look and the call would be undone)"
     )
 
 

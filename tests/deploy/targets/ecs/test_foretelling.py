@@ -25,7 +25,10 @@ def test_a_finished_deployment_is_foretold_with_its_calls_time_and_capacity(stag
     assert foretold.calls[0].startswith(
         "ecs:TagResource arn:aws:ecs:eu-central-1:123456789012:service/prod/web"
     )
-    assert foretold.calls[1] == "ecs:UpdateService cluster=prod service=web taskDefinition=web:1"
+    assert foretold.calls[1] == (
+        "ecs:UpdateService cluster=prod service=web taskDefinition=web:1 (ECS has no compare-and-set: it is read right before, and"
+        " what somebody deploys between our look and the call is replaced)"
+    )
     assert foretold.by_hand == (
         "aws ecs update-service --cluster prod --service web --task-definition web:1 --region eu-central-1"
     )
@@ -43,7 +46,10 @@ def test_what_is_foretold_in_flight_is_what_is_then_sent(stage):
     stage.run(stage.target().begin(stage.move(), "w_1.3.0"))
 
     arn = stage.world.ecs.find("web").history[0].arn
-    assert foretold.calls[1] == f"ecs:StopServiceDeployment serviceDeploymentArn={arn} stopType=ROLLBACK"
+    assert foretold.calls[1] == (
+        f"ecs:StopServiceDeployment serviceDeploymentArn={arn} stopType=ROLLBACK"
+        " (it names the one deployment that it is of: what somebody else deploys is not touched)"
+    )
     assert foretold.by_hand == (
         f"aws ecs stop-service-deployment --service-deployment-arn {arn} --stop-type ROLLBACK --region eu-central-1"
     )

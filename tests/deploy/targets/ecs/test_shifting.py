@@ -326,6 +326,7 @@ def test_in_flight_it_is_foretold_that_the_traffic_goes_back_in_seconds_and_unti
     arn = stage.world.ecs.find("web").history[0].arn
     assert foretold.calls[1] == (
         f"ecs:ContinueServiceDeployment serviceDeploymentArn={arn} hookId={waits} action=ROLLBACK"
+        " (it names the one deployment that it is of: what somebody else deploys is not touched)"
     )
     assert foretold.by_hand == (
         f"aws ecs continue-service-deployment --service-deployment-arn {arn} --hook-id {waits} --action ROLLBACK"

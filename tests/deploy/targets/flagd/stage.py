@@ -17,6 +17,7 @@ from watcher import command
 
 T = TypeVar("T")
 MOVE = "w_1.3.0"
+OFF, ON = document(new_checkout=flag("off")), document(new_checkout=flag("on"))
 MAY_ACT = AwsAccount("shop", "eu-central-1", "123456789012", may_act=True)
 READER, ACTOR = (f"arn:aws:iam::123456789012:role/rollbackd-{name}" for name in ("read", "act"))
 
@@ -29,7 +30,7 @@ class Stage:
         self.clock = Clock()
         self.world = AwsWorld(self.clock)
         self.world.s3.create_bucket(BUCKET)
-        self.world.s3.put(BUCKET, KEY, document(new_checkout=flag("off")), NOON - timedelta(days=30))
+        self.world.s3.put(BUCKET, KEY, OFF, NOON - timedelta(days=30))
         for role in (READER, ACTOR):
             self.world.identities.role(role)
         self.aws: Aws = Direct(self.world, {"shop": Scope("eu-central-1", READER, ACTOR)})
@@ -40,6 +41,14 @@ class Stage:
         place = Place("checkout", "production", "service", replace(MAY_ACT, may_act=may_act))
         ports = World(command=command.run, now=self.clock, aws=self.aws, send=self.flagd)
         return FlagdTarget(Settings.model_validate(said), place, ports)
+
+    def restarted(self) -> "Stage":
+        """The daemon starts anew: what a target keeps is of that one alone."""
+        return self
+
+    def goes_on(self, **span: float) -> None:
+        self.clock.go_on(**span)
+        self.world.advance()
 
     def puts(self, body: str | bytes, **settings: Any) -> Release:
         """Somebody puts a document there; what it is then."""
@@ -57,6 +66,13 @@ class Stage:
         live = self.run(self.target(**settings).observe())
         assert isinstance(live, Live), live
         return live
+
+    def move(self) -> Move:
+        """From on to off: each seen once, on a stage of its own."""
+        seen = Stage()
+        off = seen.live().release
+        assert off is not None
+        return Move("service", expect=seen.puts(ON), to=off)
 
     def begin(self, expect: Release, to: Release, target: FlagdTarget | None = None, **settings: Any) -> Any:
         return self.run((target or self.target(**settings)).begin(Move("service", expect, to), MOVE))

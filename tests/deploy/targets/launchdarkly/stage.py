@@ -56,7 +56,11 @@ class Stage:
         return self.run(self.target().progress(Move("service", expect, to), KEY))
 
     def foretell(self, expect: Release, to: Release) -> Any:
-        return self.run(self.target().foretell(Move("service", expect, to)))
+        return self.run(self.target().foretell(self.back(expect, to)))
+
+    @staticmethod
+    def back(expect: Release, to: Release) -> Move:
+        return Move("service", expect, to)
 
     def sent(self) -> int:
         """How many patches arrived."""

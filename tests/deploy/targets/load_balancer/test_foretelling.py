@@ -81,18 +81,20 @@ def test_a_group_that_no_rule_names_is_not_checked_and_that_stands_in_the_way(ba
 # -------------------------------------------------------------------------------------------------- sessions and delays
 
 
-def test_without_sticky_sessions_nothing_is_said_of_them(bad):
-    assert "ticky" not in foretold(bad).takes
+def test_without_sticky_sessions_it_is_said_that_none_is_bound(bad):
+    assert foretold(bad).sessions == (
+        "None is bound to a group: the next request goes to v1, and what v2 keeps of a session in its own memory is not there."
+    )
 
 
 def test_that_sticky_sessions_are_moved_is_said_with_what_is_lost_and_what_stays_off(stage):
     stage.weighs(blue=90, green=10, sticky=600)
 
-    takes = foretold(stage).takes
+    sessions = foretold(stage).sessions
 
-    assert "Sticky sessions (600 s) are moved with their next request" in takes
-    assert "stickiness stays off until somebody switches it on again" in takes
-    assert "what v2 keeps of a session in its own memory is not there on v1" in takes
+    assert "Sticky sessions (600 s) are moved with their next request" in sessions
+    assert "stickiness stays off until somebody switches it on again" in sessions
+    assert "what v2 keeps of a session in its own memory is not there on v1" in sessions
 
 
 def test_that_they_stay_is_said_where_they_are_to(stage):
@@ -100,7 +102,7 @@ def test_that_they_stay_is_said_where_they_are_to(stage):
 
     told = foretold(stage, sessions="stay")
 
-    assert "Sticky sessions (600 s) stay on v2 until their cookie ends" in told.takes
+    assert "Sticky sessions (600 s) stay on v2 until their cookie ends" in told.sessions
     assert "stickiness on" in told.calls[-1]
 
 

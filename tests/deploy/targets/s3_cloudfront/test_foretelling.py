@@ -50,8 +50,8 @@ def test_each_layout_says_what_it_does_how_long_it_takes_and_what_becomes_of_ope
 
     assert told.takes
     assert "v1" in told.by_hand
-    assert "keeps v2 until they load it anew, for hours" in told.capacity
-    assert ("breaks" in told.capacity) == (stage.layout != INDEX_POINTER)
+    assert "keeps v2 until they load it anew, for hours" in told.sessions
+    assert ("breaks" in told.sessions) == (stage.layout != INDEX_POINTER)
     assert told.obstacles == ()
 
 

@@ -98,7 +98,7 @@ async def asking(site: Site | None = None, **settings: Any) -> AsyncIterator[Ask
 
     async with serving_app(app_of(there)) as port, http_to_loopback(now) as http:
         given = {"url": f"http://127.0.0.1:{port}", "api_key": API_KEY, "application_key": APPLICATION_KEY}
-        opening = Opening(http, now, monotonic, telemetry)
+        opening = Opening(http, now, monotonic, telemetry, connection="dog")
         made = Settings.model_validate({**given, **settings})
         async with open_datadog(made, opening) as provider:
             yield Asking(provider, there, telemetry, opening, made)

@@ -316,7 +316,7 @@ async def test_connections_with_one_key_share_its_limits():
 async def test_what_is_left_of_a_limit_is_in_our_metrics():
     async with asking(_limited(300)) as life:
         await life.one()
-        labels = {"provider": "datadog", "limit": "metrics_query"}
+        labels = {"provider": "datadog", "connection": "dog", "limit": "metrics_query"}
 
         told = life.telemetry.registry.get_sample_value
         assert told("rollbackd_signal_limit_remaining_requests", labels) == 299

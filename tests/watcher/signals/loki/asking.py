@@ -39,9 +39,11 @@ def indicator(query: Mapping[str, Any], kind: Kind = Kind.RATIO, name: str = "er
 class Asking:
     """Someone who asks, at the time that it is in the world."""
 
-    def __init__(self, provider: Provider, world: World) -> None:
+    def __init__(self, provider: Provider, world: World, opening: Opening, settings: Settings) -> None:
         self.provider = provider
         self.world = world
+        self.opening = opening
+        self.settings = settings
 
     async def all(
         self,
@@ -69,7 +71,7 @@ async def asking(server: Server, **settings: Any) -> AsyncIterator[Asking]:
         opening = Opening(http, now, lambda: 0.0)
         given = Settings.model_validate({"url": f"http://127.0.0.1:{port}", **settings})
         async with open_loki(given, opening) as provider:
-            yield Asking(provider, server.world)
+            yield Asking(provider, server.world, opening, given)
 
 
 def buckets(reading: Reading) -> tuple[Bucket, ...]:

@@ -10,8 +10,8 @@ from deploy.model import Level
 from rules.model import Kind
 from rules.sample import Invalid, NoData, Unavailable, Who
 from tests.fakes.world import SECOND
-from tests.watcher.signals.loki.asking import MINUTE, RATIO, a_server, asking, buckets, indicator
-from watcher.signals.loki import Settings
+from tests.watcher.signals.loki.asking import MINUTE, RATIO, Asking, a_server, asking, buckets, indicator
+from watcher.signals.loki import Settings, open_loki
 from watcher.signals.provider import Examined
 
 SERIES = "maximum number of series (500) reached for a single query; consider reducing query cardinality"
@@ -91,6 +91,19 @@ async def test_who_asks_for_patience_gets_it_from_all_of_us():
     assert isinstance(second, Unavailable)
     assert first.retry_at == second.retry_at is not None
     assert len(server.forms) == 2
+
+
+async def test_a_refusal_that_says_nothing_of_when_closes_for_half_a_minute_for_every_connection_there():
+    server = a_server(refuse=says(429, "too many outstanding requests"))
+    async with asking(server) as ask:
+        told = await ask.one(RATIO)
+        async with open_loki(ask.settings, ask.opening) as other:
+            beside = await Asking(other, ask.world, ask.opening, ask.settings).one(RATIO)
+
+    assert isinstance(told, Unavailable)
+    assert isinstance(beside, Unavailable)
+    assert told.retry_at == beside.retry_at == ask.world.now + 30 * SECOND
+    assert len(server.forms) == 1
 
 
 async def test_a_part_of_the_data_never_passes_for_all_of_it():

@@ -110,3 +110,6 @@ async def test_the_doctor_says_how_late_the_data_are_and_what_is_not_known(tmp_p
     assert words in signal.words
     assert signal.level is level
     assert by_name["connection nr", "answers"].level is Level.OK
+    assert by_name["service checkout/production", "costs"].words.startswith(
+        "nr: 1 call each 1m: 1,440 for a day"
+    )

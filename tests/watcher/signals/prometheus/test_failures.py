@@ -13,7 +13,7 @@ from rules.model import Kind
 from rules.sample import Invalid, NoData, Unavailable, Who
 from tests.fakes.prometheus.gate import Gate, before, error, says
 from tests.watcher.aws.far import OWN
-from tests.watcher.signals.prometheus.asking import MINUTE, NOON, RATIO, asking, canary, indicator
+from tests.watcher.signals.prometheus.asking import MINUTE, NOON, RATIO, SECOND, asking, canary, indicator
 from watcher.aws import AwsRoles, open_aws
 from watcher.signals.prometheus import Settings
 from watcher.signals.provider import Examined
@@ -63,6 +63,17 @@ async def test_who_asks_for_patience_gets_it_from_all_of_us():
     assert isinstance(second, Unavailable)
     assert second.retry_at == first.retry_at
     assert len(gate.asked) == 2
+
+
+async def test_a_refusal_that_says_nothing_of_when_closes_for_half_a_minute():
+    gate = Gate(says(429, "too many outstanding requests"))
+    async with before(gate, None) as url, asking(url) as ask:
+        first, second = await ask.one(RATIO), await ask.one(RATIO)
+
+    assert isinstance(first, Unavailable)
+    assert isinstance(second, Unavailable)
+    assert first.retry_at == second.retry_at == ask.now[0] + 30 * SECOND
+    assert len(gate.asked) == 1
 
 
 async def test_a_query_that_is_too_much_is_asked_in_parts(shop):

@@ -57,10 +57,14 @@ def indicator(query: Mapping[str, Any], name: str = "errors") -> Indicator:
 class Asking:
     """Someone who asks, in a world whose time goes on as the loop's does, and when it is told to."""
 
-    def __init__(self, provider: Provider, shop: Shop, line: Line) -> None:
+    def __init__(
+        self, provider: Provider, shop: Shop, line: Line, opening: Opening, settings: Settings
+    ) -> None:
         self.provider = provider
         self.shop = shop
         self.line = line
+        self.opening = opening
+        self.settings = settings
 
     async def all(
         self,
@@ -107,9 +111,9 @@ async def asking(shop: Shop, **settings: Any) -> AsyncIterator[Asking]:
 
     line = Line(shop)
     given = Settings.model_validate({"organization": ORGANIZATION, "token": SecretStr(TOKEN), **settings})
-    opening = Opening(line, now, monotonic)
+    opening = Opening(line, now, monotonic, connection="errors")
     async with open_sentry(given, opening) as provider:
-        yield Asking(provider, shop, line)
+        yield Asking(provider, shop, line, opening, given)
 
 
 def read_one(shop: Shop, query: Mapping[str, Any], **more: Any) -> Reading:

@@ -1,6 +1,7 @@
 """Limits are Sentry's to tell, by its own clock: who is refused waits, alone goes first, and gives up in time."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from rules.sample import Reading, Unavailable, Who
 from tests.fakes.sentry import Shop
 from tests.scenarios.virtual import in_virtual_time
-from tests.watcher.signals.sentry.asking import REQUESTS, SESSIONS, a_shop, arms, asking, indicator
+from tests.watcher.signals.sentry.asking import REQUESTS, SESSIONS, Asking, a_shop, arms, asking, indicator
+from watcher.signals.sentry import open_sentry
 
 
 def many(number: int) -> list[object]:
@@ -90,3 +92,41 @@ def test_an_own_sentry_without_limits_is_still_asked_four_at_a_time():
 
     assert seconds >= 0.05 * 16 / 4 - 1e-6
     assert shop.open["events-timeseries"] == 0
+
+
+def test_what_is_left_of_each_endpoint_is_in_our_metrics_by_the_connection():
+    shop = a_shop(limit=7)
+
+    async def story() -> Callable[[str, dict[str, str]], float | None]:
+        async with asking(shop) as ask:
+            await ask.one(REQUESTS)
+            await ask.one(SESSIONS)
+            return ask.opening.metrics.registry.get_sample_value
+
+    told = in_virtual_time(story())
+
+    for endpoint in ("events-timeseries", "sessions"):
+        labels = {"provider": "sentry", "connection": "errors", "limit": endpoint}
+        _, asked = shop.counted[endpoint]
+        assert told("rollbackd_signal_limit_remaining_requests", labels) == 7 - asked < 7
+        assert told("rollbackd_signal_limit_allowed_requests", labels) == 7
+
+
+def test_connections_with_one_token_wait_together():
+    """One is refused, and has no time to wait for the next window; the other does not even ask."""
+    shop = a_shop(limit=0)
+
+    async def story() -> tuple[int, Reading]:
+        async with asking(shop) as ask:
+            await ask.one(REQUESTS, patience=0.7)
+            before = len(shop.asked)
+            async with open_sentry(ask.settings, ask.opening) as other:
+                beside = Asking(other, shop, ask.line, ask.opening, ask.settings)
+                reading = await beside.one(REQUESTS, patience=0.7)
+            return len(shop.asked) - before, reading
+
+    more, reading = in_virtual_time(story())
+
+    assert more == 0
+    assert isinstance(reading, Unavailable)
+    assert "asks for patience" in reading.words

@@ -1,0 +1,1 @@
+"""What moto emulates, under the contract of targets: who answers there is moto, and neither we nor AWS."""

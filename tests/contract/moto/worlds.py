@@ -1,0 +1,271 @@
+"""An alias of Lambda, a rule of a balancer and a document of flags at moto, as the contract of targets tells of them."""
+
+import contextlib
+import io
+import itertools
+import json
+import zipfile
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import parse_qs
+
+import boto3
+
+from deploy.ports import Aws, AwsAccount, World
+from deploy.target import Place, Target
+from deploy.targets import flagd, lambda_alias, load_balancer
+from deploy.targets.load_balancer.group import SINCE_TAG
+from deploy.targets.load_balancer.settings import RELEASE_TAG
+from tests.contract.moto.tapped import Tap, tapped
+from tests.contract.target_contract import TargetWorld
+from tests.deploy.targets.aws.over_http import ACT, hurried
+from tests.deploy.targets.flagd.flagd_world import STATES
+from tests.fakes.flagd import KEY, document, flag
+from watcher import clock, command
+from watcher.aws import AwsRoles, open_aws
+from watcher.telemetry.metrics import Metrics
+
+REGION = "eu-central-1"
+_NUMBERS = itertools.count(1)
+
+
+class AtMoto(TargetWorld):
+    """What both have in common. moto knows no time: what it is told is so at once, and there is nothing to arrive."""
+
+    moves: str  # the operation that moves
+
+    def __init__(self, url: str, tap: Tap) -> None:
+        self.tap = tap
+        self.aws: Aws | None = None
+        self._url = url
+        self._since = 0
+        self.name = f"checkout-{next(_NUMBERS)}"
+        self.made()
+        self.forgets()
+
+    def client(self, service: str) -> Any:
+        keys = {"aws_access_key_id": "x", "aws_secret_access_key": "y"}
+        return boto3.client(service, endpoint_url=self._url, region_name=REGION, **keys)
+
+    def made(self) -> None:
+        """What is there at first."""
+        raise NotImplementedError
+
+    def place(self) -> tuple[Place, World]:
+        account = AwsAccount("shop", REGION, "123456789012", may_act=True)
+        place = Place("checkout", "production", "service", account)
+        return place, World(command=command.run, now=clock.now, aws=self.aws)
+
+    def forgets(self) -> None:
+        """What was called until now is no change by the target."""
+        self.tap.passed.clear()
+
+    def arrives(self):
+        """It is there already."""
+
+    def is_slow(self):
+        """It never is: see `disagreeing`."""
+
+    def is_down(self):
+        self.tap.down = True
+
+    def hangs(self):
+        self.tap.hanging = lambda _operation: True
+
+    def moves_hang(self):
+        self.tap.hanging = lambda operation: operation == self.moves
+
+    def loses_answers(self):
+        self.tap.lost.add(self.moves)
+
+    def sent(self) -> int:
+        """How many calls have changed anything."""
+        return len(self.tap.done(self.moves))
+
+
+class AliasAtMoto(AtMoto):
+    """An alias of a function with three versions."""
+
+    moves = "UpdateAlias"
+
+    def made(self):
+        trust = '{"Version": "2012-10-17", "Statement": []}'
+        role = self.client("iam").create_role(RoleName=self.name, AssumeRolePolicyDocument=trust)
+        self._functions = self.client("lambda")
+        for number in (1, 2, 3):
+            code = packed(f"release = {number}")
+            if number == 1:
+                self._functions.create_function(
+                    FunctionName=self.name,
+                    Runtime="python3.13",
+                    Role=role["Role"]["Arn"],
+                    Handler="app.handler",
+                    Code={"ZipFile": code},
+                    Publish=True,
+                )
+            else:
+                self._functions.update_function_code(FunctionName=self.name, ZipFile=code, Publish=True)
+        self._functions.create_alias(FunctionName=self.name, Name="live", FunctionVersion="1")
+
+    def target(self) -> Target:
+        settings = lambda_alias.Settings(function=self.name, alias="live")
+        return lambda_alias.LambdaTarget(settings, *self.place())
+
+    def runs(self, tag, *, moving_to=None, key=None):
+        before = list(self.tap.passed)
+        if tag is None:
+            self._functions.delete_alias(FunctionName=self.name, Name="live")
+        else:
+            weights = {} if moving_to is None else {moving_to: 0.1}
+            self._functions.update_alias(
+                FunctionName=self.name,
+                Name="live",
+                FunctionVersion=tag,
+                RoutingConfig={"AdditionalVersionWeights": weights},
+            )
+        self.tap.passed[:] = before
+
+    def refuses(self, words):
+        body = json.dumps({"Message": words}).encode()
+        headers = [("x-amzn-ErrorType", "AccessDeniedException"), ("Content-Type", "application/json")]
+        self.tap.refused[self.moves] = ("403 Forbidden", headers, body)
+
+    def changes(self):
+        return [json.loads(body)["FunctionVersion"] for body in self.tap.done(self.moves)]
+
+
+class RuleAtMoto(AtMoto):
+    """A rule that forwards to three target groups by weights."""
+
+    moves = "ModifyRule"
+    serves: Mapping[str, str] = {"v1": "blue", "v2": "green", "v3": "red"}
+
+    def made(self):
+        ec2, self._elb = self.client("ec2"), self.client("elbv2")
+        zones = [each["SubnetId"] for each in ec2.describe_subnets()["Subnets"]][:2]
+        vpc = ec2.describe_vpcs()["Vpcs"][0]["VpcId"]
+        (balancer,) = self._elb.create_load_balancer(Name=self.name, Subnets=zones)["LoadBalancers"]
+        self._groups: dict[str, str] = {}
+        for tag, colour in self.serves.items():
+            (group,) = self._elb.create_target_group(
+                Name=f"{self.name}-{colour}",
+                Protocol="HTTP",
+                Port=80,
+                VpcId=vpc,
+                TargetType="ip",
+                Tags=[
+                    {"Key": RELEASE_TAG, "Value": tag},
+                    {"Key": SINCE_TAG, "Value": f"2026-11-2{tag.removeprefix('v')}T12:00:00Z"},
+                ],
+            )["TargetGroups"]
+            self._groups[tag] = group["TargetGroupArn"]
+            self._elb.register_targets(
+                TargetGroupArn=group["TargetGroupArn"], Targets=[{"Id": "172.31.0.10"}]
+            )
+        (listener,) = self._elb.create_listener(
+            LoadBalancerArn=balancer["LoadBalancerArn"],
+            Protocol="HTTP",
+            Port=80,
+            DefaultActions=self._actions({"v1": 100}),
+        )["Listeners"]
+        (rule,) = self._elb.create_rule(
+            ListenerArn=listener["ListenerArn"],
+            Priority=1,
+            Conditions=[{"Field": "path-pattern", "Values": ["/*"]}],
+            Actions=self._actions({"v1": 100}),
+        )["Rules"]
+        self._rule = rule["RuleArn"]
+
+    def _actions(self, shares: Mapping[str, int]) -> list[dict[str, Any]]:
+        groups = [{"TargetGroupArn": arn, "Weight": shares.get(tag, 0)} for tag, arn in self._groups.items()]
+        return [{"Type": "forward", "ForwardConfig": {"TargetGroups": groups}}]
+
+    def target(self) -> Target:
+        return load_balancer.LoadBalancerTarget(load_balancer.Settings(rule=self._rule), *self.place())
+
+    def runs(self, tag, *, moving_to=None, key=None):
+        shares = {tag: 100} if moving_to is None else {tag: 90, moving_to: 10}
+        before = list(self.tap.passed)
+        self._elb.modify_rule(RuleArn=self._rule, Actions=self._actions(shares))
+        self.tap.passed[:] = before
+
+    def refuses(self, words):
+        told = words.removeprefix("AccessDenied: ")
+        body = (
+            '<ErrorResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/">'
+            f"<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>{told}</Message></Error></ErrorResponse>"
+        )
+        self.tap.refused[self.moves] = ("403 Forbidden", [("Content-Type", "text/xml")], body.encode())
+
+    def changes(self):
+        """A repetition that asks for what is so already changes nothing."""
+        tags = {arn: tag for tag, arn in self._groups.items()}
+        found: list[str] = []
+        for body in self.tap.done(self.moves):
+            asked = {name: value for name, (value, *_) in parse_qs(body.decode()).items()}
+            group = next(
+                name for name, value in asked.items() if name.endswith(".Weight") and value != "0"
+            ).removesuffix("Weight")
+            found.append(tags[asked[f"{group}TargetGroupArn"]])
+        return [tag for before, tag in zip([None, *found], found, strict=False) if tag != before]
+
+
+class DocumentAtMoto(AtMoto):
+    """One flag of a document in a bucket with versions; it has been all that it can be. No flagd is asked."""
+
+    def made(self):
+        self._s3 = self.client("s3")
+        where = {"LocationConstraint": REGION}
+        self._s3.create_bucket(Bucket=self.name, CreateBucketConfiguration=where)
+        self._s3.put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})
+        self.moves = f"PUT /{self.name}/{KEY}"
+        for tag in STATES:
+            self.runs(tag)
+
+    def target(self) -> Target:
+        settings = flagd.Settings(bucket=self.name, key=KEY, flag="new-checkout")
+        place, ports = self.place()
+        return flagd.FlagdTarget(settings, place, replace(ports, send=_nobody))
+
+    def runs(self, tag, *, moving_to=None, key=None):
+        assert moving_to is None, "nothing moves there"
+        before = list(self.tap.passed)
+        if tag is None:
+            self._s3.delete_object(Bucket=self.name, Key=KEY)
+        else:
+            body = document(new_checkout=STATES[tag], other=flag())
+            self._s3.put_object(Bucket=self.name, Key=KEY, Body=body)
+        self.tap.passed[:] = before
+
+    def refuses(self, words):
+        told = words.removeprefix("AccessDenied: ")
+        body = f"<Error><Code>AccessDenied</Code><Message>{told}</Message></Error>"
+        self.tap.refused[self.moves] = ("403 Forbidden", [("Content-Type", "text/xml")], body.encode())
+
+    def changes(self):
+        told = [json.loads(body)["flags"]["new-checkout"] for body in self.tap.done(self.moves)]
+        return [next(tag for tag, each in STATES.items() if each == one) for one in told]
+
+
+async def _nobody(*_: Any, **__: Any) -> Any:
+    raise AssertionError("a flagd was asked, and none is configured")
+
+
+def packed(text: str) -> bytes:
+    """A bundle of Lambda with that text in it."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as bundle:
+        bundle.writestr(zipfile.ZipInfo("app.py"), text)
+    return buffer.getvalue()
+
+
+@contextlib.asynccontextmanager
+async def at_moto(world: type[AtMoto]) -> AsyncIterator[AtMoto]:
+    """A world at moto, and a door to it that tries once and does not wait long."""
+    roles = AwsRoles("shop", REGION, act=ACT)
+    with tapped() as (url, tap):
+        made = world(url, tap)
+        async with open_aws({"shop": roles}, Metrics(), clock.now, endpoint=url, modes=hurried()) as aws:
+            made.aws = aws
+            yield made
