@@ -150,6 +150,7 @@ SETTINGS = {
     "services.NAME.ENVIRONMENT.bake.pass_early.miss_probability": "of passing early though it is so bad; up to 50%",
     "services.NAME.ENVIRONMENT.asking.for": "how long",
     "services.NAME.ENVIRONMENT.asking.then": "keep | roll_back",
+    "services.NAME.ENVIRONMENT.asking.stuck": "how long a rollback that did not finish waits for a person, before its watch ends as kept",
     "services.NAME.ENVIRONMENT.known_good.served_after": "a release that is unproven counts as known-good after serving this long",
     "services.NAME.ENVIRONMENT.known_good.may_cross": "releases that a rollback leaves out by itself; more, or a floor, asks",
     "services.NAME.ENVIRONMENT.rules[].file": "a rule file, relative to the configuration",

@@ -84,6 +84,7 @@ def _in_force(service: Service) -> Iterator[tuple[str, str]]:
     yield "countdown", duration_text(policy.countdown)
     yield "asking.for", duration_text(policy.asking.lasting)
     yield "asking.then", policy.asking.then.value
+    yield "asking.stuck", duration_text(policy.asking.stuck)
     yield "speak", policy.speak.value
     yield "known_good.served_after", duration_text(policy.known_good.served_after)
     yield "known_good.may_cross", str(policy.known_good.may_cross)

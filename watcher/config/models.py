@@ -332,6 +332,7 @@ class AskingModel(Strictly):
 
     lasting: Annotated[Lasting, Field(alias="for")] = Asking().lasting
     then: Then = Asking().then
+    stuck: Annotated[Lasting, _at_most(timedelta(days=7), "7d")] = Asking().stuck
 
 
 class KnownGoodModel(Strictly):

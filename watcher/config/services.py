@@ -16,7 +16,7 @@ from watcher.config.beside import Runs, check_told, read_around
 from watcher.config.configuration import Account, Configured, Effective, Heard, Key
 from watcher.config.gates import check_gate, gating
 from watcher.config.mirrors import read_mirrors
-from watcher.config.models import NAME, NAME_REMEDY, BakeModel, Layer
+from watcher.config.models import NAME, NAME_REMEDY, AskingModel, BakeModel, Layer
 from watcher.config.promises import NO_ACCOUNTS, Shelf, read_promises
 from watcher.config.references import Referred, refer, refer_each
 from watcher.config.rollouts import read_rollout
@@ -94,7 +94,7 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
     if not mistakes.problems:  # else the queries may be such that nobody knows their buckets
         _check_bake(written.bake.at_most, rules, promises, around.shelf, mistakes)
     if team:
-        _check_escalation(node.get("team") or node, around.teams[team], written.asking.lasting, mistakes)
+        _check_escalation(node.get("team") or node, around.teams[team], written.asking, mistakes)
     if written.mode is not Mode.SHADOW:
         _check_may_act(node, targets, around, mistakes)
         _check_movable(targets, around.shelf, mistakes)
@@ -153,14 +153,22 @@ def _bake(written: BakeModel) -> Bake:
     return Bake(written.at_least, written.at_most, written.runs, early)
 
 
-def _check_escalation(at: Node, team: Team, stands: timedelta, mistakes: Mistakes) -> None:
-    """A question that is over before anybody is called calls nobody."""
-    if team.escalation is not None and team.escalation.after >= stands:
-        after = duration_text(team.escalation.after)
-        words = f"team {team.name} escalates after {after}, and a question stands for {duration_text(stands)}"
-        mistakes.add(
-            at, words, "write a shorter `escalate: {after}` in the team, or a longer `asking: {for}`"
-        )
+def _check_escalation(at: Node, team: Team, asking: AskingModel, mistakes: Mistakes) -> None:
+    """What is over before anybody is called calls nobody."""
+    if team.escalation is None:
+        return
+    after = team.escalation.after
+    for stands, what, key in (
+        (asking.lasting, "a question stands", "for"),
+        (asking.stuck, "a rollback stays stuck", "stuck"),
+    ):
+        if after >= stands:
+            words = f"team {team.name} escalates after {duration_text(after)}, and {what} for {duration_text(stands)}"
+            mistakes.add(
+                at,
+                words,
+                f"write a shorter `escalate: {{after}}` in the team, or a longer `asking: {{{key}}}`",
+            )
 
 
 def _policy(written: Layer, rules: RuleSet, ceilings: Ceilings, escalation: Escalation | None) -> Policy:
@@ -172,7 +180,7 @@ def _policy(written: Layer, rules: RuleSet, ceilings: Ceilings, escalation: Esca
         rollout_timeout=written.rollout_timeout,
         move_timeout=written.move_timeout,
         countdown=written.countdown,
-        asking=Asking(written.asking.lasting, written.asking.then),
+        asking=Asking(written.asking.lasting, written.asking.then, written.asking.stuck),
         speak=written.speak,
         known_good=KnownGood(written.known_good.served_after, written.known_good.may_cross),
         ceilings=ceilings,

@@ -50,10 +50,17 @@ class Bake:
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """How long a question stands, and what happens then."""
+    """How long a question stands, and what happens then.
 
-    lasting: timedelta = timedelta(hours=1)  # written `for:`
+    Attributes:
+        lasting: Written `for:`.
+        then: What becomes of a release about which nobody has answered.
+        stuck: How long a rollback that did not finish waits for a person; then its watch ends, and whatever runs stays.
+    """
+
+    lasting: timedelta = timedelta(hours=1)
     then: Then = Then.KEEP
+    stuck: timedelta = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,11 @@ def test_it_is_part_of_the_policy_of_each_service_of_the_team(tmp_path):
         ("{after: 13h, to: [{room: night}]}", {}, "12h"),
         ("{after: 1h, to: [{room: night}]}", {}, "escalates after 1h, and a question stands for 1h"),
         ("{after: 5m, to: [{room: night}]}", {"asking": "{for: 5m}"}, "a question stands for 5m"),
+        (
+            "{after: 40m, to: [{room: night}]}",
+            {"asking": "{stuck: 30m}"},
+            "a rollback stays stuck for 30m | try: write a shorter `escalate: {after}` in the team, or a longer `asking: {stuck}`",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_a_remedy(tmp_path, escalate, changes, expected):

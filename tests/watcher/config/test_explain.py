@@ -28,6 +28,7 @@ def rows(tmp_path, key=PRODUCTION, text: str = MAIN) -> dict[str, tuple[str, str
         ("known_good.may_cross", "1", "rollbackd.yaml:37"),
         ("known_good.served_after", "1d", "built in"),
         ("asking.then", "keep", "built in"),
+        ("asking.stuck", "1d", "built in"),
         ("false_rollback_probability", "0.1%", "built in"),
         ("ceilings.service_per_day", "3", "rollbackd.yaml:8"),
         ("ceilings.fleet_per_hour", "3", "built in"),

@@ -46,7 +46,7 @@ def test_every_key_of_a_service_is_in_its_policy(tmp_path):
       bake: {runs: 2}
       rollout_timeout: 2h
       move_timeout: 5m
-      asking: {for: 10m, then: roll_back}
+      asking: {for: 10m, then: roll_back, stuck: 3d}
       speak: all
       reads_live: 10s
 """,
@@ -58,7 +58,7 @@ def test_every_key_of_a_service_is_in_its_policy(tmp_path):
     assert service.policy.bake.runs == 2
     assert service.policy.rollout_timeout == timedelta(hours=2)
     assert service.policy.move_timeout == timedelta(minutes=5)
-    assert service.policy.asking == Asking(timedelta(minutes=10), Then.ROLL_BACK)
+    assert service.policy.asking == Asking(timedelta(minutes=10), Then.ROLL_BACK, timedelta(days=3))
     assert service.policy.speak is Speak.ALL
     assert service.reads_live == timedelta(seconds=10)
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
 
+from rules.objectives.wording import span_words
 from watcher.core.facts import Facts
 from watcher.core.lifecycle.deciding import decided, started
 from watcher.core.lifecycle.forward import overdue
@@ -158,7 +159,9 @@ def _stuck(watch: Watch, now: datetime, facts: Facts) -> Step | None:
         return _escalated(watch, Event.STUCK, now, facts)
     after = moved(watch, Trigger.STUCK_TOO_LONG, now)
     after = replace(after, ending=Ending(ending_words(after, now, unanswered=True)))
-    return stepped(watch, after, now, facts, Event.KEPT, why="stuck for 24 h")
+    return stepped(
+        watch, after, now, facts, Event.KEPT, why=f"stuck for {span_words(watch.policy.asking.stuck)}"
+    )
 
 
 def _recovering(watch: Watch, now: datetime, facts: Facts) -> Step | None:

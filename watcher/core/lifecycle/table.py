@@ -32,7 +32,7 @@ class Trigger(StrEnum):
     ASKED_AGAIN = "asked again"
     HOLD_ENDED = "hold ended"
     MOVE_TIMED_OUT = "not serving in time"
-    STUCK_TOO_LONG = "nobody answered for 24 h"
+    STUCK_TOO_LONG = "nobody answered, stuck"
     # the world
     GUARD_REFUSED = "a guard does not hold"
     STAGE_ASKS = "a stage asks"

@@ -10,7 +10,6 @@ from watcher.core.watch import State, Watch
 LONGEST_HOLD = timedelta(hours=24)
 HOLD = timedelta(minutes=15)  # when nobody says how long: as on the button
 ASK_AGAIN = timedelta(minutes=15)  # the same
-STUCK_FOR = timedelta(hours=24)
 RECOVERY = timedelta(minutes=10)
 BLIND_FOR = timedelta(minutes=5)  # a guess: beyond the longest settle time (3 min, CloudWatch) and a bucket
 LAST_LOOK = timedelta(
@@ -88,6 +87,6 @@ _ENDS: Mapping[State, Callable[[Watch], datetime]] = {
     State.ASKING: _asking_until,
     State.HELD: lambda watch: watch.hold.until if watch.hold else watch.since,
     State.ROLLING_BACK: lambda watch: watch.since + watch.policy.move_timeout,
-    State.STUCK: lambda watch: watch.since + STUCK_FOR,
+    State.STUCK: lambda watch: watch.since + watch.policy.asking.stuck,
     State.RECOVERING: lambda watch: watch.since + RECOVERY,
 }

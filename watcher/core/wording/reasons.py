@@ -200,7 +200,10 @@ def _kept(watch: Watch, now: datetime, unanswered: bool, but: str) -> str:  # no
         return f"{would_have_words(watch, now)}. Nothing was done"
     if watch.action:
         what = f"{watch.tag} was not rolled back: the rollback to {watch.goes_to} did not finish, and"
-        return f"{what} nobody answered for 24 h" if by is None else f"{what} {by} took over{_because(but)}"
+        waited = span_words(watch.policy.asking.stuck)
+        return (
+            f"{what} nobody answered for {waited}" if by is None else f"{what} {by} took over{_because(but)}"
+        )
     if unanswered:
         return f"{watch.tag} stays: nobody answered{_but(but)}"
     return f"{watch.tag} stays, by order of {by}{_because(but)}"

@@ -245,6 +245,17 @@ def test_a_stuck_watch_is_kept_after_a_day_and_says_that_it_was_not_rolled_back(
     assert "not rolled back" in step.watch.ending.words
 
 
+def test_how_long_it_stays_stuck_is_a_setting():
+    watch = a_watch(State.STUCK)
+    watch = replace(watch, policy=replace(watch.policy, asking=Asking(stuck=hours(2))))
+
+    assert at(watch, watch.since + minutes(119)) is None
+    step = at(watch, watch.since + hours(2))
+
+    assert step.watch.state is State.KEPT
+    assert step.watch.ending.words.endswith("did not finish, and nobody answered for 2 h")
+
+
 def test_recovering_ends_after_ten_minutes_with_what_was_seen_last():
     watch = a_watch(State.RECOVERING)
 
