@@ -1,21 +1,25 @@
 """Parameters of Systems Manager, by the contract of the notifiers. What stands in one: ``tests/watcher/notify/ssm``."""
 
+import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from deploy.errors import AwsRefused
 from tests.contract.notifier_contract import NotifierContract, Received, Spoken, a_message
 from tests.fakes.aws import AwsError, AwsWorld, Direct
 from tests.fakes.serve import http_to_loopback
 from tests.fakes.world import START
+from watcher.aws.codes import UNREADABLE
 from watcher.core.watch import Message
 from watcher.notify.notifier import Later, Notifier, Opening, Told
 from watcher.notify.registry import NOTIFIERS
+from watcher.notify.ssm.parameter import SOON, Parameter
 from watcher.notify.ssm.settings import Settings
 
 # A status, as Systems Manager calls what it answers with it.
@@ -56,6 +60,15 @@ class SpokenToSsm(Spoken):
                 later = status >= 500 or status == 425
                 code = CODES.get(status, "InternalServerError" if later else "ValidationException")
                 self.world.faults.fail("ssm", "PutParameter", error=AwsError(code, "as the test says", 400))
+
+
+class _Unreadable(Direct):
+    """What answers in the place of AWS, once something is to be written, is a page."""
+
+    async def act(self, scope: str, service: str, operation: str, /, **parameters: Any) -> Mapping[str, Any]:
+        raise AwsRefused(
+            f"{service}.{operation} in {scope}", UNREADABLE, "no answer of AWS's", may_have_happened=True
+        )
 
 
 class TestSsm(NotifierContract):
@@ -124,6 +137,37 @@ class TestSsm(NotifierContract):
             assert isinstance(await told.notifier.tell(self.message(), "", None), Later)
             assert isinstance(await told.notifier.tell(self.message(), "", None), Told)
             assert len(told.received) == 1
+
+    async def test_a_page_with_status_200_is_not_taken_for_its_answer(self):
+        """The way to AWS finds that it is none of AWS's (tests/watcher/aws): it may have been written all the same."""
+        parameter = Parameter(Settings(account="shop"), _Unreadable(AwsWorld(lambda: START)))
+        telling = await parameter.tell(self.message(), "", None)
+
+        assert isinstance(telling, Later)
+        assert UNREADABLE in telling.words
+
+    @pytest.mark.parametrize("code", ["RequestExpired", "SignatureDoesNotMatch"])
+    async def test_a_far_clock_that_is_ten_minutes_off_changes_no_wait(self, code: str):
+        """AWS refuses what is signed by a clock that is off; once that is mended the verdict is written."""
+        async with self.telling() as told:
+            assert isinstance(told, SpokenToSsm)
+            told.world.faults.fail("ssm", "PutParameter", error=AwsError(code, "Signature expired", 403))
+            refused = await told.notifier.tell(self.message(), "", None)
+
+            assert isinstance(refused, Later)
+            assert refused.after == SOON
+            assert isinstance(await told.notifier.tell(self.message(), "", None), Told)
+
+    async def test_a_message_that_is_cancelled_leaves_nothing_behind_and_is_in_the_way_of_no_other(self):
+        """That the call ends with it is shown where the way to AWS is; here, that nothing is kept of it."""
+        async with self.telling() as told:
+            telling = asyncio.ensure_future(told.notifier.tell(self.message(), "", None))
+            telling.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await telling
+
+            assert told.received == []
+            assert isinstance(await told.notifier.tell(self.message(), "", None), Told)
 
     async def test_a_system_that_says_when_is_asked_then(self):
         """AWS says never when: a while is waited."""
