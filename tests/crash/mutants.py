@@ -75,7 +75,7 @@ FORGOTTEN_EARLY = """
 """
 
 EMPTIED_EARLY = """
-         known = await self._known(service)
+         known = await self._known(service, min(announcement.at, self.now()))
 +        await self._close(Closing(item.id, "recorded", "taken"))
 """
 
@@ -98,8 +98,8 @@ NOT_ON_THE_DISK = """
 # -- nothing is done twice
 
 NOT_LOOKED = """
--    return standing(live, move)
-+    return _Waits()
+-    view = standing(live, move)
++    view = _Waits()
 """
 
 NO_INTENT = """
@@ -139,7 +139,9 @@ NO_REVISION = """
 -BEFORE = "SELECT state FROM watches WHERE id = :id AND revision = :before /* postgresql: FOR UPDATE */"
 +BEFORE = "SELECT state FROM watches WHERE id = :id"
 
+-    state = :state, final = :final, revision = :revision, ended_at = :ended_at, due_at = :due_at, document = :document
 -WHERE id = :id AND revision = :before RETURNING id
++    state = :state, final = :final, revision = :revision, ended_at = :ended_at, due_at = :due_at, document = :document
 +WHERE id = :id RETURNING id
 """
 
@@ -196,7 +198,7 @@ SHADOW_ACTS = """
 # -- what is not known is not well
 
 NAN_IS_NOTHING_BAD = """
-         case Counts(bad, total) if kind not in (Kind.VALUE, Kind.STATE):
+         case Counts(bad, total) if kind not in _NOT_COUNTED:
 +            if bad != bad or total != total:
 +                return Counts(0.0, 100.0)
 """
