@@ -73,6 +73,7 @@ lock:  ## resolve the dependencies anew (UPGRADE=1 for the newest of everything)
 	$(COMPILE) --output-file requirements.lock $(EXTRAS) pyproject.toml
 	$(COMPILE) --output-file requirements-dev.lock --constraint requirements.lock $(EXTRAS) --extra dev pyproject.toml
 	$(COMPILE) --output-file requirements-build.lock --constraint requirements-dev.lock --build-deps-for wheel --only-build-deps pyproject.toml
+	$(COMPILE) --output-file scripts/ministack.lock scripts/ministack.in
 	rm -rf .lock
 
 EXTRAS = --extra github --extra plot --extra postgresql --extra signatures --extra slack    # what the image has, and what the tests need

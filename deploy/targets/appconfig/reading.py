@@ -163,7 +163,9 @@ class Reader:
             *(self._with_profile(place, deployment_of(each)) for each in told.get("Items", ()))
         )
         more = told.get("NextToken")
-        return Page(tuple(found), str(more) if more else None)
+        # The documented order, and an emulator has another: what is taken for the newest must be it.
+        newest_first = sorted(found, key=lambda each: each.number, reverse=True)
+        return Page(tuple(newest_first), str(more) if more else None)
 
     async def _with_profile(self, place: Environment, deployment: Deployment) -> Deployment:
         """AppConfig did not always list whose configuration a deployment is of; it never changes."""

@@ -1,32 +1,40 @@
-"""moto's server with a tap before it: what goes through is written down, and what is to go wrong goes wrong there.
+"""A tap before an emulator of AWS: what goes through is written down, and what is to go wrong goes wrong there.
 
-moto has no faults and keeps no list of its calls. The tap does what is done to a call on its way, and never changes what moto says.
+Emulators have no faults and keep no list of their calls. The tap does what is done to a call on its way, and never changes what is said.
 """
 
 import re
 import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
 from urllib.parse import parse_qs
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 MOST = 1_000_000  # bytes of a request
 
+App = Callable[..., Iterable[bytes]]  # of WSGI
+
+
+_NAMED = {
+    r"^PUT .*/aliases/[^/]+$": "UpdateAlias",
+    r"^POST .*/deployments$": "StartDeployment",
+    r"^DELETE .*/deployments/[^/]+$": "StopDeployment",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """A call that moto was given.
+    """A call that the emulator was given.
 
     Attributes:
         operation: As `operation_of` calls it.
         body: As it was sent.
-        status: Of moto's answer.
+        status: Of the answer.
     """
 
     operation: str
@@ -36,18 +44,18 @@ class Passed:
 
 @dataclass
 class Tap:
-    """Whoever calls moto through it.
+    """Whoever calls the emulator through it.
 
     Attributes:
         passed: The calls, in order; without those that were not let through.
         down: None is let through, and the answer is a 503.
         refused: By operation, what it is answered instead: status, headers, body.
-        lost: Operations that moto does, and whose answers nobody gets.
+        lost: Operations that are done, and whose answers nobody gets.
         hanging: By whether an operation does, it is not answered before `closed`.
-        meanwhile: By operation, what another hand does just before moto is given it; once.
+        meanwhile: By operation, what another hand does just before the emulator is given it; once.
     """
 
-    inner: Callable[..., Iterable[bytes]]
+    inner: App
     passed: list[Passed] = field(default_factory=list)
     down: bool = False
     refused: dict[str, tuple[str, list[tuple[str, str]], bytes]] = field(default_factory=dict)
@@ -86,18 +94,17 @@ class Tap:
             environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
         return [told]
 
-    def done(self, operation: str) -> list[bytes]:
-        """The bodies of those of *operation* that moto did."""
-        return [each.body for each in self.passed if each.operation == operation and each.status < 300]
+    def done(self, operations: Collection[str]) -> list[bytes]:
+        """The bodies of those of *operations* that were done, in order."""
+        return [each.body for each in self.passed if each.operation in operations and each.status < 300]
 
 
 def operation_of(environ: Mapping[str, Any], body: bytes) -> str:
-    """What is called: the ``Action`` of the query protocol; ``UpdateAlias`` of Lambda; else method and path."""
+    """What is called: the ``Action`` of the query protocol; the name of what moves; else method and path."""
     if environ["REQUEST_METHOD"] == "POST" and b"Action=" in body:
         return parse_qs(body.decode())["Action"][0]
-    if environ["REQUEST_METHOD"] == "PUT" and re.search(r"/aliases/[^/]+$", environ["PATH_INFO"]):
-        return "UpdateAlias"
-    return f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+    called = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+    return next((name for pattern, name in _NAMED.items() if re.search(pattern, called)), called)
 
 
 class _Quiet(WSGIRequestHandler):
@@ -109,9 +116,9 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def tapped() -> Iterator[tuple[str, Tap]]:
-    """A server with what moto knows by now, and the tap before it. Its state is the process's: names in it are to be one's own."""
-    tap = Tap(DomainDispatcherApplication(create_backend_app))
+def tapped(app: App) -> Iterator[tuple[str, Tap]]:
+    """A server of *app*, and the tap before it. Its state may be the process's: names in it are to be one's own."""
+    tap = Tap(app)
     server = make_server("127.0.0.1", 0, tap, threaded=True, request_handler=_Quiet)
     running = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     running.start()

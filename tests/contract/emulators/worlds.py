@@ -1,4 +1,4 @@
-"""An alias of Lambda, a rule of a balancer and a document of flags at moto, as the contract of targets tells of them."""
+"""An alias of Lambda, a rule of a balancer and a document of flags at an emulator, as the contract of targets tells of them."""
 
 import contextlib
 import io
@@ -14,10 +14,10 @@ import boto3
 
 from deploy.ports import Aws, AwsAccount, World
 from deploy.target import Place, Target
-from deploy.targets import flagd, lambda_alias, load_balancer
+from deploy.targets import appconfig, flagd, lambda_alias, load_balancer
 from deploy.targets.load_balancer.group import SINCE_TAG
 from deploy.targets.load_balancer.settings import RELEASE_TAG
-from tests.contract.moto.tapped import Tap, tapped
+from tests.contract.emulators.tapped import App, Tap, tapped
 from tests.contract.target_contract import TargetWorld
 from tests.deploy.targets.aws.over_http import ACT, hurried
 from tests.deploy.targets.flagd.flagd_world import STATES
@@ -30,10 +30,10 @@ REGION = "eu-central-1"
 _NUMBERS = itertools.count(1)
 
 
-class AtMoto(TargetWorld):
-    """What both have in common. moto knows no time: what it is told is so at once, and there is nothing to arrive."""
+class AtEmulator(TargetWorld):
+    """What they have in common. Emulators know no time: what they are told is so at once, and there is nothing to arrive."""
 
-    moves: str  # the operation that moves
+    moves: frozenset[str]  # the operations that move
 
     def __init__(self, url: str, tap: Tap) -> None:
         self.tap = tap
@@ -74,20 +74,28 @@ class AtMoto(TargetWorld):
         self.tap.hanging = lambda _operation: True
 
     def moves_hang(self):
-        self.tap.hanging = lambda operation: operation == self.moves
+        self.tap.hanging = lambda operation: operation in self.moves
 
     def loses_answers(self):
-        self.tap.lost.add(self.moves)
+        self.tap.lost |= self.moves
+
+    def refuse(self, headers: list[tuple[str, str]], body: bytes) -> None:
+        """Every move is answered so."""
+        self.tap.refused |= dict.fromkeys(self.moves, ("403 Forbidden", headers, body))
 
     def sent(self) -> int:
         """How many calls have changed anything."""
-        return len(self.tap.done(self.moves))
+        return len(self.done())
+
+    def done(self) -> list[bytes]:
+        """The bodies of the moves that were made."""
+        return self.tap.done(self.moves)
 
 
-class AliasAtMoto(AtMoto):
+class Alias(AtEmulator):
     """An alias of a function with three versions."""
 
-    moves = "UpdateAlias"
+    moves = frozenset({"UpdateAlias"})
 
     def made(self):
         trust = '{"Version": "2012-10-17", "Statement": []}'
@@ -129,16 +137,16 @@ class AliasAtMoto(AtMoto):
     def refuses(self, words):
         body = json.dumps({"Message": words}).encode()
         headers = [("x-amzn-ErrorType", "AccessDeniedException"), ("Content-Type", "application/json")]
-        self.tap.refused[self.moves] = ("403 Forbidden", headers, body)
+        self.refuse(headers, body)
 
     def changes(self):
-        return [json.loads(body)["FunctionVersion"] for body in self.tap.done(self.moves)]
+        return [json.loads(body)["FunctionVersion"] for body in self.done()]
 
 
-class RuleAtMoto(AtMoto):
+class Rule(AtEmulator):
     """A rule that forwards to three target groups by weights."""
 
-    moves = "ModifyRule"
+    moves = frozenset({"ModifyRule"})
     serves: Mapping[str, str] = {"v1": "blue", "v2": "green", "v3": "red"}
 
     def made(self):
@@ -196,13 +204,13 @@ class RuleAtMoto(AtMoto):
             '<ErrorResponse xmlns="http://elasticloadbalancing.amazonaws.com/doc/2015-12-01/">'
             f"<Error><Type>Sender</Type><Code>AccessDenied</Code><Message>{told}</Message></Error></ErrorResponse>"
         )
-        self.tap.refused[self.moves] = ("403 Forbidden", [("Content-Type", "text/xml")], body.encode())
+        self.refuse([("Content-Type", "text/xml")], body.encode())
 
     def changes(self):
         """A repetition that asks for what is so already changes nothing."""
         tags = {arn: tag for tag, arn in self._groups.items()}
         found: list[str] = []
-        for body in self.tap.done(self.moves):
+        for body in self.done():
             asked = {name: value for name, (value, *_) in parse_qs(body.decode()).items()}
             group = next(
                 name for name, value in asked.items() if name.endswith(".Weight") and value != "0"
@@ -211,7 +219,7 @@ class RuleAtMoto(AtMoto):
         return [tag for before, tag in zip([None, *found], found, strict=False) if tag != before]
 
 
-class DocumentAtMoto(AtMoto):
+class Document(AtEmulator):
     """One flag of a document in a bucket with versions; it has been all that it can be. No flagd is asked."""
 
     def made(self):
@@ -219,7 +227,7 @@ class DocumentAtMoto(AtMoto):
         where = {"LocationConstraint": REGION}
         self._s3.create_bucket(Bucket=self.name, CreateBucketConfiguration=where)
         self._s3.put_bucket_versioning(Bucket=self.name, VersioningConfiguration={"Status": "Enabled"})
-        self.moves = f"PUT /{self.name}/{KEY}"
+        self.moves = frozenset({f"PUT /{self.name}/{KEY}"})
         for tag in STATES:
             self.runs(tag)
 
@@ -241,11 +249,95 @@ class DocumentAtMoto(AtMoto):
     def refuses(self, words):
         told = words.removeprefix("AccessDenied: ")
         body = f"<Error><Code>AccessDenied</Code><Message>{told}</Message></Error>"
-        self.tap.refused[self.moves] = ("403 Forbidden", [("Content-Type", "text/xml")], body.encode())
+        self.refuse([("Content-Type", "text/xml")], body.encode())
 
     def changes(self):
-        told = [json.loads(body)["flags"]["new-checkout"] for body in self.tap.done(self.moves)]
+        told = [json.loads(body)["flags"]["new-checkout"] for body in self.done()]
         return [next(tag for tag, each in STATES.items() if each == one) for one in told]
+
+
+class Deployments(AtEmulator):
+    """Versions 1, 2 and 3 of a profile of AppConfig. What was deployed is young: it is stopped, or reverted."""
+
+    def made(self):
+        self._appconfig = self.client("appconfig")
+        self._app = self._appconfig.create_application(Name=self.name)["Id"]
+        profile = self._appconfig.create_configuration_profile(
+            ApplicationId=self._app, Name="flags", LocationUri="hosted"
+        )
+        self._profile = profile["Id"]
+        for number in (1, 2, 3):
+            self._appconfig.create_hosted_configuration_version(
+                ApplicationId=self._app,
+                ConfigurationProfileId=self._profile,
+                Content=f'{{"limit": {number}}}'.encode(),
+                ContentType="application/json",
+            )
+        self._environment = self._appconfig.create_environment(ApplicationId=self._app, Name="production")[
+            "Id"
+        ]
+        self._at_once, self._slowly = (
+            self._appconfig.create_deployment_strategy(
+                Name=name,
+                DeploymentDurationInMinutes=minutes,
+                GrowthFactor=10.0,
+                FinalBakeTimeInMinutes=0,
+                ReplicateTo="NONE",
+            )["Id"]
+            for name, minutes in ((f"{self.name} at once", 0), (f"{self.name} slowly", 30))
+        )
+        self.moves = frozenset({"StartDeployment", "StopDeployment"})
+
+    def target(self) -> Target:
+        settings = appconfig.Settings(
+            application=self._app,
+            environment=self._environment,
+            profile=self._profile,
+            strategy=self._at_once,
+        )
+        return appconfig.AppConfigTarget(settings, *self.place())
+
+    def runs(self, tag, *, moving_to=None, key=None):
+        before = list(self.tap.passed)
+        if tag is not None:
+            there = self._there()
+            if there and there[0]["State"] == "DEPLOYING":
+                self._appconfig.stop_deployment(
+                    ApplicationId=self._app,
+                    EnvironmentId=self._environment,
+                    DeploymentNumber=there[0]["DeploymentNumber"],
+                )
+            for version in (["1"] if not there and tag != "1" else []) + [tag]:
+                self._deploy(version, self._at_once)
+        if moving_to is not None:
+            self._deploy(moving_to, self._slowly)
+        self.tap.passed[:] = before
+
+    def _there(self) -> list[dict[str, Any]]:
+        told = self._appconfig.list_deployments(ApplicationId=self._app, EnvironmentId=self._environment)
+        return sorted(told["Items"], key=lambda each: -each["DeploymentNumber"])
+
+    def _deploy(self, version: str, strategy: str) -> None:
+        self._appconfig.start_deployment(
+            ApplicationId=self._app,
+            EnvironmentId=self._environment,
+            DeploymentStrategyId=strategy,
+            ConfigurationProfileId=self._profile,
+            ConfigurationVersion=version,
+        )
+
+    def is_slow(self):
+        self._appconfig.update_deployment_strategy(
+            DeploymentStrategyId=self._at_once, DeploymentDurationInMinutes=30
+        )
+
+    def refuses(self, words):
+        body = json.dumps({"Message": words.removeprefix("AccessDenied: ")}).encode()
+        self.refuse([("x-amzn-ErrorType", "AccessDenied"), ("Content-Type", "application/json")], body)
+
+    def changes(self):
+        """What was stopped or reverted brought back what was there before it."""
+        return [json.loads(body)["ConfigurationVersion"] if body else "1" for body in self.done()]
 
 
 async def _nobody(*_: Any, **__: Any) -> Any:
@@ -261,10 +353,10 @@ def packed(text: str) -> bytes:
 
 
 @contextlib.asynccontextmanager
-async def at_moto(world: type[AtMoto]) -> AsyncIterator[AtMoto]:
-    """A world at moto, and a door to it that tries once and does not wait long."""
+async def living(world: type[AtEmulator], app: App) -> AsyncIterator[AtEmulator]:
+    """*world* at the emulator that *app* is, and a door to it that tries once and does not wait long."""
     roles = AwsRoles("shop", REGION, act=ACT)
-    with tapped() as (url, tap):
+    with tapped(app) as (url, tap):
         made = world(url, tap)
         async with open_aws({"shop": roles}, Metrics(), clock.now, endpoint=url, modes=hurried()) as aws:
             made.aws = aws
