@@ -3,13 +3,14 @@
 import asyncio
 import gc
 import os
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from itertools import islice
 
 import pytest
 from hypothesis import settings
 
 from tests.schemas.exchange import drained
+from tests.waiting import IdleTime
 
 # A test that forgets its fake must be refused, and never reach an account of whoever runs it.
 for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -30,6 +31,11 @@ asyncio.set_event_loop(None)
 # How long one example takes says more about the machine than about us.
 settings.register_profile("here", deadline=None, print_blob=True)
 settings.load_profile("here")
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """On a machine that is slow nobody is late."""
+    return {"idle time": IdleTime}
 
 
 @pytest.hookimpl(wrapper=True)

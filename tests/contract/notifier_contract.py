@@ -246,7 +246,7 @@ class NotifierContract:
             self.opened(f"http://127.0.0.1:{port}", "0123456789abcdef") as notifier,
         ):
             telling = asyncio.ensure_future(notifier.tell(self.message(), self.narrowing, None))
-            async with asyncio.timeout(3):
+            async with asyncio.timeout(30):
                 await asked.wait()
             telling.cancel()
             with pytest.raises(asyncio.CancelledError):

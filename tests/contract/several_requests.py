@@ -22,10 +22,10 @@ class OfSeveralRequests(ProviderContract):
 
     measures = Kind.PROBE
     counts_faults = frozenset(FAULTS) | {"refused"}
-    _answers = ""  # the address of the one that does: the others are waited for a moment only
+    _answers = ""  # the address of the one that does, in whatever time (`tests.waiting`); the others are waited for a moment only
 
     def deadline(self, base: str) -> str:
-        return "800ms" if base == self._answers else "200ms"
+        return "800ms" if base in {self._answers, self._patient} else "200ms"
 
     def silent(self, world: World) -> None:
         world.log = [Happened(START - timedelta(hours=1), "v0", 200, 0.1)]

@@ -51,8 +51,11 @@ PLAYED = {
 }
 NOW = START + timedelta(minutes=28)
 ROLES = {"shop": AwsRoles("shop", "eu-central-1")}
-ONCE = replace(USUAL, read=replace(USUAL.read, attempts=1))  # what is ill is not tried again
-HASTY = replace(USUAL, read=replace(USUAL.read, attempts=1, answer=0.2))
+LONG = 60.0  # seconds for what answers, on whatever machine
+ONCE = replace(  # what is ill is not tried again
+    USUAL, read=replace(USUAL.read, attempts=1, connect=LONG, answer=LONG, whole=LONG)
+)
+HASTY = replace(ONCE, read=replace(ONCE.read, answer=0.2))  # for who does not answer in time
 
 
 @dataclass
@@ -70,7 +73,7 @@ class Far:
     def aws(self, modes: Modes) -> AbstractAsyncContextManager[Aws]:
         return open_aws(ROLES, Metrics(), self.now, endpoint=self.url, modes=modes)
 
-    async def ask(self, aws: Aws, patience: float = 6.0) -> Reading:
+    async def ask(self, aws: Aws, patience: float = LONG) -> Reading:
         """What a provider says that was opened just now."""
         kind, now = PROVIDERS[self.member.kind], self.now()
         window = Window(START, NOW - timedelta(minutes=8), now + timedelta(seconds=patience))
@@ -186,7 +189,7 @@ async def test_a_call_that_is_broken_off_leaves_no_task_and_nobody_waits_for_its
             serving_ill(never) as port,
             open_aws(ROLES, Metrics(), lambda: NOW, endpoint=f"http://127.0.0.1:{port}") as aws,
         ):
-            await Far(member, AwsWorld(lambda: NOW)).ask(aws, 60.0)
+            await Far(member, AwsWorld(lambda: NOW)).ask(aws)
 
     before = asyncio.all_tasks()
     asking = asyncio.create_task(ask())

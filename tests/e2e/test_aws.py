@@ -191,7 +191,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
             shop.address = _address(log, daemon)
             yield shop
             daemon.terminate()
-            assert daemon.wait(20) == 0
+            assert daemon.wait(60) == 0
             assert shop.look("bugs") == []
             assert [line for line in log.read_text().splitlines() if '"level": "error"' in line] == []
         finally:
@@ -202,7 +202,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 
 def _address(log: Path, daemon: subprocess.Popen[bytes]) -> str:
     """Where it listens, by its log."""
-    for _ in range(300):
+    for _ in range(2400):
         for line in log.read_text().splitlines():
             if '"daemon.started"' in line:
                 return str(json.loads(line)["address"])

@@ -119,7 +119,7 @@ class Clock:
 
     async def _quiet(self) -> None:
         """Until everybody who ever waited waits again, or has ended."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             for _ in range(5):
                 await asyncio.sleep(0)
             while any(not task.done() and task not in self._still() for task in self._known):  # noqa: ASYNC110 - nobody says when a task has ended

@@ -54,6 +54,7 @@ class Link:
     refuses: bool = False
     _flows: asyncio.Event = field(default_factory=asyncio.Event)
     _pairs: set[Pair] = field(default_factory=set)
+    _takes: set[asyncio.Task[None]] = field(default_factory=set)
 
     def heal(self) -> None:
         """Let everything through again, what was swallowed on the way included."""
@@ -71,16 +72,30 @@ class Link:
         """Take everything, pass nothing on, and close nothing: what a broken route looks like."""
         self._flows.clear()
 
-    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Serve one connection of the replica."""
-        if self.refuses:
+        task = asyncio.create_task(self._take(reader, writer))
+        self._takes.add(task)
+        task.add_done_callback(self._takes.discard)
+
+    async def end(self) -> None:
+        """Nobody is served any more, and nothing is left open: what still waits for the way to be healed neither."""
+        for task in self._takes:
+            task.cancel()
+        await asyncio.gather(*self._takes, return_exceptions=True)
+
+    async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if not self.refuses:
+                await self._flows.wait()
+                await self._pass_on(reader, writer)
+        finally:
             writer.transport.abort()
-            return
-        await self._flows.wait()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.far)
         except OSError:
-            writer.transport.abort()
             return
         pair, progress = (writer, far_writer), _Progress()
         self._pairs.add(pair)
@@ -92,8 +107,7 @@ class Link:
             pass  # one side has gone: so goes the other
         finally:
             self._pairs.discard(pair)
-            for each in pair:
-                each.transport.abort()
+            far_writer.transport.abort()
 
     async def _there(
         self, reader: asyncio.StreamReader, to: asyncio.StreamWriter, progress: _Progress
@@ -149,6 +163,7 @@ async def a_link(far: int, name: str) -> AsyncIterator[Link]:
         yield link
     finally:
         server.close()
-        link.heal()
         link.refuse()
-        await asyncio.sleep(0)
+        await asyncio.sleep(0)  # who was let in just now is taken
+        await link.end()
+        await asyncio.sleep(0)  # what is to be closed is

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import passes
 from watcher.command import KEPT, PATH, run
 
-LONG = timedelta(seconds=7)
+LONG = timedelta(seconds=60)
 
 
 async def python(source, *arguments, timeout=LONG, environment=None):
@@ -31,7 +32,7 @@ def is_gone(pid):
 
 async def eventually(condition, *arguments):
     """Whether *condition* comes to hold: a kill takes its time, and so does a program's start."""
-    for _ in range(500):
+    for _ in range(6000):
         if condition(*arguments):
             return True
         await asyncio.sleep(0.01)
@@ -95,27 +96,32 @@ async def test_a_program_that_is_killed_by_a_signal_says_which():
 
 
 async def test_what_hangs_is_killed_with_all_that_it_started(tmp_path):
-    script = 'sleep 60 & echo $! >"$1"; (sleep 60; true) & echo $! >>"$1"; echo said; sleep 60'
+    file = tmp_path / "pids"
+    script = 'sleep 600 & echo $! >"$1"; echo said; (sleep 600; true) & echo $! >>"$1"; sleep 600'
+    call = asyncio.ensure_future(sh(script, str(file)))
+    assert await eventually(lambda: file.exists() and len(file.read_text().split()) == 2)
 
-    ran = await sh(script, str(tmp_path / "pids"), timeout=timedelta(milliseconds=300))
+    passes(LONG.total_seconds())
+    ran = await call
 
     assert ran.timed_out
     assert ran.status == -signal.SIGKILL
     assert ran.stdout == b"said\n"
-    pids = [int(pid) for pid in (tmp_path / "pids").read_text().split()]
-    assert len(pids) == 2
+    pids = [int(pid) for pid in file.read_text().split()]
     assert [await eventually(is_gone, pid) for pid in pids] == [True, True]
 
 
 async def test_what_ignores_the_signals_of_the_polite_is_killed_too():
-    ran = await sh("trap '' TERM INT HUP; while :; do sleep 60; done", timeout=timedelta(milliseconds=200))
+    ran = await sh("trap '' TERM INT HUP; while :; do sleep 600; done", timeout=timedelta(milliseconds=200))
 
     assert ran.timed_out
 
 
 async def test_a_program_of_a_cancelled_caller_is_killed_with_all_that_it_started(tmp_path):
     pids = tmp_path / "pids"
-    call = asyncio.ensure_future(sh('sleep 60 & echo $! $$ >"$1.new"; mv "$1.new" "$1"; sleep 60', str(pids)))
+    call = asyncio.ensure_future(
+        sh('sleep 600 & echo $! $$ >"$1.new"; mv "$1.new" "$1"; sleep 600', str(pids))
+    )
     assert await eventually(pids.exists)
     call.cancel()
 
@@ -127,7 +133,9 @@ async def test_a_program_of_a_cancelled_caller_is_killed_with_all_that_it_starte
 @pytest.mark.parametrize("turns", [2, 3, 5])
 async def test_who_is_cancelled_while_the_program_begins_kills_all_that_it_started_too(tmp_path, turns):
     pids = tmp_path / "pids"
-    call = asyncio.ensure_future(sh('sleep 60 & echo $! $$ >"$1.new"; mv "$1.new" "$1"; sleep 60', str(pids)))
+    call = asyncio.ensure_future(
+        sh('sleep 600 & echo $! $$ >"$1.new"; mv "$1.new" "$1"; sleep 600', str(pids))
+    )
     for _ in range(turns):
         await asyncio.sleep(0)
     while not pids.exists():
@@ -135,14 +143,14 @@ async def test_who_is_cancelled_while_the_program_begins_kills_all_that_it_start
     call.cancel()
 
     with pytest.raises(asyncio.CancelledError):
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await call
     assert [await eventually(is_gone, int(pid)) for pid in pids.read_text().split()] == [True, True]
 
 
 async def test_what_goes_on_in_the_background_is_neither_waited_for_nor_killed(tmp_path):
-    async with asyncio.timeout(5):
-        ran = await sh('sleep 60 & echo $! >"$1"; echo started', str(tmp_path / "pid"))
+    async with asyncio.timeout(60):
+        ran = await sh('sleep 600 & echo $! >"$1"; echo started', str(tmp_path / "pid"))
     pid = int((tmp_path / "pid").read_text())
 
     assert (ran.status, ran.stdout) == (0, b"started\n")
@@ -177,7 +185,7 @@ async def test_many_programs_at_once_do_not_mix_what_they_say():
 async def test_no_file_is_left_open():
     before = open_files()
     for _ in range(5):
-        await sh("sleep 60", timeout=timedelta(milliseconds=20))
+        await sh("sleep 600", timeout=timedelta(milliseconds=20))
         await sh("true")
     await asyncio.sleep(0.05)
 

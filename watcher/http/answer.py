@@ -69,6 +69,7 @@ class Answer:
         headers: By lower-case name; of several of one name the last.
         body: Decompressed.
         seconds: From the beginning of the request to the end of the body.
+        late: For so many of these seconds our own event loop stood still: they say nothing of the far end.
         certificate_until: When the far end's certificate ends; ``None`` without TLS, or where it is not checked.
         set_cookies: All that it said in ``Set-Cookie``: of that name there are several.
     """
@@ -79,6 +80,7 @@ class Answer:
     seconds: float
     certificate_until: datetime | None = None
     set_cookies: tuple[str, ...] = ()
+    late: float = 0.0
 
     @property
     def media_type(self) -> str:
@@ -106,6 +108,10 @@ class Fault(StrEnum):
     STATUS = "status"
 
 
+# Time may be all that it takes for these: ours is up, or theirs, and they have hung up.
+BY_TIME = frozenset(
+    {Fault.DNS, Fault.CONNECT_TIMEOUT, Fault.READ_TIMEOUT, Fault.DISCONNECTED, Fault.TRUNCATED}
+)
 _WAY = "is the way there open: network, proxy, security group?"
 _REMEDIES = {
     Fault.BAD_URL: "correct the URL: http(s)://host, no user and no password",
@@ -128,6 +134,7 @@ class HttpRefused(WatcherError):
         fault: What failed.
         status: Of the answer, where there was one.
         retry_at: Not before, where the far end said so.
+        late: For so many seconds our own event loop stood still meanwhile, where that may be why; else 0.
     """
 
     def __init__(
@@ -145,6 +152,7 @@ class HttpRefused(WatcherError):
         self.fault = fault
         self.status = status
         self.retry_at = retry_at
+        self.late = 0.0
 
     @property
     def way(self) -> str:

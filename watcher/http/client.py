@@ -19,8 +19,9 @@ import aiohttp
 from aiohttp.connector import Connection
 
 from rules.sample import Who
-from watcher.http.answer import Answer, Fault, HttpRefused, Request, refusal
+from watcher.http.answer import BY_TIME, Answer, Fault, HttpRefused, Request, refusal
 from watcher.http.guard import Guard, GuardedResolver
+from watcher.http.lateness import Late, Lateness, too_late
 from watcher.http.refusing import Stage, refusing
 from watcher.http.session import Redirected, guarded_session
 from watcher.telemetry.metrics import Metrics
@@ -48,6 +49,7 @@ class Http:
         self._version = version
         self._metrics = metrics
         self._now = now
+        self.lateness = Lateness()
 
     @classmethod
     @contextlib.asynccontextmanager
@@ -140,11 +142,17 @@ class Http:
 
     async def _send(self, request: Request, began: float) -> Answer:
         stage = _first_stage(request)
-        with refusing(request, stage):
-            async with asyncio.timeout(request.timeout.total_seconds()):
-                return await self._exchange(request, stage, began)
+        with self.lateness.measured() as late:
+            try:
+                with refusing(request, stage):
+                    async with asyncio.timeout(request.timeout.total_seconds()):
+                        return await self._exchange(request, stage, began, late)
+            except HttpRefused as refused:
+                if refused.fault in BY_TIME:
+                    refused.late = too_late(late(), request.timeout)
+                raise
 
-    async def _exchange(self, request: Request, stage: Stage, began: float) -> Answer:
+    async def _exchange(self, request: Request, stage: Stage, began: float, late: Late) -> Answer:
         session = self._sessions[request.fresh]
         headers = {
             **request.headers,
@@ -164,7 +172,7 @@ class Http:
             seconds = asyncio.get_running_loop().time() - began
             certificate = response.until if isinstance(response, _Response) else None
             cookies = tuple(response.headers.getall("Set-Cookie", ()))
-            return Answer(response.status, _headers(response), body, seconds, certificate, cookies)
+            return Answer(response.status, _headers(response), body, seconds, certificate, cookies, late())
 
 
 def _elsewhere(request: Request, elsewhere: Redirected) -> HttpRefused:

@@ -19,12 +19,10 @@ from deploy.targets.load_balancer.group import SINCE_TAG
 from deploy.targets.load_balancer.settings import RELEASE_TAG
 from tests.contract.emulators.tapped import App, Tap, tapped
 from tests.contract.target_contract import TargetWorld
-from tests.deploy.targets.aws.over_http import ACT, hurried
+from tests.deploy.targets.aws.over_http import at
 from tests.deploy.targets.flagd.flagd_world import STATES
 from tests.fakes.flagd import KEY, document, flag
 from watcher import clock, command
-from watcher.aws import AwsRoles, open_aws
-from watcher.telemetry.metrics import Metrics
 
 REGION = "eu-central-1"
 _NUMBERS = itertools.count(1)
@@ -354,10 +352,9 @@ def packed(text: str) -> bytes:
 
 @contextlib.asynccontextmanager
 async def living(world: type[AtEmulator], app: App) -> AsyncIterator[AtEmulator]:
-    """*world* at the emulator that *app* is, and a door to it that tries once and does not wait long."""
-    roles = AwsRoles("shop", REGION, act=ACT)
+    """*world* at the emulator that *app* is, and doors to it that try once."""
     with tapped(app) as (url, tap):
         made = world(url, tap)
-        async with open_aws({"shop": roles}, Metrics(), clock.now, endpoint=url, modes=hurried()) as aws:
+        async with at(url, clock.now, lambda _, operation: tap.hanging(operation), REGION) as aws:
             made.aws = aws
             yield made

@@ -165,6 +165,7 @@ async def test_a_daemon_that_cannot_be_reached_is_told_apart(tmp_path):
 
 
 AWS = """#!/usr/bin/env bash
+echo asked >>"$(dirname "$0")/asked"
 [[ "$*" == "ssm get-parameter --name /rollbackd/web/production/verdict --query Parameter.Value --output text" ]] || exit 9
 cat "$(dirname "$0")/verdict" 2>/dev/null || { echo "An error occurred (ParameterNotFound)" >&2; exit 254; }
 """
@@ -181,6 +182,17 @@ def put(root: Path, **changes: object) -> None:
     (root / "new").replace(root / "verdict")
 
 
+async def has_read(root: Path) -> None:
+    """Wait until somebody has read what is there now: whoever asks for the second time from now on asked a first time."""
+    file = root / "asked"
+
+    def many() -> int:
+        return len(file.read_text().splitlines()) if file.exists() else 0
+
+    before = many()
+    await soon(lambda: many() >= before + 2)
+
+
 async def test_a_runner_without_a_way_in_waits_for_the_parameter_of_its_own_deployment(tmp_path):
     (tmp_path / "aws").write_text(AWS)
     (tmp_path / "aws").chmod(0o755)
@@ -193,7 +205,7 @@ async def test_a_runner_without_a_way_in_waits_for_the_parameter_of_its_own_depl
     # The first is the end of an earlier deployment of the same tag, told after this one was made.
     for changes in ({"watch": new_id("w", EARLY), "state": "passed"}, {"tag": "v1"}, {"decided": False}):
         put(tmp_path, **changes)
-        await asyncio.sleep(0.2)
+        await has_read(tmp_path)
     too_early = waits.done()
     put(tmp_path)
     ended = await waits
@@ -232,7 +244,7 @@ async def test_a_newer_deployment_in_the_parameter_ends_the_waiting_and_is_never
     put(tmp_path, state="watching", decided=False)
     said = {"parameter": "/rollbackd/web/production/verdict", "since": "2026-11-30T12:00:00Z"}
     waits = asyncio.create_task(a_step(tmp_path, "wait", tag="v2", every="0.05", **said))
-    await asyncio.sleep(0.3)
+    await has_read(tmp_path)
     put(tmp_path, watch=new_id("w", LATE + timedelta(minutes=1)), tag="v3", state="passed")
 
     ended = await waits

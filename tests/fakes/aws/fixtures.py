@@ -13,7 +13,7 @@ from tests.fakes.aws.server import serving
 from tests.fakes.aws.world import REGION, AwsWorld
 
 NOON = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
-_PLAIN = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=10)
+_PLAIN = Config(retries={"total_max_attempts": 1}, connect_timeout=60, read_timeout=60)
 
 
 @dataclass

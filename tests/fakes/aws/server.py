@@ -105,10 +105,10 @@ def serving(world: AwsWorld) -> Iterator[str]:
 
     running = threading.Thread(target=thread, name="fake AWS", daemon=True)
     running.start()
-    if not ready.wait(10):
+    if not ready.wait(60):
         raise RuntimeError("the fake AWS did not start")
     try:
         yield started[0]
     finally:
         loop.call_soon_threadsafe(stop.set)
-        running.join(10)
+        running.join(60)

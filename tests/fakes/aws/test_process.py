@@ -22,7 +22,7 @@ def url() -> Iterator[str]:
         assert process.stdout is not None
         yield json.loads(process.stdout.readline())["url"]
         process.terminate()
-        assert process.wait(10) == 0
+        assert process.wait(60) == 0
 
 
 def told(url: str, name: str) -> Any:
@@ -37,7 +37,7 @@ def do(url: str, what: str, **arguments: Any) -> Any:
 
 
 def until(seen: Callable[[], bool]) -> None:
-    for _ in range(200):
+    for _ in range(3000):
         if seen():
             return
         time.sleep(0.02)

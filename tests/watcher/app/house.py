@@ -20,7 +20,7 @@ from watcher.telemetry.metrics import Metrics
 from watcher.telemetry.redaction import Redactor
 
 PROGRAMS = Path(__file__).parents[3] / "examples" / "targets" / "releases"
-PATIENCE = 20.0  # seconds for what takes a tenth of one on a machine that has nothing else to do
+PATIENCE = 60.0  # seconds for what takes a tenth of one on a machine that has nothing else to do
 
 MAIN = """\
 version: 1

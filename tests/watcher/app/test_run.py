@@ -54,7 +54,7 @@ class Process:
         [started] = await self.called("daemon.started")
         return f"http://{started['address']}"
 
-    async def ended(self, within: float = 30.0) -> int:
+    async def ended(self, within: float = 60.0) -> int:
         async with asyncio.timeout(within):
             return await self.process.wait()
 
@@ -369,4 +369,4 @@ def test_a_process_that_hangs_at_its_end_is_ended_anyway():
 
     _end_anyway(0.01, ended.set)
 
-    assert ended.wait(10)
+    assert ended.wait(60)

@@ -1,14 +1,18 @@
 """To act: one attempt, the role to act and only then, and an honest word on whether it may have happened."""
 
 import asyncio
+import threading
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
 from deploy.errors import AwsRefused
+from tests.waiting import passes
 from tests.watcher.aws.far import (
     ACTOR,
     BOTH,
+    LONG,
     MAY_ACT,
     OWN,
     SHOP,
@@ -17,12 +21,15 @@ from tests.watcher.aws.far import (
     breaks_off,
     hangs,
     hurried,
+    patient,
     refuses,
     says,
     sts_refuses,
     talks_nonsense,
 )
 from watcher.aws import open_aws
+from watcher.aws.capability import Capability
+from watcher.aws.clients import Clients
 from watcher.aws.codes import NO_ROLE
 from watcher.aws.keys import ACTING, Keyring
 from watcher.telemetry.metrics import Metrics
@@ -104,7 +111,7 @@ async def test_a_role_to_act_is_taken_all_the_same():
     ids=lambda each: each if isinstance(each, str) else "",
 )
 async def test_it_is_sent_once_and_says_whether_it_may_have_happened(answer, code, may_have_happened):
-    modes = hurried() if answer is hangs else hurried(answer=6.0)
+    modes = hurried() if answer is hangs else patient()
     async with a_far_side(MAY_ACT, modes=modes, UpdateService=answer) as (far, near):
         no = await refused(near)
 
@@ -132,26 +139,67 @@ async def test_a_role_that_hangs_did_nothing_and_nothing_is_sent_later():
 
 
 async def test_what_hangs_longer_than_we_wait_may_have_happened():
-    modes = hurried(answer=5.0, whole=2.5)
-    async with a_far_side(MAY_ACT, modes=modes, UpdateService=[says({}), hangs]) as (far, near):
-        await acted(near)  # so that all time is spent in the call itself
-        no = await refused(near)
+    async with a_far_side(MAY_ACT, UpdateService=hangs) as (far, near):
+        acting = asyncio.create_task(refused(near))
+        await far.until(calls=2)  # the role, and the call
+        passes(LONG)
+        no = await acting
 
     assert (no.code, no.may_have_happened) == ("Timeout", True)
-    assert far.count("UpdateService") == 2
+    assert far.count("UpdateService") == 1
 
 
 async def test_what_waited_for_a_thread_until_it_was_too_late_is_never_sent():
-    modes = hurried(answer=3.0, whole=2.5)
-    modes = replace(modes, act=replace(modes.act, threads=1))
-    async with a_far_side(MAY_ACT, modes=modes, UpdateService=[says({}), hangs]) as (far, near):
-        await acted(near)
-        async with asyncio.TaskGroup() as tasks:
-            both = [tasks.create_task(refused(near)) for _ in range(2)]
-        await asyncio.sleep(1.0)
+    gate = asyncio.Event()
 
-    assert sorted(task.result().may_have_happened for task in both) == [False, True]
+    async def held():
+        await gate.wait()
+        return await says({})()
+
+    modes = patient()
+    modes = replace(modes, act=replace(modes.act, threads=1))
+    async with a_far_side(MAY_ACT, modes=modes, UpdateService=[held, says({})]) as (far, near):
+        acting = [asyncio.create_task(refused(near)) for _ in range(2)]
+        await far.until(calls=2)  # the role, and one of the two
+        passes(LONG)
+        both = await asyncio.gather(*acting)
+        gate.set()
+        await acted(near)  # by the same thread: after whatever waited for it
+
+    assert sorted(each.may_have_happened for each in both) == [False, True]
     assert far.count("UpdateService") == 2
+
+
+class HeldUp:
+    """Clients on which a thread waits until it is let go, as it does while a machine is busy."""
+
+    def __init__(self, clients: Clients) -> None:
+        self._clients = clients
+        self.come, self.go = threading.Event(), threading.Event()
+
+    def get(self, *which: Any) -> Any:
+        self.come.set()
+        assert self.go.wait(LONG)
+        return self._clients.get(*which)
+
+
+async def test_what_has_its_thread_and_is_not_sent_in_time_is_never_sent():
+    modes = patient()
+    modes = replace(modes, act=replace(modes.act, threads=1))
+    async with a_far_side(MAY_ACT, modes=modes) as (far, near):
+        usual = near.door.act
+        assert isinstance(usual, Capability)
+        held = HeldUp(usual.clients)
+        near.door.act = replace(usual, clients=cast("Clients", held))
+        acting = asyncio.create_task(refused(near))
+        await asyncio.to_thread(held.come.wait, LONG)
+        passes(LONG)
+        no = await acting
+        held.go.set()
+        await acted(near)  # by the same thread: after what it was held up with
+
+    assert (no.code, no.may_have_happened) == ("Timeout", False)
+    assert far.count("UpdateService") == 1
 
 
 async def test_what_is_cancelled_before_it_is_sent_is_never_sent():
@@ -174,13 +222,14 @@ async def test_what_is_cancelled_before_it_is_sent_is_never_sent():
 
 
 async def test_reads_that_hang_do_not_delay_what_is_done():
-    modes = hurried(connect=2.0, answer=3.0, whole=3.0)
+    modes = patient()
     modes = replace(modes, read=replace(modes.read, threads=2))
     async with a_far_side(BOTH, modes=modes, ListClusters=hangs) as (far, near):
         reads = [asyncio.create_task(near.door.read("shop", "ecs", "list_clusters")) for _ in range(5)]
         await far.until(calls=3)  # the role, and two reads
         await acted(near)
         assert not any(read.done() for read in reads)
+        passes(LONG)
         ended = await asyncio.gather(*reads, return_exceptions=True)
 
     assert all(isinstance(each, AwsRefused) for each in ended)

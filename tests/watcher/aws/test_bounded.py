@@ -12,7 +12,7 @@ from botocore.parsers import ResponseParserError
 from urllib3 import HTTPResponse
 
 from deploy.errors import AwsRefused
-from tests.watcher.aws.far import BreaksOff, a_far_side, hurried
+from tests.watcher.aws.far import BreaksOff, a_far_side, hurried, patient
 from watcher.aws.bounded import MOST, read_bounded, session_of
 from watcher.aws.clients import Clients, look_at_botocore
 from watcher.errors import OtherBotocore
@@ -126,7 +126,8 @@ class Half(web.StreamResponse):
     ("answer", "code"), [(breaks_in_the_middle, "Unreachable"), (hangs_in_the_middle, "Timeout")]
 )
 async def test_what_stops_in_the_middle_is_no_answer(answer, code):
-    async with a_far_side(modes=hurried(), DescribeClusters=answer) as (far, near):
+    modes = hurried() if answer is hangs_in_the_middle else patient()
+    async with a_far_side(modes=modes, DescribeClusters=answer) as (far, near):
         with pytest.raises(AwsRefused) as refused:
             await near.door.read("shop", "ecs", "describe_clusters")
 

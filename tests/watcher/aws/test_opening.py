@@ -38,5 +38,5 @@ async def test_threads_end_once_it_is_closed():
         assert all(thread.daemon for thread in threads)
 
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
     assert set(threading.enumerate()) <= before

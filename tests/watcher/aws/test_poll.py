@@ -48,7 +48,7 @@ def test_a_poll_has_time_for_the_longest_wait():
 
 
 async def test_each_queue_has_a_thread_of_its_own_and_none_is_of_the_default_executor():
-    async with a_far_side(modes=hurried(connect=8.0, answer=8.0, whole=8.0), ReceiveMessage=hangs) as (
+    async with a_far_side(ReceiveMessage=hangs) as (
         far,
         near,
     ):
@@ -124,13 +124,13 @@ def test_a_poll_under_way_does_not_keep_the_process():
         with subprocess.Popen(
             [sys.executable, "-c", NEVER_ANSWERED, endpoint], stdin=subprocess.PIPE, text=True
         ) as ours:
-            far.settimeout(20)
+            far.settimeout(60)
             connection, _ = far.accept()
             with connection:
                 assert connection.recv(1)
                 began = clock.monotonic()
-                ours.communicate("heard\n", timeout=20)
+                ours.communicate("heard\n", timeout=60)
                 took = clock.monotonic() - began
 
     assert ours.returncode == 0
-    assert took < 3
+    assert took < 9  # it would have waited for 11

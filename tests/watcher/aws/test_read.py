@@ -19,6 +19,7 @@ from tests.watcher.aws.far import (
     breaks_off,
     hangs,
     hurried,
+    patient,
     refuses,
     says,
     sts_refuses,
@@ -86,7 +87,8 @@ async def test_throttling_without_end_ends_after_three_attempts():
     ids=["refused", "failed", "denied", "broken off", "no answer", "nonsense"],
 )
 async def test_what_is_not_answered_is_refused_and_changed_nothing(answer, code, attempts):
-    async with a_far_side(modes=hurried(whole=6.0), ListClusters=answer) as (far, near):
+    modes = hurried() if answer is hangs else patient()
+    async with a_far_side(modes=modes, ListClusters=answer) as (far, near):
         no = await refused(near)
 
     assert (no.operation, no.code) == ("list_clusters", code)
@@ -238,9 +240,7 @@ async def test_a_refused_role_is_not_asked_for_by_everyone_at_once():
 
 
 async def test_a_role_that_was_not_answered_is_asked_for_again_at_once():
-    async with a_far_side(
-        BOTH, modes=hurried(), AssumeRole=[breaks_off, breaks_off, breaks_off, breaks_off]
-    ) as (
+    async with a_far_side(BOTH, AssumeRole=[breaks_off, breaks_off, breaks_off, breaks_off]) as (
         far,
         near,
     ):

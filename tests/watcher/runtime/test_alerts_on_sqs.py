@@ -64,7 +64,7 @@ async def fed(server: Queues, url: str, work: Any, store: Any = None) -> AsyncIt
 
 
 async def forgotten(server: Queues, url: str) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while await asyncio.to_thread(server.left, url):  # noqa: ASYNC110 - a queue that is empty rings no bell
             await asyncio.sleep(0.05)
 

@@ -56,7 +56,7 @@ async def fed(server, url, work, store=None):
 
 
 async def until(holds):
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not await holds():  # noqa: ASYNC110 - a queue that is empty rings no bell
             await asyncio.sleep(0.05)
 
@@ -156,4 +156,4 @@ async def test_a_long_poll_of_an_empty_queue_does_not_delay_the_end(server):
             await task
         ended = loop.time()
 
-    assert ended - began < 2  # the poll has nine more seconds to go, on a thread that nobody waits for
+    assert ended - began < 8  # the poll has nine more seconds to go, on a thread that nobody waits for

@@ -7,8 +7,8 @@ import pytest
 from pydantic import ValidationError
 
 from tests.fakes.world import START
-from tests.watcher.signals.test_probe import a_query, an_answer
-from watcher.signals.probe.check import Reason, judged
+from tests.watcher.signals.test_probe import a_query, an_answer, probed
+from watcher.signals.probe.check import Reason
 from watcher.signals.probe.health import Health, wrong_health
 
 # As their writers give them: the documentation's, Xabaril's, Spring's, the draft's.
@@ -75,14 +75,14 @@ DRAFT = json.dumps(
     ],
 )
 def test_a_health_document_is_read_by_its_form_and_degraded_is_not_down(health, body, words):
-    seen = judged(a_query(expect={"health": health}), an_answer(body=body), START)
+    seen = probed(a_query(expect={"health": health}), an_answer(body=body), START)
 
     assert seen.words == words
     assert seen.reason is (Reason.BODY if words else None)
 
 
 def test_a_status_that_is_wrong_says_which_part_it_was():
-    seen = judged(a_query(expect={"health": {}}), an_answer(503, UNHEALTHY), START)
+    seen = probed(a_query(expect={"health": {}}), an_answer(503, UNHEALTHY), START)
 
     assert (seen.reason, seen.words) == (Reason.STATUS, "HTTP 503: down: sqlserver is down")
 

@@ -1,12 +1,14 @@
 """Checks over HTTP: what is bad, what is blindness, and whose probe it is."""
 
+import asyncio
 import contextlib
 import json
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +22,10 @@ from rules.sample import Counts, Invalid, NoData, Reading, Unavailable, Who
 from tests.fakes.faults import never, serving
 from tests.fakes.serve import http_to_loopback, serving_app
 from tests.fakes.world import SECOND, START, Clock, World
+from tests.waiting import passes
 from watcher.http import Answer
-from watcher.signals.probe.check import Reason, judged
+from watcher.signals.late import were_late
+from watcher.signals.probe.check import Probed, Reason, judged
 from watcher.signals.probe.provider import Probe, open_probe
 from watcher.signals.probe.query import Query
 from watcher.signals.provider import Opening, Question, Window
@@ -38,6 +42,13 @@ def a_query(**changes: Any) -> Query:
 def an_answer(status: int = 200, body: str = "", seconds: float = 0.1, **headers: str) -> Answer:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(status, named, body.encode(), seconds)
+
+
+def probed(query: Query, answer: Answer, now: datetime) -> Probed:
+    """A probe that says something of the service."""
+    seen = judged(query, answer, now)
+    assert isinstance(seen, Probed), seen
+    return seen
 
 
 @pytest.mark.parametrize(
@@ -79,7 +90,7 @@ def an_answer(status: int = 200, body: str = "", seconds: float = 0.1, **headers
     ],
 )
 def test_an_answer_is_what_was_expected_or_bad_for_a_reason(expect, answer, reason):
-    assert judged(a_query(expect=expect), answer, START).reason is reason
+    assert probed(a_query(expect=expect), answer, START).reason is reason
 
 
 @pytest.mark.parametrize(
@@ -94,22 +105,31 @@ def test_an_answer_is_what_was_expected_or_bad_for_a_reason(expect, answer, reas
 def test_an_address_is_starting_where_both_the_status_and_the_text_say_so(sign, answer, reason):
     query = a_query(starting={"text": "app_offline", **sign})
 
-    assert judged(query, answer, START).reason is reason
+    assert probed(query, answer, START).reason is reason
 
 
 def test_an_answer_that_came_too_late_is_slow():
     query = a_query(slower_than="300ms")
 
-    assert judged(query, an_answer(seconds=0.29), START).reason is None
-    assert judged(query, an_answer(seconds=0.31), START).reason is Reason.SLOW
+    assert probed(query, an_answer(seconds=0.29), START).reason is None
+    assert probed(query, an_answer(seconds=0.31), START).reason is Reason.SLOW
+
+
+def test_what_was_slow_only_by_our_own_lateness_is_neither_good_nor_bad():
+    query = a_query(slower_than="300ms")
+
+    assert judged(query, replace(an_answer(seconds=0.5), late=0.25), START) == were_late(0.25)
+    assert probed(query, replace(an_answer(seconds=0.5), late=0.15), START).reason is Reason.SLOW
+    assert probed(query, replace(an_answer(seconds=0.29), late=0.25), START).reason is None
+    assert probed(query, replace(an_answer(503, seconds=0.5), late=0.25), START).reason is Reason.STATUS
 
 
 def test_a_certificate_that_ends_soon_is_bad_if_somebody_asked():
     answer = Answer(200, {}, b"", 0.1, certificate_until=START + timedelta(days=6))
 
-    assert judged(a_query(tls={"min_days": 7}), answer, START).reason is Reason.TLS
-    assert judged(a_query(tls={"min_days": 5}), answer, START).reason is None
-    assert judged(a_query(), answer, START).reason is None
+    assert probed(a_query(tls={"min_days": 7}), answer, START).reason is Reason.TLS
+    assert probed(a_query(tls={"min_days": 5}), answer, START).reason is None
+    assert probed(a_query(), answer, START).reason is None
 
 
 @pytest.mark.parametrize(
@@ -124,7 +144,7 @@ def test_a_certificate_that_ends_soon_is_bad_if_somebody_asked():
     ],
 )
 def test_the_version_is_read_where_the_query_says(where, answer, version):
-    assert judged(a_query(expect={"version": {**where, "equals": "v2"}}), answer, START).version == version
+    assert probed(a_query(expect={"version": {**where, "equals": "v2"}}), answer, START).version == version
 
 
 @pytest.mark.parametrize(
@@ -314,6 +334,33 @@ async def test_a_service_that_hangs_is_bad():
         await service.beat()
 
         assert await service.counts(health) == [(BAD, None)]
+
+
+async def test_a_look_through_which_this_machine_stood_still_is_blindness_and_the_next_counts_again():
+    stalls = [True, False]
+
+    async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if stalls.pop(0):
+            passes(2.3)
+        await never(reader, writer)
+
+    async with serving(hangs) as port, checked() as service:
+        health = service.indicator(f"http://127.0.0.1:{port}/", timeout="200ms")
+        await service.read(health)
+        await service.beat()
+        blind = await service.read(health)
+        assert service.provider.failures == {}
+        await service.beat()
+
+        assert isinstance(blind, Unavailable)
+        assert blind.who is Who.OPERATOR
+        assert re.fullmatch(
+            r"this machine was late by 2\.[23] s: what is asked meanwhile is not counted", blind.words
+        )
+        assert "CPU" in blind.remedy
+        assert await service.counts(health) == [(BAD, None)]
+        assert service.provider.failures == {Reason.READ_TIMEOUT: 1}
 
 
 async def test_a_name_that_cannot_be_resolved_is_our_trouble_and_not_the_services():

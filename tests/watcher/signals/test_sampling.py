@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.fakes.world import SECOND, START, Clock, World
-from watcher import clock as real
 from watcher.signals import sampling
 from watcher.signals.sampling import Pace, Sampler, Track, boundary_after, real_pace
 
@@ -86,7 +85,8 @@ async def test_the_same_subject_on_two_beats_is_two(clock):
 async def test_a_subject_that_hangs_delays_itself_alone_and_is_never_looked_at_twice_at_once():
     hang = asyncio.Event()
     hanging, other = Subject(Clock(World()), hang), Subject(Clock(World()))
-    pace = real_pace(real.now, real.monotonic)
+    time = asyncio.get_running_loop().time
+    pace = real_pace(lambda: START + SECOND * time(), time)
     async with Sampler[int].open(pace) as sampler:
         stuck = sampler.follow("stuck", SECOND / 10, lambda: hanging)
         well = sampler.follow("well", SECOND / 10, lambda: other)
@@ -179,13 +179,16 @@ async def test_memory_ends_with_time_and_with_weight(clock):
 async def test_when_the_clock_is_set_everything_begins_anew_at_once(step):
     jumped = timedelta(0)
     subject = Subject(Clock(World()))
-    pace = real_pace(lambda: real.now() + jumped, real.monotonic)
+    time = asyncio.get_running_loop().time
+
+    def now() -> datetime:
+        return START + SECOND * time() + jumped
 
     async def until(at: datetime) -> None:
         del at
         await asyncio.sleep(0.11)
 
-    async with Sampler[int].open(Pace(pace.now, pace.monotonic, until)) as sampler:
+    async with Sampler[int].open(Pace(now, time, until)) as sampler:
         track = sampler.follow("a", SECOND / 10, lambda: subject)
         await asyncio.sleep(0.4)
         jumped = step
@@ -194,7 +197,7 @@ async def test_when_the_clock_is_set_everything_begins_anew_at_once(step):
         assert track is not None
         assert subject.anew == 1
         assert len(track.beats) >= 2
-        assert all(abs(beat.end - pace.now()) < SECOND for beat in track.beats)
+        assert all(abs(beat.end - now()) < SECOND for beat in track.beats)
 
 
 async def test_a_clock_that_goes_a_little_wrong_is_no_reason_to_forget():

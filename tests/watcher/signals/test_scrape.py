@@ -1,14 +1,19 @@
 """What counters counted between two looks, over several pages that come and go."""
 
+import asyncio
+import re
 from datetime import timedelta
 
 import pytest
 
 from rules.model import Kind
 from rules.sample import Counts, Invalid, NoData, Unavailable, Value, Who
+from tests.fakes.faults import never, serving
 from tests.fakes.serve import http_to_loopback
 from tests.fakes.world import SECOND, START
+from tests.waiting import passes
 from tests.watcher.signals.scraping import bucket_of, counts, pages
+from watcher.signals.late import REMEDY
 from watcher.signals.scrape.endpoint import Endpoint, Scraped
 
 
@@ -170,6 +175,21 @@ async def test_if_no_page_answers_the_next_bucket_reaches_back():
 
         assert isinstance(unavailable, Unavailable)
         assert await service.buckets(service.ratio()) == [(10, 40, Counts(5, 30), None)]
+
+
+async def test_a_page_that_does_not_come_while_this_machine_stands_still_is_the_operators_to_mend():
+    async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        passes(2.3)
+        await never(reader, writer)
+
+    async with serving(hangs) as port, http_to_loopback(lambda: START) as http:
+        url = f"http://127.0.0.1:{port}/"
+        seen = await Endpoint(url, timedelta(seconds=0.5), http, lambda: START).look(START)
+
+        assert isinstance(seen, Unavailable)
+        assert (seen.who, seen.remedy) == (Who.OPERATOR, REMEDY)
+        assert re.match(r"this machine was late by 2\.[23] s: ", seen.words)
 
 
 async def test_a_question_about_another_metric_of_a_known_page_begins_with_a_reference():

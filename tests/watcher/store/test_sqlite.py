@@ -144,7 +144,7 @@ async def test_who_reads_does_not_wait_for_who_writes(tmp_path):
         writer = sqlite3.connect(tmp_path / "state.db", isolation_level=None)
         writer.execute("BEGIN IMMEDIATE")
         try:
-            async with asyncio.timeout(1):
+            async with asyncio.timeout(30):
                 assert await store.get("w_1") == watch
         finally:
             writer.close()

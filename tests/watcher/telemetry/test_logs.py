@@ -1,19 +1,19 @@
 """Log events on their way out."""
 
-import asyncio
 import contextlib
 import json
 import logging
 import os
 import secrets
 import tempfile
-import time
+import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import structlog
 
+from tests.effort import counted
 from watcher import clock
 from watcher.telemetry import logs
 from watcher.telemetry.logs import Logging, Thinning, Writer, logging_to
@@ -159,26 +159,25 @@ def test_names_of_events_without_end_take_no_memory_without_end():
     assert len(thinning.buckets) <= logs.MOST_EVENTS + 1
 
 
-async def test_a_reader_that_stalls_does_not_stall_the_loop():
+def test_a_reader_that_stalls_does_not_stall_who_writes():
     metrics = Metrics()
     reading, writing = os.pipe()  # nobody reads
-    lags = []
     writer = Writer(writing, metrics.log_dropped.labels("queue").inc)
-    for _ in range(200):
-        began = asyncio.get_running_loop().time()
-        for _ in range(200):
+
+    def write() -> None:
+        for _ in range(40_000):
             writer.put(b"x" * 500 + b"\n")
-        await asyncio.sleep(0)
-        lags.append(asyncio.get_running_loop().time() - began)
-    began = asyncio.get_running_loop().time()
-    writer.close()
-    ended = asyncio.get_running_loop().time()
+        writer.close()
+
+    ours = threading.Thread(target=write, daemon=True)
+    ours.start()
+    ours.join(60)
+    stalls = ours.is_alive()
     os.close(reading)
 
-    assert sorted(lags)[int(len(lags) * 0.99)] < 0.1
-    assert ended - began < logs.LAST_WORDS + 1
+    assert not stalls
     assert metrics.log_dropped.labels("queue")._value.get() > 20_000
-    writer._thread.join(2)  # the pipe has no reader any more, and the thread ends
+    writer._thread.join(30)  # the pipe has no reader any more, and the thread ends
     assert not writer._thread.is_alive()
     os.close(writing)
 
@@ -220,10 +219,9 @@ def test_afterwards_logging_is_as_it_was_before():
 def test_an_event_costs_little():
     with captured() as lines:
         log, names = structlog.get_logger(), [f"event.e{number}" for number in range(1000)]
-        began = time.perf_counter()  # noqa: TID251 - it measures time
-        for number in range(1000):
-            log.info(names[number], watch="w_1", number=number)
-        took = time.perf_counter() - began  # noqa: TID251 - it measures time
+        with counted() as effort:
+            for number in range(1000):
+                log.info(names[number], watch="w_1", number=number)
 
     assert len(lines) == 1000
-    assert took < 1
+    assert effort.calls < 200 * 1000  # it takes 72 each

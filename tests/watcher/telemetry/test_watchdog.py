@@ -2,11 +2,11 @@
 
 import asyncio
 import os
+import re
 import subprocess
 import sys
 import textwrap
 import threading
-import time
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,7 @@ import pytest
 
 from watcher import clock
 from watcher.telemetry.metrics import Metrics
-from watcher.telemetry.watchdog import STATUS, Watchdog
+from watcher.telemetry.watchdog import BEAT, STATUS, Watchdog
 
 LIMIT = timedelta(seconds=0.8)
 HANGS = """
@@ -25,7 +25,7 @@ HANGS = """
     from watcher.telemetry.watchdog import Watchdog
 
     def the_place_where_it_hangs():
-        time.sleep(30)
+        time.sleep(300)
 
     async def main():
         watchdog = Watchdog(timedelta(seconds=1), clock.monotonic, Metrics())
@@ -45,19 +45,17 @@ def a_watchdog(ended: list[int], **changes: Any) -> Watchdog:
 
 
 def test_a_loop_that_hangs_ends_the_process_with_its_stacks_on_stderr():
-    began = time.perf_counter()  # noqa: TID251 - it measures time
     ran = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(HANGS)],
         capture_output=True,
         text=True,
         check=False,
-        timeout=20,
+        timeout=120,
     )
 
     assert ran.returncode == STATUS
-    assert "the event loop has been hanging for 1." in ran.stderr
+    assert re.search(r"the event loop has been hanging for \d+\.\d s", ran.stderr)
     assert "the_place_where_it_hangs" in ran.stderr
-    assert time.perf_counter() - began < 8  # noqa: TID251 - it measures time
 
 
 def test_a_reader_of_stderr_that_hangs_too_does_not_keep_the_process():
@@ -70,7 +68,7 @@ def test_a_reader_of_stderr_that_hangs_too_does_not_keep_the_process():
         os.set_blocking(writing, True)
     try:
         ran = subprocess.run(
-            [sys.executable, "-c", textwrap.dedent(HANGS)], stderr=writing, check=False, timeout=20
+            [sys.executable, "-c", textwrap.dedent(HANGS)], stderr=writing, check=False, timeout=120
         )
     finally:
         os.close(reading)
@@ -80,8 +78,9 @@ def test_a_reader_of_stderr_that_hangs_too_does_not_keep_the_process():
 
 
 async def test_a_loop_that_beats_is_left_alone():
+    """By the loop's time: on a machine that is slow, neither beats nor looks come in time."""
     ended: list[int] = []
-    watchdog, stop = a_watchdog(ended), asyncio.Event()
+    watchdog, stop = a_watchdog(ended, monotonic=asyncio.get_running_loop().time), asyncio.Event()
     with watchdog.watching():
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(watchdog.beat(stop))
@@ -96,9 +95,15 @@ async def test_a_loop_that_beats_is_left_alone():
 async def test_a_loop_that_does_not_beat_is_not_alive():
     ended: list[int] = []
     silences: list[float] = []
-    watchdog = a_watchdog(ended, last_words=silences.append)
+    over = threading.Event()
+
+    def end(status: int) -> None:
+        ended.append(status)
+        over.set()
+
+    watchdog = a_watchdog(ended, last_words=silences.append, end=end)
     with watchdog.watching():
-        time.sleep(1.5)  # noqa: ASYNC251 - this is the fault
+        over.wait(30)  # this is the fault: meanwhile the loop does nothing
 
     assert not watchdog.is_alive()
     assert ended == [STATUS]
@@ -107,12 +112,17 @@ async def test_a_loop_that_does_not_beat_is_not_alive():
 
 def test_a_process_that_was_stopped_and_goes_on_is_left_alone():
     ended: list[int] = []
-    jump = [0.0]
-    watchdog = a_watchdog(ended, monotonic=lambda: clock.monotonic() + jump[0])
-    with watchdog.watching():
-        time.sleep(0.4)
-        jump[0] = 60.0  # for both of them no time passed
-        time.sleep(0.6)
+    time, looks = [0.0], threading.Semaphore(0)
+
+    def monotonic() -> float:
+        looks.release()
+        return time[0]
+
+    with a_watchdog(ended, monotonic=monotonic).watching():
+        for at in (0.0, 60.0):  # between the two neither of them did anything
+            time[0] = at
+            for _ in range(3):
+                assert looks.acquire(timeout=30)
 
     assert ended == []
 
@@ -126,12 +136,12 @@ def test_at_the_end_no_thread_is_left():
 
 @pytest.mark.parametrize("seconds", [0.1, 0.5])
 async def test_how_late_a_beat_comes_is_measured(seconds):
-    watchdog, stop = a_watchdog([]), asyncio.Event()
+    time = [0.0]
+    watchdog, stop = a_watchdog([], monotonic=lambda: time[0]), asyncio.Event()
     task = asyncio.create_task(watchdog.beat(stop))
-    await asyncio.sleep(0.01)
-    time.sleep(0.25 + seconds)  # noqa: ASYNC251 - this is the fault
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0)
+    time[0] += BEAT + seconds
     stop.set()
     await task
 
-    assert watchdog.metrics.loop_lag._sum.get() >= seconds * 0.9
+    assert watchdog.metrics.loop_lag._sum.get() == pytest.approx(seconds)

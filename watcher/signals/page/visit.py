@@ -7,7 +7,7 @@ from datetime import datetime
 from urllib.parse import urljoin, urlsplit
 
 from rules.sample import Invalid, Unavailable, Who
-from watcher.http import Answer, Fault, Http, HttpRefused, Request
+from watcher.http import Answer, Fault, Http, HttpRefused, Late, Request
 from watcher.signals.page.asset import name_of, wrong_asset
 from watcher.signals.page.document import Asset, Document, Role, Unreadable, read
 from watcher.signals.page.marker import cached, in_json, in_meta, in_script
@@ -45,12 +45,13 @@ class Page:
 
     async def look(self, _at: datetime) -> Seen:
         """Visit once, with nothing in the cache."""
-        try:
-            visit = _Visit.begun(self._url, self._query, self._http)
-        except OSError as error:
-            why = error.strerror or type(error).__name__
-            return Invalid(Who.OPERATOR, f"the authorities in `ca` cannot be read: {why}")
-        return self._noted(await visit.seen())
+        with self._http.lateness.measured() as late:
+            try:
+                visit = _Visit.begun(self._url, self._query, self._http, late)
+            except OSError as error:
+                why = error.strerror or type(error).__name__
+                return Invalid(Who.OPERATOR, f"the authorities in `ca` cannot be read: {why}")
+            return self._noted(await visit.seen())
 
     def begin_anew(self) -> None:
         """Nothing is remembered between two visits."""
@@ -76,7 +77,7 @@ class _Visit:
     deadline: Deadline
 
     @classmethod
-    def begun(cls, url: str, query: Query, http: Http) -> "_Visit":
+    def begun(cls, url: str, query: Query, http: Http, late: Late) -> "_Visit":
         """A visit that begins now.
 
         Raises:
@@ -87,7 +88,7 @@ class _Visit:
         request = Request(
             "page", url, headers=headers, most=MOST_OF_PAGE, far=Who.SERVICE, fresh=True, tls=tls
         )
-        return cls(query, request, http, Deadline(query.patience))
+        return cls(query, request, http, Deadline(query.patience, late))
 
     async def seen(self) -> Seen:
         """What the visit came to."""

@@ -6,8 +6,9 @@ never makes the new one healthy. A failure without a version (refused, timed out
 counts for every arm that lives at that address. Where the check asks for no version, an arm is told by its address.
 
 What is bad, and what is blindness: refused, timed out, wrong are answers of a kind, and bad. A name that cannot be
-resolved, an address that is not allowed, no network here are our troubles, and no data. No connection *in time* is bad,
-unless checks of other hosts run too and none of them got through: then it is more likely us.
+resolved, an address that is not allowed, no network here, an event loop of ours that stood still meanwhile are our
+troubles, and no data. No connection *in time* is bad, unless checks of other hosts run too and none of them got through:
+then it is more likely us.
 
 What starts is neither: where the query says how an address tells that a release is just being put there (`starting`), nothing is
 counted of it from such an answer on until it answers well, for at most `grace`. Without such an answer a failure is a failure.

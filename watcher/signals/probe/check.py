@@ -14,6 +14,7 @@ import structlog
 
 from rules.sample import Invalid, Unavailable, Who
 from watcher.http import Answer, Fault, Http, HttpRefused, Request
+from watcher.signals.late import were_late
 from watcher.signals.probe.health import wrong_health
 from watcher.signals.probe.query import Expect, Query, Starting, Statuses, Tls, Version
 
@@ -166,20 +167,16 @@ class Check:
         )
 
 
-def judged(query: Query, answer: Answer, now: datetime) -> Probed:
+def judged(query: Query, answer: Answer, now: datetime) -> Seen:
     """Whether *answer* is what the query expects, and which version it says it is of."""
     seen = weighed(query.expect, answer)
     if starting := _starting(query.starting, answer):
         return Probed(Reason.STARTING, starting, seen.version)
     if seen.reason is not None:
         return seen
-    for reason, words in (
-        (Reason.TLS, _ends_soon(query, answer, now)),
-        (Reason.SLOW, too_slow(query.slower_than, answer)),
-    ):
-        if words:
-            return Probed(reason, words, seen.version)
-    return seen
+    if soon := _ends_soon(query, answer, now):
+        return Probed(Reason.TLS, soon, seen.version)
+    return too_slow(query.slower_than, answer, seen.version) or seen
 
 
 def weighed(expect: Expect, answer: Answer) -> Probed:
@@ -202,6 +199,8 @@ def weighed(expect: Expect, answer: Answer) -> Probed:
 
 def unanswered(refused: HttpRefused) -> Seen:
     """What it means that there was no answer: bad, or our own trouble."""
+    if refused.late:
+        return were_late(refused.late)
     reason = _REASONS.get(refused.fault)
     if reason is not None:
         return Probed(reason, refused.words)
@@ -284,11 +283,13 @@ def _ends_soon(query: Query, answer: Answer, now: datetime) -> str:
     return f"its certificate ends in {left.days} days" if left < timedelta(days=query.tls.min_days) else ""
 
 
-def too_slow(limit: timedelta | None, answer: Answer) -> str:
-    """That *answer* came too late; empty if it did not."""
+def too_slow(limit: timedelta | None, answer: Answer, version: str | None) -> Seen | None:
+    """That *answer*, of *version*, came too late, or that nobody knows for our own lateness; ``None`` if it was in time."""
     if limit is None or answer.seconds <= limit.total_seconds():
-        return ""
-    return f"it took {answer.seconds:.2g} s"
+        return None
+    if answer.seconds - answer.late <= limit.total_seconds():
+        return were_late(answer.late)
+    return Probed(Reason.SLOW, f"it took {answer.seconds:.2g} s", version)
 
 
 def _version(where: Version, answer: Answer, body: Any) -> str | None:

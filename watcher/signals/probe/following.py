@@ -7,7 +7,8 @@ from datetime import timedelta
 from http import HTTPStatus
 from urllib.parse import urljoin, urlsplit
 
-from watcher.http import Answer, Cookies, Fault, Http, HttpRefused, Request
+from watcher.http import BY_TIME, Answer, Cookies, Fault, Http, HttpRefused, Late, Request, too_late
+from watcher.signals.late import were_late
 from watcher.signals.probe.check import Probed, Reason, Seen, unanswered
 
 MOST_HOPS = 5
@@ -26,9 +27,16 @@ class TooLate(Exception):
 
 
 class Deadline:
-    """The time for several requests together; it begins when it is made, where an event loop runs."""
+    """The time for several requests together; it begins when it is made, where an event loop runs.
 
-    def __init__(self, whole: timedelta) -> None:
+    Args:
+        whole: All of it.
+        late: For how many seconds the loop was late since then.
+    """
+
+    def __init__(self, whole: timedelta, late: Late) -> None:
+        self._whole = whole
+        self._late = late
         self.words = f"the {whole.total_seconds():g} s of the whole"
         self._clock = asyncio.get_running_loop().time
         self._end = self._clock() + whole.total_seconds()
@@ -48,6 +56,11 @@ class Deadline:
     def is_over(self) -> bool:
         """Nothing is left."""
         return self._clock() > self._end - LEAST.total_seconds()
+
+    @property
+    def late(self) -> float:
+        """For so many seconds of it our own loop stood still, where that is too much of it; else 0."""
+        return too_late(self._late(), self._whole)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +129,10 @@ def unfinished(failure: Astray | TooLate | HttpRefused, deadline: Deadline) -> S
     """What it means that one of several requests came to no answer that can be weighed."""
     if isinstance(failure, Astray):
         return Probed(Reason.REDIRECT, str(failure))
+    by_time = isinstance(failure, TooLate) or failure.fault in BY_TIME
+    late = deadline.late or (0.0 if isinstance(failure, TooLate) else failure.late)
+    if late and by_time:
+        return were_late(late)
     if isinstance(failure, TooLate):
         return Probed(Reason.DEADLINE, f"not asked within {deadline.words}")
     if failure.fault is Fault.READ_TIMEOUT and deadline.is_over:

@@ -22,6 +22,7 @@ from datetime import UTC, datetime, timedelta
 
 from rules.sample import Invalid, NoData, Unavailable, Who
 from watcher.http import Answer, Fault, Http, HttpRefused, Request
+from watcher.signals.late import were_late
 from watcher.signals.scrape.page import MOST_SERIES, Labels, NotAPage, Page, read_page
 
 ACCEPT = "text/plain;version=0.0.4;q=1, application/openmetrics-text;version=1.0.0;q=0.5"
@@ -219,6 +220,8 @@ def _text(answer: Answer) -> str:
 
 
 def _trouble(refused: HttpRefused) -> Trouble:
+    if refused.late:
+        return were_late(refused.late)
     if refused.fault in {Fault.BAD_URL, Fault.TOO_LARGE} or refused.who is Who.AUTHOR:
         return Invalid(refused.who, refused.words)
     return Unavailable(refused.who, refused.words, refused.retry_at, refused.way)

@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 from pydantic import SecretStr
 
 from rules.sample import Invalid, Who
-from watcher.http import Answer, Cookies, Http, HttpRefused, Request
+from watcher.http import Answer, Cookies, Http, HttpRefused, Late, Request
 from watcher.signals.probe.check import (
     MOST,
     Noting,
@@ -84,12 +84,13 @@ class Suite:
 
     async def look(self, _at: datetime) -> Seen:
         """Run once, as a new visitor."""
-        try:
-            run = _Run.begun(self._url, self._query, self._settings, self._http)
-        except OSError as error:
-            why = error.strerror or type(error).__name__
-            return Invalid(Who.OPERATOR, f"the authorities in `ca` cannot be read: {why}")
-        return self._noted(await run.run())
+        with self._http.lateness.measured() as late:
+            try:
+                run = _Run.begun(self._url, self._query, self._settings, self._http, late)
+            except OSError as error:
+                why = error.strerror or type(error).__name__
+                return Invalid(Who.OPERATOR, f"the authorities in `ca` cannot be read: {why}")
+            return self._noted(await run.run())
 
     def begin_anew(self) -> None:
         """Nothing is remembered between two runs."""
@@ -114,14 +115,15 @@ class _Run:
     answered: bool = False
 
     @classmethod
-    def begun(cls, url: str, query: Query, settings: Settings | None, http: Http) -> "_Run":
+    def begun(cls, url: str, query: Query, settings: Settings | None, http: Http, late: Late) -> "_Run":
         """A run that begins now.
 
         Raises:
             OSError: The authorities that are trusted cannot be read.
         """
         form = Request("steps", url, most=MOST, far=Who.SERVICE, fresh=True, tls=context_of(query.tls))
-        run = cls(url, query, settings, Following(http, same_site, Deadline(query.patience), Cookies()), form)
+        following = Following(http, same_site, Deadline(query.patience, late), Cookies())
+        run = cls(url, query, settings, following, form)
         secrets = settings.secrets if settings else {}
         run.values = {("secret", name): value.get_secret_value() for name, value in secrets.items()}
         run.was_at = url
@@ -159,15 +161,15 @@ class _Run:
             return await self.following.go(request, step.timeout)
         return Landed(request.url, await self.following.ask(request, step.timeout))
 
-    def _weighed(self, step: Step, answer: Answer) -> Probed:
+    def _weighed(self, step: Step, answer: Answer) -> Seen:
         """Whether *answer* is good; what is carried on is taken out of it then."""
         seen = weighed(_expected(step.expect, self.values), answer)
         version = seen.version and hushed(seen.version, self._secrets())
         if seen.reason is not None:
             return Probed(seen.reason, self._why(step, answer, seen.reason), version)
-        words = too_slow(step.slower_than, answer)
-        if words:
-            return Probed(Reason.SLOW, words, version)
+        slow = too_slow(step.slower_than, answer, version)
+        if slow is not None:
+            return slow
         for name, capture in step.capture.items():
             try:
                 self.values["step", name] = _taken(answer, capture)

@@ -8,13 +8,11 @@ from deploy.ports import Aws, AwsAccount, World
 from deploy.target import Place
 from deploy.targets.appconfig import AppConfigTarget, Settings
 from tests.contract.target_contract import TargetWorld
-from tests.deploy.targets.aws.over_http import ACT, hurried
+from tests.deploy.targets.aws.over_http import ACT, at, slow_in
 from tests.fakes.aws import AwsError, AwsWorld, serving
 from tests.fakes.aws.configurations.state import Strategy
 from tests.fakes.aws.fixtures import NOON
 from watcher import command
-from watcher.aws import AwsRoles, open_aws
-from watcher.telemetry.metrics import Metrics
 
 PLACE = ("ba8toh7", "pgil2o7")
 PROFILE = "ga3tqep"
@@ -111,12 +109,9 @@ class Configurations(TargetWorld):
 
 @contextlib.asynccontextmanager
 async def appconfig_over_http(world: Configurations) -> AsyncIterator[Configurations]:
-    """A world that answers over HTTP, and a door to it that tries once and does not wait long."""
-    roles = AwsRoles("shop", "eu-central-1", act=ACT)
+    """A world that answers over HTTP, and doors to it that try once."""
     with serving(world.aws_world) as url:
-        async with open_aws(
-            {"shop": roles}, Metrics(), world.aws_world.now, endpoint=url, modes=hurried()
-        ) as aws:
+        async with at(url, world.aws_world.now, slow_in(world.aws_world)) as aws:
             world.aws = aws
             yield world
     assert world.aws_world.bugs == []

@@ -8,12 +8,10 @@ from deploy.ports import Aws, AwsAccount, World
 from deploy.target import Place
 from deploy.targets.beanstalk import BeanstalkTarget, Settings
 from tests.contract.target_contract import TargetWorld
-from tests.deploy.targets.aws.over_http import ACT, hurried
+from tests.deploy.targets.aws.over_http import ACT, at, slow_in
 from tests.fakes.aws import AwsError, AwsWorld, serving
 from tests.fakes.aws.fixtures import NOON
 from watcher import command
-from watcher.aws import AwsRoles, open_aws
-from watcher.telemetry.metrics import Metrics
 
 NONE = timedelta(0)
 CNAME = "shop.eu-central-1.elasticbeanstalk.com"
@@ -145,12 +143,9 @@ class Pair(Environments):
 
 @contextlib.asynccontextmanager
 async def beanstalk_over_http(world: Environments) -> AsyncIterator[Environments]:
-    """A world that answers over HTTP, and a door to it that tries once and does not wait long."""
-    roles = AwsRoles("shop", "eu-central-1", act=ACT)
+    """A world that answers over HTTP, and doors to it that try once."""
     with serving(world.aws_world) as url:
-        async with open_aws(
-            {"shop": roles}, Metrics(), world.aws_world.now, endpoint=url, modes=hurried()
-        ) as aws:
+        async with at(url, world.aws_world.now, slow_in(world.aws_world)) as aws:
             world.aws = aws
             yield world
     assert world.aws_world.bugs == []

@@ -8,12 +8,10 @@ from deploy.ports import Aws, AwsAccount, World
 from deploy.target import Place
 from deploy.targets.ecs import EcsTarget, Settings
 from tests.contract.target_contract import TargetWorld
-from tests.deploy.targets.aws.over_http import ACT, hurried
+from tests.deploy.targets.aws.over_http import ACT, at, slow_in
 from tests.fakes.aws import AwsError, AwsWorld, serving
 from tests.fakes.aws.fixtures import NOON
 from watcher import command
-from watcher.aws import AwsRoles, open_aws
-from watcher.telemetry.metrics import Metrics
 
 MOVES = ("UpdateService", "StopServiceDeployment")
 LONG = timedelta(minutes=30)  # whatever was under way is over
@@ -99,11 +97,10 @@ class Ecs(TargetWorld):
 
 @contextlib.asynccontextmanager
 async def ecs_over_http() -> AsyncIterator[Ecs]:
-    """A world that answers over HTTP, and a door to it that tries once and does not wait long."""
+    """A world that answers over HTTP, and doors to it that try once."""
     world = Ecs()
-    roles = AwsRoles("shop", "eu-central-1", act=ACT)
     with serving(world.aws_world) as url:
-        async with open_aws({"shop": roles}, Metrics(), world.now, endpoint=url, modes=hurried()) as aws:
+        async with at(url, world.now, slow_in(world.aws_world)) as aws:
             world.aws = aws
             yield world
     assert world.aws_world.bugs == []

@@ -9,13 +9,11 @@ from deploy.ports import Aws, AwsAccount, World
 from deploy.target import Place
 from deploy.targets.flagd import FlagdTarget, Settings
 from tests.contract.target_contract import TargetWorld
-from tests.deploy.targets.aws.over_http import ACT, hurried
+from tests.deploy.targets.aws.over_http import ACT, at, slow_in
 from tests.fakes.aws import AwsError, AwsWorld, serving
 from tests.fakes.aws.fixtures import NOON
 from tests.fakes.flagd import BUCKET, KEY, Flagd, document, flag
 from watcher import command
-from watcher.aws import AwsRoles, open_aws
-from watcher.telemetry.metrics import Metrics
 
 STATES = {
     "disabled": flag("on", state="DISABLED"),
@@ -89,9 +87,9 @@ class Documents(TargetWorld):
 @contextlib.asynccontextmanager
 async def flagd_over_http() -> AsyncIterator[Documents]:
     """A world that answers over HTTP, and boto3 to it."""
-    world, roles = Documents(), AwsRoles("shop", "eu-central-1", act=ACT)
+    world = Documents()
     with serving(world.aws_world) as url:
-        async with open_aws({"shop": roles}, Metrics(), lambda: NOON, endpoint=url, modes=hurried()) as aws:
+        async with at(url, lambda: NOON, slow_in(world.aws_world)) as aws:
             world.aws = aws
             yield world
     assert world.aws_world.bugs == []

@@ -8,13 +8,11 @@ from deploy.ports import Aws, AwsAccount, World
 from deploy.target import Place
 from deploy.targets.load_balancer import LoadBalancerTarget, Settings
 from tests.contract.target_contract import TargetWorld
-from tests.deploy.targets.aws.over_http import ACT, hurried
+from tests.deploy.targets.aws.over_http import ACT, at, slow_in
 from tests.fakes.aws import AwsError, AwsWorld, serving
 from tests.fakes.aws.balancing.state import forwarding
 from tests.fakes.aws.fixtures import NOON
 from watcher import command
-from watcher.aws import AwsRoles, open_aws
-from watcher.telemetry.metrics import Metrics
 
 LATE = timedelta(seconds=20)  # reads of the balancer, while it is slow
 MOVE = "ModifyRule"
@@ -84,13 +82,10 @@ class Balancer(TargetWorld):
 
 @contextlib.asynccontextmanager
 async def balancer_over_http() -> AsyncIterator[Balancer]:
-    """A world that answers over HTTP, and a door to it that tries once and does not wait long."""
+    """A world that answers over HTTP, and doors to it that try once."""
     world = Balancer()
-    roles = AwsRoles("shop", "eu-central-1", act=ACT)
     with serving(world.aws_world) as url:
-        async with open_aws(
-            {"shop": roles}, Metrics(), world.aws_world.now, endpoint=url, modes=hurried()
-        ) as aws:
+        async with at(url, world.aws_world.now, slow_in(world.aws_world)) as aws:
             world.aws = aws
             yield world
     assert world.aws_world.bugs == []

@@ -9,16 +9,13 @@ from deploy.ports import Aws, AwsAccount, World
 from deploy.target import Place
 from deploy.targets.s3_cloudfront import Settings, Site, opened
 from tests.contract.target_contract import TargetWorld
-from tests.deploy.targets.aws.over_http import hurried
+from tests.deploy.targets.aws.over_http import ACT, at, slow_in
 from tests.deploy.targets.s3_cloudfront.pages import BUCKET, DISTRIBUTION, SITE, upload
 from tests.deploy.targets.s3_cloudfront.stage import Visitor
 from tests.fakes.aws import AwsError, AwsWorld, serving
 from tests.fakes.aws.fixtures import NOON
 from watcher import command
-from watcher.aws import AwsRoles, open_aws
-from watcher.telemetry.metrics import Metrics
 
-ACT = "arn:aws:iam::123456789012:role/rollbackd-act"
 LONG = timedelta(minutes=30)  # whatever was under way is over
 MOMENT = timedelta(seconds=2)  # nothing that edges are told has arrived
 
@@ -190,11 +187,10 @@ class OfWeights(OfAStore):
 
 @contextlib.asynccontextmanager
 async def site_over_http(world: SiteWorld) -> AsyncIterator[SiteWorld]:
-    """*world* answers over HTTP, and a door to it tries once and does not wait long."""
-    roles = AwsRoles("shop", "eu-central-1", act=ACT)
+    """*world* answers over HTTP, and doors to it try once."""
     with serving(world.aws_world) as url:
         world.url = url
-        async with open_aws({"shop": roles}, Metrics(), world.now, endpoint=url, modes=hurried()) as aws:
+        async with at(url, world.now, slow_in(world.aws_world)) as aws:
             world.aws = aws
             yield world
     assert world.aws_world.bugs == []

@@ -60,7 +60,7 @@ def has(scene, how):
 async def test_the_picture_of_a_breach_stands_in_its_thread_with_its_words():
     async with a_scene(chart_of) as scene:
         await has(scene, DRAWS).tell(told(), told(kind="append"))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await until(lambda: bool(scene.world.files))
 
         (file,) = scene.world.files
@@ -73,7 +73,7 @@ async def test_the_picture_of_a_breach_stands_in_its_thread_with_its_words():
 async def test_what_is_drawn_is_what_is_uploaded():
     async with a_scene(chart_of) as scene:
         await scene.tell(told(), told(kind="append"))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await until(lambda: bool(scene.world.files))
 
         assert size_of(scene.world.files[0].content) == (1200, 630)
@@ -108,7 +108,7 @@ async def test_a_watch_that_has_nothing_to_draw_gets_no_picture():
 
     async with a_scene(nothing) as scene:
         await has(scene, FAILS).tell(told(), told(kind="append"))
-        await asyncio.wait_for(asked.wait(), 5)
+        await asyncio.wait_for(asked.wait(), 60)
 
         assert scene.world.files == []
 
@@ -147,7 +147,7 @@ async def test_whatever_is_wrong_with_a_picture_the_message_stands_and_the_log_s
         scene.world.trouble = trouble
         with capture_logs() as log:
             tellings = await has(scene, program).tell(told(), told(kind="append"))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await until(lambda: bool(log))
 
         assert all(isinstance(each, Told) for each in tellings)
@@ -163,7 +163,7 @@ async def test_a_bug_in_a_picture_ends_no_telling():
     async with a_scene(fails) as scene:
         with capture_logs() as log:
             await has(scene, DRAWS).tell(told(), told(kind="append"))
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await until(lambda: bool(log))
             (telling,) = await scene.tell(told(Event.STUCK, 5))
 
@@ -237,7 +237,7 @@ async def test_a_drawing_that_takes_too_long_is_ended():
 
     with pytest.raises(Undrawn, match=r"no picture within 0.2 s"):
         await drawn(a_chart(), SLEEPS, 0.2)
-    assert asyncio.get_running_loop().time() - began < 5
+    assert asyncio.get_running_loop().time() - began < 30  # it sleeps for 60
 
 
 def test_what_the_process_reads_says_when_in_seconds():

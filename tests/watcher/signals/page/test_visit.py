@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -16,6 +17,7 @@ from rules.sample import Invalid, Unavailable, Who
 from tests.fakes.serve import http_to_loopback, serving_app
 from tests.fakes.site import INDEX, Site, files, page
 from tests.fakes.world import START
+from tests.waiting import passes
 from watcher.http import Answer, Http
 from watcher.signals.page.asset import wrong_asset
 from watcher.signals.page.document import Asset, Role
@@ -237,6 +239,30 @@ async def test_a_page_that_names_more_files_than_anybody_asks_for_is_told_to_its
 
         assert await visited.visit() == Invalid(Who.AUTHOR, f"the page names more than {MOST_ASSETS} files")
         assert visited.site.asked == ["/"]
+
+
+@pytest.mark.parametrize(("at", "late"), [(MAIN, 70.0), ("/", 59.8)])
+async def test_a_file_for_which_no_time_is_left_by_our_own_lateness_is_no_white_screen(at: str, late: float):
+    async with a_site() as visited:
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            if request.path == at:
+                passes(late)
+            if request.path == MAIN:
+                await asyncio.sleep(60)
+            return await visited.site.answer(request)
+
+        app = web.Application()
+        app.router.add_get("/{path:.*}", answer)
+        async with serving_app(app) as port:
+            visited.base = f"http://127.0.0.1:{port}"
+            seen = await visited.visit(every="2m", deadline="60s")
+
+        assert isinstance(seen, Unavailable)
+        told = re.match(r"this machine was late by ([0-9.]+) s: ", seen.words)
+        assert told
+        assert float(told[1]) == pytest.approx(late, abs=0.2)
+        assert visited.failures == {}
 
 
 async def test_a_file_that_never_comes_is_bad_once_the_time_is_over():

@@ -1,7 +1,9 @@
 """A run of a suite: what is carried, what is bad and in which step, and what nobody may read."""
 
+import asyncio
 import contextlib
 import json
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -14,11 +16,12 @@ import structlog
 from aiohttp import web
 from pydantic import SecretStr
 
-from rules.sample import Invalid, Who
+from rules.sample import Invalid, Unavailable, Who
 from tests.fakes.faults import never, serving
 from tests.fakes.serve import http_to_loopback, serving_app
 from tests.fakes.till import Till, suite
 from tests.fakes.world import START, Happened, World
+from tests.waiting import passes
 from watcher.http import Answer, Http
 from watcher.signals.probe.check import Probed, Reason, Seen
 from watcher.signals.steps.carry import NothingToCarry, from_json, hushed
@@ -310,10 +313,39 @@ async def test_a_suite_that_takes_too_long_says_so_and_which_step_it_was():
         )
 
 
+async def test_time_that_was_lost_in_one_step_by_our_own_lateness_is_laid_on_none_after_it():
+    async def behind_a_stall(_: web.Request) -> web.Response:
+        passes(9.9)
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/", behind_a_stall)
+    async with a_shop() as shop, serving_app(app) as port, serving(never) as hangs:
+        answers = {"url": f"http://127.0.0.1:{port}/", "timeout": "30s"}
+        query = {"every": "1m", "deadline": "10s"}
+        lost = await shop.run(
+            {**query, "steps": [answers, {"name": "slow", "url": f"http://127.0.0.1:{hangs}/"}]}
+        )
+        not_slow = await shop.run({**query, "steps": [{**answers, "slower_than": "5s"}]})
+
+        assert isinstance(lost, Unavailable)
+        assert re.match(r"step 2 of 2 \(slow\): this machine was late by 9\.[89] s: ", lost.words)
+        assert isinstance(not_slow, Unavailable)
+        assert re.match(r"step 1 of 1: this machine was late by 9\.[89] s: ", not_slow.words)
+        assert shop.failures == {}
+
+
 async def test_a_step_that_is_refused_or_slow_is_bad():
-    async with a_shop() as shop:
+    async def late(_: web.Request) -> web.Response:
+        await asyncio.sleep(0.05)
+        return web.Response()
+
+    app = web.Application()
+    app.router.add_get("/", late)
+    async with a_shop() as shop, serving_app(app) as port:
+        url = f"http://127.0.0.1:{port}/"
         refused = await shop.run({"steps": [{"url": "http://127.0.0.1:1/"}]})
-        slow = await shop.run({"steps": [{"url": "/", "slower_than": "0s"}]})
+        slow = await shop.run({"steps": [{"url": url, "slower_than": "20ms"}]})
 
         assert isinstance(refused, Probed)
         assert refused.reason is Reason.REFUSED

@@ -63,7 +63,7 @@ def a_pooler(server: Server) -> Iterator[int]:
 
 
 def _wait_for(server: Server, port: int) -> None:
-    until = monotonic() + 20
+    until = monotonic() + 60
     while True:
         try:
             psycopg.connect(server.dsn().replace(f":{server.port}/", f":{port}/")).close()

@@ -77,7 +77,7 @@ async def _start(server: Server, name: str) -> None:
 
 async def _until_so_many_wait(server: Server, name: str, many: int) -> None:
     waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(server.say(waiting, name)) < many:  # noqa: ASYNC110 - no event tells what another process waits for
             await asyncio.sleep(0.02)
 
@@ -110,7 +110,7 @@ async def test_an_upgrade_whose_process_dies_in_the_middle_leaves_the_older_tabl
         PostgresqlCare(settings_of(server_18, name), Clock(), (*MIGRATIONS, endless)).migrate(NOON)
     )
     sleeping = f"SELECT pid FROM pg_stat_activity WHERE datname = '{name}' AND wait_event = 'PgSleep'"  # noqa: S608
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not server_18.say(sleeping):  # noqa: ASYNC110 - no event tells what the server does
             await asyncio.sleep(0.02)
 

@@ -20,7 +20,7 @@ from watcher.store.store import Opening, Store
 
 async def until(server: Server, statement: str) -> None:
     """Wait until *server* answers that it is so."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while server.say(statement) != [(True,)]:  # noqa: ASYNC110 - no event tells what the server does
             await asyncio.sleep(0.05)
 
