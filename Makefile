@@ -57,7 +57,7 @@ demo: install  ## a small world, a bad release and its rollback (RELEASE=NAME fo
 sandbox: install  ## the same world, left running to play with
 	$(BIN)/rollbackd demo --sandbox
 
-bench: install  ## every figure, in one table, in six minutes (ARGS=NAME for one of them)
+bench: install  ## every figure, in one table, in seven minutes (ARGS=NAME for one of them)
 	$(BIN)/python -m bench $(ARGS)
 
 bench-judgement: install  ## the judges side by side, and the pictures of docs/judgement.md, in 40 minutes (ARGS="--null 20 --bad 10" for a quick look)

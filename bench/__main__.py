@@ -1,4 +1,4 @@
-"""All figures of this program, in one table: ``python -m bench``, in about six minutes; one measure: ``python -m bench NAME``.
+"""All figures of this program, in one table: ``python -m bench``, in about seven minutes; one measure: ``python -m bench NAME``.
 
 How to read them is said in bench/README.md. A figure says how fast something was on this machine, and fails nothing: what
 must be is a test. What each measure does stands on top of its module.

@@ -3,7 +3,8 @@
 Of each provider that counts or looks, with its default bucket and settle, and data as late as its vendor says (tests/contract/as_usual.py).
 Twenty requests fail, each at a random moment of a bucket of its own; the patrol looks up to a quarter of a second after a watch is due,
 as the daemon's loop does. Those who look for themselves see no request, but that the release fails: from a random moment on, for two
-looks. A task dies, at a random moment.
+looks; and so do those that say how something stands, which turns then: a budget at once, a monitor at the next of its own looks, which
+are ten seconds apart; of an alarm it is the moment at which CloudWatch has turned it. A task dies, at a random moment.
 """
 
 import asyncio
@@ -16,8 +17,9 @@ from datetime import datetime, timedelta
 from aiohttp import web
 
 from bench.figure import Figure
+from bench.standing import STAND
 from rules.model import Consequence, Kind, Rule, RuleSet, Threshold
-from rules.sample import Counts
+from rules.sample import Counts, State
 from tests.builders import a_policy, a_service
 from tests.contract.as_usual import BASELINE, CANARY, HERE, USUAL, Opened, Usual, opened
 from tests.contract.test_relay import a_chain
@@ -48,7 +50,7 @@ TOLD = Rule("errors", "errors", Consequence.TELL, "errors", Threshold(above=0.99
 
 def figures() -> list[Figure]:
     """A row for each of them, and for those whose age is what their settings say."""
-    return [asyncio.run(_age(name, usual)) for name, usual in {**USUAL, **LOOK, **DIE}.items()]
+    return [asyncio.run(_age(name, usual)) for name, usual in {**USUAL, **LOOK, **DIE, **STAND}.items()]
 
 
 async def _age(name: str, usual: Usual) -> Figure:
@@ -65,17 +67,17 @@ async def _age(name: str, usual: Usual) -> Figure:
 def _happens(usual: Usual, chance: random.Random) -> tuple[Sequence[datetime], list[Happened]]:
     """When something fails; and the log with it, in which both releases answer a request every second."""
     every = PROVIDERS[usual.kind].bucket(usual.indicator(HERE))
-    apart = 5 if usual.of is Kind.PROBE else 1  # fails for two looks, and is well for three
+    apart = 1 if usual.of is Kind.RATIO else 5  # fails for two looks, and is well for three
     moments = [START + (2 + apart * nth + chance.random()) * every for nth in range(PHASES)]
     seconds = int((moments[-1] - START + 2 * apart * every).total_seconds())
     well = [
         Happened(START + (second + part) * SECOND, version, 200, 0.1)
         for second in range(seconds)
         for version, part in (("v1", 0.2), ("v2", 0.6))
-        if usual.of is not Kind.PROBE or version == "v2"
+        if usual.of is Kind.RATIO or version == "v2"
     ]
     bad = [Happened(moment, "v2", 500, 0.1) for moment in moments]
-    if usual.of is Kind.PROBE:
+    if usual.of is not Kind.RATIO:
         spells = [(moment, moment + 2 * every) for moment in moments]
         well = [
             replace(each, status=500) if any(start <= each.at < end for start, end in spells) else each
@@ -124,12 +126,12 @@ class _Watched:
     async def _seen(self, moments: Sequence[datetime]) -> Sequence[datetime]:
         """Those of which the evidence tells: as many as it counts, or those before the end of a look that found it bad."""
         bad = [
-            (bucket, bucket.canary.bad)
+            (bucket, float(bucket.canary.bad))
             for series in await self.store.buckets(WATCH)
             for bucket in series.buckets
-            if isinstance(bucket.canary, Counts) and bucket.canary.bad
+            if isinstance(bucket.canary, Counts | State) and bucket.canary.bad
         ]
-        if self.there.indicator.kind is not Kind.PROBE:
+        if self.there.indicator.kind is Kind.RATIO:
             return moments[: round(sum(many for _, many in bad))]
         last = max((bucket.end for bucket, _ in bad), default=START)
         return [moment for moment in moments if moment < last]

@@ -134,10 +134,13 @@ async def of_prometheus(town: Town, size: int, scrape: timedelta, texts: Sequenc
     return found
 
 
-def of_cloudwatch_logs(town: Town, size: int, group: str, scans: Sequence[Scan]) -> list[int] | None:
+def of_cloudwatch_logs(town: Town, size: int, group: str, scans: Sequence[Scan]) -> list[int]:
     """The bytes of each answer, by the service itself: what AWS lets pass is looked at elsewhere, and slow.
 
-    All services write to one log group. ``None``: some answer was cut, for a query tells no more than so many rows.
+    All services write to one log group.
+
+    Raises:
+        ValueError: An answer was cut, for a query tells no more than so many rows: then nothing is read.
     """
     logs = Logs("111122223333", "eu-central-1", ids=str, looks=1)
     for each in town.requests(range(1, size + 1)):
@@ -151,7 +154,9 @@ def of_cloudwatch_logs(town: Town, size: int, group: str, scans: Sequence[Scan])
         query = _of_logs(town, logs, "StartQuery", given)
         answer = _of_logs(town, logs, "GetQueryResults", {"queryId": query["queryId"]})
         if len(answer["results"]) >= MOST_ROWS:
-            return None
+            raise ValueError(
+                f"a query of the tick has {len(answer['results'])} rows or more: {scan.text[:500]}"
+            )
         found.append(len(json.dumps(answer)))
     return found
 

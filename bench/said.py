@@ -8,10 +8,10 @@ from bench.figure import Figure
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """What is said in one tick: the bytes of each question, and of each answer; ``None``: nobody gives one that can be used."""
+    """What is said in one tick: the bytes of each question, and of each answer."""
 
     asked: Sequence[int]
-    answered: Sequence[int] | None = None
+    answered: Sequence[int]
 
 
 def told(kind: str, when: str, size: str, least: int, tick: Tick) -> list[Figure]:
@@ -22,10 +22,8 @@ def told(kind: str, when: str, size: str, least: int, tick: Tick) -> list[Figure
     """
     if len(tick.asked) < least:
         raise ValueError(f"{len(tick.asked)} calls of {kind} for {size}, which takes at least {least}")
-    rows = [
+    return [
         Figure(f"calls of {kind} {when}, {size} (at least {least:,})", "calls", [len(tick.asked)]),
         Figure(f"what these say, {size}", "kB", [sum(tick.asked) / 1000]),
+        Figure(f"what they are answered, {size}", "kB", [sum(tick.answered) / 1000]),
     ]
-    if tick.answered is not None:
-        rows.append(Figure(f"what they are answered, {size}", "kB", [sum(tick.answered) / 1000]))
-    return rows

@@ -2,7 +2,7 @@
 
 *A tick*: N indicators of the kind `ratio`, each of a service of its own with a release of its own beside the one before, all due
 at once, over one bucket. Bytes are those of bodies (Sentry: of the query), without headers; answers are told as `answers` says, where
-each release had an error; where Logs Insights would cut them, there is no figure, and no reading. *At least*: what the system's own limits leave for so
+each release had an error. *At least*: what the system's own limits leave for so
 many services and both their releases, in however clever a question (reference: the vendors' limits, in docs of each provider).
 CloudWatch's calls are counted at the wire by the measure `aws`.
 """
@@ -23,6 +23,7 @@ from rules.model import Indicator
 from rules.model import Kind as IndicatorKind
 from watcher.signals import cloudwatch_logs, datadog, loki, newrelic, prometheus, sentry
 from watcher.signals.cloudwatch_logs import plan as logs_plan
+from watcher.signals.cloudwatch_logs.plan import MOST_ROWS
 from watcher.signals.datadog import plan as datadog_plan
 from watcher.signals.loki import plan as loki_plan
 from watcher.signals.newrelic import plan as newrelic_plan
@@ -168,6 +169,7 @@ def _of_loki(size: int) -> Tick:
 
 
 LOGS = "/ecs/all"
+LINES = 4  # that differ, of each service: one that is well and one that is not, of both releases
 
 
 def _cloudwatch_logs(number: int) -> Query:
@@ -197,5 +199,5 @@ SYSTEMS = (
     System("sentry", _of_sentry, lambda size: ceil(2 * size / 100)),
     System("prometheus", _of_prometheus, lambda _size: 1),
     System("loki", _of_loki, lambda size: ceil(4 * size / 500)),
-    System("cloudwatch_logs", _of_cloudwatch_logs, lambda _size: 1),
+    System("cloudwatch_logs", _of_cloudwatch_logs, lambda size: ceil(LINES * size / MOST_ROWS)),
 )

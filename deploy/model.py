@@ -425,10 +425,76 @@ class Level(StrEnum):
     FAIL = "fail"
 
 
+class About(StrEnum):
+    """What a finding is about: said by whoever found it, and read from no words. The value is the head of its row, for people.
+
+    Of a system, and of the way to it; of what a rule asks of one; of a service.
+    """
+
+    ACCESS = "access"
+    KEY = "key"
+    SCOPE = "scope"
+    SITE = "site"  # the vendor's region, or a server of one's own
+    CLOCK = "clock"
+    ACCOUNT = "account"
+    ORGANIZATION = "organization"
+    TENANT = "tenant"
+    ADDRESS = "address"
+    SECRET = "secret"  # noqa: S105 - what is looked at, and none itself
+    TELLING = "may tell"
+    HEARING = "hears people"
+    CHANNEL = "channel"
+    REPOSITORY = "repository"
+    SUBSCRIBERS = "subscribers"
+    HEARD = "who is heard"
+    TOLD = "who is told"
+    CALLERS = "who may call"
+    HEARTBEAT = "heartbeat"
+    RELAY = "who this is"
+    DAEMON = "central daemon"
+    QUEUE = "queue"
+    FEED = "what it reads"
+    GATE = "gate"
+    STORE = "store"
+    READING = "role to read"
+    ACTING = "role to act"
+
+    METRIC = "metric"
+    TAG = "tag"  # a label, an attribute or a dimension that does not tell the release
+    VERSION_TAG = "version tag"  # one that does
+    RELEASE = "release name"
+    PROJECT = "project"
+    MONITOR = "monitor"  # or alarm
+    SLO = "SLO"
+    LOG_GROUP = "log group"
+    QUERY = "query"
+    RULES = "rules"
+    PROMISE = "promises"
+    DATA = "data"
+    LATENESS = "lateness"
+    COST = "cost of a watch"
+    SIGHT = "what it sees"
+
+    LIVE = "what is live"
+    DEPLOYING = "how it is deployed"
+    KEPT = "what is kept"
+    WAITS = "times it waits"
+    WAY_BACK = "way back"
+    OWNER = "who moves it"
+    MIRROR = "mirror"
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What was found by looking at one thing before it is needed, and what to do about it."""
+    """What was found by looking at one thing before it is needed, and what to do about it.
+
+    Attributes:
+        about: Which question it answers; ``None``: the one that the check is named after.
+        untold: Whether it is well could not be told: nobody answered, or nobody may ask. It is never ok then.
+    """
 
     level: Level
     words: str
     remedy: str = ""
+    about: About | None = None
+    untold: bool = False

@@ -15,7 +15,7 @@ from pydantic_core import from_json
 
 from deploy.errors import Unanswered
 from deploy.github import Access, Repository, host_of, limited, said
-from deploy.model import Finding, Level, Release
+from deploy.model import About, Finding, Level, Release
 from deploy.ports import Got, Rest, World
 
 COMMIT = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
@@ -84,26 +84,31 @@ class Repo:
         try:
             found = await self.get("")
         except Refused as refused:
-            return [Finding(Level.FAIL, f"{name}: {refused.words}", refused.remedy)]
+            return [Finding(Level.FAIL, f"{name}: {refused.words}", refused.remedy, about=About.MIRROR)]
         except Unanswered as unanswered:
-            return [Finding(Level.FAIL, f"{name}: {unanswered}", unanswered.remedy)]
+            return [Finding(Level.FAIL, f"{name}: {unanswered}", unanswered.remedy, about=About.MIRROR)]
         if found is None:
-            return [Finding(Level.FAIL, f"{name}: HTTP 404", _REMEDIES[HTTPStatus.NOT_FOUND])]
+            return [
+                Finding(Level.FAIL, f"{name}: HTTP 404", _REMEDIES[HTTPStatus.NOT_FOUND], about=About.MIRROR)
+            ]
         if found.get("archived"):
             return [
                 Finding(
                     Level.FAIL,
                     f"{name}: the repository is archived, and takes nothing",
                     "take the mirror out",
+                    about=About.MIRROR,
                 )
             ]
         may = found.get("permissions")
         if isinstance(may, dict) and may.get("push") is False:
             words = f"{name}: the repository may be read, and not be written"
-            return [Finding(Level.FAIL, words, _REMEDIES[HTTPStatus.FORBIDDEN])]
+            return [Finding(Level.FAIL, words, _REMEDIES[HTTPStatus.FORBIDDEN], about=About.MIRROR)]
         return [
             Finding(
-                Level.OK, f"{name}: the repository is there; whether the token may write it was not tried"
+                Level.OK,
+                f"{name}: the repository is there; whether the token may write it was not tried",
+                about=About.MIRROR,
             )
         ]
 

@@ -11,7 +11,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 
 SHORTEST = 32  # characters of a secret: half of what `openssl rand -hex 32` prints
 LEAST = 10  # different ones; `openssl rand -hex 32` has all sixteen but once in a million times
@@ -109,14 +109,17 @@ def examined(settings: Secrets) -> Sequence[Finding]:
             Level.WARN,
             f"a secret of {len(set(each))} different characters is easy to guess",
             "make another: `openssl rand -hex 32`",
+            about=About.SECRET,
         )
         for each in settings.secrets
         if len(set(each)) < LEAST
     ]
     if settings.previous_secret is not None:
         remedy = "take it out once the sender uses the new one"
-        found.append(Finding(Level.WARN, "`previous_secret` is good too", remedy))
-    return found or [Finding(Level.OK, f"a secret of {len(settings.secrets[0])} characters")]
+        found.append(Finding(Level.WARN, "`previous_secret` is good too", remedy, about=About.SECRET))
+    return found or [
+        Finding(Level.OK, f"a secret of {len(settings.secrets[0])} characters", about=About.SECRET)
+    ]
 
 
 def _mac(secret: str, signed: bytes) -> str:

@@ -22,7 +22,7 @@ from tests.contract.test_providers import scraped
 from tests.fakes import datadog, loki, newrelic, sentry
 from tests.fakes.aws import AwsWorld, Direct
 from tests.fakes.aws.cloudwatch.samples import Lateness
-from tests.fakes.prometheus.gate import Gate, before
+from tests.fakes.prometheus.gate import Gate, Refuse, before
 from tests.fakes.prometheus.real import filled
 from tests.fakes.serve import http_to_loopback, serving_app
 from tests.fakes.world import SECOND, START, Clock, World
@@ -49,6 +49,7 @@ class Usual:
         late: How long after the end of its bucket the last request of it is told, at worst.
         served: Where it answers over HTTP. settings: of the connection to it, beside its address.
         on_aws: Where it is one of AWS.
+        stands: Where it is a server of its own: where it answers, while it does.
         opens: How it is opened, where that takes more than its kind.
     """
 
@@ -59,6 +60,7 @@ class Usual:
     settings: Mapping[str, Any] = field(default_factory=dict)
     on_aws: Callable[[World], AwsWorld] | None = None
     of: Kind = Kind.RATIO
+    stands: Callable[[World], AbstractAsyncContextManager[str]] | None = None
     opens: Callable[[Opening, Clock], AbstractAsyncContextManager[Provider]] | None = None
 
     def indicator(self, base: str) -> Indicator:
@@ -97,8 +99,8 @@ async def opened(usual: Usual, world: World) -> AsyncIterator[Opened]:
         base = ""
         if usual.served is not None:
             base = f"http://127.0.0.1:{await stack.enter_async_context(serving_app(usual.served(world)))}"
-        elif usual.kind == "prometheus":
-            base = await stack.enter_async_context(_prometheus(world))
+        elif usual.stands is not None:
+            base = await stack.enter_async_context(usual.stands(world))
         asked = usual.indicator(base)
         settings = None
         if kind.settings is not None and not kind.stands_alone:
@@ -134,7 +136,7 @@ def balanced(world: World, now: Callable[[], datetime]) -> AwsWorld:
 LOGS_LATE = 110 * SECOND
 
 
-def _in_logs(world: World) -> AwsWorld:
+def in_logs(world: World) -> AwsWorld:
     """A line for each request, which cannot be found for a while."""
     aws = AwsWorld(lambda: world.now)
     aws.logs.looks, aws.logs.late = 1, LOGS_LATE
@@ -145,7 +147,9 @@ def _in_logs(world: World) -> AwsWorld:
 
 
 @contextlib.asynccontextmanager
-async def _prometheus(world: World) -> AsyncIterator[str]:
+async def scraped_by_prometheus(
+    world: World, gate: Callable[[Refuse], Gate] = Gate, *flags: str
+) -> AsyncIterator[str]:
     """A real one that scraped the world. All of it is there from the beginning; it may not be asked for what is to come."""
 
     def no_future(form: Mapping[str, str]) -> None:
@@ -155,8 +159,8 @@ async def _prometheus(world: World) -> AsyncIterator[str]:
 
     with tempfile.TemporaryDirectory() as folder:
         async with (
-            filled(scraped(world, SCRAPED_EVERY), Path(folder)) as real,
-            before(Gate(no_future), real) as url,
+            filled(scraped(world, SCRAPED_EVERY), Path(folder), *flags) as real,
+            before(gate(no_future), real) as url,
         ):
             yield url
 
@@ -219,7 +223,7 @@ USUAL: Mapping[str, Usual] = {
             "bad": {"fields": {"status": "5.."}},
         },
         LOGS_LATE,
-        on_aws=_in_logs,
+        on_aws=in_logs,
     ),
     "prometheus": Usual(
         "prometheus",
@@ -229,5 +233,6 @@ USUAL: Mapping[str, Usual] = {
             "bad": {"code": "5.."},
         },
         SCRAPED_EVERY,
+        stands=scraped_by_prometheus,
     ),
 }

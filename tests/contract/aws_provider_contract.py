@@ -17,7 +17,7 @@ import pytest
 from deploy.ports import AwsAccount
 from rules.model import Indicator
 from rules.sample import Bucket, Counts, Invalid, NoData, Reading, Unavailable, Who
-from tests.contract.replayed import Recorded
+from tests.contract.replayed import recorded
 from tests.fakes.aws import AwsError, AwsWorld, Direct
 from tests.fakes.serve import http_to_loopback
 from tests.fakes.world import START
@@ -201,12 +201,12 @@ class AwsProviderContract:
         async def story() -> None:
             async with self.living() as life:
                 kind, what = PROVIDERS[self.kind], self.indicator()
-                watch = Recorded(what, (kind.bucket(what), kind.settle_of(what)), START)
-                for minute in range(5, 30):
-                    life.turn(minute)
-                    watch.takes(life.clock.now, await life.ask(what, since=watch.since))
+                async with recorded(what, (kind.bucket(what), kind.settle_of(what)), START) as watch:
+                    for minute in range(5, 30):
+                        life.turn(minute)
+                        await watch.takes(life.clock.now, await life.ask(what, since=watch.since))
 
-                assert watch.is_judged_alike_again()
+                    assert await watch.is_judged_alike_again()
 
         in_virtual_time(story())
 

@@ -19,7 +19,7 @@ from aiohttp import web
 
 from rules.model import Indicator, Kind
 from rules.sample import Bucket, Counts, Invalid, Measure, NoData, Reading, Series, Unavailable, Who
-from tests.contract.replayed import Recorded
+from tests.contract.replayed import recorded
 from tests.fakes.between import REFUSALS, Between, between
 from tests.fakes.faults import FAULTS, never, serving
 from tests.fakes.serve import http_to_loopback, serving_app
@@ -288,14 +288,16 @@ class ProviderContract:
             self.ahead = timedelta(0)
 
     async def test_what_was_read_is_judged_alike_when_it_is_read_again(self):
-        async with self.living(a_world()) as life:
-            watch = Recorded(self.indicator(life.base), (life.every, life.settle), START)
+        async with (
+            self.living(a_world()) as life,
+            recorded(self.indicator(life.base), (life.every, life.settle), START) as watch,
+        ):
             for _ in range(20):
                 await life.clock.advance(life.world.now + SECOND)
                 reading = (await life.ask(self.indicator(life.base), since=watch.since))["errors"]
-                watch.takes(life.clock.now(), reading)
+                await watch.takes(life.clock.now(), reading)
 
-            assert watch.is_judged_alike_again()
+            assert await watch.is_judged_alike_again()
 
     async def test_an_end_that_sends_50_mb_costs_no_memory(self):
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

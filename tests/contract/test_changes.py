@@ -12,7 +12,7 @@ from rules.model import Consequence, Indicator, InState, Kind
 from rules.sample import Bucket, NoData, Reading, State, Unavailable
 from rules.verdict import Because, Outcome, Verdict
 from tests.builders import a_service, minutes
-from tests.contract.replayed import Recorded
+from tests.contract.replayed import recorded
 from tests.rules.building import MINUTE, a_rule, a_watch, an_indicator, noon
 from watcher.core.change import Beside, Change, ChangeKind
 from watcher.core.service import Around, Service
@@ -204,13 +204,15 @@ class MovedContract:
         assert "told_by" in untold.words
 
     async def test_what_was_read_is_judged_alike_when_it_is_read_again(self) -> None:
-        async with self.living() as life:
-            watch = Recorded(life.indicator, (minutes(0.5), minutes(0)), noon(0))
+        async with (
+            self.living() as life,
+            recorded(life.indicator, (minutes(0.5), minutes(0)), noon(0)) as watch,
+        ):
             await life.moves(2)
             for step in range(2, 30):
-                watch.takes(noon(step / 2), await life.ask(-10, step / 2, since=watch.since))
+                await watch.takes(noon(step / 2), await life.ask(-10, step / 2, since=watch.since))
 
-            assert watch.is_judged_alike_again()
+            assert await watch.is_judged_alike_again()
 
     async def test_without_a_daemon_nobody_knows(self) -> None:
         opening = Opening(cast("Http", None), noon, lambda: 0.0)

@@ -6,12 +6,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
+
+import pytest
 
 from rules.model import Indicator, Kind
 from rules.sample import Bucket, Counts, Measure, Reading
 from tests.contract.provider_contract import Life, ProviderContract
-from tests.fakes.datadog import API_KEY, APPLICATION_KEY, Metrics, Site, app_of
+from tests.fakes.datadog import API_KEY, APPLICATION_KEY, Metrics, Site, Slo, app_of
 from tests.fakes.serve import serving_app
 from tests.fakes.world import SECOND, Clock, World
 from watcher.signals import datadog
@@ -25,6 +27,7 @@ class TestDatadog(ProviderContract):
 
     kind = "datadog"
     measures = Kind.RATIO
+    slos: ClassVar[dict[str, Slo]] = {}
     _patient = ""  # the address of the one that answers: the others are waited for a moment only
 
     def query(self, base: str) -> dict[str, Any]:
@@ -60,7 +63,7 @@ class TestDatadog(ProviderContract):
 
     @contextlib.asynccontextmanager
     async def living(self, world: World) -> AsyncIterator[Life]:
-        site = Site(world, Metrics(world, flush=SECOND))
+        site = Site(world, Metrics(world, flush=SECOND), slos=self.slos)
         async with serving_app(app_of(site)) as port:
             self._patient = f"http://127.0.0.1:{port}"
             async with self.alone(world, self._patient) as life:
@@ -72,6 +75,23 @@ class TestDatadog(ProviderContract):
         async with super().alone(world, base) as life:
             life.settle = timedelta(0)
             yield life
+
+
+SLO, HITS = "0123456789abcdef" * 2, "sum:trace.http.request.hits{env:prod,service:shop}.as_count()"
+GOOD = f"{HITS} - {HITS.replace('.hits', '.errors')}"
+
+
+@pytest.mark.long  # its readings are those of `TestDatadog`; what is its own is in tests/watcher/signals/datadog/test_slos.py
+class TestDatadogSlo(TestDatadog):
+    """An SLO of counts, of which each release is counted; those that have states are in ``test_one_release_stands.py``."""
+
+    slos: ClassVar[dict[str, Slo]] = {SLO: Slo("shop answers", good=GOOD, total=HITS)}
+
+    def query(self, base: str) -> dict[str, Any]:
+        return {"url": base, "slo": SLO, "groups": "version:${arm.version}", "bucket": "1s"}
+
+    def misspelt(self, base: str) -> dict[str, Any]:
+        return {**self.query(base), "slo": SLO[::-1]}
 
 
 class _Times(list[datetime]):

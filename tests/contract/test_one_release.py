@@ -124,7 +124,12 @@ class Sidecars(test_relay.TestRelay):
 
 @pytest.mark.parametrize(
     "member",
-    [*MEMBERS, Sidecars, pytest.param(AtItsUsualBeat, id="scrape-every-10s")],
+    [
+        *MEMBERS,
+        Sidecars,
+        pytest.param(AtItsUsualBeat, id="scrape-every-10s"),
+        pytest.param(test_datadog.TestDatadogSlo, id="datadog-slo"),
+    ],
     ids=lambda member: member.kind,
 )
 async def test_what_every_system_tells_of_one_release_ends_in_one_decision(member):

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -32,7 +32,7 @@ from tests.contract.one_release import (
 from tests.fakes.alerts import Log, Turn
 from tests.fakes.alerts.post import post
 from tests.fakes.aws import AwsWorld
-from tests.fakes.datadog import Monitor
+from tests.fakes.datadog import Monitor, Slo
 from tests.fakes.world import SECOND, START, Happened, World
 from tests.rules.building import noon
 from tests.scenarios.virtual import in_virtual_time
@@ -47,6 +47,7 @@ from watcher.signals.provider import Question, Window
 
 MINUTES = 5
 RELEASES = {"bad": ONE_IN, "good": None}
+SLO = "0123456789abcdef" * 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +70,36 @@ def log_of(one_in: int | None) -> list[Happened]:
 
 def monitored(log: list[Happened]) -> Told:
     """A monitor of Datadog, of each version, that looks at the last minute every ten seconds."""
-    world = World(log, now=START + MINUTES * MINUTE)
     query = {"monitors": [7], "groups": ["version:${arm.version}"]}
+    told = _told_by_datadog(log, query, monitors={7: Monitor("errors of shop", ABOVE)})
+    return Told(told, turned(log, 10 * SECOND))
+
+
+def _told_by_datadog(log: list[Happened], query: Mapping[str, Any], **there: Any) -> Sequence[Bucket]:
+    world = World(log, now=START + MINUTES * MINUTE)
 
     async def story() -> Sequence[Bucket]:
-        site = datadog.a_site(world, monitors={7: Monitor("errors of shop", ABOVE)})
-        async with datadog.asking(site) as life:
+        async with datadog.asking(datadog.a_site(world, **there)) as life:
             return buckets_in(await life.one(query, Kind.STATE, minutes=MINUTES))
 
-    return Told(asyncio.run(story()), turned(log, 10 * SECOND))
+    return asyncio.run(story())
+
+
+def promised_by_a_monitor(log: list[Happened]) -> Told:
+    """An SLO of Datadog on the same monitor: the history of each version."""
+    query = {"slo": SLO, "groups": ["version:${arm.version}"]}
+    slo = Slo("shop is up", monitor=Monitor("errors of shop", ABOVE))
+    return Told(_told_by_datadog(log, query, slos={SLO: slo}), turned(log, 10 * SECOND))
+
+
+def promised_in_slices(log: list[Happened]) -> Told:
+    """An SLO of Datadog on the minutes of the log: of all requests, for it knows no releases, which are half of them each."""
+    goal = 0.7 * ABOVE
+    told = _told_by_datadog(log, {"slo": SLO}, slos={SLO: Slo("most minutes are good", above=goal)})
+    minutes = [START + minute * MINUTE for minute in range(MINUTES)]
+    came = {at: [each for each in log if at <= each.at < at + MINUTE] for at in minutes}
+    bad = [at for at in minutes if sum(each.status >= 500 for each in came[at]) > goal * len(came[at])]
+    return Told(told, bad[0] if bad else None)
 
 
 def alarmed(log: list[Happened]) -> Told:
@@ -161,13 +183,18 @@ STANDING: Mapping[str, Callable[[list[Happened]], Told]] = {
     "datadog": monitored,
     "sentry": new_issues,
 }
+# Other ways in which one of these stands.
+BESIDE: Mapping[str, Callable[[list[Happened]], Told]] = {
+    "an SLO of a monitor": promised_by_a_monitor,
+    "an SLO of time slices": promised_in_slices,
+}
 ROWS = {("alert", Kind.STATE), *((kind, Kind.STATE) for kind in STANDING)}
 
 
 @pytest.mark.parametrize("release", RELEASES)
-@pytest.mark.parametrize("kind", STANDING)
+@pytest.mark.parametrize("kind", [*STANDING, *BESIDE])
 def test_how_things_stand_under_a_release_ends_in_the_same_decision(kind, release):
-    held(STANDING[kind](log_of(RELEASES[release])), release)
+    held({**STANDING, **BESIDE}[kind](log_of(RELEASES[release])), release)
 
 
 def held(told: Told, release: str) -> None:

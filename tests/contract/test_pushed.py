@@ -10,7 +10,7 @@ from typing import Any, ClassVar, cast
 from rules.model import Indicator, Kind
 from rules.sample import Bucket, Invalid, NoData, Reading, State, Unavailable, Who
 from tests.builders import minutes
-from tests.contract.replayed import Recorded
+from tests.contract.replayed import recorded
 from tests.fakes.world import START, Clock, World
 from tests.watcher.signals.alert.building import FIRING, WELL, an_alert
 from watcher.core.alerts import Remembered
@@ -122,15 +122,16 @@ class PushedContract:
 
     async def test_what_was_told_is_judged_alike_when_it_is_read_again(self) -> None:
         async with self.living() as life:
-            watch = Recorded(self.indicator(), (minutes(0.5), minutes(0)), START + minutes(1))
-            for step in range(20):
-                minute = 1 + step * 0.5
-                await self.told(life.store, minute, bad=8 < step < 16)
-                life.turn(minute + 0.5)
-                (reading,) = await life.ask(self.indicator(), since=watch.since)
-                watch.takes(life.world.now, reading)
+            beat = (minutes(0.5), minutes(0))
+            async with recorded(self.indicator(), beat, START + minutes(1)) as watch:
+                for step in range(20):
+                    minute = 1 + step * 0.5
+                    await self.told(life.store, minute, bad=8 < step < 16)
+                    life.turn(minute + 0.5)
+                    (reading,) = await life.ask(self.indicator(), since=watch.since)
+                    await watch.takes(life.world.now, reading)
 
-            assert watch.is_judged_alike_again()
+                assert await watch.is_judged_alike_again()
 
     async def test_one_that_has_just_come_says_what_one_says_that_was_always_there(self) -> None:
         async with self.living() as life:

@@ -76,6 +76,7 @@ REMEDIES = {
     "Malformed": "the message says what to write instead",
     "Misused": "the message says what is missing; `--help` of the command",
     "NoPictures": "install the extra `plot`, or write `--html`; the image has it",
+    "Throttled": "it is asked again by itself; find who else asks AWS so often, if it stays so",
     "NotAsked": "the message says which: set the clock of this machine (NTP), or find who else asks AWS so often",
     "OtherBotocore": "install the botocore that `requirements.lock` names; the image has it",
     "NoSuchPassage": "`rollbackd gates` lists what asked to pass",

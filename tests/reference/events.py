@@ -102,6 +102,7 @@ EVENTS = {
     "target.recovered": "what is live can be read again",
     "target.unobstructed": "nothing stands in the way of a move any more",
     "target.unreadable": "what is live cannot be read; said once, in the platform's words",
+    "tasks.listed_singly": "the role may not list the tasks of a whole cluster: those of each service are listed, two calls each. Said once",
     "tasks.too_many": "ECS lists more tasks than are read: what is counted is marked as incomplete",
     "token.refused": "a request without a token that is known",
     "verdict.written": "how a watch stands was written into a parameter of Systems Manager",

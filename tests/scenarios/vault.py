@@ -6,32 +6,40 @@ sent to it, headers and body. So a word of it that is passed on whole is a secre
 
 import base64
 import contextlib
+import gzip
 import json
 import re
 import secrets
 import threading
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
+from xml.sax.saxutils import escape
 
 import aiohttp
 from aiohttp import web
 from pydantic import SecretStr
 
 from deploy.errors import DeployError
+from deploy.ports import Aws
 from tests.fakes.github.key import drawn
 from tests.fakes.serve import serving_app
 from tests.fakes.world import SECOND, Clock, World
+from tests.scenarios.held import HELD, MAIN, QUIET, RULES
 from tests.scenarios.sidecars import sha256
 from tests.watcher.app.house import PROGRAMS, logged
 from watcher import clock as real
 from watcher.app import Ports, Running, build, load
 from watcher.app.made import Crashed
 from watcher.app.opening import feeds_of
+from watcher.app.run import secrets_in
+from watcher.aws import AwsRoles, open_aws
+from watcher.aws.modes import USUAL, Modes
+from watcher.commands._ready.permitting import permitted
 from watcher.core.watch import Message
 from watcher.notify.notifier import Notifier, Telling
 from watcher.runtime.crew import Leaving
@@ -40,126 +48,43 @@ from watcher.telemetry.crashes import Scrubber, crashes
 from watcher.telemetry.metrics import Metrics
 from watcher.telemetry.redaction import Redactor
 
-# What is sent goes out in headers, bodies and URLs; the others only sign, or are only compared with.
-SENT = (
-    *("datadog_api", "datadog_app", "sentry", "newrelic", "loki", "prometheus", "step", "slack", "pagerduty"),
-    *("grafana", "github", "github_reads", "heartbeat", "slack_hall", "slack_app"),
-)
-# Senders of alerts, by the secret that each shows or signs with, and how it stands in the configuration.
-SENDERS = {
-    "alertmanager": "pushed",
-    "datadog_hook": "monitors",
-    "sentry_hook": "issues",
-    "newrelic_hook": "workflows",
-    "grafana_hook": "contact",
-}
-KEPT = (
-    *(
-        "webhook",
-        "github_hook",
-        "slack_signing",
-        "launchdarkly",
-        "unleash",
-        "target",
-        "github_app",
-        "grafana_hmac",
-    ),
-    *("previous_github_hook", "previous_alertmanager", "previous_launchdarkly"),
-    *SENDERS,
-)
+REGION, ROLE = "eu-central-1", "arn:aws:iam::123456789012:role/"
 _SECRET = re.compile(r"(?i)auth|key|token|signature")
 
-MAIN = """\
-version: 1
-daemon:
-  store: {sqlite: {path: ROOT/state.db}}
-  http: {listen: "127.0.0.1:0"}
-  reach: [127.0.0.0/8]
-  tokens:
-    - {name: pipeline, sha256: "PIPELINE", may: [announce, read, order]}
-  heartbeat: {url: {file: ROOT/secrets/heartbeat}, every: 30s}
-connections:
-  dog: {datadog: {url: "FAR", api_key: {file: ROOT/secrets/datadog_api}, application_key: {file: ROOT/secrets/datadog_app}, dora: true}}
-  errors: {sentry: {url: "FAR", organization: shop, token: {file: ROOT/secrets/sentry}}}
-  nr: {newrelic: {account: 1, url: "FAR", key: {file: ROOT/secrets/newrelic}}}
-  logs: {loki: {url: "FAR", basic: {user: me, password: {file: ROOT/secrets/loki}}}}
-  prom: {prometheus: {url: "FAR", bearer: {file: ROOT/secrets/prometheus}}}
-  smoke: {steps: {secrets: {password: {file: ROOT/secrets/step}}, to: ["FAR"]}}
-  chat: {slack: {token: {file: ROOT/secrets/slack}, workspace: T0SHOP000, signing_secret: {file: ROOT/secrets/slack_signing}, channel: C0RELEASES, url: "FAR/api/"}}
-  hall: {slack: {token: {file: ROOT/secrets/slack_hall}, workspace: T0SHOP000, app_token: {file: ROOT/secrets/slack_app}, channel: C0RELEASES, url: "FAR/api/"}}
-  app: {github: {app: {id: 7, installation: 5, private_key: {file: ROOT/secrets/github_app}}, url: "FAR/api/v3"}}
-  pager: {pagerduty: {routing_key: {file: ROOT/secrets/pagerduty}, url: "FAR"}}
-  charts: {grafana: {url: "FAR", token: {file: ROOT/secrets/grafana}}}
-  hub: {github: {token: {file: ROOT/secrets/github}, url: "FAR/api/v3"}}
-  ops: {webhook: {url: "FAR/ops", secret: {file: ROOT/secrets/webhook}}}
-teams:
-  shop: {tell: [dog, {errors: "shop shop@${tag}"}, {nr: shop}, chat, hall, pager, charts, {hub: acme/shop}, {app: acme/shop}, ops]}
-sources:
-  github:
-    github:
-      secret: {file: ROOT/secrets/github_hook}
-      previous_secret: {file: ROOT/secrets/previous_github_hook}
-      repositories: [acme/shop]
-      reads: {token: {file: ROOT/secrets/github_reads}, url: "FAR/api/v3"}
-  launchdarkly: {launchdarkly: {secret: {file: ROOT/secrets/launchdarkly}, previous_secret: {file: ROOT/secrets/previous_launchdarkly}}}
-  unleash: {unleash: {secret: {file: ROOT/secrets/unleash}}}
-alerts:
-  pushed: {alertmanager: {secret: {file: ROOT/secrets/alertmanager}, previous_secret: {file: ROOT/secrets/previous_alertmanager}}}
-  monitors: {datadog: {secret: {file: ROOT/secrets/datadog_hook}}}
-  issues: {sentry: {secret: {file: ROOT/secrets/sentry_hook}}}
-  workflows: {newrelic: {secret: {file: ROOT/secrets/newrelic_hook}}}
-  contact: {grafana: {authorization: {secret: {file: ROOT/secrets/grafana_hook}}, hmac: {secret: {file: ROOT/secrets/grafana_hmac}}}}
-services:
-  shop:
-    production:
-      team: shop
-      mode: ask
-      speak: all
-      names: {sentry: "shop@${tag}"}
-      runs_on:
-        - command:
-            live: [PROGRAMS/live, "ROOT/shop"]
-            move: [PROGRAMS/move, "ROOT/shop", "${tag}", "${expect}", "${key}"]
-            environment: {DEPLOY_KEY: {file: ROOT/secrets/target}}
-      rules: [{file: rules.yaml}]
-"""
-RULES = """\
-version: 1
-indicators:
-  dog: {ratio: {datadog: {connection: dog, bad: "sum:bad{version:${arm.version}}.as_count()", total: "sum:all{version:${arm.version}}.as_count()"}}}
-  crashes: {ratio: {sentry: {connection: errors, sessions: crashed, project: shop, release: "${arm.sentry}"}}}
-  nr: {ratio: {newrelic: {connection: nr, from: Transaction, where: {appName: shop, tags.version: "${arm.version}"}, bad: error IS true}}}
-  logs: {ratio: {loki: {connection: logs, stream: {app: shop, version: "${arm.version}"}, parser: json, total: {contains: handled}, bad: {labels: {status: "5.."}}}}}
-  prom: {ratio: {prometheus: {connection: prom, counter: c_total, where: {version: "${arm.version}"}, bad: {code: "5.."}}}}
-  page: {ratio: {scrape: {url: "FAR/metrics", counter: c_total, where: {version: "${arm.version}"}, bad: {code: "5.."}}}}
-  buys:
-    probe:
-      steps:
-        url: FAR
-        every: 10s
-        steps:
-          - {name: front, url: /, form: {password: "${secret.password}"}}
-          - {name: look, url: /look, headers: {Authorization: "Bearer ${secret.password}"}}
-rules:
-  - {name: dog, indicator: dog, judge: {slo: {objective: 99%}}, on_breach: rollback}
-  - {name: crashes, indicator: crashes, judge: {slo: {objective: 99%}}, on_breach: rollback}
-  - {name: nr, indicator: nr, judge: {slo: {objective: 99%}}, on_breach: rollback}
-  - {name: logs, indicator: logs, judge: {slo: {objective: 99%}}, on_breach: rollback}
-  - {name: prom, indicator: prom, judge: {slo: {objective: 99%}}, on_breach: rollback}
-  - {name: page, indicator: page, judge: {slo: {objective: 99%}}, on_breach: rollback}
-  - {name: one can buy, indicator: buys, judge: {threshold: {bad: 1, of: 1}}, on_breach: rollback}
-"""
+# Of an assumed role, as STS gives them; and the daemon's own stand in its environment.
+KEYS = """\
+<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>
+<AccessKeyId>{access}</AccessKeyId><SecretAccessKey>{secret}</SecretAccessKey><SessionToken>{token}</SessionToken>
+<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult></AssumeRoleResponse>"""
+OWN = {"access": "AWS_ACCESS_KEY_ID", "secret": "AWS_SECRET_ACCESS_KEY", "token": "AWS_SESSION_TOKEN"}
+ROLES = ("reads", "acts")
+OF_ROLES = tuple(f"aws_{role}_" for role in ROLES)  # which no part of the daemon has in words
+ONCE = Modes(
+    *(
+        replace(mode, attempts=1, answer=20.0, whole=30.0)
+        for mode in (USUAL.read, USUAL.act, USUAL.poll, USUAL.assume)
+    )
+)
+
+
+def aws_keys() -> dict[str, str]:
+    """Of a session."""
+    return {
+        "access": f"ASIA{secrets.token_hex(8).upper()}",
+        "secret": f"{secrets.token_hex(16)}/+x",
+        "token": f"{secrets.token_hex(40)}/+==",
+    }
 
 
 def a_secret(name: str, far: str) -> str:
     """One of the form that its system has, with signs that are written otherwise in URLs and in JSON."""
     chance = secrets.token_hex(16)
-    if name == "heartbeat":
+    if name in {"heartbeat", "slack_webhook"}:
         return f"{far}/{chance}"
     if name == "pagerduty":
         return chance
     if name == "github_app":
-        return drawn()[0].strip()
+        return drawn(1024)[0].strip()
     tokens = {"slack": f"xoxb-{chance}", "slack_hall": f"xoxb-{chance}", "slack_app": f"xapp-{chance}"}
     return tokens.get(name, f"{chance}/+=&x")
 
@@ -186,6 +111,10 @@ def spellings(secret: str, far: str) -> set[str]:
     }
 
 
+# What STS does otherwise than to give the keys. Once it has given them nobody asks for an hour, so these modes are the first.
+STS: Mapping[str, str] = {"refuse": "answers", "redirect": "cuts", "mismatch": "answers"}
+
+
 @dataclass
 class Far:
     """The far end.
@@ -193,10 +122,14 @@ class Far:
     Attributes:
         mode: How it answers.
         heard: All that was sent to it.
+        roles: The keys that STS gives for each, by its name.
+        sts: What STS does in the mode: gives the keys, cuts its answer short, or answers as everybody does.
     """
 
     mode: str = "refuse"
     heard: list[str] = field(default_factory=list)
+    roles: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)
+    sts: Mapping[str, str] = field(default_factory=lambda: STS)
 
     async def answer(self, request: web.Request) -> web.Response:
         """What is secret stands first, for who passes on the beginning alone."""
@@ -204,7 +137,15 @@ class Far:
         keys = " ".join(value for name, value in request.headers.items() if _SECRET.search(name))
         heard = f"{keys} {body} {request.method} {request.url} {dict(request.headers)}"
         self.heard.append(heard)
-        return _ANSWERS[self.mode](heard)
+        if request.headers.get("X-Amz-Target", "").endswith(".GetParameter"):
+            return _no_parameter(heard)  # or nobody would ever write one, as the role to act
+        does = self.sts.get(self.mode, "gives") if "Action=AssumeRole" in body else "answers"
+        return _ANSWERS[self.mode](heard) if does == "answers" else self._keys(body, does)
+
+    def _keys(self, body: str, does: str) -> web.Response:
+        (role,) = (name for name in self.roles if quote(f"role/{name}", safe="") in body)
+        told = KEYS.format(**self.roles[role])
+        return _said(told if does == "gives" else told[:-60], kind="text/xml")
 
 
 def _said(heard: str, status: int = 200, kind: str = "text/plain") -> web.Response:
@@ -224,8 +165,27 @@ _ANSWERS: Mapping[str, Callable[[str], web.Response]] = {
     "graphql": lambda heard: web.json_response({"data": None, "errors": [{"message": heard}]}),
     "break": lambda heard: web.json_response({"message": heard, "errors": [{"message": heard}]}, status=500),
     "trace": lambda heard: _said(heard, 400),
+    # As AWS refuses a signature: with what it would have signed. https://docs.aws.amazon.com/IAM/latest/UserGuide/signature-v4-troubleshooting.html
+    "mismatch": lambda heard: _said(
+        f"<ErrorResponse><Error><Type>Sender</Type><Code>SignatureDoesNotMatch</Code><Message>{_SIGNED} {escape(heard)}</Message>"
+        "</Error></ErrorResponse>",
+        403,
+        "text/xml",
+    ),
+    "invalid signature": lambda heard: web.json_response(
+        {"__type": "com.amazon.coral.service#InvalidSignatureException", "message": f"{_SIGNED} {heard}"},
+        status=403,
+        content_type="application/x-amz-json-1.1",
+    ),
 }
-MODES = tuple(_ANSWERS)
+
+
+def _no_parameter(heard: str) -> web.Response:
+    return web.json_response({"__type": "ParameterNotFound", "message": heard}, status=400)
+
+
+_SIGNED = "The Canonical String for this request should have been"
+MODES = (*STS, *(each for each in _ANSWERS if each not in STS))
 
 
 @dataclass
@@ -239,7 +199,9 @@ class Talkative:
         telling = await self.notifier.tell(message, narrowing, ref)
         self.vault.told.append(f"{message!r} {telling!r}")
         if self.vault.is_buggy:
-            known = {"header": f"Bearer {' '.join(self.vault.secrets.values())}"}
+            known = {
+                "header": f"Bearer {' '.join(each for name, each in self.vault.secrets.items() if not name.startswith(OF_ROLES))}"
+            }
             raise LookupError(f"cannot send {known}")
         return telling
 
@@ -257,6 +219,7 @@ class Vault:
     metrics: Metrics = field(default_factory=Metrics)
     redactor: Redactor = field(default_factory=Redactor)
     running: Running | None = None
+    aws: Aws | None = None
     is_buggy: bool = False
     told: list[str] = field(default_factory=list)
     answers: list[str] = field(default_factory=list)
@@ -270,6 +233,11 @@ class Vault:
     def stored(self) -> str:
         """The files of the store, as they lie there."""
         return "".join(path.read_bytes().decode("latin-1") for path in self.root.glob("state.db*"))
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """What stands in that of the daemon."""
+        return {variable: self.secrets[f"aws_own_{name}"] for name, variable in OWN.items()}
 
     def was_sent(self, name: str) -> bool:
         """The far end has heard it."""
@@ -292,6 +260,8 @@ class Vault:
             now=self.clock.now,
             monotonic=self.clock.monotonic,
             until=self.clock.until,
+            aws=self.aws,
+            permitted=permitted,
             around_notifiers=lambda all_: {name: Talkative(each, self) for name, each in all_.items()},
         )
         with logged(self.root / "log", self.redactor, self.metrics):
@@ -299,6 +269,19 @@ class Vault:
             async with build(configuration, ports, self.metrics, crashed) as running:
                 self.running = running
                 yield
+
+    @contextlib.asynccontextmanager
+    async def on_aws(self) -> AsyncIterator[Aws]:
+        """AWS, which is the far end too. The daemon's own keys have to be in the environment by now."""
+        self.redactor.learn(secrets_in(self.environment))
+        accounts = {
+            "main": AwsRoles("main", REGION, f"{ROLE}reads", f"{ROLE}acts"),
+            "own": AwsRoles("own", REGION),
+        }
+        async with open_aws(
+            accounts, self.metrics, self.clock.now, endpoint=self.base, modes=ONCE
+        ) as self.aws:
+            yield self.aws
 
     async def go_on(self, seconds: float) -> None:
         """Let time pass, and each loop go round once."""
@@ -314,7 +297,7 @@ class Vault:
         """Ask each feed as if for the first time: afterwards they wait in real time."""
         assert self.running is not None
         in_force = self.running.in_force
-        feeds = feeds_of(in_force.configuration, in_force.ports, None, in_force.http)
+        feeds = feeds_of(in_force.configuration, in_force.ports, self.aws, in_force.http)
         for name, feed in feeds.items():
             try:
                 await feed.receive()
@@ -346,17 +329,26 @@ async def a_vault(root: Path) -> AsyncIterator[Vault]:
     app.router.add_route("*", "/{rest:.*}", far.answer)
     async with serving_app(app) as port:
         base = f"http://127.0.0.1:{port}"
-        named = {name: a_secret(name, base) for name in (*SENT, *KEPT)}
+        named = {name: a_secret(name, base) for name in HELD}
         (root / "secrets").mkdir()
         for name, secret in named.items():
             (root / "secrets" / name).write_text(secret)
-        pipeline = f"rbd_pipeline-{secrets.token_hex(16)}"
-        text = MAIN.replace("PIPELINE", sha256(pipeline)).replace("FAR", base)
+        ours = {name: f"rbd_{name}-{secrets.token_hex(16)}" for name in ("pipeline", "sidecars")}
+        text = MAIN.replace("FAR", base)
+        for name, token in ours.items():
+            text = text.replace(name.upper(), sha256(token))
         (root / "rollbackd.yaml").write_text(
             text.replace("ROOT", str(root)).replace("PROGRAMS", str(PROGRAMS))
         )
         (root / "rules.yaml").write_text(RULES.replace("FAR", base))
-        yield Vault(root, far, base, world, Clock(world), {**named, "pipeline": pipeline})
+        (root / "quiet.yaml").write_text(QUIET)
+        far.roles = {role: aws_keys() for role in ROLES}
+        of_aws = {
+            f"aws_{whose}_{name}": each
+            for whose, keys in {"own": aws_keys(), **far.roles}.items()
+            for name, each in keys.items()
+        }
+        yield Vault(root, far, base, world, Clock(world), {**named, **ours, **of_aws})
 
 
 def serves(root: Path, tag: str) -> None:
@@ -368,7 +360,7 @@ def serves(root: Path, tag: str) -> None:
 
 
 @contextlib.contextmanager
-def reports(vault: Vault) -> Iterator[tuple[Crashed, Sequence[bytes]]]:
+def reports(redactor: Redactor, metrics: Metrics) -> Iterator[tuple[Crashed, Sequence[bytes]]]:
     """What bugs are reported to, by the SDK and its own transport; and all that came there."""
     came: list[bytes] = []
 
@@ -385,7 +377,7 @@ def reports(vault: Vault) -> Iterator[tuple[Crashed, Sequence[bytes]]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Collector)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
-    scrubber = Scrubber(vault.redactor, real.monotonic, vault.metrics)
+    scrubber = Scrubber(redactor, real.monotonic, metrics)
     dsn = SecretStr(f"http://{secrets.token_hex(16)}@127.0.0.1:{server.server_port}/1")
     try:
         with crashes(dsn, "rollbackd@1", "test", scrubber) as report:
@@ -394,3 +386,8 @@ def reports(vault: Vault) -> Iterator[tuple[Crashed, Sequence[bytes]]]:
         server.shutdown()
         thread.join()
         server.server_close()
+
+
+def unpacked(body: bytes) -> bytes:
+    """What came there, in words."""
+    return gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body

@@ -107,6 +107,9 @@ def pared(schema: Any, *, closed: bool = True) -> Schema:
     if schema is True or schema in ({}, None):
         return {}
     found: Schema = {name: value for name, value in schema.items() if name in _KEPT}
+    for side in ("Minimum", "Maximum"):  # OpenAPI 3.0 says so beside the bound, JSON Schema in its stead
+        if isinstance(found.get(f"exclusive{side}"), bool) and found.pop(f"exclusive{side}"):
+            found[f"exclusive{side}"] = found.pop(side.lower())
     if "$ref" in found:
         found = {"$ref": f"#/$defs/{plain(found['$ref'].rpartition('/')[2])}"}
     for name in {"oneOf", "anyOf"} & schema.keys():  # of several that fit by chance, one is enough

@@ -24,6 +24,7 @@ from tests.schemas.amended import AMENDMENTS, Amendment
 from tests.schemas.book import FOLDER, amended, book, published
 from tests.schemas.exchange import Exchange, caught, note
 from tests.schemas.graph import wrongs
+from tests.schemas.openapi import pared
 from tests.schemas.vendors import DOCUMENTS
 from watcher.signals.newrelic import nrql
 
@@ -81,6 +82,18 @@ def test_a_question_with_a_member_that_datadog_does_not_know_is_seen():
     assert status == 200
     where = "datadog-v2: POST /api/v2/query/timeseries: what was asked, at /data/attributes"
     assert found == [f"{where}: Additional properties are not allowed ('limit' was unexpected)"]
+
+
+@pytest.mark.parametrize(
+    ("told", "read"),
+    [
+        ({"minimum": 0, "exclusiveMinimum": True}, {"exclusiveMinimum": 0}),
+        ({"maximum": 9, "exclusiveMaximum": False}, {"maximum": 9}),
+        ({"exclusiveMaximum": 9}, {"exclusiveMaximum": 9}),
+    ],
+)
+def test_a_bound_that_is_itself_outside_is_read_in_the_old_way_and_in_the_new_one(told, read):
+    assert pared({"type": "number", **told}) == {"type": "number", **read}
 
 
 def test_what_was_refused_was_seen_already():

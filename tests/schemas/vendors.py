@@ -164,10 +164,14 @@ def _newrelic(folder: Path) -> str:
 
 
 DOCUMENTS = (
-    _datadog("v1", "GET /validate", "GET /search", "GET /monitor/{monitor_id}", "POST /events"),
+    _datadog(
+        "v1",
+        *("GET /validate", "GET /search", "GET /monitor/{monitor_id}", "POST /events"),
+        *("GET /slo/{slo_id}", "GET /slo/{slo_id}/history"),
+    ),
     _datadog(
         "v2",
-        *("POST /query/timeseries", "POST /events/search"),
+        *("POST /query/timeseries", "POST /query/scalar", "POST /events/search"),
         *("POST /dora/deployment", "PATCH /dora/deployments/{deployment_id}"),
     ),
     Document("github", GITHUB, _github),

@@ -569,11 +569,16 @@ class Anything(Told):
 
 
 class RecordedSeries(Told):
-    """The settled buckets of one series, as the store keeps them."""
+    """The settled buckets of one series, as the store keeps them.
+
+    Attributes:
+        saved: Which of them were judged together with those of other series: how many were saved with which revision, in order.
+    """
 
     indicator: str
     bound: float | None
     buckets: str
+    saved: Sequence[tuple[int, int]]
 
 
 class Recorded(Told):

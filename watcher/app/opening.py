@@ -28,6 +28,7 @@ from watcher.aws import open_aws as connect
 from watcher.config import Configuration, Configured
 from watcher.core.wording import Chart, chart
 from watcher.http import Fault, Guard, Http, HttpRefused, Request
+from watcher.http.answer import harmless
 from watcher.notify.github.connection import rest
 from watcher.notify.notifier import Notifier
 from watcher.notify.notifier import Opening as NotifierOpening
@@ -331,7 +332,7 @@ async def _sent(
     except HttpRefused as refused:
         happened = method != "GET" and refused.fault not in _NOT_SENT
         raise Unanswered(refused.words, remedy=refused.remedy, may_have_happened=happened) from refused
-    return Got(answer.status, answer.headers, answer.body)
+    return Got(answer.status, answer.headers, harmless(request, answer))
 
 
 async def _answer(http: Http, request: Request) -> Got:
@@ -339,7 +340,7 @@ async def _answer(http: Http, request: Request) -> Got:
         answer = await http.send(request)
     except HttpRefused as refused:
         raise DeployError(refused.words, remedy=refused.remedy) from refused
-    return Got(answer.status, answer.headers, answer.body)
+    return Got(answer.status, answer.headers, harmless(request, answer))
 
 
 def _directory(configuration: Configuration) -> Mapping[str, Sequence[Whose]]:

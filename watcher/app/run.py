@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,8 +27,14 @@ USAGE, UNAVAILABLE, ANOTHER = 2, 4, 75  # sysexits.h calls 75 a temporary failur
 LAST_MOMENT = (
     9.5  # seconds after SIGTERM: a call that hangs in a thread would keep the process (operations.md, trap 2)
 )
+OF_AWS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")  # of the daemon itself, where it has no role
 CRASHES = "SENTRY_DSN"  # as the SDK itself calls it; without it nothing is reported
 log = structlog.stdlib.get_logger("rollbackd.app")
+
+
+def secrets_in(environ: Mapping[str, str]) -> list[str]:
+    """Those that stand in the environment itself, and not behind a reference of the configuration."""
+    return [environ[name].strip() for name in (CRASHES, *OF_AWS) if environ.get(name)]
 
 
 def run(path: Path, ports: Ports | None = None) -> int:
@@ -78,8 +84,7 @@ class _Ending:
 def _logged(configuration: Configuration, ports: Ports, redactor: Redactor, ending: _Ending) -> int:
     metrics = Metrics(version("rollbackd"))
     dsn = SecretStr(os.environ[CRASHES]) if os.environ.get(CRASHES) else None
-    if dsn is not None:
-        redactor.learn([dsn])
+    redactor.learn(secrets_in(os.environ))
     scrubber = Scrubber(redactor, ports.monotonic, metrics)
     how = Logging(pretty=on_a_terminal())
     with (

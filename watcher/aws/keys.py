@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 
 from deploy.errors import AwsRefused
 from deploy.ports import AwsCall
-from watcher.aws.codes import NO_ROLE, Result, result_of
+from watcher.aws.codes import NO_ROLE, UNREADABLE, Result, result_of
 from watcher.aws.roles import AwsRoles
 
 SESSION = "rollbackd"  # the name in CloudTrail, and in the ARN of whoever did something
 AGAIN = timedelta(seconds=5)  # a refused role is not asked for sooner: forty services must not all ask
+_KEYS = ("AccessKeyId", "SecretAccessKey", "SessionToken")
+_NOT_STS = "the answer has no keys in it, so it is not one of STS"
 FIRM = frozenset({Result.DENIED, Result.CREDENTIALS, Result.REFUSED})  # asking again at once would not help
 
 
@@ -143,9 +145,18 @@ class Keyring:
             if result_of(no.code) in FIRM:
                 self._refused[account] = (no, self._now())
             raise self._cannot(no, account, role, operation) from no
-        given = answer["Credentials"]
-        until = self._now() + self._purpose.kept
-        return Keys(role, given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], until)
+        given = answer.get("Credentials") or {}
+        access, secret, token = (str(given.get(name) or "") for name in _KEYS)
+        if not (access and secret and token):
+            none = AwsRefused(
+                "AssumeRole",
+                UNREADABLE,
+                _NOT_STS,
+                may_have_happened=False,
+                remedy="what answers there: a proxy?",
+            )
+            raise self._cannot(none, account, role, operation) from none
+        return Keys(role, access, secret, token, self._now() + self._purpose.kept)
 
     def _cannot(self, refused: AwsRefused, account: str, role: str, operation: str) -> AwsRefused:
         trust = (

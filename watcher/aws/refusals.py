@@ -53,6 +53,9 @@ OWN = "the daemon's own credentials"
 Raised: TypeAlias = (
     ClientError | BotoCoreError | ResponseParserError
 )  # the last is none of botocore's own family
+# botocore goes on with all of an answer that is no XML: of one of AssumeRole that was cut short, with the keys in it.
+# https://github.com/boto/botocore/blob/develop/botocore/parsers.py (``_parse_xml_string_to_dom``)
+_BODY = "Further retries may succeed"
 NO_SIGNER, SIGNER = "NoSigner", "install the extra `signatures` of rollbackd; the image has it"
 
 
@@ -87,7 +90,9 @@ def refuse(
         raise error
     told = _words(error)
     code, words = clean(_code(error)), clean(told)[:MOST_WORDS]
-    cause = error if clean(str(error)) == str(error) else None  # who shows the cause would show the keys
+    # Who shows the cause would show the keys: those that were sent, and those that STS has just given.
+    is_harmless = clean(str(error)) == str(error) and _BODY not in str(error)
+    cause = error if is_harmless else None
     if isinstance(error, MissingDependencyException):
         words = "botocore cannot sign this, and `cryptography` is not installed, by which we can"
         raise AwsRefused(operation, NO_SIGNER, words, may_have_happened=False, remedy=SIGNER) from error
@@ -130,7 +135,8 @@ def _code(error: Raised) -> str:
 
 
 def _words(error: Raised) -> str:
-    words = error.response.get("Error", {}).get("Message") if isinstance(error, ClientError) else str(error)
+    is_told = isinstance(error, ClientError)
+    words = error.response.get("Error", {}).get("Message") if is_told else str(error).partition(_BODY)[0]
     return " ".join(str(words or "no message").split())
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 _OF_SESSION = "X-Amz-Security-Token"
-_ACCESS = re.compile(r"Credential=([^/\s,]+)/")
+_ACCESS = re.compile(r"Credential=\s*([^/\s,]+)\s*/")
 # Of an id, and a token is longer: https://docs.aws.amazon.com/STS/latest/APIReference/API_Credentials.html
 SHORTEST = 16  # characters
 _here = threading.local()
@@ -45,7 +45,7 @@ class Ticket:
         """*text*, which somebody answered, without the keys that it was asked with."""
         with self._lock:
             keys = self._keys
-        for key in keys:
+        for key in sorted(keys, key=len, reverse=True):  # one may be a part of another
             text = text.replace(key, "***")
         return text
 
@@ -72,8 +72,12 @@ class Ticket:
 
 
 def _keys(headers: Mapping[str, str | bytes]) -> frozenset[str]:
-    """The token of a session, and the id of its key: the key itself only signs."""
-    token, signed = _text(headers.get(_OF_SESSION)), _text(headers.get("Authorization"))
+    r"""The token of a session, and the id of its key: the key itself only signs.
+
+    Without blanks around them: a variable that was read from a file ends in a line break, which no header may have, and whoever
+    says so shows the value with the line break written as ``\n``.
+    """
+    token, signed = _text(headers.get(_OF_SESSION)).strip(), _text(headers.get("Authorization"))
     return frozenset(each for each in (token, *_ACCESS.findall(signed)) if len(each) >= SHORTEST)
 
 

@@ -10,9 +10,11 @@ from deploy.model import Level
 from watcher.app.ports import Ports
 from watcher.app.reload import load
 from watcher.commands._config import config_option
-from watcher.commands._ready.examining import examined, only
+from watcher.commands._doctor.services import only
+from watcher.commands._ready.examining import examined
 from watcher.commands._ready.rows import HEADS, Row
 from watcher.commands._screen import as_json, data, plain, say, table
+from watcher.commands._which import which
 from watcher.config import Configuration, InvalidConfiguration
 from watcher.telemetry.logs import Logging, logging_to
 from watcher.telemetry.metrics import Metrics
@@ -49,15 +51,8 @@ def command(*, what: tuple[str, ...], config: Path, as_json: bool) -> None:
 
 def _of(configuration: Configuration, what: tuple[str, ...]) -> Configuration:
     """*configuration*, with the service that was named alone."""
-    if not what:
-        return configuration
-    if len(what) != len(("service", "environment")):
-        raise click.UsageError("name a service and its environment, or nothing")
-    key = (what[0], what[1])
-    if key not in configuration.services:
-        known = ", ".join(sorted("/".join(each) for each in configuration.services))
-        raise click.UsageError(f"no service {what[0]} in {what[1]} is configured; known: {known}")
-    return only(configuration, key)
+    key = which(configuration, what)
+    return configuration if key is None else only(configuration, key)
 
 
 def show(rows: Sequence[Row], redactor: Redactor, *, as_json: bool) -> None:

@@ -5,6 +5,7 @@ far end said, without any value that was sent to it as a secret.
 """
 
 import email.utils
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from watcher.errors import WatcherError
 
 MOST = 8 * 1024 * 1024  # bytes of a body: the largest pages of metrics are a few MiB
 EXCERPT = 200  # characters of what the far end said
+SHORTEST = 6  # characters of a secret that is looked for within words, as in logs
 LONGEST_WAIT = timedelta(hours=1)  # that a `Retry-After` is believed
 
 
@@ -195,17 +197,41 @@ def excerpt(request: Request, answer: Answer) -> str:
     """The far end's own words, ``: …``, or nothing where it sent a page or bytes."""
     if answer.media_type not in {"text/plain", "application/json", "application/problem+json", ""}:
         return ""
-    text = without_secrets(request, answer.body[: 8 * EXCERPT].decode("utf-8", "replace"))
+    # Of the whole: one that is cut in two is not recognised.
+    text = without_secrets(request, answer.body.decode("utf-8", "replace"))[: 8 * EXCERPT]
     text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return f": {text[:EXCERPT]}" if text else ""
 
 
+# The id of the key that an ``Authorization`` of Signature Version 4 names.
+_SIGNED_BY = re.compile(r"\AAWS4-HMAC-SHA256 +Credential=([^/\s,]+)/")
+
+
 def without_secrets(request: Request, text: str) -> str:
-    """*text* without the values of the request's secret headers: the far end may echo them."""
-    for secret in request.secrets.values():
-        for value in {secret.get_secret_value(), secret.get_secret_value().rpartition(" ")[2]}:
-            text = text.replace(value, "***") if value else text
+    """*text* without the values of the request's secret headers: the far end may echo them, or parts of them.
+
+    The longest go first: what was taken out of one would leave the rest of it unrecognised. A very short one is taken out where it
+    stands by itself: its letters stand in every word.
+    """
+    parts = {part for secret in request.secrets.values() for part in _parts(secret.get_secret_value())}
+    for part in sorted(parts, key=len, reverse=True):
+        if len(part) >= SHORTEST:
+            text = text.replace(part, "***")
+        else:
+            text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", "***", text)
     return text
+
+
+def _parts(whole: str) -> set[str]:
+    """All of the value, its last word, and the id of the key that a signature names."""
+    return {part for part in (whole, whole.rpartition(" ")[2], *_SIGNED_BY.findall(whole)) if part}
+
+
+def harmless(request: Request, answer: Answer) -> bytes:
+    """What was answered; of a refusal, which is passed on in its own words, without the secrets: it may repeat what was sent."""
+    if answer.status < HTTPStatus.MULTIPLE_CHOICES:
+        return answer.body
+    return without_secrets(request, answer.body.decode("utf-8", "replace")).encode()
 
 
 def _retry_at(answer: Answer, now: datetime) -> datetime | None:

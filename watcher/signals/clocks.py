@@ -8,9 +8,10 @@ import email.utils
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 
 NOTICED = timedelta(seconds=5)  # `Date` has whole seconds, and an answer is on its way for some
+_SYNCHRONISE = "synchronise the clock of this machine, or theirs"
 
 
 def ahead(headers: Mapping[str, str], now: datetime) -> timedelta | None:
@@ -28,8 +29,11 @@ def words(skew: timedelta, whose: str) -> str:
     return f"this machine's clock is {abs(seconds):.0f} s {'ahead of' if seconds > 0 else 'behind'} {whose}"
 
 
-def findings(skew: timedelta | None, whose: str) -> list[Finding]:
-    """What is worth saying of it: nothing, where the clocks agree or theirs is not told."""
-    if skew is None or abs(skew) <= NOTICED:
+def findings(skew: timedelta | None, whose: str, remedy: str = _SYNCHRONISE) -> list[Finding]:
+    """Whether the clocks agree; nothing, where theirs is not told."""
+    if skew is None:
         return []
-    return [Finding(Level.WARN, words(skew, whose), "synchronise the clock of this machine, or theirs")]
+    if abs(skew) <= NOTICED:
+        words_ = f"this machine's clock agrees with {whose}, within {NOTICED.total_seconds():.0f} s"
+        return [Finding(Level.OK, words_, about=About.CLOCK)]
+    return [Finding(Level.WARN, words(skew, whose), remedy, about=About.CLOCK)]

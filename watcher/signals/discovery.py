@@ -8,6 +8,7 @@ Only tasks with a network interface of their own (``awsvpc``) can be found: in t
 of its host, which ECS does not tell with it.
 """
 
+import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
@@ -22,7 +23,8 @@ from rules.sample import Invalid, NoData, Unavailable, Who
 from watcher.signals.arms import filled
 from watcher.signals.ecs_tasks.provider import shared_reader
 from watcher.signals.ecs_tasks.query import TasksOf
-from watcher.signals.ecs_tasks.reader import Reader, ServiceAt, Tasks
+from watcher.signals.ecs_tasks.reader import Reader
+from watcher.signals.ecs_tasks.services import ServiceAt, Tasks
 from watcher.signals.ecs_tasks.task import Task
 from watcher.signals.provider import Opening
 from watcher.signals.sampling import MEMORY, Pace, Sampler, Subject, Track, boundary_after
@@ -32,6 +34,7 @@ Seen = TypeVar("Seen")
 EVERY = timedelta(seconds=15)  # the grid of `ecs_tasks`, so that both share one reading
 NEWBORN = timedelta(minutes=5)  # what is older was overlooked: its counts would be told all at once, and late
 LAG = timedelta(seconds=5)  # ECS may tell a moment late that a task is stopped
+PATIENT = 10.0  # seconds that ECS has for an answer: less than a beat, and others wait for the same reading
 MOST = 100  # tasks of one release that are looked at
 Trouble = NoData | Unavailable | Invalid
 Maker = Callable[[str, datetime | None], Subject[Seen]]
@@ -89,7 +92,8 @@ class Roll:
         """Ask ECS which tasks run."""
         if self._reader is None:
             return Invalid(Who.OPERATOR, "no account of AWS is configured to find tasks in")
-        told = (await self._reader.read([self._service], at))[self._service]
+        until = asyncio.get_running_loop().time() + PATIENT
+        told = (await self._reader.read([self._service], at, until))[self._service]
         return self._census(told) if isinstance(told, Tasks) else told
 
     def begin_anew(self) -> None:

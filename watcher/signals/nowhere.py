@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from rules.model import Indicator
 from rules.sample import Reading, Unavailable, Who
 from watcher.signals.provider import Question, Window
+from watcher.signals.unknown import Unknown
 
 
 class Nowhere:
@@ -26,9 +27,9 @@ class Nowhere:
 
     async def examine(self) -> Sequence[Finding]:
         """What is wrong."""
-        return [Finding(Level.FAIL, self.words, self.remedy)]
+        return [Finding(Level.FAIL, self.words, self.remedy, about=About.ACCESS)]
 
-    async def unknown(self, _indicator: Indicator, _arm: Mapping[str, str]) -> str | None:
+    async def unknown(self, _indicator: Indicator, _arm: Mapping[str, str]) -> Unknown | None:
         """Nobody says."""
         return None
 

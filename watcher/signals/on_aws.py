@@ -43,6 +43,18 @@ class NotAsked(AwsRefused):
         self.answer = {} if answer is None else answer
 
 
+class Throttled(AwsRefused):
+    """AWS takes no more calls of this kind.
+
+    Attributes:
+        retry_at: When the next one is sent, for all who ask for the same.
+    """
+
+    def __init__(self, refused: AwsRefused, retry_at: datetime) -> None:
+        super().__init__(refused.operation, refused.code, refused.words, may_have_happened=False)
+        self.retry_at = retry_at
+
+
 class OnAws:
     """Reads as `deploy.ports.Aws` does. One for all providers of a daemon: `on_aws` gives it.
 
@@ -71,7 +83,8 @@ class OnAws:
                 result = result_of(refused.code)
                 if result is Result.THROTTLED:
                     gate.refused()
-                elif result not in _UNHEARD:  # who waited in vain for an answer does not know that it is over
+                    raise Throttled(refused, self._now() + timedelta(seconds=gate.closed_for)) from refused
+                if result not in _UNHEARD:  # who waited in vain for an answer does not know that it is over
                     gate.opened()
                 # Beyond five minutes nothing is signed as AWS wants it; without keys nothing was sent that would tell its time.
                 if result is Result.CREDENTIALS and refused.code != NO_CREDENTIALS:

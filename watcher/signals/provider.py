@@ -20,6 +20,7 @@ from watcher.core.alerts import Remembered
 from watcher.core.change import Beside
 from watcher.core.relayed import Relayed
 from watcher.http import Http
+from watcher.signals.unknown import Unknown
 from watcher.telemetry.metrics import Metrics
 
 T = TypeVar("T")
@@ -67,7 +68,7 @@ class Examined(Protocol):
     async def examine(self) -> Sequence[Finding]:
         """Is it there, may it be asked, does it hold anything?"""
 
-    async def unknown(self, indicator: Indicator, arm: Mapping[str, str]) -> str | None:
+    async def unknown(self, indicator: Indicator, arm: Mapping[str, str]) -> Unknown | None:
         """What it does not know of what *indicator* asks for, of the release that goes by *arm*; ``None``: all is there."""
 
 
@@ -94,6 +95,27 @@ class Spending:
     of: str = ""
     allowed: int | None = None
     each: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """What a system promises itself of what an indicator asks for.
+
+    Attributes:
+        words: What it is, and how it stands.
+        objectives: Shares that are to be good (0..1), by how long they are to be so, as the system calls it.
+    """
+
+    words: str
+    objectives: Mapping[str, float]
+
+
+@runtime_checkable
+class Promising(Protocol):
+    """A connection whose system has objectives of its own; for ``rollbackd doctor``."""
+
+    async def promise(self, indicator: Indicator) -> Promise | None:
+        """What is promised of what *indicator* asks for; ``None``: nothing, or it does not say."""
 
 
 @runtime_checkable
@@ -201,7 +223,7 @@ class Kind:
     on_aws: bool = False
     needs_account: Callable[[Indicator], bool] = lambda _indicator: False
     placed: Callable[[Indicator, str | None], Indicator] = lambda indicator, _account: indicator
-    unknown: Callable[[Aws, AwsAccount, Indicator], Awaitable[str | None]] | None = None
+    unknown: Callable[[Aws, AwsAccount, Indicator], Awaitable[Unknown | None]] | None = None
     pushed: Pushing | None = None
     needs_telling: bool = False
 

@@ -10,10 +10,12 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping, Se
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from http import HTTPStatus
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import structlog
 
+from deploy.model import About
 from rules.sample import Invalid, Unavailable, Who
 from watcher.http import Request
 from watcher.http.answer import without_secrets
@@ -35,12 +37,19 @@ class Next(StrEnum):
     SIZE = "size"  # it is too much: every part may be asked in parts of its own
 
 
+def about_of(status: int) -> About:
+    """What a refusal with this HTTP status is about, of a server that has no scopes."""
+    refused = status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+    return About.KEY if refused else About.ACCESS
+
+
 @dataclass(frozen=True, slots=True)
 class Failed:
     """There are no rows."""
 
     trouble: Trouble
     next: Next = Next.NOTHING
+    about: About = About.ACCESS
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from watcher.store.schema import Migration
 
 
@@ -57,14 +57,14 @@ class Care(Protocol):
 
 def ok(what: str, words: str) -> Looked:
     """What is as it should be."""
-    return Looked(what, Finding(Level.OK, words))
+    return Looked(what, Finding(Level.OK, words, about=About.STORE))
 
 
 def warn(what: str, words: str, remedy: str) -> Looked:
     """What works, and will not always."""
-    return Looked(what, Finding(Level.WARN, words, remedy))
+    return Looked(what, Finding(Level.WARN, words, remedy, about=About.STORE))
 
 
 def fail(what: str, words: str, remedy: str) -> Looked:
     """What does not work."""
-    return Looked(what, Finding(Level.FAIL, words, remedy))
+    return Looked(what, Finding(Level.FAIL, words, remedy, about=About.STORE))

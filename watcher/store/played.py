@@ -161,6 +161,10 @@ class Played:
         """See `Store`."""
         return await self._read(lambda: watches.buckets(watch))
 
+    async def buckets_as_saved(self, watch: str) -> Sequence[tuple[int, Series]]:
+        """See `Store`."""
+        return await self._read(lambda: watches.buckets_as_saved(watch))
+
     async def actions(self, watch: str) -> Sequence[Claimed]:
         """See `Store`."""
         return await self._read(lambda: actions.of_watch(watch))

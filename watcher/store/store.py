@@ -268,6 +268,9 @@ class Store(Protocol):
     async def buckets(self, watch: str) -> Sequence[Series]:
         """All settled buckets of a watch, in order."""
 
+    async def buckets_as_saved(self, watch: str) -> Sequence[tuple[int, Series]]:
+        """The same, not yet put together: what was saved with each step, with the step's revision, in the order of saving."""
+
     async def actions(self, watch: str) -> Sequence[Claimed]:
         """All actions of a watch, oldest first."""
 

@@ -22,7 +22,7 @@ from pydantic_core import from_json
 
 from deploy.errors import DeployError
 from deploy.github import OURS, Access, limited, said, trace_in
-from deploy.model import TAG, Finding, Level
+from deploy.model import TAG, About, Finding, Level
 from deploy.ports import Got, Rest
 from deploy.source import Barrier, Opening, Review, Reviewed, Waiting, Whose
 from deploy.sources.github.payload import Repository, Run, shown
@@ -147,16 +147,18 @@ class GitHubBarrier:
         """Whether what waits can be read, in each repository; for ``rollbackd doctor``."""
         found = [await self._seen(place) for place in self.places]
         if self._dispatched is None:
-            found.append(Finding(Level.WARN, "a run that somebody dispatched is rejected", UNTOLD))
+            found.append(
+                Finding(Level.WARN, "a run that somebody dispatched is rejected", UNTOLD, about=About.GATE)
+            )
         return found
 
     async def _seen(self, place: str) -> Finding:
         try:
             waiting = await self.waiting(place)
         except DeployError as error:
-            return Finding(Level.FAIL, str(error), error.remedy)
+            return Finding(Level.FAIL, str(error), error.remedy, about=About.GATE)
         words = f"what waits in {place} is read ({len(waiting)} now); whether the app may answer is told nowhere, and was not tried"
-        return Finding(Level.OK, words)
+        return Finding(Level.OK, words, about=About.GATE)
 
     # ------------------------------------------------------------------------------------------------- one repository
 

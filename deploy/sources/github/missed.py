@@ -24,7 +24,7 @@ from pydantic_core import from_json
 
 from deploy.errors import DeployError
 from deploy.github import OURS
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.ports import Get, Got
 from deploy.source import Feed, Parcel, Received
 from deploy.sources.github.payload import DELIVERY, EVENT, moment
@@ -93,8 +93,8 @@ class Missed:
             await self._one(f"/repos/{name}")
             await self._several(f"/repos/{name}/deployments?per_page=1")
         except DeployError as error:
-            return Finding(Level.FAIL, str(error), error.remedy)
-        return Finding(Level.OK, f"the deployments of {name} are read")
+            return Finding(Level.FAIL, str(error), error.remedy, about=About.FEED)
+        return Finding(Level.OK, f"the deployments of {name} are read", about=About.FEED)
 
     # ------------------------------------------------------------------------------------------------- one repository
 

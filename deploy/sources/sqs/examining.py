@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from deploy.errors import AwsRefused
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.ports import Aws, AwsAccount, Need
 from deploy.sources.sqs.queue import Settings
 
@@ -37,7 +37,12 @@ async def examine(settings: Settings, aws: Aws, now: datetime) -> Sequence[Findi
     )
     told: Mapping[str, str] = answer.get("Attributes", {})
     age = await _oldest(settings, aws, now)
-    return [Finding(Level.OK, _facts(settings, told, age)), *_depth(told, age), *_lasting(told), *_dead(told)]
+    return [
+        Finding(Level.OK, _facts(settings, told, age), about=About.QUEUE),
+        *_depth(told, age),
+        *_lasting(told),
+        *_dead(told),
+    ]
 
 
 def needs(settings: Settings, account: AwsAccount) -> tuple[Need, ...]:
@@ -62,6 +67,7 @@ def _depth(told: Mapping[str, str], age: timedelta | None) -> Iterator[Finding]:
             Level.WARN,
             "messages wait, and nobody reads them, or not fast enough",
             "does the daemon run, and does nobody else send to this queue?",
+            about=About.QUEUE,
         )
 
 
@@ -72,12 +78,14 @@ def _lasting(told: Mapping[str, str]) -> Iterator[Finding]:
             Level.WARN,
             f"a message that is being read is hidden for {_words(hidden)} only: it comes again while it is written down",
             f"set the queue's visibility timeout to {_words(2 * HIDDEN)}",
+            about=About.QUEUE,
         )
     if kept is not None and kept < KEPT:
         yield Finding(
             Level.WARN,
             f"messages are kept for {_words(kept)}: what comes while the daemon is down for longer is lost",
             "set the queue's message retention period to a day or more",
+            about=About.QUEUE,
         )
 
 
@@ -87,6 +95,7 @@ def _dead(told: Mapping[str, str]) -> Iterator[Finding]:
             Level.WARN,
             "it has no dead-letter queue: what no reader can take comes again until it is too old",
             f"add one, with maxReceiveCount {RECEIPTS} or more",
+            about=About.QUEUE,
         )
         return
     most = _receipts(told["RedrivePolicy"])
@@ -95,6 +104,7 @@ def _dead(told: Mapping[str, str]) -> Iterator[Finding]:
             Level.WARN,
             f"a message is given up after {most} tries: a daemon that restarts in a loop uses them up",
             f"set maxReceiveCount to {RECEIPTS} or more",
+            about=About.QUEUE,
         )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.targets.appconfig.foretelling import strategy_words
 from deploy.targets.appconfig.looking import View
 from deploy.targets.appconfig.reading import Reader
@@ -21,11 +21,14 @@ async def examine(reader: Reader, view: View, settings: Settings) -> Sequence[Fi
     """What there is to be said of the profile before it is needed. May raise `AwsRefused`."""
     means = await reader.means(settings)
     level = Level.FAIL if means.strategy is None else Level.WARN
-    found = [Finding(level, words, _OWN) for words in strategy_words(settings, means)]
+    found = [Finding(level, words, _OWN, about=About.DEPLOYING) for words in strategy_words(settings, means)]
     versions = list(dict.fromkeys(each.version for each in view.past if not each.is_undone))[:LAST]
     if not means.profile.is_hosted:
         words = f"the configuration lies at {plain(means.profile.location, 120)}: whether its old versions are kept there is not looked at"
-        return [*found, Finding(Level.WARN, words, "keep the versions that may be gone back to")]
+        return [
+            *found,
+            Finding(Level.WARN, words, "keep the versions that may be gone back to", about=About.KEPT),
+        ]
     kept = await together(*(reader.content(settings, each) for each in versions))
     gone = [version for version, content in zip(versions, kept, strict=True) if content is None]
     found += [
@@ -33,7 +36,8 @@ async def examine(reader: Reader, view: View, settings: Settings) -> Sequence[Fi
             Level.WARN,
             f"version {plain(each, 40)} was deployed, and is deleted: it cannot be gone back to",
             "keep what may be needed",
+            about=About.KEPT,
         )
         for each in gone
     ]
-    return found or [Finding(Level.OK, f"the last {len(versions)} versions are there")]
+    return found or [Finding(Level.OK, f"the last {len(versions)} versions are there", about=About.KEPT)]

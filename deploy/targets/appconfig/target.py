@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from deploy.errors import AwsRefused
 from deploy.model import (
+    About,
     Beginning,
     Begun,
     Failed,
@@ -120,7 +121,13 @@ class AppConfigTarget:
         found = await within(EXAMINES, self._examine())
         if isinstance(found, Unreadable):
             return [
-                Finding(Level.WARN, f"old versions cannot be looked at: {found.words}", "may it be read?")
+                Finding(
+                    Level.WARN,
+                    f"old versions cannot be looked at: {found.words}",
+                    "may it be read?",
+                    untold=True,
+                    about=About.KEPT,
+                )
             ]
         return found
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.targets.aws.wording import plain
 
 _ARCHIVES = frozenset({"GLACIER", "DEEP_ARCHIVE"})  # from GLACIER_IR is read at once
@@ -82,7 +82,7 @@ def of_bundle(
         if is_another or not key.startswith(each.prefix):
             continue
         words = f"the lifecycle rule {each.rule!r} of {bucket} {each.does}, whether or not it is deployed: so it does with {called}"
-        yield Finding(Level.WARN, words, REMEDY)
+        yield Finding(Level.WARN, words, REMEDY, about=About.KEPT)
 
 
 def _when(told: Mapping[str, Any]) -> str | None:

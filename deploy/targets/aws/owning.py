@@ -6,7 +6,7 @@ Source:
 
 from collections.abc import Iterator, Mapping
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.targets.aws.wording import plain
 
 STACK = "aws:cloudformation:stack-name"
@@ -20,4 +20,5 @@ def of_a_stack(tags: Mapping[str, str], what: str) -> Iterator[Finding]:
             f"{what} is made by the stack {plain(name, 128)} of CloudFormation: when that is updated next it may bring back what its template"
             " says, after a rollback too",
             "leave out of the template which release serves, and have your pipeline say it; or see that a rollback is written into the template",
+            about=About.OWNER,
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deploy.errors import AwsRefused
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.targets.aws.beside import lifecycle_rules
 from deploy.targets.aws.deleting import of_bundle
 from deploy.targets.aws.owning import of_a_stack
@@ -33,11 +33,14 @@ async def examine(reader: Reader, view: View) -> Sequence[Finding]:
                 Level.WARN,
                 "its deployments go to all instances at once (AllAtOnce), and so would a rollback: the service is down meanwhile",
                 "set aws:elasticbeanstalk:command DeploymentPolicy to Rolling, RollingWithAdditionalBatch or Immutable",
+                about=About.DEPLOYING,
             )
         )
     found += await _of_the_bundle(reader, view)
     found += await _owned(reader, view)
-    return found or [Finding(Level.OK, "no lifecycle rule deletes versions that may be gone back to")]
+    return found or [
+        Finding(Level.OK, "no lifecycle rule deletes versions that may be gone back to", about=About.KEPT)
+    ]
 
 
 async def _owned(reader: Reader, view: View) -> Sequence[Finding]:
@@ -49,7 +52,7 @@ async def _owned(reader: Reader, view: View) -> Sequence[Finding]:
         return [*of_a_stack(await reader.tags(environment.arn), f"the environment {plain(environment.name)}")]
     except AwsRefused as refused:
         words = f"whether a stack of CloudFormation owns {plain(environment.name)} cannot be known: {refusal(refused)}"
-        return [Finding(Level.WARN, words, _MAY_LOOK)]
+        return [Finding(Level.WARN, words, _MAY_LOOK, untold=True, about=About.KEPT)]
 
 
 async def _of_the_bundle(reader: Reader, view: View) -> Sequence[Finding]:
@@ -65,7 +68,7 @@ async def _of_the_bundle(reader: Reader, view: View) -> Sequence[Finding]:
         rules = await lifecycle_rules(reader.call, reader.scope, version.bucket)
     except AwsRefused as refused:
         words = f"whether a rule of {version.bucket} deletes bundles cannot be known: {refusal(refused)}"
-        return [*found, Finding(Level.WARN, words, _MAY_LOOK)]
+        return [*found, Finding(Level.WARN, words, _MAY_LOOK, untold=True, about=About.KEPT)]
     return [
         *found,
         *of_bundle(rules, version.bucket, version.key, by_version=False, called=environment.label),
@@ -76,7 +79,7 @@ def unread(bundle: Bundle | None) -> Iterator[Finding]:
     """That the role to read may not look at bundles."""
     if bundle is not None and bundle.unread:
         words = "whether bundles are there and are what they were cannot be seen, so that a release is known by its label alone"
-        yield Finding(Level.WARN, f"{words}: {bundle.unread}", _MAY_LOOK)
+        yield Finding(Level.WARN, f"{words}: {bundle.unread}", _MAY_LOOK, untold=True, about=About.KEPT)
 
 
 def lifecycle(rules: Mapping[str, Any]) -> Iterator[Finding]:
@@ -85,10 +88,10 @@ def lifecycle(rules: Mapping[str, Any]) -> Iterator[Finding]:
     remedy = "keep more of them, or none of the rules: what may be gone back to must be there"
     if count.get("Enabled") is True and int(count.get("MaxCount", 0)) < FEW:
         words = f"a lifecycle rule keeps {count.get('MaxCount', 0)} versions of the application, of all its environments together"
-        yield Finding(Level.WARN, f"{words}{_source(count)}", remedy)
+        yield Finding(Level.WARN, f"{words}{_source(count)}", remedy, about=About.KEPT)
     if age.get("Enabled") is True:
         words = f"a lifecycle rule deletes versions that are older than {age.get('MaxAgeInDays', 0)} days, however long they served"
-        yield Finding(Level.WARN, f"{words}{_source(age)}", remedy)
+        yield Finding(Level.WARN, f"{words}{_source(age)}", remedy, about=About.KEPT)
 
 
 def _source(rule: Mapping[str, Any]) -> str:

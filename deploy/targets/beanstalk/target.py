@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from deploy.errors import AwsRefused
 from deploy.model import (
+    About,
     Beginning,
     Finding,
     Foretold,
@@ -110,7 +111,7 @@ class BeanstalkTarget:
         found = await within(EXAMINES, self._examine())
         if isinstance(found, Unreadable):
             words = f"whether old versions are kept cannot be known: {found.words}"
-            return [Finding(Level.WARN, words, "may it be read?")]
+            return [Finding(Level.WARN, words, "may it be read?", untold=True, about=About.KEPT)]
         return found
 
     async def _examine(self) -> Sequence[Finding] | Unreadable:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 from deploy.errors import AwsRefused
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.targets.aws.beside import lifecycle_rules
 from deploy.targets.aws.deleting import of_bundle
 from deploy.targets.aws.wording import refusal
@@ -65,13 +65,17 @@ async def examine(reader: Reader, group: Group) -> Sequence[Finding]:
             words = await became_of(reader, revision)
         except AwsRefused as refused:
             return [*found, _unseen(refused)]
-        found += [Finding(Level.WARN, words, "see to it before it is needed")] if words else []
+        found += (
+            [Finding(Level.WARN, words, "see to it before it is needed", about=About.KEPT)] if words else []
+        )
     found += await _taken(reader, looked_at)
     if found:
         return found
     return [
         Finding(
-            Level.OK, f"the files of the last {len(looked_at)} releases are where they were deployed from"
+            Level.OK,
+            f"the files of the last {len(looked_at)} releases are where they were deployed from",
+            about=About.KEPT,
         )
     ]
 
@@ -91,7 +95,11 @@ async def _taken(reader: Reader, revisions: Sequence[Revision]) -> Sequence[Find
             found.setdefault(
                 bucket,
                 Finding(
-                    Level.WARN, words, f"allow s3:GetLifecycleConfiguration on {bucket} to the role to read"
+                    Level.WARN,
+                    words,
+                    f"allow s3:GetLifecycleConfiguration on {bucket} to the role to read",
+                    untold=True,
+                    about=About.KEPT,
                 ),
             )
             continue
@@ -107,6 +115,7 @@ def _of_the_group(group: Group) -> Iterator[Finding]:
             Level.WARN,
             f"its deployments go to all instances at once ({ALL_AT_ONCE}), and so would a rollback: the service is down meanwhile",
             "let the group deploy by CodeDeployDefault.HalfAtATime, or OneAtATime",
+            about=About.DEPLOYING,
         )
 
     if group.replaces and group.keeps == timedelta(0):
@@ -114,6 +123,7 @@ def _of_the_group(group: Group) -> Iterator[Finding]:
             Level.WARN,
             "its old instances are ended as soon as the traffic has moved: from then on a way back starts new ones, which takes minutes",
             "set `terminationWaitTimeInMinutes` to more than `bake.at_least`",
+            about=About.WAITS,
         )
 
 
@@ -131,4 +141,6 @@ def _unseen(error: AwsRefused) -> Finding:
         Level.WARN,
         f"whether the bundles of old releases are kept cannot be known: {refusal(error)}",
         "allow s3:GetObject and s3:GetObjectVersion on them to the role to read, or see that no lifecycle rule deletes them",
+        untold=True,
+        about=About.KEPT,
     )

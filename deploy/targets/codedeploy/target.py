@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from deploy.errors import AwsRefused
 from deploy.model import (
+    About,
     Beginning,
     Begun,
     Finding,
@@ -107,7 +108,13 @@ class CodeDeployTarget:
         found = await within(EXAMINES, self._examine())
         if isinstance(found, Unreadable):
             return [
-                Finding(Level.WARN, f"old releases cannot be looked at: {found.words}", "may it be read?")
+                Finding(
+                    Level.WARN,
+                    f"old releases cannot be looked at: {found.words}",
+                    "may it be read?",
+                    untold=True,
+                    about=About.KEPT,
+                )
             ]
         return found
 

@@ -17,7 +17,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from deploy.errors import AwsRefused
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.target import AtHook, Waits
 from deploy.targets.aws.wording import refusal
 from deploy.targets.codedeploy.deployment import READY, Deployment, Group
@@ -123,6 +123,8 @@ async def unread(reader: Reader, settings: Settings) -> list[Finding]:
                 Level.WARN,
                 words,
                 "allow ssm:GetParameter on it to the role to read: until then no hook is answered",
+                untold=True,
+                about=About.WAITS,
             )
         ]
     return []

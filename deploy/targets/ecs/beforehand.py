@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from deploy.errors import AwsRefused
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.ports import AwsAccount
 from deploy.targets.aws.batching import together
 from deploy.targets.aws.beside import group_attributes
@@ -30,7 +30,15 @@ async def belonging(reader: Reader, view: View, account: AwsAccount) -> Sequence
     try:
         definition = await reader.definition(rollout.definition)
     except AwsRefused as refused:
-        return [Finding(Level.WARN, f"what it runs cannot be read: {refusal(refused)}", _LOOK)]
+        return [
+            Finding(
+                Level.WARN,
+                f"what it runs cannot be read: {refusal(refused)}",
+                _LOOK,
+                untold=True,
+                about=About.KEPT,
+            )
+        ]
     stops, kept = await together(_stops(reader, view, definition), _kept(reader, view, definition, account))
     return [*stops, *kept]
 
@@ -45,7 +53,7 @@ async def _stops(reader: Reader, view: View, definition: Definition) -> Sequence
             unread[f"for how long its target groups let requests end cannot be seen: {refusal(refused)}"] = (
                 None
             )
-    said = [Finding(Level.WARN, words, _LOOK) for words in unread]
+    said = [Finding(Level.WARN, words, _LOOK, untold=True, about=About.KEPT) for words in unread]
     return [*said, *cut_off(view.service, definition, attributes)]
 
 
@@ -59,7 +67,7 @@ async def _kept(reader: Reader, view: View, definition: Definition, account: Aws
         words = (
             f"what ran before cannot be read, and so not whether its images will be kept: {refusal(refused)}"
         )
-        found[Finding(Level.WARN, words, _LOOK)] = None
+        found[Finding(Level.WARN, words, _LOOK, untold=True, about=About.KEPT)] = None
     digests = _running(view)
     for image in _distinct([*definition.images, *(before.images if before else ())]):
         digest = digests.get(image.container) if image in definition.images and image.told else None
@@ -95,7 +103,7 @@ async def _of_an_image(
         found = await _described(reader, place, image, digest)
         if found.get("imageStatus") == "ARCHIVED":
             words = f"ECR has archived {plain(image.written, 120)}: a task that starts anew cannot pull it"
-            return [Finding(Level.FAIL, words, "restore it, and keep what services run")]
+            return [Finding(Level.FAIL, words, "restore it, and keep what services run", about=About.KEPT)]
         rule = rule_for(rules_of(await reader.lifecycle(*place)), found)
         if rule is None:
             return []
@@ -104,9 +112,9 @@ async def _of_an_image(
     except AwsRefused as refused:
         if refused.code in MISSING:
             words = f"ECR has no image {plain(image.written, 120)} any more: a task that starts anew cannot pull it"
-            return [Finding(Level.FAIL, words, "push it again, and keep what services run")]
+            return [Finding(Level.FAIL, words, "push it again, and keep what services run", about=About.KEPT)]
         words = f"whether {plain(image.written, 120)} will be kept cannot be known: {refusal(refused)}"
-        return [Finding(Level.WARN, words, _look_at(place[0], account))]
+        return [Finding(Level.WARN, words, _look_at(place[0], account), untold=True, about=About.KEPT)]
     return [said] if said else []
 
 

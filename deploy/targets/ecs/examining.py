@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.target import AtHook, Waits
 from deploy.targets.ecs.service import Service
 from deploy.targets.ecs.strategy import BEFORE_IT_RUNS, PAUSE, Hook, Strategy
@@ -24,7 +24,7 @@ def examine(service: Service) -> Sequence[Finding]:
     if found:
         return found
     waits = f", and waits for a word at {', '.join(strategy.pauses)}" if strategy.pauses else ""
-    return [Finding(Level.OK, f"it is deployed by {strategy.name}{waits}")]
+    return [Finding(Level.OK, f"it is deployed by {strategy.name}{waits}", about=About.DEPLOYING)]
 
 
 def _of_a_hook(hook: Hook) -> Iterator[Finding]:
@@ -34,6 +34,7 @@ def _of_a_hook(hook: Hook) -> Iterator[Finding]:
             Level.WARN,
             f"its hook at {at} asks the function {hook.function or hook.kind}, and not this daemon",
             "to have the daemon decide there, make it a hook of the type PAUSE; else leave it",
+            about=About.DEPLOYING,
         )
         return
     if not hook.goes_back:
@@ -41,12 +42,14 @@ def _of_a_hook(hook: Hook) -> Iterator[Finding]:
             Level.WARN,
             f"its hook at {at} goes on by itself after {minutes(hook.within)}: a daemon that is dead would let a bad release pass",
             "set `timeoutConfiguration: {action: ROLLBACK}`",
+            about=About.DEPLOYING,
         )
     if early := [stage for stage in hook.stages if stage in BEFORE_IT_RUNS]:
         yield Finding(
             Level.WARN,
             f"its hook at {', '.join(early)} waits before anything of the new release runs: there is nothing to judge it by",
             "take that stage out, or put POST_SCALE_UP or a later one in its place",
+            about=About.DEPLOYING,
         )
 
 
@@ -56,6 +59,7 @@ def _of_the_bake(strategy: Strategy) -> Iterator[Finding]:
             Level.WARN,
             "its old tasks are taken away as soon as the traffic is moved: from then on the way back starts them anew, which takes minutes",
             "set `bakeTimeInMinutes`, or let a PAUSE hook wait at POST_PRODUCTION_TRAFFIC_SHIFT",
+            about=About.DEPLOYING,
         )
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.targets.aws.wording import plain
 
 FEW = 20  # pushes: a repository that each commit is pushed to may see these in a day or two. A guess
@@ -110,7 +110,10 @@ def fate(
     if said is None or image.get("imageTags") or is_list(image) or not any(map(is_list, images)):
         return said
     return Finding(
-        Level.WARN, f"{said.words}, unless a list of images for several platforms names it", said.remedy
+        Level.WARN,
+        f"{said.words}, unless a list of images for several platforms names it",
+        said.remedy,
+        about=About.KEPT,
     )
 
 
@@ -129,7 +132,7 @@ def _fate(
     if rule.counts == _PUSHED:
         return _by_age(rule, _pushed(image), which, plain(called, 120), now)
     words = f"{which} by {plain(rule.counts, 40)} {rule.number}, whether or not they run: {plain(called, 120)} is one of its"
-    return Finding(Level.WARN, words, _REMEDY)
+    return Finding(Level.WARN, words, _REMEDY, about=About.KEPT)
 
 
 def _by_count(rule: Rule, newer: int, which: str, called: str) -> Finding | None:
@@ -138,13 +141,13 @@ def _by_count(rule: Rule, newer: int, which: str, called: str) -> Finding | None
         return None
     when = "with its next run" if left <= 0 else f"with the push number {left} from now on"
     words = f"{which} but the newest {rule.number}, whether or not they run: {called} goes {when}"
-    return Finding(Level.FAIL if left <= 1 else Level.WARN, words, _REMEDY)
+    return Finding(Level.FAIL if left <= 1 else Level.WARN, words, _REMEDY, about=About.KEPT)
 
 
 def _by_age(rule: Rule, pushed: datetime, which: str, called: str, now: datetime) -> Finding:
     goes = pushed + timedelta(days=rule.number)
     words = f"{which} {rule.number} days after their push, whether or not they run: {called} goes on {goes:%Y-%m-%d}"
-    return Finding(Level.FAIL if goes <= now + SOON else Level.WARN, words, _REMEDY)
+    return Finding(Level.FAIL if goes <= now + SOON else Level.WARN, words, _REMEDY, about=About.KEPT)
 
 
 def _newer(rule: Rule, image: Mapping[str, Any], images: Sequence[Mapping[str, Any]]) -> int:

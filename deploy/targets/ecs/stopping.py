@@ -11,7 +11,7 @@ Source:
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.targets.ecs.definition import Definition
 from deploy.targets.ecs.service import Service
 
@@ -36,6 +36,7 @@ def cut_off(
                 f" that takes longer than {_seconds(stops)} is cut off, and counts as an error of the release",
                 f"set {DRAINS} of {name} to less than {stops.total_seconds():.0f}, or stopTimeout of {each.container} to more than"
                 f" {drains.total_seconds():.0f} (Fargate: 120 at most)",
+                about=About.WAITS,
             )
 
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from deploy.errors import AwsRefused
 from deploy.model import (
+    About,
     AlreadyThere,
     Beginning,
     Begun,
@@ -212,7 +213,13 @@ class EcsTarget:
         found = await within(EXAMINES, self._examine())
         if isinstance(found, Unreadable):
             return [
-                Finding(Level.WARN, f"how it is deployed cannot be seen: {found.words}", "may it be read?")
+                Finding(
+                    Level.WARN,
+                    f"how it is deployed cannot be seen: {found.words}",
+                    "may it be read?",
+                    untold=True,
+                    about=About.DEPLOYING,
+                )
             ]
         return found
 

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from deploy.errors import AwsRefused
 from deploy.model import (
+    About,
     Beginning,
     Begun,
     Drifted,
@@ -146,7 +147,7 @@ class FlagdTarget:
         """Whether there is something to go back to, and whether flagd gives what is in the bucket. Reads only."""
         found = await within(EXAMINES, self._examine())
         return (
-            [Finding(Level.FAIL, found.words, "see that it can be read")]
+            [Finding(Level.FAIL, found.words, "see that it can be read", about=About.LIVE)]
             if isinstance(found, Unreadable)
             else found
         )
@@ -162,13 +163,15 @@ class FlagdTarget:
         if not await self._reader.is_versioned():
             words = f"{settings.bucket} has no versioning: there is nothing to go back to"
             remedy = f"aws s3api put-bucket-versioning --bucket {settings.bucket} --versioning-configuration Status=Enabled"
-            found.append(Finding(Level.FAIL, words, remedy))
+            found.append(Finding(Level.FAIL, words, remedy, about=About.LIVE))
         if settings.serves is not None:
             differing = await differs(self._send, settings.serves, seen.document, settings.flag)
             found += (
-                [Finding(Level.WARN, differing, "look what flagd says of its source")] if differing else []
+                [Finding(Level.WARN, differing, "look what flagd says of its source", about=About.LIVE)]
+                if differing
+                else []
             )
-        return found or [Finding(Level.OK, f"{settings.called} is {release.tag}")]
+        return found or [Finding(Level.OK, f"{settings.called} is {release.tag}", about=About.LIVE)]
 
     # -------------------------------------------------------------------------------------------------------- moving
 

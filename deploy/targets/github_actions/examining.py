@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.targets.aws.wording import plain
 from deploy.targets.github_actions.reading import Reader, Unread
 from deploy.targets.github_actions.settings import MARK, Settings
@@ -25,11 +25,11 @@ async def examine(reader: Reader, settings: Settings, ref: str | None) -> Sequen
         workflow = await reader.workflow(settings.repository, settings.workflow)
         text = await reader.text(settings.repository, workflow.path, ref)
     except Unread as error:
-        return [Finding(Level.FAIL, str(error), _AGAIN if error.is_passing else _READ)]
+        return [Finding(Level.FAIL, str(error), _AGAIN if error.is_passing else _READ, about=About.DEPLOYING)]
     if workflow.state != "active":
         words = f"{settings.called} is {plain(workflow.state, 40)}"
         remedy = f"gh workflow enable {settings.workflow} --repo {settings.repository}"
-        return [Finding(Level.FAIL, words, remedy)]
+        return [Finding(Level.FAIL, words, remedy, about=About.DEPLOYING)]
     return read(text, settings, "" if ref is None else f" at {ref}")
 
 
@@ -39,14 +39,28 @@ def read(text: str, settings: Settings, at: str) -> Sequence[Finding]:
     try:
         said = yaml.safe_load(text)
     except (yaml.YAMLError, ValueError, RecursionError):
-        return [Finding(Level.FAIL, f"{called} is not YAML that can be read", "correct the file")]
+        return [
+            Finding(
+                Level.FAIL,
+                f"{called} is not YAML that can be read",
+                "correct the file",
+                about=About.DEPLOYING,
+            )
+        ]
     begins = (
         said.get("on", said.get(True)) if isinstance(said, dict) else None
     )  # YAML 1.1 reads `on` as a truth
     if "workflow_dispatch" not in (begins if isinstance(begins, dict | list) else [begins]):
-        return [Finding(Level.FAIL, f"{called} cannot be dispatched", "add `workflow_dispatch:` under `on:`")]
+        return [
+            Finding(
+                Level.FAIL,
+                f"{called} cannot be dispatched",
+                "add `workflow_dispatch:` under `on:`",
+                about=About.DEPLOYING,
+            )
+        ]
     found = [*_inputs(begins, settings, called), *_name(said, called), *_concurrency(said, called)]
-    return found or [Finding(Level.OK, f"{called} takes what it is sent; {UNTRIED}")]
+    return found or [Finding(Level.OK, f"{called} takes what it is sent; {UNTRIED}", about=About.DEPLOYING)]
 
 
 def _inputs(begins: Any, settings: Settings, called: str) -> Sequence[Finding]:
@@ -57,12 +71,21 @@ def _inputs(begins: Any, settings: Settings, called: str) -> Sequence[Finding]:
     found = []
     if unknown := sorted(sent - set(known)):
         words = f"{called} does not know the inputs {', '.join(unknown)}, and GitHub refuses what it does not know"
-        found.append(Finding(Level.FAIL, words, "add them under `on: workflow_dispatch: inputs:`"))
+        found.append(
+            Finding(
+                Level.FAIL, words, "add them under `on: workflow_dispatch: inputs:`", about=About.DEPLOYING
+            )
+        )
     needed = [name for name, each in known.items() if isinstance(each, dict) and each.get("required") is True]
     if missing := sorted(str(name) for name in needed if name not in sent and "default" not in known[name]):
         words = f"{called} needs the inputs {', '.join(missing)}, which it is not sent"
         found.append(
-            Finding(Level.FAIL, words, "name them under `inputs` of the target, or give them a default")
+            Finding(
+                Level.FAIL,
+                words,
+                "name them under `inputs` of the target, or give them a default",
+                about=About.DEPLOYING,
+            )
         )
     return found
 
@@ -71,7 +94,14 @@ def _name(said: Mapping[Any, Any], called: str) -> Sequence[Finding]:
     if f"inputs.{MARK}" in str(said.get("run-name", "")):
         return []
     words = f"the name of a run of {called} does not show the input `{MARK}`: after a restart a rollback's run is not found again"
-    return [Finding(Level.FAIL, words, f"write `run-name: … ${{{{ inputs.{MARK} }}}}` at its top")]
+    return [
+        Finding(
+            Level.FAIL,
+            words,
+            f"write `run-name: … ${{{{ inputs.{MARK} }}}}` at its top",
+            about=About.DEPLOYING,
+        )
+    ]
 
 
 def _concurrency(said: Mapping[Any, Any], called: str) -> Sequence[Finding]:
@@ -82,4 +112,11 @@ def _concurrency(said: Mapping[Any, Any], called: str) -> Sequence[Finding]:
     words = (
         f"{called} has no `concurrency`: a deployment that is under way and a rollback would run side by side"
     )
-    return [Finding(Level.WARN, words, "give all workflows that deploy there one `concurrency` group")]
+    return [
+        Finding(
+            Level.WARN,
+            words,
+            "give all workflows that deploy there one `concurrency` group",
+            about=About.OWNER,
+        )
+    ]

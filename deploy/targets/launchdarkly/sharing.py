@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from deploy.model import (
+    About,
     Beginning,
     Drifted,
     Finding,
@@ -121,7 +122,12 @@ class SharedFlag(LaunchDarklyTarget):
             "the audit log may not be read: after a restart in the middle of a rollout it is not known which variation is the newer,"
             f" unless {self._settings.called} gives the older one when it is off"
         )
-        return [*found, Finding(Level.WARN, words, "give the token a role that may read the audit log")]
+        return [
+            *found,
+            Finding(
+                Level.WARN, words, "give the token a role that may read the audit log", about=About.OWNER
+            ),
+        ]
 
     def _progress(self, flag: Flag, move: Move, ordered: datetime, now: datetime) -> Progress:
         seen = seen_by(flag, self._settings, (move.to, move.expect))

@@ -7,6 +7,7 @@ from http import HTTPStatus
 
 from deploy.errors import Unanswered
 from deploy.model import (
+    About,
     Beginning,
     Begun,
     Drifted,
@@ -140,19 +141,28 @@ class LaunchDarklyTarget:
         """Whether a rollback would be let through. Reads only."""
         flag = await self._client.flag()
         if isinstance(flag, Unreadable):
-            return [Finding(Level.FAIL, flag.words, "see that the token may read the flag")]
+            return [Finding(Level.FAIL, flag.words, "see that the token may read the flag", about=About.LIVE)]
         if flag.archived:
-            return [Finding(Level.FAIL, f"{self._settings.called} was archived", "remove it from here")]
+            return [
+                Finding(
+                    Level.FAIL,
+                    f"{self._settings.called} was archived",
+                    "remove it from here",
+                    about=About.LIVE,
+                )
+            ]
         role, approvals = await self._allowed()
         stands = [*_obstacles(flag), *_of_the_token(role), *approvals]
-        found = [Finding(Level.WARN, words, "see to it before it is needed") for words in stands]
+        found = [
+            Finding(Level.WARN, words, "see to it before it is needed", about=About.LIVE) for words in stands
+        ]
         unknown = (
             f"; whether the token may change it is not known: {role.words}"
             if isinstance(role, Unreadable)
             else ""
         )
         words = f"{self._settings.called} is {release_of(flag, '').tag}{unknown}"
-        return found or [Finding(Level.OK, words)]
+        return found or [Finding(Level.OK, words, about=About.LIVE)]
 
     async def _allowed(self) -> tuple[str | Unreadable, tuple[str, ...]]:
         """By which role the token may change nothing, and what is to be said of approvals."""

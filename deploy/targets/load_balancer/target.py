@@ -7,6 +7,7 @@ from typing import Any
 
 from deploy.errors import AwsRefused
 from deploy.model import (
+    About,
     Beginning,
     Begun,
     Finding,
@@ -143,10 +144,16 @@ class LoadBalancerTarget:
         view = await self._look(READS)
         if isinstance(view, Unreadable):
             return [
-                Finding(Level.WARN, f"who else writes it cannot be seen: {view.words}", "may it be read?")
+                Finding(
+                    Level.WARN,
+                    f"who else writes it cannot be seen: {view.words}",
+                    "may it be read?",
+                    untold=True,
+                    about=About.OWNER,
+                )
             ]
         found = [*of_a_stack(view.tags, self._settings.called)]
-        return found or [Finding(Level.OK, "nobody else is known to write it")]
+        return found or [Finding(Level.OK, "nobody else is known to write it", about=About.OWNER)]
 
     async def _look(self, most: timedelta) -> View | Unreadable:
         return await within(most, self._view())

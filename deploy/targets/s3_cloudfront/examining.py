@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from deploy.errors import AwsRefused
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.targets.aws.deleting import REMEDY, Taking, takings
 from deploy.targets.aws.wording import MISSING, refusal
 from deploy.targets.s3_cloudfront.foretelling import kept_by_browsers
@@ -29,10 +29,15 @@ async def examine(reader: Reader, settings: Settings) -> Sequence[Finding]:
             found += await look(reader, settings)
         except AwsRefused as refused:
             if refused.code in MISSING:  # then nothing else of it can be seen either
-                return [*found, Finding(Level.FAIL, refusal(refused), "correct `bucket` and `distribution`")]
+                return [
+                    *found,
+                    Finding(
+                        Level.FAIL, refusal(refused), "correct `bucket` and `distribution`", about=About.LIVE
+                    ),
+                ]
             found.append(_unseen(refused))
     kept = f"releases and their files are kept in {settings.bucket}"
-    return found or [Finding(Level.OK, kept)]
+    return found or [Finding(Level.OK, kept, about=About.KEPT)]
 
 
 async def _kept(reader: Reader, settings: Settings) -> Sequence[Finding]:
@@ -65,7 +70,11 @@ async def _page(reader: Reader, settings: Settings) -> Sequence[Finding]:
         return ()
     head = await reader.head(settings.bucket, settings.pointer)
     words = kept_by_browsers(settings.pointer, head.caching) if head else ""
-    return [Finding(Level.WARN, words, "see docs/s3-cloudfront.md, Uploading")] if words else ()
+    return (
+        [Finding(Level.WARN, words, "see docs/s3-cloudfront.md, Uploading", about=About.DEPLOYING)]
+        if words
+        else ()
+    )
 
 
 async def _distribution(reader: Reader, settings: Settings) -> Sequence[Finding]:
@@ -81,6 +90,8 @@ def _unseen(error: AwsRefused) -> Finding:
         Level.WARN,
         f"whether all is as a rollback needs it cannot be known: {refusal(error)}",
         "let the role to read look: docs/s3-cloudfront.md",
+        untold=True,
+        about=About.KEPT,
     )
 
 
@@ -91,10 +102,10 @@ def _deleted(settings: Settings, rules: Sequence[Taking], files: Sequence[str]) 
         words = f"the lifecycle rule {each.rule!r} {each.does} below {each.prefix or '/'!r}"
         if is_needed and not each.of_some:
             lost = "a release that was live for longer loses its files, and going back shows a white screen"
-            yield Finding(Level.FAIL, f"{words}: {lost}", REMEDY)
+            yield Finding(Level.FAIL, f"{words}: {lost}", REMEDY, about=About.KEPT)
         elif is_needed or (settings.layout == INDEX_POINTER and _meet(settings.root, each.prefix)):
             lost = "if files of a release are among that, one that was live for longer loses them"
-            yield Finding(Level.WARN, f"{words}: {lost}", REMEDY)
+            yield Finding(Level.WARN, f"{words}: {lost}", REMEDY, about=About.KEPT)
 
 
 def _meet(one: str, other: str) -> bool:
@@ -108,6 +119,7 @@ def _remembered(told: Mapping[str, Any]) -> Iterator[Finding]:
             Level.WARN,
             "the bucket keeps no versions: should the store be lost, nobody remembers which releases were live before",
             "enable versioning; a lifecycle rule for noncurrent versions keeps it small",
+            about=About.KEPT,
         )
 
 
@@ -117,6 +129,7 @@ def _told(settings: Settings, told: Mapping[str, Any]) -> Iterator[Finding]:
             Level.WARN,
             f"{settings.bucket} does not tell EventBridge of what is put into it: deployments are found by reading, up to 30 s late",
             "enable EventBridge in the bucket's properties, and a rule for `Object Created` that sends to the queue",
+            about=About.DEPLOYING,
         )
 
 
@@ -132,4 +145,5 @@ def _error_pages(settings: Settings, config: Mapping[str, Any]) -> Iterator[Find
                 f" who opens the site at one of its pages gets the old release after a move, for clearing"
                 f" {' '.join(settings.invalidate)} does not reach it",
                 'set its minimum time to 10 s or less, or `invalidate: ["/*"]`',
+                about=About.DEPLOYING,
             )

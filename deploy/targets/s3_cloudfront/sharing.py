@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from deploy.errors import AwsRefused
 from deploy.model import (
+    About,
     AlreadyThere,
     Beginning,
     Drifted,
@@ -124,8 +125,8 @@ class SharedSite(Site):
         """What `Site.examine` finds, and whether the function is there that picks one of two. Reads only."""
         found, words = await super().examine(), await self._unweighed()
         if isinstance(words, Unreadable):
-            return [*found, Finding(Level.WARN, words.words, "let rollbackd ask the site")]
-        return [*found, Finding(Level.FAIL, words, REMEDY)] if words else found
+            return [*found, Finding(Level.WARN, words.words, "let rollbackd ask the site", about=About.OWNER)]
+        return [*found, Finding(Level.FAIL, words, REMEDY, about=About.OWNER)] if words else found
 
     async def _unweighed(self) -> str | Unreadable:
         """Why two names in the key would be an error for every viewer; empty: they are not, or nobody can ask."""

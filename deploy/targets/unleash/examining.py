@@ -6,7 +6,7 @@ Unleash tells by `GET /api/admin/user` what a token may do, in each project and 
 import asyncio
 from collections.abc import Sequence
 
-from deploy.model import Finding, Level, Unreadable
+from deploy.model import About, Finding, Level, Unreadable
 from deploy.targets.unleash.client import SKIP, Client
 from deploy.targets.unleash.flag import Flag
 from deploy.targets.unleash.settings import Settings
@@ -40,14 +40,26 @@ async def examine(client: Client, settings: Settings, flag: Flag | Unreadable) -
     if isinstance(flag, Unreadable):
         return [
             Finding(
-                Level.FAIL, flag.words, "see that the address is right, and that the token may read the flag"
+                Level.FAIL,
+                flag.words,
+                "see that the address is right, and that the token may read the flag",
+                about=About.LIVE,
             )
         ]
     if flag.archived:
-        return [Finding(Level.FAIL, f"{settings.called} was archived", "revive it, or remove it from here")]
+        return [
+            Finding(
+                Level.FAIL,
+                f"{settings.called} was archived",
+                "revive it, or remove it from here",
+                about=About.LIVE,
+            )
+        ]
     stands = list(await in_the_way(client, settings))
     events = await client.events()
     if isinstance(events, Unreadable):
         stands.append(f"since when it is set so cannot be read: {events.words}")
-    found = [Finding(Level.WARN, words, _SEE_TO_IT) for words in stands]
-    return found or [Finding(Level.OK, f"{settings.called} is {release_of(flag, settings.flag).tag}")]
+    found = [Finding(Level.WARN, words, _SEE_TO_IT, about=About.LIVE) for words in stands]
+    return found or [
+        Finding(Level.OK, f"{settings.called} is {release_of(flag, settings.flag).tag}", about=About.LIVE)
+    ]

@@ -206,6 +206,16 @@ class WatchesContract:
 
         assert await store.buckets("w_1") == [slow, slower]
 
+    async def test_which_buckets_were_saved_together_is_read_too(self, store: Store):
+        watch = await opened(store)
+        slow, errors = errors_of((5, 10), bound=0.3), errors_of((0, 9))
+        then = errors_of((3, 7), start=NOON + minutes(1))
+
+        await store.save(step_of(watch), NOON, [slow, errors])
+        await store.save(step_of(step_of(watch).watch), NOON, [then])
+
+        assert await store.buckets_as_saved("w_1") == [(2, slow), (2, errors), (3, then)]
+
     async def test_every_kind_of_measure_is_read_as_it_was_written(self, store: Store):
         watch = await opened(store)
         end = NOON + minutes(1)

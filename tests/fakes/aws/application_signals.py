@@ -7,7 +7,7 @@ Source:
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import accumulate
 from typing import Any
 
@@ -20,18 +20,21 @@ _WARNING = 0.25  # of the budget: below it, it is said to run short
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """The requests of an SLO since its interval began: when they came, and how many of the first n were bad."""
+    """The requests of an SLO: when they came, and how many of the first n were bad. *rolling*: its interval [M]; all of them, if none."""
 
     goal: float
     times: list[datetime]
     bad: list[int]
+    rolling: timedelta | None = None
 
     def at(self, moment: datetime) -> Mapping[str, Any]:
         """What a report says of them [M]: how many may fail, and how many of those are left."""
-        total = bisect_left(self.times, moment)
+        until = bisect_left(self.times, moment)
+        first = 0 if self.rolling is None else bisect_left(self.times, moment - self.rolling)
+        total = until - first
         if not total:
             return {"BudgetStatus": "INSUFFICIENT_DATA"}
-        failed = self.bad[total - 1]
+        failed = self.bad[until - 1] - (self.bad[first - 1] if first else 0)
         budget = (1 - self.goal) * total
         left = budget - failed
         status = "BREACHED" if left < 0 else "WARNING" if left < _WARNING * budget else "OK"
@@ -44,24 +47,35 @@ class _Counted:
 
 
 class ApplicationSignals:
-    """SLOs, by name. A report of a time before an SLO was made has insufficient data [D]."""
+    """SLOs, by name. A report of a time before an SLO was made has insufficient data [D].
+
+    Attributes:
+        late: After how long a request is counted.
+    """
 
     def __init__(self, account: str, region: str) -> None:
         self._arn = f"arn:aws:application-signals:{region}:{account}:slo"
         self._stood: dict[str, list[tuple[datetime, str]]] = {}
         self._counted: dict[str, _Counted] = {}
+        self.late = timedelta(0)
 
     def turn(self, name: str, status: str, at: datetime) -> None:
         """Its budget stands so from *at* on."""
         self._stood.setdefault(name, []).append((at, status))
         self._stood[name].sort()
 
-    def follow(self, name: str, goal: float, requests: Iterable[tuple[datetime, bool]]) -> None:
+    def follow(
+        self,
+        name: str,
+        goal: float,
+        requests: Iterable[tuple[datetime, bool]],
+        rolling: timedelta | None = None,
+    ) -> None:
         """It is based on *requests*, in the order of their times: each may be bad, and a share of *goal* must not be."""
         log = list(requests)
         self._stood.setdefault(name, [])
         self._counted[name] = _Counted(
-            goal, [at for at, _ in log], list(accumulate(int(bad) for _, bad in log))
+            goal, [at for at, _ in log], list(accumulate(int(bad) for _, bad in log)), rolling
         )
 
     def operations(self) -> Mapping[str, Callable[[Asked], Mapping[str, Any]]]:
@@ -94,15 +108,15 @@ class ApplicationSignals:
                     "Arn": f"{self._arn}/{name}",
                     "Name": name,
                     "EvaluationType": "RequestBased",
-                    **self._budget(name, min(asked["Timestamp"], asked.seen_at)),
+                    **self._budget(name, asked["Timestamp"], asked.seen_at),
                 }
             )
         return {"Timestamp": asked["Timestamp"], "Reports": reports, "Errors": errors}
 
-    def _budget(self, name: str, at: datetime) -> Mapping[str, Any]:
+    def _budget(self, name: str, at: datetime, seen_at: datetime) -> Mapping[str, Any]:
         if name in self._counted:
-            return self._counted[name].at(at)
-        stood = (status for since, status in reversed(self._stood[name]) if since <= at)
+            return self._counted[name].at(min(at, seen_at - self.late))
+        stood = (status for since, status in reversed(self._stood[name]) if since <= min(at, seen_at))
         return {"BudgetStatus": next(stood, "INSUFFICIENT_DATA")}
 
     def _list(self, asked: Asked) -> Mapping[str, Any]:

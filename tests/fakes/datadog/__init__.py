@@ -3,5 +3,6 @@
 from tests.fakes.datadog.metrics import Metrics
 from tests.fakes.datadog.monitors import Monitor
 from tests.fakes.datadog.site import API_KEY, APPLICATION_KEY, Site, app_of, errors
+from tests.fakes.datadog.slos import Slo
 
-__all__ = ["API_KEY", "APPLICATION_KEY", "Metrics", "Monitor", "Site", "app_of", "errors"]
+__all__ = ["API_KEY", "APPLICATION_KEY", "Metrics", "Monitor", "Site", "Slo", "app_of", "errors"]

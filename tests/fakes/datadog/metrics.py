@@ -6,7 +6,7 @@ Written without the provider's parser: two that are wrong alike would agree.
 import fnmatch
 import re
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from statistics import fmean
@@ -16,6 +16,7 @@ from tests.fakes.world import Happened, World
 Tags = Mapping[str, str]
 Values = dict[int, list[float]]  # by seconds since 1970: what one series has there
 Sent = Sequence[tuple[Tags, Values]]
+ANSWERED = {"shop.answered.well": range(200, 300), "shop.answered.elsewhere": range(300, 400)}
 ALIGNED_MOST = 1500  # points of a series; more, and buckets are wider, whatever was asked for
 
 
@@ -80,12 +81,13 @@ class Metrics:
     Attributes:
         flush: How often an agent sends what it has counted.
         late: How long after it happened a request may still be on its way.
-        tagged: How a request's version is tagged; Datadog keeps tags in lower case, other signs as underscores.
+        untagged: Metrics that are sent without the tag `version`. Of all others Datadog keeps it in lower case, other signs as underscores.
     """
 
     world: World
     flush: timedelta = timedelta(seconds=10)
     late: timedelta = timedelta(0)
+    untagged: Collection[str] = ()
 
     def names(self) -> list[str]:
         """Of all metrics that were sent."""
@@ -121,8 +123,11 @@ class Metrics:
             number = _number(metric, each)
             if number is not None:
                 at = int(each.at.timestamp() // flush * flush)
-                sent.setdefault(tuple(_tags(each).items()), {}).setdefault(at, []).append(number)
-        if not metric.startswith("trace.http.request") or metric == "trace.http.request":
+                tags = _tags(each)
+                if metric in self.untagged:
+                    del tags["version"]
+                sent.setdefault(tuple(tags.items()), {}).setdefault(at, []).append(number)
+        if metric in {"trace.http.request", "shop.queue.depth"}:
             return [(dict(tags), values) for tags, values in sent.items()]
         # A count: the agent adds up, and sends one number.
         return [
@@ -157,6 +162,8 @@ def _number(metric: str, each: Happened) -> float | None:
         return 1.0
     if metric == "trace.http.request.errors":
         return 1.0 if each.status >= 500 else None
+    if metric in ANSWERED:
+        return 1.0 if each.status in ANSWERED[metric] else None
     return {"trace.http.request": each.seconds, "shop.queue.depth": float(each.at.second % 7)}.get(metric)
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.utils import format_datetime
+from statistics import fmean
 from typing import Any
 
 from aiohttp import web
@@ -13,14 +14,17 @@ from tests.fakes.datadog import metrics
 from tests.fakes.datadog.limits import Allowed, refused
 from tests.fakes.datadog.metrics import Metrics, Wrong
 from tests.fakes.datadog.monitors import Monitor
+from tests.fakes.datadog.slos import Slo
 from tests.fakes.world import World
 from tests.schemas.book import book
 from tests.schemas.door import served
 
 JSONAPI = "application/vnd.api+json"
 RETENTION = 15 * 30 * 86400  # seconds: fifteen months
+SCALAR_STEP = 60  # seconds: how it rolls up before it makes one number is not told
 API_KEY, APPLICATION_KEY = "a" * 32, "b" * 40
-SCOPES = frozenset({"timeseries_query", "monitors_read", "metrics_read"})
+SCOPES = frozenset({"timeseries_query", "monitors_read", "metrics_read", "slos_read"})
+AGGREGATORS = ("avg", "min", "max", "sum", "last", "mean", "area", "l2norm", "percentile", "stddev")
 
 
 @dataclass
@@ -41,6 +45,7 @@ class Site:
     scopes: frozenset[str] = SCOPES
     allowed: list[Allowed] = field(default_factory=lambda: [Allowed("metrics_query", 300, 60)])
     monitors: dict[int, Monitor] = field(default_factory=dict)
+    slos: dict[str, Slo] = field(default_factory=dict)
     refuse: Callable[[str, Any], web.Response | None] = lambda _path, _body: None
     most_queries: int = 100
     most_bytes: int = 1 << 20
@@ -90,8 +95,14 @@ class Site:
             return errors(403, "Forbidden")
         if request.path == "/api/v1/validate":  # it looks at that key alone
             return None
-        needs = {"/api/v2/query/timeseries": "timeseries_query", "/api/v1/search": "metrics_read"}
-        scope = needs.get(request.path, "monitors_read")
+        needs = {
+            "/api/v2/query/": "timeseries_query",
+            "/api/v1/search": "metrics_read",
+            "/api/v1/slo/": "slos_read",
+        }
+        scope = next(
+            (scope for path, scope in needs.items() if request.path.startswith(path)), "monitors_read"
+        )
         is_right = request.headers.get("DD-APPLICATION-KEY") == APPLICATION_KEY and scope in self.scopes
         return None if is_right else errors(403, "Forbidden")
 
@@ -103,8 +114,11 @@ class Site:
             return web.json_response(
                 {"results": {"metrics": [n for n in self.metrics.names() if wanted in n]}}
             )
-        if request.path == "/api/v2/query/timeseries" and request.method == "POST":
-            return self._timeseries(content)
+        queries = {"/api/v2/query/timeseries": self._timeseries, "/api/v2/query/scalar": self._scalar}
+        if request.path in queries and request.method == "POST":
+            return queries[request.path](content)
+        if request.path.startswith("/api/v1/slo/") and request.method == "GET":
+            return self._slo(request)
         number = request.path.removeprefix("/api/v1/monitor/")
         if number.isdigit() and request.method == "GET":
             monitor = self.monitors.get(int(number))
@@ -115,11 +129,43 @@ class Site:
             )
         return errors(404, "Not found")
 
+    def _slo(self, request: web.Request) -> web.Response:
+        name, _, what = request.path.removeprefix("/api/v1/slo/").partition("/")
+        slo = self.slos.get(name)
+        if slo is None:
+            return errors(404, "SLO not found")
+        if not what:
+            return web.json_response(slo.defined(name))
+        start, end = int(request.query["from_ts"]), int(request.query["to_ts"])
+        if start >= end:
+            return errors(400, "from_ts must be before to_ts")
+        return web.json_response(slo.history(self.world, self.metrics, start, end))
+
     def _timeseries(self, content: Any) -> web.Response:
         self.bodies.append(content)
+        refused_ = self._misfit(content, "timeseries_request")
+        if refused_ is not None:
+            return refused_
+        given = content["data"]["attributes"]
+        start, end = given["from"] / 1000, given["to"] / 1000
+        try:
+            return web.json_response(self._series(given, int(start), int(end)), content_type=JSONAPI)
+        except Wrong as wrong:
+            return errors(400, str(wrong))
+
+    def _scalar(self, content: Any) -> web.Response:
+        refused_ = self._misfit(content, "scalar_request")
+        if refused_ is not None:
+            return refused_
+        try:
+            return web.json_response(self._columns(content["data"]["attributes"]), content_type=JSONAPI)
+        except Wrong as wrong:
+            return errors(400, str(wrong))
+
+    def _misfit(self, content: Any, kind: str) -> web.Response | None:
         data = content["data"]
-        if data["type"] != "timeseries_request":
-            return errors(400, 'API input validation failed: Invalid type. Expected "timeseries_request".')
+        if data["type"] != kind:
+            return errors(400, f'API input validation failed: Invalid type. Expected "{kind}".')
         given = data["attributes"]
         start, end = given["from"] / 1000, given["to"] / 1000
         if start >= end:
@@ -128,10 +174,46 @@ class Site:
             return errors(400, "Queries ending outside the retention date are invalid")
         if len(given["queries"]) > self.most_queries:
             return errors(400, "Too many queries in one request")
-        try:
-            return web.json_response(self._series(given, int(start), int(end)), content_type=JSONAPI)
-        except Wrong as wrong:
-            return errors(400, str(wrong))
+        return None
+
+    def _columns(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """A row for each group that any of the formulas has something of; the others have a null there."""
+        start, end = given["from"] // 1000, given["to"] // 1000
+        found: list[dict[tuple[str, ...], float]] = []
+        queries = {query["name"]: query for query in given["queries"]}
+        by: tuple[str, ...] = ()
+        for formula in given["formulas"]:
+            query = queries.get(formula["formula"])
+            if query is None:
+                raise Wrong(f"API input validation failed: {formula['formula']} is not defined")
+            if query["aggregator"] not in AGGREGATORS:
+                raise Wrong(f"Invalid aggregator. Expected one of: {','.join(AGGREGATORS)}")
+            asked = metrics.asked(query["query"])
+            by = by or asked.by
+            groups = self.metrics.answer(asked, self.metrics.sent(asked.metric), start, end, SCALAR_STEP)
+            numbers = {
+                tags: _aggregated(query["aggregator"], [x for _, x in sorted(points.items())])
+                for tags, points in groups.items()
+                if points
+            }
+            limit = formula.get("limit", {})
+            order = sorted(numbers, key=lambda tags: numbers[tags], reverse=limit.get("order") == "desc")
+            found.append({tags: numbers[tags] for tags in order[: limit.get("count", len(order))]})
+        rows = list(dict.fromkeys(tags for numbers in found for tags in numbers))
+        columns: list[dict[str, Any]] = [
+            {"type": "group", "name": name, "values": [[tags[place].partition(":")[2]] for tags in rows]}
+            for place, name in enumerate(by)
+        ]
+        columns += [
+            {
+                "type": "number",
+                "name": formula["formula"],
+                "values": [numbers.get(tags) for tags in rows],
+                "meta": {"unit": None},
+            }
+            for formula, numbers in zip(given["formulas"], found, strict=True)
+        ]
+        return {"data": {"type": "scalar_response", "attributes": {"columns": columns}}}
 
     def _series(self, given: Mapping[str, Any], start: int, end: int) -> dict[str, Any]:
         by_name = {query["name"]: metrics.asked(query["query"]) for query in given["queries"]}
@@ -160,6 +242,13 @@ class Site:
                 },
             }
         }
+
+
+def _aggregated(aggregator: str, points: list[float]) -> float:
+    how: dict[str, Callable[[list[float]], float]] = {"sum": sum, "min": min, "max": max}
+    if aggregator in how:
+        return float(how[aggregator](points))
+    return points[-1] if aggregator == "last" else fmean(points)
 
 
 def errors(status: int, words: str, *, jsonapi: bool = False) -> web.Response:

@@ -24,6 +24,7 @@ class Server:
         authorization: The header without which a gateway lets nobody through.
         refuse: Looks at a form, and answers itself; ``None``: it is answered as ever.
         most_series: In one answer; more are too many.
+        wrong: Hears of each query that was refused, in the server's words.
         warnings: That stand beside the numbers.
         forms: That came, and `calls`: when; `headers` of the same.
     """
@@ -34,6 +35,7 @@ class Server:
     authorization: str | None = None
     refuse: Callable[[Mapping[str, str]], web.Response | None] = lambda _form: None
     most_series: int = 500
+    wrong: Callable[[str], None] = lambda _words: None
     warnings: list[str] = field(default_factory=list)
     forms: list[dict[str, str]] = field(default_factory=list)
     calls: list[datetime] = field(default_factory=list)
@@ -67,6 +69,7 @@ class Server:
             if path == "/loki/api/v1/status/buildinfo":
                 return web.json_response({"version": "3.2.1", "revision": "0"})
         except Wrong as wrong:
+            self.wrong(str(wrong))
             return web.Response(status=400, text=str(wrong))
         return web.Response(status=404, text="404 page not found\n")
 

@@ -38,9 +38,10 @@ class Account:
     Attributes:
         app_of: The application that a request is of.
         late: How long an event takes until it is told.
+        kept: Of which requests the agents keep an event: where there are too many, they keep a sample.
         rollup: Seconds that events are rolled up to, so that windows are moved to whole ones.
         slow: Seconds that a query takes.
-        facets_in_time: More of them than this take too long.
+        facets_in_time: More of them than this take too long; *timed_out* hears of each query that did.
         concurrent: Requests at once that a user may have, with all of his keys.
         messages: What it remarks on every query.
         ahead: How far its clock is ahead of the world's.
@@ -50,9 +51,11 @@ class Account:
     app_of: Callable[[Happened], str] = lambda _: "checkout"
     number: int = NUMBER
     late: timedelta = timedelta(0)
+    kept: Callable[[Happened], bool] = lambda _: True
     slow: float = 1
     rollup: int = 1
     facets_in_time: int = 5000
+    timed_out: Callable[[], None] = lambda: None
     concurrent: int = 25
     a_minute: int = 3000
     messages: list[str] = field(default_factory=list)
@@ -73,7 +76,7 @@ class Account:
     def events(self) -> Iterable[dict[str, Any]]:
         """Those that have come, with their attributes."""
         for each in self.world.log:
-            if each.at + self.late <= self.now:
+            if each.at + self.late <= self.now and self.kept(each):
                 yield {
                     "at": each.at.timestamp(),
                     "appName": self.app_of(each),
@@ -172,6 +175,7 @@ def _answer(account: Account, text: str, timeout: float) -> Any:
     rows = _rows(events, found["select"], facets, since, until, step)
     groups = {json.dumps(row.get("facet")) for row in rows}
     if len(groups) > account.facets_in_time:
+        account.timed_out()
         raise _Refused("NRDB query duration exceeded the set timeout", "TIMEOUT")
     window = {"begin": since * 1000, "end": until * 1000}
     return {

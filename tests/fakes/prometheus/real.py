@@ -51,8 +51,8 @@ def binary(name: str) -> str:
 
 
 @contextlib.asynccontextmanager
-async def filled(samples: Samples, folder: Path) -> AsyncIterator[str]:
-    """The address of a server that knows *samples*, which lie before now."""
+async def filled(samples: Samples, folder: Path, *flags: str) -> AsyncIterator[str]:
+    """The address of a server that knows *samples*, which lie before now; *flags*: of its command line."""
     page, data = folder / "samples.txt", folder / "data"
     page.write_text(samples.text(), encoding="utf-8")
     promtool = await asyncio.create_subprocess_exec(
@@ -62,7 +62,7 @@ async def filled(samples: Samples, folder: Path) -> AsyncIterator[str]:
     )  # fmt: skip
     output, _ = await promtool.communicate()
     assert promtool.returncode == 0, output.decode()
-    async with serving(data, folder, "global: {}\n") as url:
+    async with serving(data, folder, "global: {}\n", *flags) as url:
         yield url
 
 

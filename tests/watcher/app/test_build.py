@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import ssl
+import traceback
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -233,6 +234,10 @@ async def test_a_key_that_cannot_be_used_is_told_with_its_file(tmp_path, authori
             pass
 
     assert "daemon.http.tls" in refused.value.remedy
+    key = tmp_path / "key.pem"
+    lines = [each for each in key.read_text().splitlines() if "--" not in each] if key.exists() else []
+    told = "".join(traceback.format_exception(refused.value)) + refused.value.remedy
+    assert not any(f"{each!r}"[1:-1] in told for each in lines)
 
 
 async def test_an_address_that_is_anothers_is_told_and_the_store_is_let_go(tmp_path):

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from aiohttp import web
 from botocore.exceptions import ParamValidationError
 
 from deploy.errors import AwsRefused
@@ -226,6 +227,28 @@ async def test_a_role_that_may_not_be_assumed_says_which_one_and_what_to_do():
     assert "trust policy" in no.remedy
     assert "accounts.shop.read" in no.remedy
     assert far.count("ListClusters") == 0
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["", "<Credentials/>", "<Credentials><AccessKeyId>KEYOFSOMEBODY1234</AccessKeyId></Credentials>"],
+)
+async def test_an_answer_for_a_role_that_has_no_keys_in_it_is_a_refusal_and_not_a_bug(given):
+    async def says_so() -> web.StreamResponse:
+        text = f"<AssumeRoleResponse><AssumeRoleResult>{given}</AssumeRoleResult></AssumeRoleResponse>"
+        return web.Response(text=text, content_type="text/xml")
+
+    async with a_far_side(BOTH, AssumeRole=[says_so]) as (far, near):
+        no = await refused(near)
+        far.answers.clear()
+        await near.door.read("shop", "ecs", "list_clusters")
+
+    assert (no.code, no.may_have_happened) == ("Unreadable", False)
+    assert READER in no.words
+    assert "no keys" in no.words
+    assert "proxy" in no.remedy
+    assert "KEYOFSOMEBODY1234" not in f"{no!r} {no}"
+    assert far.count("ListClusters") == 1
 
 
 async def test_a_refused_role_is_not_asked_for_by_everyone_at_once():

@@ -26,6 +26,7 @@ from urllib3.exceptions import NewConnectionError, ProxyError
 from deploy.errors import AwsRefused
 from watcher.aws.codes import Result, result_of
 from watcher.aws.refusals import MOST_WORDS, refuse
+from watcher.aws.ticket import Ticket
 
 URL = "https://ecs.eu-central-1.amazonaws.com/"
 ROLE = "arn:aws:iam::111122223333:role/rollbackd-act"
@@ -137,3 +138,16 @@ def test_what_cannot_be_signed_was_never_sent_and_says_what_to_install():
 
     assert (refused.code, refused.may_have_happened) == ("NoSigner", False)
     assert "signatures" in refused.remedy
+
+
+def test_of_keys_in_which_another_one_stands_nothing_is_left():
+    inner = "0123456789abcdef"
+    ticket = Ticket()
+    ticket.send(
+        {
+            "X-Amz-Security-Token": f"head+{inner}+tail",
+            "Authorization": f"AWS4-HMAC-SHA256 Credential={inner}/x",
+        }
+    )
+
+    assert ticket.clean(f"no head+{inner}+tail, no {inner}") == "no ***, no ***"

@@ -199,7 +199,7 @@ async def test_what_is_worse_than_acceptable_already_is_told_before_anything_is_
 async def test_it_says_what_the_metrics_of_a_watch_cost(office):
     found = await office.examines()
 
-    assert "2 metrics each 1m: some 0.03 USD for a day of a watch" in the(found, WEB, "signal errors").words
+    assert the(found, WEB, "costs").words == "errors: 2 metrics each 1m: some 0.03 USD for a day of a watch"
 
 
 # --------------------------------------------------------------------------------------------------------- credentials
@@ -580,7 +580,7 @@ def test_the_exit_status(found, expected):
 def run(path: Path, url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(Path(sys.executable).parent / "rollbackd"), "doctor", "--config", str(path), *arguments],
-        env={**os.environ, **environment(url)},
+        env={**os.environ, **environment(url), "COLUMNS": ""},  # as wide as a pipe is
         capture_output=True,
         text=True,
         timeout=120,
@@ -595,12 +595,20 @@ def test_the_command_tells_people_and_programs(tmp_path):
         people, programs = run(path, url), run(path, url, "--json")
 
     assert people.returncode == 0, people.stdout + people.stderr
+    first, head = people.stdout.splitlines()[:2]
+    assert first == "every service: 2 warnings, 6 ok"  # no heartbeat, nobody is told
+    assert head == "  FOUND  WHAT          WHERE         WHAT WAS FOUND, AND WHAT TO DO"
     assert (
-        "account shop\n  ok    to read: we are arn:aws:sts::123456789012:assumed-role/rb-read/rollbackd-read"
+        "\n  ok     role to read  account shop\n         we are arn:aws:sts::123456789012:assumed-role/rb-read/"
         in people.stdout
     )
     assert "our clock agrees with that of AWS" in people.stdout
-    assert people.stdout.endswith(" ok, 2 warnings, 0 failures\n")  # no heartbeat, nobody is told
+    assert "\nweb/production: 11 ok\n" in people.stdout
+    assert people.stdout.endswith(
+        "\n0 red, 0 could not be told, 2 warnings, 17 ok. Exit status 0: nothing is red\n"
+    )
+    assert "\x1b" not in people.stdout
+    assert max(map(len, people.stdout.splitlines())) <= 80
     told = json.loads(programs.stdout)
     assert told["ok"] is True
     assert {each["check"] for each in told["findings"]} >= {
@@ -611,6 +619,7 @@ def test_the_command_tells_people_and_programs(tmp_path):
         "way back",
         "by AWS",
     }
+    assert {each["service"] for each in told["findings"]} == {None, "web/production"}
     assert [call for call in office.world.mutating_calls() if call.service != "sts"] == []
 
 

@@ -1,6 +1,7 @@
 """``rollbackd doctor``: a rule of a balancer that a platform moves by itself is no target besides."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +12,9 @@ from tests.fakes.aws.fixtures import NOON, Clock
 from tests.watcher.commands.test_doctor import ACT, READ, RULES
 from watcher.app.ports import Ports
 from watcher.app.reload import load
+from watcher.commands import doctor
 from watcher.commands._doctor.comparing import compared
+from watcher.config import Configuration
 
 CONFIGURATION = f"""\
 version: 1
@@ -48,19 +51,7 @@ def a_rule(world: AwsWorld) -> str:
     return world.balancing.create_rule(NOON, [forwarding(groups)])
 
 
-async def owner(world: AwsWorld, folder, owning: str, rule: str):
-    (folder / "web.yaml").write_text(RULES)
-    path = folder / "rollbackd.yaml"
-    path.write_text(CONFIGURATION.replace("{OWNER}", f"{{{owning}}}").replace("RULE", rule))
-    aws = Direct(world, {"shop": Scope("eu-central-1", read=READ, act=ACT)})
-    found = await compared(load(path), Ports(now=world.now, aws=aws))
-    (of_the_rule,) = [each for each in found if each.check == "owner"]
-    assert of_the_rule.subject == "service edge/production"
-    return of_the_rule.finding
-
-
-@pytest.mark.parametrize(("strategy", "level"), [("BLUE_GREEN", Level.FAIL), ("ROLLING", Level.OK)])
-async def test_a_rule_that_ecs_moves_is_a_failure_with_what_to_take_out(world, tmp_path, strategy, level):
+def a_rule_that_ecs_moves(world: AwsWorld, strategy: str = "BLUE_GREEN") -> str:
     rule = a_rule(world)
     world.ecs.register("web", "shop:1.0", NOON - timedelta(days=1))
     group = world.balancing.group("blue").arn
@@ -76,6 +67,27 @@ async def test_a_rule_that_ecs_moves_is_a_failure_with_what_to_take_out(world, t
         configuration={"strategy": strategy, "bakeTimeInMinutes": 5},
         loadBalancers=[behind],
     )
+    return rule
+
+
+def told(world: AwsWorld, folder: Path, owning: str, rule: str) -> tuple[Configuration, Ports]:
+    (folder / "web.yaml").write_text(RULES)
+    path = folder / "rollbackd.yaml"
+    path.write_text(CONFIGURATION.replace("{OWNER}", f"{{{owning}}}").replace("RULE", rule))
+    aws = Direct(world, {"shop": Scope("eu-central-1", read=READ, act=ACT)})
+    return load(path), Ports(now=world.now, aws=aws)
+
+
+async def owner(world: AwsWorld, folder, owning: str, rule: str):
+    found = await compared(*told(world, folder, owning, rule))
+    (of_the_rule,) = [each for each in found if each.check == "owner"]
+    assert of_the_rule.subject == "service edge/production"
+    return of_the_rule.finding
+
+
+@pytest.mark.parametrize(("strategy", "level"), [("BLUE_GREEN", Level.FAIL), ("ROLLING", Level.OK)])
+async def test_a_rule_that_ecs_moves_is_a_failure_with_what_to_take_out(world, tmp_path, strategy, level):
+    rule = a_rule_that_ecs_moves(world, strategy)
 
     found = await owner(world, tmp_path, "ecs: {cluster: prod, service: web}", rule)
 
@@ -116,3 +128,14 @@ async def test_a_platform_that_cannot_be_read_is_not_taken_for_one_that_moves_no
     assert found.level is Level.WARN
     assert "whether the platform of web/production moves" in found.words
     assert "Cluster not found" in found.words
+
+
+async def test_of_the_rule_alone_its_owner_is_found_all_the_same(world, tmp_path):
+    rule = a_rule_that_ecs_moves(world)
+    configuration, ports = told(world, tmp_path, "ecs: {cluster: prod, service: web}", rule)
+
+    found = await doctor.examined(configuration, ports, key=("edge", "production"))
+
+    (of_the_rule,) = [each for each in found if each.check == "owner"]
+    assert of_the_rule.finding.level is Level.FAIL
+    assert {each.service for each in found} == {None, "edge/production"}

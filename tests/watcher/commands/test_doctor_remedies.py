@@ -260,6 +260,7 @@ async def test_where_nothing_may_be_reached_each_finding_says_so_once_and_what_t
     for name in ("lines", "asked"):
         (signal,) = [each.finding for each in wrong if each.check == f"signal {name}"]
         assert signal.remedy == "add its network to `daemon.reach`, if it is one of yours"
+        assert signal.untold
 
 
 def test_what_looks_itself_knows_what_mends_the_way_there():

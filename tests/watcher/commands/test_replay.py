@@ -19,6 +19,7 @@ from rules.verdict import Because, Judgement, Onset, Outcome, Verdict
 from tests.rules.building import a_brief, a_bucket, a_rule, a_setting, an_indicator, noon
 from tests.watcher.api.daemon import a_watch, an_api
 from tests.watcher.commands.speaking import speak
+from watcher.api.handlers.watches import record_of
 from watcher.commands._replay.deployments import made_up, read_deployments
 from watcher.commands._replay.playing import _spoilt
 from watcher.commands._replay.samples import Samples, UnreadableSamples, read_samples
@@ -30,7 +31,6 @@ from watcher.core.facts import Facts
 from watcher.core.lifecycle.deciding import doubts as daemon_doubts
 from watcher.core.lifecycle.making import renewed
 from watcher.core.watch import Doubtful, Step
-from watcher.store.documents import encode_buckets
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -546,13 +546,20 @@ async def a_judged_watch(api, change=lambda evidence: evidence):
     """A watch whose five bad minutes are in the store; *change* is what became of its evidence."""
     rule = a_rule(CanaryVsBaseline())
     brief = a_brief(rule)
-    evidence, watch = start(brief), await api.daemon.has(a_watch())
+    evidence, rounds = start(brief), []
     for minute in range(1, 6):
         bucket = a_bucket(minute - 1, Counts(30, 600), Counts(0, 5400))
         reading = {"errors": (Series("errors", (bucket,)),)}
         found = evaluate(brief, evidence, reading, Timing(noon(minute), noon(), noon()))
         evidence = found.evidence
-        written = renewed(watch, brief=encode_brief(brief), evidence=encode_evidence(change(evidence)))
+        rounds.append(replace(found, evidence=change(evidence)))
+    return await rounds_of(await api.daemon.has(a_watch()), api, brief, rounds)
+
+
+async def rounds_of(watch, api, brief, rounds):
+    """*watch*, after each of *rounds* was saved."""
+    for found in rounds:
+        written = renewed(watch, brief=encode_brief(brief), evidence=encode_evidence(found.evidence))
         step = Step(watch=written, before=watch.revision)
         watch = (await api.daemon.store.save(step, api.daemon.now, found.buckets)).watch
     return watch
@@ -592,14 +599,14 @@ LATER = timedelta(minutes=7)  # after its end a bucket of the second signal is f
 
 
 def of_two_signals():
-    """A watch whose second signal comes minutes later, as the daemon judged it round by round; and what it would tell."""
+    """A watch whose second signal comes minutes later, as the daemon judges it round by round: its brief, and each round."""
     rules = RuleSet(
         (an_indicator(), an_indicator("slow", Kind.LATENCY, bounds=(0.3, 1.0))),
         (a_rule(Slo(0.99)), a_rule(Slo(0.99), "slow")),
     )
     setting = replace(a_setting(rules), settles={"errors": timedelta(0), "slow": LATER})
     brief = prepare(rules, setting, {})
-    evidence, rows = start(brief), list[Series]()
+    evidence, rounds = start(brief), []
     for minute in range(1, 31):
         readings: dict[str, Reading] = {
             "errors": (Series("errors", (a_bucket(minute - 1, Counts(300 if minute > 13 else 0, 600)),)),)
@@ -610,35 +617,34 @@ def of_two_signals():
             readings["slow"] = tuple(Series("slow", (bucket,), bound) for bound in (0.3, 1.0))
         found = evaluate(brief, evidence, readings, Timing(noon(minute), noon(), noon()))
         evidence = found.evidence
-        rows += found.buckets
+        rounds.append(found)
     assert evidence.blamed[0] == "errors"  # which began later, and was seen earlier
-    return brief, evidence, rows
+    return brief, rounds
 
 
-def told_of(brief, evidence, rows):
-    return {
-        "watch": "w_1",
-        "brief": encode_brief(brief),
-        "evidence": encode_evidence(evidence),
-        "series": [
-            {"indicator": each.indicator, "bound": each.bound, "buckets": encode_buckets(each.buckets)}
-            for each in rows
-        ],
+async def test_what_came_late_is_judged_when_it_came():
+    brief, rounds = of_two_signals()
+    async with an_api() as api:
+        await rounds_of(await api.daemon.has(a_watch()), api, brief, rounds)
+        said = await speak(api, "replay", "--watch", "w_1", "--json")
+
+    assert said.status == 0
+    assert said.json["same"]
+    assert {rule["key"]: rule["buckets"] for rule in said.json["rules"]} == {
+        "errors": 30,
+        "slow@0.3": 23,
+        "slow@1": 23,
     }
 
 
-def test_what_came_late_is_judged_when_it_came():
-    again = judged_again(told_of(*of_two_signals()))
-
-    assert again.is_same
-    assert {rule.key: rule.buckets for rule in again.rules} == {"errors": 30, "slow@0.3": 23, "slow@1": 23}
-
-
 def test_what_the_daemon_judged_after_it_told_the_evidence_is_left_out():
-    brief, evidence, rows = of_two_signals()
-    newer = Series("errors", (a_bucket(30, Counts(0, 600)),))
+    brief, rounds = of_two_signals()
+    saved = [(revision, each) for revision, found in enumerate(rounds) for each in found.buckets]
+    newer = (len(rounds), Series("errors", (a_bucket(30, Counts(0, 600)),)))
+    evidence = encode_evidence(rounds[-1].evidence)
+    told = record_of(a_watch(brief=encode_brief(brief), evidence=evidence), [*saved, newer])
 
-    assert judged_again(told_of(brief, evidence, [*rows, newer])).is_same
+    assert judged_again(told.model_dump(mode="json")).is_same
 
 
 async def test_a_watch_that_was_not_judged_and_one_that_is_not_known():
@@ -657,3 +663,21 @@ def test_what_another_version_wrote_is_refused():
 
     with pytest.raises(UnreadableSamples, match="w_1 cannot be read"):
         judged_again(told)
+
+
+@pytest.mark.parametrize("saved", [None, [], [(0, 4)]])
+def test_a_record_that_does_not_say_what_was_judged_together_is_refused(saved):
+    """As a daemon tells it that is older than the command; judged as if all had come at once it would say "not the same"."""
+    brief, rounds = of_two_signals()
+    each = [(revision, series) for revision, found in enumerate(rounds) for series in found.buckets]
+    watch = a_watch(brief=encode_brief(brief), evidence=encode_evidence(rounds[-1].evidence))
+    told = record_of(watch, each).model_dump(mode="json")
+    if saved is None:
+        del told["series"][0]["saved"]
+    else:
+        told["series"][0]["saved"] = saved
+
+    with pytest.raises(UnreadableSamples, match=r"w_1 cannot be read.*saved together") as refused:
+        judged_again(told)
+
+    assert "version" in refused.value.remedy

@@ -17,6 +17,7 @@ from tests.fakes.faults import FAULTS, never, says, serving
 from tests.fakes.serve import LOOPBACK, http_to_loopback, serving_app
 from tests.fakes.world import START
 from watcher.http import Answer, Fault, Guard, Http, HttpRefused, Request
+from watcher.http.answer import excerpt
 from watcher.telemetry.metrics import Metrics
 
 SOON = timedelta(seconds=0.3)
@@ -231,6 +232,32 @@ async def test_a_secret_that_the_far_end_echoes_is_not_repeated():
     assert "bad token" in refusal.words
     assert secret not in refusal.words
     assert secret not in repr(the_request(port, secrets={"Authorization": SecretStr(secret)}))
+
+
+def of_secrets(said: str, *values: str) -> str:
+    """What is passed on of *said*, in answer to a request with these secrets."""
+    named = {f"X-{number}": SecretStr(value) for number, value in enumerate(values)}
+    request = Request("test", "http://here.invalid/", secrets=named)
+    return excerpt(request, Answer(403, {}, said.encode(), 0.0))
+
+
+def test_a_secret_that_is_repeated_again_and_again_is_not_shown_where_the_answer_is_cut():
+    long = secrets.token_hex(350)
+
+    told = of_secrets(f"{long} {long} {long} {long}", f"Bearer {long}")
+
+    assert told == ": *** *** *** ***"
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_of_a_secret_in_which_another_one_stands_nothing_is_left(order):
+    inner, outer = "1f0e2d3c", "abc-1f0e2d3c-xyz"
+
+    assert of_secrets(f"no {outer}, no {inner}", *(inner, outer)[::order]) == ": no ***, no ***"
+
+
+def test_a_very_short_secret_is_not_taken_out_of_words():
+    assert of_secrets("a bad name: a.", "a") == ": *** bad name: ***."
 
 
 async def test_what_the_far_end_says_comes_on_one_line_and_short():

@@ -1,6 +1,8 @@
 """Tasks that are found, scraped and probed: whose each is, and what becomes of it when it goes."""
 
+import asyncio
 import json
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -10,10 +12,11 @@ from pydantic import ValidationError
 
 from rules.model import Indicator, Kind
 from rules.sample import Counts, Invalid, NoData, Unavailable, Who
-from tests.fakes.aws import AwsError, Behaviour
+from tests.fakes.aws import AwsError, Behaviour, Direct
 from tests.fakes.aws.ecs.state import Task as TaskThere
 from tests.fakes.exposition import TEXT
 from tests.fakes.world import START
+from tests.scenarios.virtual import in_virtual_time
 from tests.watcher.signals.ecs_tasks.shop import Shop
 from tests.watcher.signals.town import (
     BASELINE,
@@ -27,14 +30,27 @@ from tests.watcher.signals.town import (
 )
 from watcher.http import Guard
 from watcher.signals import probe, scrape
-from watcher.signals.discovery import Census, Member, Roll, _nobody, _running, needs_account, placed
-from watcher.signals.ecs_tasks.reader import Reader, ServiceAt
+from watcher.signals.discovery import (
+    EVERY,
+    Census,
+    Counted,
+    Member,
+    Roll,
+    _nobody,
+    _running,
+    needs_account,
+    placed,
+)
+from watcher.signals.ecs_tasks.reader import Reader
+from watcher.signals.ecs_tasks.services import ServiceAt
 from watcher.signals.ecs_tasks.task import Task
 from watcher.signals.probe.provider import open_probe
 from watcher.signals.probe.query import Query as ProbeQuery
 from watcher.signals.sampling import MEMORY
 from watcher.signals.scrape.provider import open_scrape
 from watcher.signals.scrape.query import Query as ScrapeQuery
+
+WEB = ServiceAt("shop", "prod", "web")
 
 
 def counting(town: Town, *, fails: float = 0.5) -> Any:
@@ -388,7 +404,7 @@ async def test_a_probe_is_told_only_when_ecs_has_said_who_runs():
 
 async def test_a_task_that_is_gone_for_a_quarter_of_an_hour_is_forgotten():
     shop = Shop()
-    roll = Roll(Reader(shop.aws, lambda: shop.now), ServiceAt("shop", "prod", "web"))
+    roll = Roll(Reader(shop.aws, lambda: shop.now), WEB)
     shop.deploy(Behaviour(starts_in=timedelta(seconds=5), crashes_after=timedelta(seconds=30)))
     for moment in range(0, 1800, 15):
         shop.turn(moment)
@@ -399,6 +415,23 @@ async def test_a_task_that_is_gone_for_a_quarter_of_an_hour_is_forgotten():
     ended = [member.ended for member in census.members.values() if member.ended]
     assert ended
     assert min(ended) > shop.now - MEMORY
+
+
+def test_a_roll_that_ecs_does_not_answer_is_given_up_within_the_beat():
+    class Hangs(Direct):
+        async def read(self, *_asked: Any, **_more: Any) -> Mapping[str, Any]:
+            return await asyncio.sleep(3600, {})
+
+    async def looked() -> tuple[Counted, float]:
+        began = asyncio.get_running_loop().time()
+        seen = await Roll(Reader(Hangs(shop.world), lambda: shop.now), WEB).look(shop.now)
+        return seen, asyncio.get_running_loop().time() - began
+
+    shop = Shop()
+    seen, took = in_virtual_time(looked())
+
+    assert seen == Unavailable(Who.PROVIDER, "ECS in shop did not tell all tasks of the cluster prod in time")
+    assert took < EVERY.total_seconds()
 
 
 def test_those_that_are_looked_at_stay_when_others_come():

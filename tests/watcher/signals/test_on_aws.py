@@ -10,11 +10,11 @@ import pytest
 
 from deploy.errors import AwsRefused
 from deploy.ports import Aws
-from rules.sample import Who
+from rules.sample import Unavailable, Who
 from tests.fakes.serve import http_to_loopback
 from tests.scenarios.virtual import in_virtual_time
 from watcher.signals.gate import PATIENT
-from watcher.signals.on_aws import NotAsked, OnAws, on_aws
+from watcher.signals.on_aws import CLOSING, NotAsked, OnAws, Throttled, on_aws
 from watcher.signals.provider import Opening
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -98,6 +98,25 @@ def test_in_a_storm_each_refusal_closes_for_longer_and_nobody_waits_for_that():
     assert [at // 30 for at in when[50:]] == [1, 2, 3, 4, 5]  # and from then on one a look
     refused = "AWS throttles ecs list_tasks in the account shop: not asked again before 12:00:34 UTC"
     assert looks[1] == ["ThrottlingException", *[refused] * 49]
+
+
+def test_who_is_refused_is_told_when_the_next_one_goes_as_those_are_that_wait():
+    async def story() -> tuple[datetime, Unavailable, str]:
+        ours = asking(Limited())
+        with pytest.raises(Throttled, match="Rate exceeded") as first:
+            await ours.read("shop", "ecs", "list_tasks")
+        await asyncio.sleep(2)
+        with pytest.raises(Throttled):
+            await ours.read("shop", "ecs", "list_tasks")
+        with pytest.raises(NotAsked) as waits:
+            await ours.read("shop", "ecs", "list_tasks")
+        return first.value.retry_at, waits.value.trouble, first.value.code
+
+    at, trouble, code = told(story)
+
+    assert at == NOON + timedelta(seconds=0.1 + CLOSING.first)
+    assert trouble.retry_at == NOON + timedelta(seconds=2.2 + CLOSING.first * CLOSING.times)
+    assert code == "ThrottlingException"
 
 
 def test_another_operation_and_another_account_are_not_held_up():

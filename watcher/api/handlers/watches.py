@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
+from rules.sample import Series
 from watcher.api.asked import OneVerdict, OneWatch, SomeWatches
 from watcher.api.bodies import NewNote, NoBody
 from watcher.api.handlers.reach import must_reach, watch_in_reach
@@ -94,13 +95,25 @@ async def record(call: Call[OneWatch, NoBody]) -> Recorded:
         raise conflict(
             "not-judged", f"{found.id} has not been judged yet", "ask again once the release takes traffic"
         )
-    buckets = await call.deps.store.buckets(found.id)
+    return record_of(found, await call.deps.store.buckets_as_saved(found.id))
+
+
+def record_of(watch: Watch, saved: Sequence[tuple[int, Series]]) -> Recorded:
+    """All that *watch*, which has been judged, was judged by: as it stands in the store, with the buckets as they were *saved*."""
+    together: dict[tuple[str, float | None], list[tuple[int, Series]]] = {}
+    for revision, each in saved:
+        together.setdefault((each.indicator, each.bound), []).append((revision, each))
     return Recorded(
-        watch=found.id,
-        brief=found.brief,
-        evidence=found.evidence,
+        watch=watch.id,
+        brief=watch.brief or "",
+        evidence=watch.evidence or "",
         series=[
-            RecordedSeries(indicator=each.indicator, bound=each.bound, buckets=encode_buckets(each.buckets))
-            for each in buckets
+            RecordedSeries(
+                indicator=indicator,
+                bound=bound,
+                buckets=encode_buckets([bucket for _, each in rows for bucket in each.buckets]),
+                saved=[(revision, len(each.buckets)) for revision, each in rows],
+            )
+            for (indicator, bound), rows in together.items()
         ],
     )

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pydantic import SecretStr
 from slack_sdk.errors import SlackApiError
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from watcher.api.slack.ear import Ear
 from watcher.api.slack.socket import MEND
 from watcher.api.slack.voice import SlackVoice
@@ -36,8 +36,10 @@ async def _by_socket(voice: SlackVoice, app_token: SecretStr) -> Finding:
         await voice.call(voice.calls.client.apps_connections_open, app_token=token)
     except (SlackApiError, HttpRefused) as error:
         words = f"clicks are not heard by Socket Mode: {voice.calls.words(error)}"
-        return Finding(Level.FAIL, words, _remedy(error))
-    return Finding(Level.OK, "Slack takes the app's token: clicks are heard by Socket Mode")
+        return Finding(Level.FAIL, words, _remedy(error), about=About.HEARING)
+    return Finding(
+        Level.OK, "Slack takes the app's token: clicks are heard by Socket Mode", about=About.HEARING
+    )
 
 
 def _remedy(error: SlackApiError | HttpRefused) -> str:
@@ -55,14 +57,18 @@ def _by_http(ear: Ear, public_url: str | None) -> Iterator[Finding]:
             Level.WARN,
             "`signing_secret` is not 32 small letters and digits, as Slack's are: no click will be believed",
             "take it from “Basic Information” of the app; it is no token",
+            about=About.SECRET,
         )
     if public_url is None:
         yield Finding(
             Level.WARN,
             f"clicks are heard at {path}, and where Slack reaches that is not known",
             "set `daemon.http.public_url`, or hear by Socket Mode (`app_token`), which needs no way in",
+            about=About.ADDRESS,
         )
     else:
         yield Finding(
-            Level.OK, f"the Request URL of the app's interactivity is to be {public_url.rstrip('/')}{path}"
+            Level.OK,
+            f"the Request URL of the app's interactivity is to be {public_url.rstrip('/')}{path}",
+            about=About.ADDRESS,
         )

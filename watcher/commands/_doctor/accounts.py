@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 
 from deploy.errors import AwsRefused
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.ports import Aws, Need
 from watcher.aws import Dated
 from watcher.commands._doctor.checks import Check
@@ -45,16 +45,20 @@ async def _reads(aws: Aws, account: Account, known: Identities) -> Sequence[Find
     known.ids[account.name], known.readers[account.name] = who["Account"], who["Arn"]
     if account.aws.id not in {None, who["Account"]}:
         words = f"we are {who['Arn']}, in another account than the roles of {account.name} ({account.aws.id})"
-        return [Finding(Level.FAIL, words, f"correct `accounts.{account.name}`")]
-    return [Finding(Level.OK, f"we are {who['Arn']}, in {account.region}")]
+        return [Finding(Level.FAIL, words, f"correct `accounts.{account.name}`", about=About.READING)]
+    return [Finding(Level.OK, f"we are {who['Arn']}, in {account.region}", about=About.READING)]
 
 
 async def _acts(aws: Aws, account: Account) -> Sequence[Finding]:
     if account.act is None:
         # What is more than shadow needs the role: a configuration without it is refused before anything starts.
-        return [Finding(Level.OK, "no role to act: everything here is in shadow, which needs none")]
+        return [
+            Finding(
+                Level.OK, "no role to act: everything here is in shadow, which needs none", about=About.ACTING
+            )
+        ]
     who = await aws.act(account.name, "sts", "get_caller_identity")
-    return [Finding(Level.OK, f"we can be {who['Arn']}")]
+    return [Finding(Level.OK, f"we can be {who['Arn']}", about=About.ACTING)]
 
 
 # -------------------------------------------------------------------------------------------------------------- the clock
@@ -70,11 +74,18 @@ def clock(system: object, whose: str = "AWS") -> Finding | None:
     remedy = "set it by NTP (chrony, timesyncd): what is measured is judged by our clock"
     if abs(skew) > REFUSED:
         return Finding(
-            Level.FAIL, f"{words}; a system that checks signatures refuses us beyond some minutes", remedy
+            Level.FAIL,
+            f"{words}; a system that checks signatures refuses us beyond some minutes",
+            remedy,
+            about=About.CLOCK,
         )
     if abs(skew) > NOTICED:
-        return Finding(Level.WARN, words, remedy)
-    return Finding(Level.OK, f"our clock agrees with that of {whose}, within {NOTICED.total_seconds():.0f} s")
+        return Finding(Level.WARN, words, remedy, about=About.CLOCK)
+    return Finding(
+        Level.OK,
+        f"our clock agrees with that of {whose}, within {NOTICED.total_seconds():.0f} s",
+        about=About.CLOCK,
+    )
 
 
 # -------------------------------------------------------------------------------------------------------------- permissions
@@ -94,7 +105,7 @@ async def allowed(
             denied.append(need)
     if denied:
         return [_denied(role_arn(role), need, answers=answers) for need in denied]
-    return [Finding(Level.OK, f"{role_arn(role)} may {_actions(needs)}")]
+    return [Finding(Level.OK, f"{role_arn(role)} may {_actions(needs)}", about=About.ACTING)]
 
 
 def _denied(role: str, need: Need, *, answers: bool) -> Finding:
@@ -103,11 +114,12 @@ def _denied(role: str, need: Need, *, answers: bool) -> Finding:
         "allow it: `rollbackd init ecs` writes the policies of ECS, the page of any other target has its own"
     )
     if not need.answers or answers:
-        return Finding(Level.FAIL, words, remedy)
+        return Finding(Level.FAIL, words, remedy, about=About.ACTING)
     return Finding(
         Level.WARN,
         f"{words}: what is under way is stopped without it, but a later way back that meets a hook would wait there for a person",
         remedy,
+        about=About.ACTING,
     )
 
 
@@ -132,7 +144,7 @@ async def decision_of(aws: Aws, account: Account, role: str, need: Need) -> str:
 def _unknown(refused: AwsRefused, role: str, needs: Sequence[Need]) -> Finding:
     words = f"whether {role} may {_actions(needs)} cannot be known before it is tried: {refused}"
     remedy = f"allow iam:SimulatePrincipalPolicy on {role} to whoever reads, or see it in a drill in staging"
-    return Finding(Level.WARN, words, remedy)
+    return Finding(Level.WARN, words, remedy, untold=True, about=About.ACTING)
 
 
 def _actions(needs: Sequence[Need]) -> str:

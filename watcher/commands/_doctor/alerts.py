@@ -8,11 +8,11 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from rules.duration import duration_text
 from watcher.app.opening import opened_sender
 from watcher.commands._client import Failed, client
-from watcher.commands._doctor.checks import Check
+from watcher.commands._doctor.checks import Check, not_told
 from watcher.commands._doctor.opened import Opened
 from watcher.config import Configuration, Configured
 from watcher.signals.alert.query import source_of
@@ -68,18 +68,27 @@ async def _address(configuration: Configuration, name: str) -> Sequence[Finding]
     public_url, path = configuration.daemon.public_url, f"/v1/alerts/{name}"
     if public_url is None:
         words = f"it is to call {path}, and `daemon.http.public_url` does not say under which address it reaches us"
-        return [Finding(Level.WARN, words, "write it; it has to be let through to the daemon")]
-    return [Finding(Level.OK, f"it is to call {public_url}{path}")]
+        return [
+            Finding(
+                Level.WARN, words, "write it; it has to be let through to the daemon", about=About.ADDRESS
+            )
+        ]
+    return [Finding(Level.OK, f"it is to call {public_url}{path}", about=About.ADDRESS)]
 
 
 async def _rules(services: Sequence[str]) -> Sequence[Finding]:
     if not services:
         words = "no rule names it: what it tells is remembered, and judges nothing"
         return [
-            Finding(Level.WARN, words, "write an indicator: `state: {alert: {source: NAME, match: {…}}}`")
+            Finding(
+                Level.WARN,
+                words,
+                "write an indicator: `state: {alert: {source: NAME, match: {…}}}`",
+                about=About.RULES,
+            )
         ]
     more = f" and {len(services) - LISTED} more" if len(services) > LISTED else ""
-    return [Finding(Level.OK, f"named by rules of {', '.join(services[:LISTED])}{more}")]
+    return [Finding(Level.OK, f"named by rules of {', '.join(services[:LISTED])}{more}", about=About.RULES)]
 
 
 async def _examined(configured: Configured) -> Sequence[Finding]:
@@ -91,11 +100,18 @@ async def _heard(ask: Ask, names: Sequence[str], now: Callable[[], datetime]) ->
     try:
         told = _Senders.model_validate(await asyncio.to_thread(ask))
     except Failed as failed:
-        words = f"nobody says when they were last heard: {failed.message}"
-        return [Finding(Level.WARN, words, failed.remedy or "set ROLLBACKD_URL and ROLLBACKD_TOKEN")]
+        return [
+            not_told(f"nobody says when they were last heard: {failed.message}", failed.remedy, About.HEARD)
+        ]
     except ValidationError:
         return [
-            Finding(Level.WARN, "the daemon that was asked is of another version", "ask it after its upgrade")
+            Finding(
+                Level.WARN,
+                "the daemon that was asked is of another version",
+                "ask it after its upgrade",
+                untold=True,
+                about=About.HEARD,
+            )
         ]
     known = {each.name: each for each in told.senders}
     return [_one(name, known.get(name), now()) for name in names]
@@ -104,13 +120,18 @@ async def _heard(ask: Ask, names: Sequence[str], now: Callable[[], datetime]) ->
 def _one(name: str, sender: _Sender | None, now: datetime) -> Finding:
     if sender is None:
         remedy = "has it read this configuration? `kill -HUP` lets it read again"
-        return Finding(Level.WARN, f"the daemon that runs knows no {name}", remedy)
+        return Finding(Level.WARN, f"the daemon that runs knows no {name}", remedy, about=About.HEARD)
     if sender.heard_at is None:
-        return Finding(Level.WARN, f"{name} was never heard", "send a test from there; see docs/alerts.md")
+        return Finding(
+            Level.WARN,
+            f"{name} was never heard",
+            "send a test from there; see docs/alerts.md",
+            about=About.HEARD,
+        )
     if sender.unsubscribed:
         words = f"{name} hears nothing more of {', '.join(sender.unsubscribed[:LISTED])}: its subscription was taken back"
         remedy = f"subscribe /v1/alerts/{name} to it again, or take it out of the configuration"
-        return Finding(Level.FAIL, words, remedy)
+        return Finding(Level.FAIL, words, remedy, about=About.HEARD)
     ago = duration_text(timedelta(seconds=max(0, int((now - sender.heard_at).total_seconds()))))
     words = f"{name} was last heard {ago} ago, at {sender.heard_at:%Y-%m-%d %H:%M:%S} UTC"
     if sender.lacking_at is not None and sender.lacking_at == sender.heard_at:
@@ -118,5 +139,6 @@ def _one(name: str, sender: _Sender | None, now: datetime) -> Finding:
             Level.WARN,
             f"{words}, and left some out",
             "let it send all alerts of a group, and fewer labels in it",
+            about=About.HEARD,
         )
-    return Finding(Level.OK, words)
+    return Finding(Level.OK, words, about=About.HEARD)

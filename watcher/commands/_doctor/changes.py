@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, ValidationError
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from rules.duration import duration_text
 from watcher.commands._client import Failed, client
-from watcher.commands._doctor.checks import Check
+from watcher.commands._doctor.checks import Check, not_told
 from watcher.commands._doctor.opened import Opened
 
 SUBJECT = "changes"
@@ -51,20 +51,24 @@ async def _told(ask: Ask, named: Sequence[str], now: Callable[[], datetime]) -> 
     try:
         told = _Changes.model_validate(await asyncio.to_thread(ask, now() - LOOKS_BACK))
     except Failed as failed:
-        words = f"nobody says what was told: {failed.message}"
-        return [Finding(Level.WARN, words, failed.remedy or "set ROLLBACKD_URL and ROLLBACKD_TOKEN")]
+        return [not_told(f"nobody says what was told: {failed.message}", failed.remedy, About.TOLD)]
     except ValidationError:
         words = "the daemon that was asked is of another version"
-        return [Finding(Level.WARN, words, "ask it after its upgrade")]
+        return [Finding(Level.WARN, words, "ask it after its upgrade", untold=True, about=About.TOLD)]
     by_the_cloud = [change.at for change in told.changes if change.account is not None]
     if by_the_cloud:
         ago = duration_text(timedelta(seconds=int(max((now() - max(by_the_cloud)).total_seconds(), 0))))
-        return [Finding(Level.OK, f"the cloud told of {len(by_the_cloud)} in 7 days, last {ago} ago")]
+        return [
+            Finding(
+                Level.OK, f"the cloud told of {len(by_the_cloud)} in 7 days, last {ago} ago", about=About.TOLD
+            )
+        ]
     return [
         Finding(
             Level.WARN,
             f"the cloud told of none in 7 days, though {', '.join(named[:LISTED])} would tell of them",
             "let a rule of EventBridge send them there (docs/changes.md), or take it out of `changes: {told_by}`:"
             " else it is said that nothing moved, and nobody knows",
+            about=About.TOLD,
         )
     ]

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import StrEnum
 
 from deploy.errors import AwsRefused, DeployError
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from watcher.aws.codes import TIMEOUT, UNREACHABLE
 from watcher.errors import WatcherError
 
@@ -15,7 +16,20 @@ _HERE = {
     ", `rollbackd doctor` tries them": "",
     "`rollbackd doctor` tries the permissions": "is it called so there, in this account and region; and may it be asked?",
 }
+OF_A_SERVICE = "service "
 Work = Callable[[], Awaitable[Sequence[Finding]]]
+
+
+class Mark(StrEnum):
+    """How one thing stands, the worst first. What could not be told is neither well nor known to be wrong."""
+
+    RED = "red"
+    UNTOLD = "untold"
+    WARN = "warn"
+    OK = "ok"
+
+
+_MARKS = {Level.OK: Mark.OK, Level.WARN: Mark.WARN, Level.FAIL: Mark.RED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +39,40 @@ class Check:
     Attributes:
         subject: Whose: ``account shop``, ``service checkout/production``.
         name: What, in a word or two.
+        where: At which part of the subject, and through what: ``errors (dog)``, ``ecs``. Empty: at the subject itself.
+        by: The subject through which it is asked, which has a check of its own: ``connection dog``. Empty: none.
     """
 
     subject: str
     name: str
     work: Work
     limit: timedelta = USUAL
+    where: str = ""
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """One thing that a check found. *unreachable*: nobody answered."""
+    """One thing that a check found. *unreachable*: nobody answered. *where* and *by* are those of the check."""
 
     subject: str
     check: str
     finding: Finding
     unreachable: bool = False
+    where: str = ""
+    by: str = ""
+
+    @property
+    def service(self) -> str | None:
+        """``checkout/production``, where it is about one service; ``None``: it concerns every service."""
+        return self.subject.removeprefix(OF_A_SERVICE) if self.subject.startswith(OF_A_SERVICE) else None
+
+    @property
+    def mark(self) -> Mark:
+        """How it stands."""
+        if self.unreachable or self.finding.untold:
+            return Mark.UNTOLD
+        return _MARKS[self.finding.level]
 
 
 async def carried_out(checks: Sequence[Check]) -> list[Found]:
@@ -68,7 +100,10 @@ async def _carried_out(check: Check) -> list[Found]:
     except Exception as bug:  # noqa: BLE001 - the one boundary here: a bug in a check must not hide what the others found
         words = f"a bug of rollbackd: {type(bug).__name__}: {bug}"
         findings = [Finding(Level.FAIL, words, "report it, with these words")]
-    return [Found(check.subject, check.name, _from_inside(finding), unreachable) for finding in findings]
+    return [
+        Found(check.subject, check.name, _from_inside(finding), unreachable, check.where, check.by)
+        for finding in findings
+    ]
 
 
 def _from_inside(finding: Finding) -> Finding:
@@ -84,3 +119,8 @@ def refusal(refused: AwsRefused) -> Finding:
     way = "is the way to AWS open: network, proxy, VPC endpoints?"
     lost = refused.code in {TIMEOUT, UNREACHABLE}
     return Finding(Level.FAIL, str(refused), way if lost else refused.remedy)
+
+
+def not_told(words: str, remedy: str, about: About) -> Finding:
+    """The daemon that runs did not say what it alone knows."""
+    return Finding(Level.WARN, words, remedy or "set ROLLBACKD_URL and ROLLBACKD_TOKEN", about, untold=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from rules.duration import duration_text
 from watcher.core.service import Bake
 from watcher.runtime.inquiry import PATIENCE, Inquiry, connection_of
@@ -72,7 +72,7 @@ def _finding(connection: str, bucket: timedelta, spending: Spending, bake: Bake)
         f"{_times(spending, bucket, bake.at_least)} for the shortest bake ({duration_text(bake.at_least)})"
     )
     if spending.allowed is None:
-        return Finding(Level.OK, words)
+        return Finding(Level.OK, words, about=About.COST)
     allowed = f"{spending.allowed:,} calls of {spending.of}"
     if spending.each is None:
         words += f"; {allowed} are allowed at once, and how soon again is not told"
@@ -82,7 +82,11 @@ def _finding(connection: str, bucket: timedelta, spending: Spending, bake: Bake)
         rounds = max(spending.each / bucket, 1.0)
         share = spending.calls / spending.allowed * rounds
         words += f"; {share:.1%} of the {allowed} that are allowed each {duration_text(spending.each)}"
-    return Finding(Level.WARN, words, _REMEDY) if share > MUCH else Finding(Level.OK, words)
+    return (
+        Finding(Level.WARN, words, _REMEDY, about=About.COST)
+        if share > MUCH
+        else Finding(Level.OK, words, about=About.COST)
+    )
 
 
 def _times(spending: Spending, bucket: timedelta, span: timedelta) -> str:

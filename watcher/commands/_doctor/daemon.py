@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from watcher.commands._doctor.checks import Check
 from watcher.commands._doctor.opened import Opened
 from watcher.config import Configuration
@@ -35,18 +35,25 @@ async def _callers(configuration: Configuration) -> Sequence[Finding]:
         words = (
             f"no token is configured: only this machine is heard, at {where}, and whoever is on it may order"
         )
-        return [Finding(Level.OK, words)]
+        return [Finding(Level.OK, words, about=About.CALLERS)]
     in_the_open = daemon.tls is None and not (daemon.public_url or "").startswith("https://")
     if in_the_open and not is_loopback(daemon.listen.host):
         words = f"tokens travel in the open to {where}: neither `daemon.http.tls` is set, nor an https `public_url`"
-        return [Finding(Level.WARN, words, "let something in front end TLS, and write its address there")]
-    return [Finding(Level.OK, f"{len(daemon.tokens)} tokens are known at {where}")]
+        return [
+            Finding(
+                Level.WARN,
+                words,
+                "let something in front end TLS, and write its address there",
+                about=About.CALLERS,
+            )
+        ]
+    return [Finding(Level.OK, f"{len(daemon.tokens)} tokens are known at {where}", about=About.CALLERS)]
 
 
 async def _no_heartbeat() -> Sequence[Finding]:
     words = "no heartbeat is set: nobody hears when the daemon is dead, and nothing is rolled back then"
     remedy = "set `daemon.heartbeat: {url: ...}` to a monitor outside, or alert on RollbackdDown elsewhere"
-    return [Finding(Level.WARN, words, remedy)]
+    return [Finding(Level.WARN, words, remedy, about=About.HEARTBEAT)]
 
 
 def _answering(configuration: Configuration) -> Mapping[Team, Sequence[str]]:
@@ -65,9 +72,18 @@ async def _told(team: Team, services: Sequence[str]) -> Sequence[Finding]:
     whose = ", ".join(services[:LISTED]) + more
     if not ways:
         words = f"nobody is told when a person is needed for {whose}"
-        return [Finding(Level.WARN, words, "write `team:` in the service, and `tell:` in its team")]
+        return [
+            Finding(
+                Level.WARN, words, "write `team:` in the service, and `tell:` in its team", about=About.TOLD
+            )
+        ]
     if len(ways) == 1:
         return [
-            Finding(Level.WARN, f"only {ways[0]} tells of {whose}: while it is down, nobody hears", _SECOND)
+            Finding(
+                Level.WARN,
+                f"only {ways[0]} tells of {whose}: while it is down, nobody hears",
+                _SECOND,
+                about=About.TOLD,
+            )
         ]
-    return [Finding(Level.OK, f"{' and '.join(ways)} tell of {whose}")]
+    return [Finding(Level.OK, f"{' and '.join(ways)} tell of {whose}", about=About.TOLD)]

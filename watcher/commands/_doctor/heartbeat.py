@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from watcher.commands._doctor.checks import Check
 from watcher.commands._doctor.opened import Opened
 from watcher.config.models import HeartbeatModel
@@ -22,6 +22,6 @@ async def _answers(http: Http, settings: HeartbeatModel) -> Sequence[Finding]:
     try:
         answer = await http.send(Request("heartbeat", f"{origin}/", most=1024 * 1024))
     except HttpRefused as refused:
-        return [Finding(Level.FAIL, refused.words, refused.remedy)]
+        return [Finding(Level.FAIL, refused.words, refused.remedy, about=About.HEARTBEAT)]
     words = f"{origin} answers (HTTP {answer.status} at its root); no beat was sent, so the rest of its URL was not tried"
-    return [Finding(Level.OK, words)]
+    return [Finding(Level.OK, words, about=About.HEARTBEAT)]

@@ -26,13 +26,26 @@ def checks(opened: Opened) -> Iterator[Check]:
     """Of each connection, whether it can tell, and whether people can answer in it."""
     for name, ear in opened.ears.items():
         public_url = opened.configuration.daemon.public_url
-        yield Check(f"connection {name}", "hears", partial(ear.examine, public_url))
+        yield Check(
+            f"connection {name}", "hears", partial(ear.examine, public_url), where=kind_of(opened, name)
+        )
     for name, notifier in opened.notifiers.items():
         if isinstance(notifier, Examined) and not _is_only_read(opened.configuration, name):
             narrowings = _narrowings(opened.configuration, name)
             # Whether a connection answers that is read by, too, is looked at with the signals.
             what = TELLS if name in opened.inquiry.providers else ANSWERS
-            yield Check(f"connection {name}", what, partial(notifier.examine, narrowings))
+            yield Check(
+                f"connection {name}",
+                what,
+                partial(notifier.examine, narrowings),
+                where=kind_of(opened, name),
+            )
+
+
+def kind_of(opened: Opened, connection: str) -> str:
+    """Of which kind a connection is; empty where that is its name already."""
+    configured = opened.configuration.connections.get(connection)
+    return "" if configured is None or configured.kind == connection else configured.kind
 
 
 def told_once(found: Sequence[Found]) -> list[Found]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import BaseModel
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.ports import Aws
 from deploy.source import Source
 from watcher.app.opening import Hears, fleet_of, open_aws, open_ears, open_http, open_providers, sources_of
@@ -46,7 +46,7 @@ class Unopened:
 
     async def examine(self, _narrowings: Sequence[str]) -> Sequence[Finding]:
         """Why."""
-        return [Finding(Level.FAIL, str(self.error), self.error.remedy)]
+        return [Finding(Level.FAIL, str(self.error), self.error.remedy, about=About.ACCESS)]
 
 
 @asynccontextmanager

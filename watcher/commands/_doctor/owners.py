@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from deploy.model import Finding, Level, Unreadable
+from deploy.model import About, Finding, Level, Unreadable
 from deploy.target import Owning
 from deploy.targets.load_balancer import Settings
 from watcher.commands._doctor.checks import Check
@@ -34,13 +34,13 @@ async def _owned(settings: Settings, owners: Sequence[tuple[Key, Owning]]) -> Se
             words = (
                 f"whether the platform of {whose} moves {settings.called} too cannot be seen: {arns.words}"
             )
-            found.append(Finding(Level.WARN, words, "may it be read?"))
+            found.append(Finding(Level.WARN, words, "may it be read?", untold=True, about=About.OWNER))
         elif settings.arn in arns:
             words = (
                 f"{settings.called} is moved by the platform of {whose} too, and would be brought back by it"
             )
             remedy = f"take the target load_balancer out: {whose} is put back by its own target"
-            found.append(Finding(Level.FAIL, words, remedy))
+            found.append(Finding(Level.FAIL, words, remedy, about=About.OWNER))
         elif (
             _listener_of(settings.arn) in arns
         ):  # several services may share a listener, each with a rule of its own
@@ -48,8 +48,10 @@ async def _owned(settings: Settings, owners: Sequence[tuple[Key, Owning]]) -> Se
             remedy = (
                 f"if {settings.called} forwards to them, take the target load_balancer out; else leave it"
             )
-            found.append(Finding(Level.WARN, words, remedy))
-    return found or [Finding(Level.OK, f"no platform of another service moves {settings.called}")]
+            found.append(Finding(Level.WARN, words, remedy, about=About.OWNER))
+    return found or [
+        Finding(Level.OK, f"no platform of another service moves {settings.called}", about=About.OWNER)
+    ]
 
 
 def _listener_of(arn: str) -> str:

@@ -10,7 +10,7 @@ from http import HTTPStatus
 
 from pydantic import SecretStr
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from watcher.app.relaying import Naming
 from watcher.commands._doctor.checks import Check
 from watcher.commands._doctor.opened import Opened
@@ -34,9 +34,16 @@ def checks(opened: Opened) -> Iterator[Check]:
 async def _named(naming: Naming) -> Sequence[Finding]:
     who = await naming.identify()
     if isinstance(who, Unnamed):
-        return [Finding(Level.FAIL, who.words, "correct `daemon.relay`, or run this where the sidecar runs")]
+        return [
+            Finding(
+                Level.FAIL,
+                who.words,
+                "correct `daemon.relay`, or run this where the sidecar runs",
+                about=About.RELAY,
+            )
+        ]
     names = ", ".join(f"{system} {name}" for system, name in sorted(who.names.items())) or "no name"
-    return [Finding(Level.OK, f"instance {who.instance}; its release goes by {names}")]
+    return [Finding(Level.OK, f"instance {who.instance}; its release goes by {names}", about=About.RELAY)]
 
 
 async def _answers(http: Http, settings: RelayModel) -> Sequence[Finding]:
@@ -46,12 +53,19 @@ async def _answers(http: Http, settings: RelayModel) -> Sequence[Finding]:
     try:
         answer = await http.send(request)
     except HttpRefused as refused:
-        return [Finding(Level.FAIL, refused.words, refused.remedy)]
+        return [Finding(Level.FAIL, refused.words, refused.remedy, about=About.DAEMON)]
     if answer.status == HTTPStatus.UNAUTHORIZED:
         words = f"{request.origin} does not know the token"
-        return [Finding(Level.FAIL, words, "add its line there: `rollbackd token NAME --may relay`")]
+        return [
+            Finding(
+                Level.FAIL,
+                words,
+                "add its line there: `rollbackd token NAME --may relay`",
+                about=About.DAEMON,
+            )
+        ]
     if answer.status not in {HTTPStatus.OK, HTTPStatus.FORBIDDEN}:
         words = f"{request.origin} answers HTTP {answer.status}: is it the central daemon?"
-        return [Finding(Level.FAIL, words, "correct `daemon.relay.to`")]
+        return [Finding(Level.FAIL, words, "correct `daemon.relay.to`", about=About.DAEMON)]
     words = f"{request.origin} knows the token; nothing was told, so whether it may relay was not tried"
-    return [Finding(Level.OK, words)]
+    return [Finding(Level.OK, words, about=About.DAEMON)]

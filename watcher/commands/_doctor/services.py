@@ -5,14 +5,15 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import partial
 
-from deploy.model import Finding, Foretold, Gone, Level, Live, Move, Recalled, Release, Unreadable
+from deploy.model import About, Finding, Foretold, Gone, Level, Live, Move, Recalled, Release, Unreadable
 from deploy.ports import Need
 from deploy.target import Examined, Keeper, Target, Waiting
 from deploy.targets.registry import TARGETS
 from watcher.commands._doctor.accounts import Identities, allowed
-from watcher.commands._doctor.checks import Check
+from watcher.commands._doctor.checks import OF_A_SERVICE, USUAL, Check
 from watcher.commands._doctor.opened import Opened
 from watcher.commands._doctor.waits import compared
+from watcher.config import Configuration
 from watcher.core.service import Hooks, Mode, Service
 from watcher.runtime.fleet import Key
 
@@ -40,10 +41,11 @@ def looking(opened: Opened, lives: Lives) -> Iterator[Check]:
             yield Check(
                 subject(key),
                 _of(part, targets, "live"),
-                partial(_live, service, part, target, lives),
+                partial(_live, service, part, target, lives, _mends(opened, key, part)),
                 LOOKS,
+                *_at(opened, key, part),
             )
-            yield from _belonging(service, part, targets)
+            yield from _belonging(opened, key, part, targets)
 
 
 def belonging(opened: Opened) -> Iterator[Check]:
@@ -52,16 +54,22 @@ def belonging(opened: Opened) -> Iterator[Check]:
         for part, target in targets.items():
             kind = TARGETS[opened.configuration.targets[key][part].kind]
             if kind.on_aws or isinstance(target, Examined | Waiting):
-                yield Check(subject(key), _of(part, targets, "there"), partial(_there, target), LOOKS)
-            yield from _belonging(opened.fleet.services[key], part, targets)
+                yield Check(
+                    subject(key),
+                    _of(part, targets, "there"),
+                    partial(_there, target),
+                    LOOKS,
+                    *_at(opened, key, part),
+                )
+            yield from _belonging(opened, key, part, targets)
 
 
-def _belonging(service: Service, part: str, targets: Mapping[str, Target]) -> Iterator[Check]:
-    target, whose = targets[part], subject(service.key)
+def _belonging(opened: Opened, key: Key, part: str, targets: Mapping[str, Target]) -> Iterator[Check]:
+    target, service, at = targets[part], opened.fleet.services[key], _at(opened, key, part)
     if isinstance(target, Examined):
-        yield Check(whose, _of(part, targets, "kept"), target.examine, LOOKS)
+        yield Check(subject(key), _of(part, targets, "kept"), target.examine, LOOKS, *at)
     if isinstance(target, Waiting):
-        yield Check(whose, _of(part, targets, "waits"), partial(_waits, service, target), LOOKS)
+        yield Check(subject(key), _of(part, targets, "waits"), partial(_waits, service, target), LOOKS, *at)
 
 
 def moving(opened: Opened, lives: Lives, known: Identities) -> Iterator[Check]:
@@ -77,34 +85,65 @@ def moving(opened: Opened, lives: Lives, known: Identities) -> Iterator[Check]:
                 _of(part, targets, "way back"),
                 partial(_way_back, opened, target, release),
                 RECALLS,
+                *_at(opened, key, part),
             )
             yield from _permissions(opened, key, part, release, known)
 
 
 def subject(key: Key) -> str:
     """Of a service, in a report."""
-    return f"service {key[0]}/{key[1]}"
+    return f"{OF_A_SERVICE}{key[0]}/{key[1]}"
+
+
+def _at(opened: Opened, key: Key, part: str) -> tuple[str, str]:
+    """Where a part is looked at, and by which account."""
+    configured = opened.configuration.targets[key][part]
+    of_several = len(opened.configuration.targets[key]) > 1
+    where = f"{part} ({configured.kind})" if of_several else configured.kind
+    return where, f"account {configured.account}" if configured.account else ""
+
+
+def _mends(opened: Opened, key: Key, part: str) -> str:
+    """What to do where a platform does not say what is live."""
+    configured = opened.configuration.targets[key][part]
+    usual = "is it called so there, and may it be read?"
+    if configured.kind == "command":
+        return f"{usual} What a program is to print is in docs/programs.md"
+    return f"{usual} What the account lacks is said above" if configured.account else usual
+
+
+def only(configuration: Configuration, key: Key) -> Configuration:
+    """*configuration*, with one service alone."""
+    return replace(
+        configuration,
+        services={key: configuration.services[key]},
+        targets={key: configuration.targets[key]},
+    )
 
 
 def _of(part: str, targets: Mapping[str, Target], name: str) -> str:
     return name if len(targets) == 1 else f"{name} of {part}"
 
 
-async def _live(service: Service, part: str, target: Target, lives: Lives) -> Sequence[Finding]:
+async def _live(service: Service, part: str, target: Target, lives: Lives, mends: str) -> Sequence[Finding]:
     live = await target.observe()
     if isinstance(live, Unreadable):
         return [
             Finding(
                 Level.FAIL,
                 live.words,
-                "is it called so there, and may it be read? What an account lacks is said above; what a program prints, in docs/programs.md",
+                mends,
+                about=About.LIVE,
             )
         ]
     lives.found.setdefault(service.key, {})[part] = live
     stands = Level.FAIL if service.policy.mode is Mode.AUTO else Level.WARN
     return [
         await _serving(live, target),
-        *(Finding(stands, words, f"in the mode {service.policy.mode} now") for words in live.obstacles),
+        *(
+            Finding(stands, words, f"in the mode {service.policy.mode} now", about=About.WAY_BACK)
+            for words in live.obstacles
+        ),
     ]
 
 
@@ -112,7 +151,9 @@ async def _there(target: Target) -> Sequence[Finding]:
     """That it can be looked at: what is compared with nothing would pass for what fits."""
     live = await target.observe()
     if isinstance(live, Unreadable) and not live.awaited:
-        return [Finding(Level.FAIL, live.words, "is it called so there, and may it be read?")]
+        return [
+            Finding(Level.FAIL, live.words, "is it called so there, and may it be read?", about=About.LIVE)
+        ]
     return []
 
 
@@ -120,7 +161,13 @@ async def _waits(service: Service, target: Waiting) -> Sequence[Finding]:
     waits = await target.waits()
     if isinstance(waits, Unreadable):
         return [
-            Finding(Level.WARN, f"for how long it waits cannot be seen: {waits.words}", "may it be read?")
+            Finding(
+                Level.WARN,
+                f"for how long it waits cannot be seen: {waits.words}",
+                "may it be read?",
+                untold=True,
+                about=About.WAITS,
+            )
         ]
     return compared(waits, service.policy)
 
@@ -129,10 +176,14 @@ async def _serving(live: Live, target: Target) -> Finding:
     if live.release is None:
         coming = await target.resolve({})
         if isinstance(coming, Unreadable | Gone):
-            return Finding(Level.FAIL, f"nothing serves: {coming.words}", "deploy something to it")
-        return Finding(Level.WARN, f"nothing serves yet; {_named(coming)} is coming", "wait for it")
+            return Finding(
+                Level.FAIL, f"nothing serves: {coming.words}", "deploy something to it", about=About.LIVE
+            )
+        return Finding(
+            Level.WARN, f"nothing serves yet; {_named(coming)} is coming", "wait for it", about=About.LIVE
+        )
     coming_words = f"; {_named(live.in_flight)} is being deployed" if live.in_flight else ""
-    return Finding(Level.OK, f"{_named(live.release)} is live{coming_words}")
+    return Finding(Level.OK, f"{_named(live.release)} is live{coming_words}", about=About.LIVE)
 
 
 def _named(release: Release) -> str:
@@ -147,18 +198,31 @@ async def _way_back(opened: Opened, target: Target, live: Release) -> Sequence[F
     remembered = await _remembered(opened, target)
     if isinstance(remembered, Unreadable):
         return [
-            Finding(Level.FAIL, f"what served before cannot be read: {remembered.words}", "may it be read?")
+            Finding(
+                Level.FAIL,
+                f"what served before cannot be read: {remembered.words}",
+                "may it be read?",
+                about=About.WAY_BACK,
+            )
         ]
     last = before(remembered, live)
     if last is None:
         foretold = await target.foretell(Move(target.part, live, live))
         words = "the platform remembers no other release: the way back opens with the next deployment"
-        return [Finding(Level.OK, f"{words}; a move takes {foretold.takes or 'a time that is not known'}")]
+        return [
+            Finding(
+                Level.OK,
+                f"{words}; a move takes {foretold.takes or 'a time that is not known'}",
+                about=About.WAY_BACK,
+            )
+        ]
     foretold = await target.foretell(Move(target.part, live, last))
     return [
-        Finding(Level.OK, _foretold(last, foretold)),
+        Finding(Level.OK, _foretold(last, foretold), about=About.WAY_BACK),
         *(
-            Finding(Level.WARN, f"to {last.tag}: {words}", "see to it before it is needed")
+            Finding(
+                Level.WARN, f"to {last.tag}: {words}", "see to it before it is needed", about=About.WAY_BACK
+            )
             for words in foretold.obstacles
         ),
     ]
@@ -197,4 +261,10 @@ def _permissions(opened: Opened, key: Key, part: str, release: Release, known: I
     if needs:
         answers = opened.fleet.services[key].policy.rollout.hooks is Hooks.ANSWER
         aws, role = opened.aws, account.act
-        yield Check(subject(key), "to act", partial(allowed, aws, account, role, needs, answers=answers))
+        yield Check(
+            subject(key),
+            "to act",
+            partial(allowed, aws, account, role, needs, answers=answers),
+            USUAL,
+            *_at(opened, key, part),
+        )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from rules.brief import Brief, Setting
 from rules.evaluate import prepare
 from rules.foresight import Foresight, acting, by_the_past, foresee, rates
@@ -56,11 +56,12 @@ def _worse(brief: Brief) -> Iterator[Finding]:
                 Level.WARN,
                 f"“{case.rule.name}” does not hold now, and would only ask: {case.only_asks}",
                 _WORSE,
+                about=About.SIGHT,
             )
 
 
 def _finding(sight: Foresight) -> Finding:
     (*_, words) = in_words([sight])
     if is_blunt(sight):
-        return Finding(Level.WARN, words.partition(" What helps:")[0], _REMEDY)
-    return Finding(Level.OK, words)
+        return Finding(Level.WARN, words.partition(" What helps:")[0], _REMEDY, about=About.SIGHT)
+    return Finding(Level.OK, words, about=About.SIGHT)

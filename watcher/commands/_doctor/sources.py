@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Protocol, runtime_checkable
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.source import Hooked
 from deploy.sources.registry import SOURCES
 from watcher.app.opening import barriers_of, feeds_of
@@ -40,6 +40,7 @@ def looking(opened: Opened) -> Iterator[Check]:
                 f"source {name}",
                 "queue",
                 partial(examine, configured.settings, aws, opened.ports.now()),
+                by=f"account {configured.account}",
             )
 
 
@@ -67,8 +68,12 @@ async def _address(configuration: Configuration, name: str) -> Sequence[Finding]
     daemon, path = configuration.daemon, f"/v1/hooks/{name}"
     if daemon.public_url is None:
         words = f"it is to call {path}, and `daemon.http.public_url` does not say under which address it reaches us"
-        return [Finding(Level.WARN, words, "write it; it has to be let through to the daemon")]
-    return [Finding(Level.OK, f"it is to call {daemon.public_url}{path}")]
+        return [
+            Finding(
+                Level.WARN, words, "write it; it has to be let through to the daemon", about=About.ADDRESS
+            )
+        ]
+    return [Finding(Level.OK, f"it is to call {daemon.public_url}{path}", about=About.ADDRESS)]
 
 
 async def _heard(configuration: Configuration, name: str) -> Sequence[Finding]:
@@ -79,8 +84,12 @@ async def _heard(configuration: Configuration, name: str) -> Sequence[Finding]:
     ]
     if not heard:
         words = "no service is heard from it: whatever it tells is passed over"
-        return [Finding(Level.WARN, words, f"write `heard_from: [{{{name}: ...}}]` in a service")]
-    return [Finding(Level.OK, f"{len(heard)} services are heard from it")]
+        return [
+            Finding(
+                Level.WARN, words, f"write `heard_from: [{{{name}: ...}}]` in a service", about=About.HEARD
+            )
+        ]
+    return [Finding(Level.OK, f"{len(heard)} services are heard from it", about=About.HEARD)]
 
 
 def _tells(configuration: Configuration, name: str) -> Sequence[Finding]:
@@ -89,10 +98,13 @@ def _tells(configuration: Configuration, name: str) -> Sequence[Finding]:
         words = "no service is told by it: what it tells is kept, and nobody is said to have been told of all that moves"
         return [
             Finding(
-                Level.WARN, words, f"write `changes: {{told_by: [{name}]}}` for a service, or in `defaults`"
+                Level.WARN,
+                words,
+                f"write `changes: {{told_by: [{name}]}}` for a service, or in `defaults`",
+                about=About.TOLD,
             )
         ]
-    return [Finding(Level.OK, f"{len(told)} services are told by it what else moved")]
+    return [Finding(Level.OK, f"{len(told)} services are told by it what else moved", about=About.TOLD)]
 
 
 async def _examined(source: Examined) -> Sequence[Finding]:
@@ -115,4 +127,5 @@ def permissions(opened: Opened, known: Identities) -> Iterator[Check]:
                 f"source {name}",
                 "to read",
                 partial(allowed, aws, account, reader, needs),
+                by=f"account {account.name}",
             )

@@ -2,16 +2,15 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from watcher.app.ports import LedgerOf, Ports
-from watcher.commands._doctor import accounts, services, signals
+from watcher.commands._doctor import accounts, asking, services, signals
 from watcher.commands._doctor.accounts import Identities
 from watcher.commands._doctor.checks import Check, Found, carried_out
 from watcher.commands._doctor.opened import Opened, opened
-from watcher.commands._doctor.services import Lives
+from watcher.commands._doctor.services import Lives, only
 from watcher.commands._ready.rows import Row, row
 from watcher.commands._ready.ways import Way, way_of
 from watcher.config import Configuration
@@ -26,19 +25,10 @@ async def of_one(configuration: Configuration, ports: Ports, key: Key, ledger: L
     return [finding for each in rows for finding in each.findings]
 
 
-def only(configuration: Configuration, key: Key) -> Configuration:
-    """*configuration*, with one service alone."""
-    return replace(
-        configuration,
-        services={key: configuration.services[key]},
-        targets={key: configuration.targets[key]},
-    )
-
-
 async def examined(
     configuration: Configuration,
     ports: Ports,
-    patience: timedelta = signals.LONGEST,
+    patience: timedelta = asking.LONGEST,
     ledger: LedgerOf | None = None,
 ) -> list[Row]:
     """A row a service.
@@ -91,7 +81,10 @@ async def _way(world: Opened, key: Key, part: str, ledger: LedgerOf | None) -> W
             return await way_of(world.fleet.services[key], part, target, world.ports.now(), known)
     except TimeoutError:
         words = f"no answer within {LONGEST.total_seconds():.0f} s"
-        return Way(part, (Finding(Level.FAIL, words, "is the way there open: network, proxy?"),))
+        return Way(
+            part,
+            (Finding(Level.FAIL, words, "is the way there open: network, proxy?", about=About.WAY_BACK),),
+        )
 
 
 def _accounts(configuration: Configuration, key: Key) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from deploy.model import Finding, Level, Move, Release, Unreadable
+from deploy.model import About, Finding, Level, Move, Release, Unreadable
 from deploy.tags import Ledger, way_back
 from deploy.target import Target
 from watcher.commands._direct.remembering import Known, known_of
@@ -35,10 +35,19 @@ async def way_of(
     known = await known_of(service, {part: target}, now, ledger)
     if isinstance(known, Unreadable):
         level = Level.WARN if known.awaited else Level.FAIL
-        return Way(part, (Finding(level, f"what runs cannot be read: {known.words}", "may it be read?"),))
+        return Way(
+            part,
+            (
+                Finding(
+                    level, f"what runs cannot be read: {known.words}", "may it be read?", about=About.LIVE
+                ),
+            ),
+        )
     live = known[part].ahead
     if live is None:
-        return Way(part, (Finding(Level.FAIL, f"{part}: nothing runs", "deploy something to it"),))
+        return Way(
+            part, (Finding(Level.FAIL, f"{part}: nothing runs", "deploy something to it", about=About.LIVE),)
+        )
     return await _way(service, part, target, known[part], live, now)
 
 
@@ -47,7 +56,12 @@ async def _way(
 ) -> Way:
     match known.ledger:
         case Unreadable(words):
-            unread = Finding(Level.FAIL, f"what served before cannot be read: {words}", "may it be read?")
+            unread = Finding(
+                Level.FAIL,
+                f"what served before cannot be read: {words}",
+                "may it be read?",
+                about=About.WAY_BACK,
+            )
             return Way(part, (unread,), live.tag)
         case None:
             return Way(part, (FORGETS,), live.tag)
@@ -62,10 +76,15 @@ async def _remembered(service: Service, target: Target, ledger: Ledger, live: Re
         return Way(target.part, (FIRST if alone else NO_GOOD,), live.tag)
     foretold = await target.foretell(Move(target.part, live, back.release))
     stands = [
-        Finding(Level.FAIL, f"back to {back.release.tag}: {words}", "see to it before it is needed")
+        Finding(
+            Level.FAIL,
+            f"back to {back.release.tag}: {words}",
+            "see to it before it is needed",
+            about=About.WAY_BACK,
+        )
         for words in foretold.obstacles
     ]
-    well = Finding(Level.OK, f"back to {back.release.tag} ({back.grade})")
+    well = Finding(Level.OK, f"back to {back.release.tag} ({back.grade})", about=About.WAY_BACK)
     return Way(target.part, tuple(stands) or (well,), live.tag, back.release.tag, foretold.takes)
 
 
@@ -73,14 +92,17 @@ FORGETS = Finding(
     Level.WARN,
     "its platform remembers no releases: only the daemon's store knows the way back",
     "`rollbackd plan` says it; without the daemon, --to has to be given",
+    about=About.WAY_BACK,
 )
 FIRST = Finding(
     Level.WARN,
     "the platform remembers no other release: the way back opens with the next deployment",
     "nothing: deploy as ever",
+    about=About.WAY_BACK,
 )
 NO_GOOD = Finding(
     Level.FAIL,
     "of what served before nothing is known to be good",
     "`rollbackd tags` says why of each; a person's word: `rollbackd allow`",
+    about=About.WAY_BACK,
 )

@@ -1,6 +1,6 @@
 """A watch that a daemon kept, judged once more: the same buckets must give the same numbers, bit for bit."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,16 +50,13 @@ def judged_again(told: Mapping[str, Any]) -> Again:
     """
     try:
         brief, kept = decode_brief(told["brief"]), decode_evidence(told["evidence"])
-        series = [
-            Series(each["indicator"], decode_buckets(each["buckets"]), each["bound"])
-            for each in told["series"]
-        ]
+        rounds = _rounds(told["series"])
     except (UnreadableEvidence, WatcherError) as error:
         raise UnreadableSamples(
             f"{told['watch']} cannot be read: {error}",
             remedy="run the version of rollbackd that the daemon is of",
         ) from error
-    again = _folded(brief, kept, series)
+    again = _folded(brief, kept, rounds)
     return Again(
         told["watch"],
         tuple(
@@ -70,10 +67,15 @@ def judged_again(told: Mapping[str, Any]) -> Again:
     )
 
 
-def _folded(brief: Brief, kept: Evidence, series: Sequence[Series]) -> Evidence:
+def _folded(brief: Brief, kept: Evidence, rounds: Sequence[Sequence[Series]]) -> Evidence:
     """The evidence of all buckets, round by round: at which of them the rules together breach depends on what had come by then."""
     evidence = start(brief)
-    for readings in _rounds(_known(kept, series)):
+    for round_ in rounds:
+        readings: dict[str, tuple[Series, ...]] = {}
+        for each in _known(kept, round_):
+            readings[each.indicator] = (*readings.get(each.indicator, ()), each)
+        if not readings:
+            continue
         now = max(
             bucket.end + brief.beats[name].settle
             for name, reading in readings.items()
@@ -93,14 +95,18 @@ def _known(kept: Evidence, series: Sequence[Series]) -> Iterator[Series]:
             yield Series(each.indicator, buckets, each.bound)
 
 
-def _rounds(series: Iterable[Series]) -> Iterator[dict[str, tuple[Series, ...]]]:
-    """What was saved together, as far as the order of saving tells: an indicator comes once a round, its bounds ascending."""
-    together: dict[str, tuple[Series, ...]] = {}
-    for each in series:
-        before = together.get(each.indicator, ())
-        if before and (before[-1].bound or 0.0) >= (each.bound or 0.0):
-            yield together
-            together, before = {}, ()
-        together[each.indicator] = (*before, each)
-    if together:
-        yield together
+def _rounds(told: Sequence[Mapping[str, Any]]) -> Sequence[Sequence[Series]]:
+    """What was judged together: what was saved with one step, in the order of the steps."""
+    rounds: dict[int, list[Series]] = {}
+    for each in told:
+        buckets, begin = decode_buckets(each["buckets"]), 0
+        saved = each.get("saved", ())
+        if sum(many for _, many in saved) != len(buckets):
+            raise UnreadableEvidence(
+                "record", f"which buckets of {each['indicator']} were saved together is not told"
+            )
+        for revision, many in saved:
+            part = Series(each["indicator"], buckets[begin : begin + many], each["bound"])
+            rounds.setdefault(revision, []).append(part)
+            begin += many
+    return [rounds[revision] for revision in sorted(rounds)]

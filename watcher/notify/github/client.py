@@ -24,8 +24,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, SecretStr
 from deploy.errors import Unanswered
 from deploy.github import host_of
 from deploy.ports import Got
-from watcher.http import Answer, Fault, Http, HttpRefused, Request
-from watcher.http.answer import without_secrets
+from watcher.http import Fault, Http, HttpRefused, Request
+from watcher.http.answer import harmless
 from watcher.notify.github.refusals import NO_KEY, excerpt
 from watcher.notify.github.settings import App, Settings
 
@@ -188,7 +188,7 @@ class Client(GitHubAPI):
         answer = await self._http.send(request)
         self.heard = answer.headers
         self.skew = _skew(answer.headers.get("date", ""), self._now())
-        return answer.status, answer.headers, _harmless(request, answer)
+        return answer.status, answer.headers, harmless(request, answer)
 
     async def sleep(self, seconds: float) -> None:
         """Nothing here waits: what is not taken now is told later."""
@@ -199,13 +199,6 @@ class Client(GitHubAPI):
         limit = self.rate_limit
         if limit is not None and limit.remaining < 0 and self._now().astimezone(UTC) < limit.reset_datetime:
             raise RateLimitExceeded(limit)
-
-
-def _harmless(request: Request, answer: Answer) -> bytes:
-    """What was answered; of a refusal, which is passed on in its own words, without the token: it may repeat what was sent."""
-    if answer.status < HTTPStatus.BAD_REQUEST:
-        return answer.body
-    return without_secrets(request, answer.body.decode("utf-8", "replace")).encode()
 
 
 def _skew(date: str, now: datetime) -> timedelta | None:

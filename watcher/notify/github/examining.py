@@ -15,7 +15,7 @@ from gidgethub import HTTPException
 from jwt.exceptions import PyJWTError
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from watcher.http import HttpRefused
 from watcher.notify.github.client import Client
 from watcher.notify.github.refusals import NO_KEY, refused, unanswered
@@ -62,10 +62,10 @@ async def _who(client: Client, app: App | None) -> Finding:
         except HTTPException as error:  # 404: GitHub Enterprise Server, where no limit is set
             if int(error.status_code) != HTTPStatus.NOT_FOUND:
                 raise
-        return Finding(Level.OK, f"{client.base_url} takes the token")
+        return Finding(Level.OK, f"{client.base_url} takes the token", about=About.KEY)
     may = (await client.installed(app)).permissions.get("deployments", "no access")
     words = f"{client.base_url} knows installation {app.installation} of app {app.id}; deployments: {may}"
-    return Finding(Level.OK if may == "write" else Level.FAIL, words, _GRANT)
+    return Finding(Level.OK if may == "write" else Level.FAIL, words, _GRANT, about=About.SCOPE)
 
 
 async def _seen(client: Client, app: App | None, repository: str, now: Callable[[], datetime]) -> Finding:
@@ -76,10 +76,15 @@ async def _seen(client: Client, app: App | None, repository: str, now: Callable[
         return _failed(repository, error, now())
     if seen.archived:
         return Finding(
-            Level.FAIL, f"{repository} is archived: it takes no status", "unarchive it, or do not tell it"
+            Level.FAIL,
+            f"{repository} is archived: it takes no status",
+            "unarchive it, or do not tell it",
+            about=About.REPOSITORY,
         )
     if app is not None:
-        return Finding(Level.OK, f"{repository} is seen, and its deployments may be written")
+        return Finding(
+            Level.OK, f"{repository} is seen, and its deployments may be written", about=About.REPOSITORY
+        )
     return _written(client, seen)
 
 
@@ -87,16 +92,23 @@ def _written(client: Client, seen: _Repository) -> Finding:
     """By a token: its user, and the scopes of a classic one, are told; what a fine-grained one may is not."""
     if not seen.permissions.push:
         return Finding(
-            Level.FAIL, f"{seen.full_name} is seen, but whoever made the token may only read it", _GRANT
+            Level.FAIL,
+            f"{seen.full_name} is seen, but whoever made the token may only read it",
+            _GRANT,
+            about=About.REPOSITORY,
         )
     told = client.heard.get(SCOPES)
     if told is None:
-        return Finding(Level.OK, f"{seen.full_name} is seen, and its deployments; {_UNTOLD}")
+        return Finding(
+            Level.OK, f"{seen.full_name} is seen, and its deployments; {_UNTOLD}", about=About.REPOSITORY
+        )
     scopes = {scope.strip() for scope in told.split(",")}
     if scopes.isdisjoint(WRITES):
         words = f"{seen.full_name} is seen, but the token has the scopes {told or '(none)'}"
-        return Finding(Level.FAIL, words, "give it the scope repo_deployment")
-    return Finding(Level.OK, f"{seen.full_name} is seen, and its deployments may be written")
+        return Finding(Level.FAIL, words, "give it the scope repo_deployment", about=About.SCOPE)
+    return Finding(
+        Level.OK, f"{seen.full_name} is seen, and its deployments may be written", about=About.REPOSITORY
+    )
 
 
 def _failed(where: str, error: Exception, now: datetime) -> Finding:
@@ -109,4 +121,4 @@ def _failed(where: str, error: Exception, now: datetime) -> Finding:
     else:
         said = f"{where}: not an answer of GitHub's; is `url` that of its REST API?"
     words, _, remedy = said.partition("; ")
-    return Finding(Level.FAIL, words, remedy)
+    return Finding(Level.FAIL, words, remedy, about=About.REPOSITORY)

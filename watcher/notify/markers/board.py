@@ -11,7 +11,7 @@ from typing import Protocol
 
 import structlog
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from watcher.core.watch import Message, Notice
 from watcher.http import Fault, HttpRefused
 from watcher.notify.markers.far import Refusing
@@ -89,14 +89,19 @@ class Board:
     async def _looked(self, narrowing: str) -> Finding:
         misfit = self.place.misfit(narrowing)
         if misfit is not None:
-            return Finding(Level.FAIL, *misfit)
+            return Finding(Level.FAIL, *misfit, about=About.TELLING)
         try:
             seen = await self.place.look(narrowing)
         except Refusing as refusing:
-            return Finding(Level.FAIL, f"{self.place.who}: {refusing.said}", refusing.remedy or self._again)
+            return Finding(
+                Level.FAIL,
+                f"{self.place.who}: {refusing.said}",
+                refusing.remedy or self._again,
+                about=About.TELLING,
+            )
         except HttpRefused as refused:
-            return Finding(Level.FAIL, refused.words, self._mended(refused))
-        return Finding(Level.OK, f"{self.place.who}: {seen}")
+            return Finding(Level.FAIL, refused.words, self._mended(refused), about=About.TELLING)
+        return Finding(Level.OK, f"{self.place.who}: {seen}", about=About.TELLING)
 
     @property
     def _again(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from watcher.core.watch import Message
 from watcher.http import Answer, Fault, HttpRefused, Request, refusal
 from watcher.notify.notifier import Later, Never, Telling, Told
@@ -76,11 +76,19 @@ class Pager:
                 Level.OK,
                 f"incidents go to {self._settings.endpoint}; the key has the right shape. Whether PagerDuty knows it is told "
                 "nowhere, and was not tried",
+                about=About.KEY,
             )
         ]
         if narrowings:
             words = f"nothing is narrowed by {', '.join(map(repr, narrowings))[:200]}: the key says which service is paged"
-            found.append(Finding(Level.WARN, words, "write one connection for each service of PagerDuty"))
+            found.append(
+                Finding(
+                    Level.WARN,
+                    words,
+                    "write one connection for each service of PagerDuty",
+                    about=About.TELLING,
+                )
+            )
         return found
 
     def _request(self, sent: dict[str, Any]) -> Request:

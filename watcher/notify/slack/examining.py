@@ -14,7 +14,7 @@ from typing import Any
 
 from slack_sdk.errors import SlackApiError
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from watcher.http import HttpRefused
 from watcher.notify.slack import refusals
 from watcher.notify.slack.calls import Calls
@@ -48,8 +48,9 @@ def _who(told: Mapping[str, Any], settings: Settings) -> Finding:
             Level.FAIL,
             f"the token is of the workspace {workspace}, and people of {settings.workspace} are to be heard",
             "correct `workspace`, or take the token of the other workspace",
+            about=About.KEY,
         )
-    return Finding(Level.OK, f"we are {told.get('user')} in the workspace {workspace}")
+    return Finding(Level.OK, f"we are {told.get('user')} in the workspace {workspace}", about=About.KEY)
 
 
 def needed(settings: Settings) -> Mapping[str, str]:
@@ -67,15 +68,22 @@ def needed(settings: Settings) -> Mapping[str, str]:
 def _scopes(headers: Mapping[str, str], settings: Settings) -> Iterator[Finding]:
     told = next((value for name, value in headers.items() if name.lower() == SCOPES), None)
     if told is None:
-        yield Finding(Level.WARN, "Slack does not tell the scopes of the token", "see them on the app's page")
+        yield Finding(
+            Level.WARN,
+            "Slack does not tell the scopes of the token",
+            "see them on the app's page",
+            about=About.SCOPE,
+        )
         return
     granted = {scope.strip() for scope in told.split(",")}
     missing = {scope: why for scope, why in needed(settings).items() if scope not in granted}
     if not missing:
-        yield Finding(Level.OK, f"the token has the scopes it needs: {', '.join(needed(settings))}")
+        yield Finding(
+            Level.OK, f"the token has the scopes it needs: {', '.join(needed(settings))}", about=About.SCOPE
+        )
     for scope, why in missing.items():
         level = Level.FAIL if scope == "chat:write" else Level.WARN
-        yield Finding(level, f"the token lacks the scope {scope}, for {why}", _ADD)
+        yield Finding(level, f"the token lacks the scope {scope}, for {why}", _ADD, about=About.SCOPE)
 
 
 def _clock(headers: Mapping[str, str], now: datetime) -> Iterator[Finding]:
@@ -88,7 +96,12 @@ def _clock(headers: Mapping[str, str], now: datetime) -> Iterator[Finding]:
     skew = now - theirs
     words = f"our clock is {abs(skew.total_seconds()):.0f} s {'ahead of' if skew > timedelta() else 'behind'} Slack's"
     if abs(skew) > SKEW:
-        yield Finding(Level.WARN, words, "set it by NTP: clicks are believed within five minutes only")
+        yield Finding(
+            Level.WARN,
+            words,
+            "set it by NTP: clicks are believed within five minutes only",
+            about=About.CLOCK,
+        )
 
 
 async def _channel(calls: Calls, channel: str) -> Finding:
@@ -97,6 +110,7 @@ async def _channel(calls: Calls, channel: str) -> Finding:
             Level.FAIL,
             f"{channel!r} is no channel's id",
             "a channel's details in Slack end with its id: write {NAME: C…} under `tell`",
+            about=About.CHANNEL,
         )
     try:
         answer = await calls.look(calls.client.conversations_info, channel=channel)
@@ -105,7 +119,7 @@ async def _channel(calls: Calls, channel: str) -> Finding:
         if refused.word != "missing_scope":
             return _failed(channel, calls, error)
         words = f"whether the bot is in {channel} cannot be seen without the scope {refused.needed}"
-        return Finding(Level.WARN, words, _ADD)
+        return Finding(Level.WARN, words, _ADD, untold=True, about=About.SCOPE)
     except HttpRefused as error:
         return _failed(channel, calls, error)
     return _seen(channel, answer.get("channel") or {})
@@ -114,12 +128,14 @@ async def _channel(calls: Calls, channel: str) -> Finding:
 def _seen(channel: str, told: Mapping[str, Any]) -> Finding:
     name = f"#{told.get('name')} ({channel})"
     if told.get("is_archived"):
-        return Finding(Level.FAIL, f"{name} is archived", refusals.MENDED["is_archived"])
+        return Finding(Level.FAIL, f"{name} is archived", refusals.MENDED["is_archived"], about=About.CHANNEL)
     if not told.get("is_member"):
-        return Finding(Level.FAIL, f"the bot is not in {name}", refusals.MENDED["not_in_channel"])
-    return Finding(Level.OK, f"the bot is in {name}")
+        return Finding(
+            Level.FAIL, f"the bot is not in {name}", refusals.MENDED["not_in_channel"], about=About.CHANNEL
+        )
+    return Finding(Level.OK, f"the bot is in {name}", about=About.CHANNEL)
 
 
 def _failed(what: str, calls: Calls, error: SlackApiError | HttpRefused) -> Finding:
     remedy = error.remedy if isinstance(error, HttpRefused) else refusals.MENDED.get(said(error).word, "")
-    return Finding(Level.FAIL, f"{what}: {calls.words(error)}", remedy)
+    return Finding(Level.FAIL, f"{what}: {calls.words(error)}", remedy, about=About.CHANNEL)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from deploy.errors import AwsRefused
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.ports import Aws
 from watcher.aws.codes import Result, result_of
 from watcher.core.watch import Message
@@ -89,21 +89,32 @@ class Topic:
         except AwsRefused as refused:
             return [self._unseen(refused)]
         except ValidationError:
-            return [Finding(Level.FAIL, f"{topic}: not an answer of Amazon SNS", _THERE)]
+            return [Finding(Level.FAIL, f"{topic}: not an answer of Amazon SNS", _THERE, about=About.TELLING)]
         pending = f", {found.pending} not confirmed yet" if found.pending else ""
         if not found.confirmed:
             words = f"{topic} is there, and nobody is subscribed to it{pending}"
-            return [Finding(Level.WARN, words, "subscribe whoever is to be told, and confirm it")]
+            return [
+                Finding(
+                    Level.WARN,
+                    words,
+                    "subscribe whoever is to be told, and confirm it",
+                    about=About.SUBSCRIBERS,
+                )
+            ]
         words = f"{topic} is there, with {found.confirmed} subscriptions{pending}; whether it may be published to was not tried"
-        return [Finding(Level.OK, words)]
+        return [Finding(Level.OK, words, about=About.TELLING)]
 
     def _unseen(self, refused: AwsRefused) -> Finding:
         words = f"{self._settings.topic}: {refused}"
         if result_of(refused.code) is Result.DENIED:
-            return Finding(Level.WARN, f"{words}; it may be published to all the same", _LOOK)
+            return Finding(
+                Level.WARN, f"{words}; it may be published to all the same", _LOOK, about=About.TELLING
+            )
         if result_of(refused.code) in _LOST:
-            return Finding(Level.FAIL, words, _WAY)
-        return Finding(Level.FAIL, words, _THERE if _name(refused) in _HOPELESS else refused.remedy)
+            return Finding(Level.FAIL, words, _WAY, about=About.TELLING)
+        return Finding(
+            Level.FAIL, words, _THERE if _name(refused) in _HOPELESS else refused.remedy, about=About.TELLING
+        )
 
 
 def _name(refused: AwsRefused) -> str:

@@ -13,7 +13,7 @@ from datetime import timedelta
 import structlog
 
 from deploy.errors import AwsRefused
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.ports import Aws
 from watcher.aws.codes import Result, result_of
 from watcher.core.watch import Message
@@ -88,9 +88,9 @@ class Parameter:
         try:
             await self._there(name)
         except AwsRefused as refused:
-            return [Finding(Level.FAIL, f"{name}: {refused}", _NEEDS)]
+            return [Finding(Level.FAIL, f"{name}: {refused}", _NEEDS, about=About.TELLING)]
         words = f"{self._settings.parameter} may be read; whether it may be written was not tried"
-        return [Finding(Level.OK, words)]
+        return [Finding(Level.OK, words, about=About.TELLING)]
 
 
 def _refused(name: str, refused: AwsRefused) -> Later | Never:

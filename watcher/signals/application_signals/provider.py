@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
+from deploy.model import About
 from deploy.ports import Aws, AwsAccount
 from rules.model import Indicator
 from rules.sample import Bucket, Invalid, NoData, Reading, Series, State, Unavailable, Who
@@ -18,6 +19,7 @@ from watcher.signals.cloudwatch.refusals import place
 from watcher.signals.nowhere import without_account
 from watcher.signals.on_aws import on_aws
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
+from watcher.signals.unknown import Unknown
 
 MARGIN = 0.5  # seconds before the deadline
 MOST_PAGES = 4  # of 50 SLOs each, to find what may have been meant
@@ -112,7 +114,7 @@ def no_slo(account: AwsAccount, name: str) -> str:
     return f"no SLO is called {name} in {place(account)}"
 
 
-async def unknown(aws: Aws, account: AwsAccount, indicator: Indicator) -> str | None:
+async def unknown(aws: Aws, account: AwsAccount, indicator: Indicator) -> Unknown | None:
     """Which SLO of *indicator* is not there, and what may have been meant; ``None``: all are. ARNs are not looked up.
 
     Args:
@@ -142,7 +144,8 @@ async def unknown(aws: Aws, account: AwsAccount, indicator: Indicator) -> str | 
     if missing is None:
         return None
     near = difflib.get_close_matches(missing, known, 1)
-    return f"{no_slo(account, missing)}{f': did you mean {near[0]}?' if near else ''}"
+    meant = f": did you mean {near[0]}?" if near else ""
+    return Unknown(About.SLO, f"{no_slo(account, missing)}{meant}")
 
 
 @contextlib.asynccontextmanager

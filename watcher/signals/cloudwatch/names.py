@@ -13,11 +13,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from deploy.model import About
 from deploy.ports import Aws, AwsAccount
 from rules.model import Indicator
 from watcher.signals.arms import names_in
 from watcher.signals.cloudwatch.query import parsed
 from watcher.signals.cloudwatch.refusals import place
+from watcher.signals.unknown import Unknown
 
 MOST_PAGES = 4  # of 500 metrics each
 _LISTED = 5
@@ -59,7 +61,7 @@ def wanted(indicator: Indicator) -> tuple[Wanted, ...]:
     )
 
 
-async def unknown(aws: Aws, account: AwsAccount, indicator: Indicator) -> str | None:
+async def unknown(aws: Aws, account: AwsAccount, indicator: Indicator) -> Unknown | None:
     """What CloudWatch does not know of what *indicator* asks for, and what it may have meant; ``None``: all is there.
 
     A metric that was first published less than 15 minutes ago may not be listed yet, and one without data for two weeks
@@ -76,11 +78,11 @@ async def unknown(aws: Aws, account: AwsAccount, indicator: Indicator) -> str | 
     query = parsed(indicator.query)
     if query.alarms is not None:
         return await _unknown_alarms(aws, account, [name for name in query.alarms if not names_in(name)])
-    words = [await unknown_metric(aws, account, each) for each in wanted(indicator)]
-    return next(iter(words), None) if all(words) else None
+    found = [await unknown_metric(aws, account, each) for each in wanted(indicator)]
+    return next(iter(found), None) if all(found) else None
 
 
-async def unknown_metric(aws: Aws, account: AwsAccount, of: Wanted) -> str | None:
+async def unknown_metric(aws: Aws, account: AwsAccount, of: Wanted) -> Unknown | None:
     """The same for one metric."""
     filters = [{"Name": name, **({"Value": value} if value else {})} for name, value in of.dimensions]
     exact = await _listed(aws, account, **of.request, MetricName=of.metric, Dimensions=filters)
@@ -89,12 +91,14 @@ async def unknown_metric(aws: Aws, account: AwsAccount, of: Wanted) -> str | Non
         return None
     found = await _listed(aws, account, **of.request, MetricName=of.metric)
     if found:
-        return f"in {place(account)} {_dimensions_words(of, [known for _, known in found])}"
+        words = f"in {place(account)} {_dimensions_words(of, [known for _, known in found])}"
+        return Unknown(About.TAG, words)
     metrics = {metric for metric, _ in await _listed(aws, account, **of.request)}
     knows = f"in {place(account)} CloudWatch knows"
     if metrics:
-        return f"{knows} no metric {of.metric} in {of.namespace}{_meant(of.metric, metrics)}"
-    return f"{knows} nothing in the namespace {of.namespace}"
+        words = f"{knows} no metric {of.metric} in {of.namespace}{_meant(of.metric, metrics)}"
+        return Unknown(About.METRIC, words)
+    return Unknown(About.METRIC, f"{knows} nothing in the namespace {of.namespace}")
 
 
 async def _listed(aws: Aws, account: AwsAccount, **request: Any) -> list[tuple[str, Known]]:
@@ -141,7 +145,7 @@ def _meant(name: str, known: Iterable[str]) -> str:
 # ---------------------------------------------------------------------------------------------------------------- alarms
 
 
-async def _unknown_alarms(aws: Aws, account: AwsAccount, names: list[str]) -> str | None:
+async def _unknown_alarms(aws: Aws, account: AwsAccount, names: list[str]) -> Unknown | None:
     answer: Mapping[str, Any] = {}
     if names:
         answer = await aws.read(account.name, "cloudwatch", "describe_alarms", **describing(AlarmNames=names))
@@ -149,13 +153,13 @@ async def _unknown_alarms(aws: Aws, account: AwsAccount, names: list[str]) -> st
     return await unknown_alarm(aws, account, missing[0]) if missing else None
 
 
-async def unknown_alarm(aws: Aws, account: AwsAccount, name: str) -> str:
-    """Words for an alarm that is not there, with the nearest of those that begin alike."""
+async def unknown_alarm(aws: Aws, account: AwsAccount, name: str) -> Unknown:
+    """An alarm that is not there, with the nearest of those that begin alike."""
     answer = await aws.read(
         account.name, "cloudwatch", "describe_alarms", **describing(AlarmNamePrefix=name[:_PREFIX])
     )
     near = _meant(name, (each["AlarmName"] for each in alarms_in(answer)))
-    return f"{no_alarm(account, name)}{near}"
+    return Unknown(About.MONITOR, f"{no_alarm(account, name)}{near}")
 
 
 _PREFIX = 3  # letters that even a misspelt name begins with

@@ -24,6 +24,7 @@ from watcher.signals.cloudwatch.refusals import Fault
 from watcher.signals.nowhere import without_account
 from watcher.signals.on_aws import on_aws
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
+from watcher.signals.unknown import words_of
 
 MARGIN = timedelta(
     milliseconds=500
@@ -48,10 +49,10 @@ class CloudWatch:
         self._alarms = Alarms(aws, account, now)
 
         async def look_metric(of: Wanted) -> str | None:
-            return await unknown_metric(aws, account, of)
+            return words_of(await unknown_metric(aws, account, of))
 
         async def look_alarm(name: str) -> str | None:
-            return await unknown_alarm(aws, account, name)
+            return words_of(await unknown_alarm(aws, account, name))
 
         self.metrics = Doubts(look_metric, now, PATIENCE)
         self.names = Doubts(look_alarm, now, timedelta(0))

@@ -14,21 +14,23 @@ Source:
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax-Stats.html
 """
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from re import Pattern
 
 from watcher.signals import pattern
 from watcher.signals.arms import filled, names_in
+from watcher.signals.cloudwatch_logs.filters import STAGE, Filters, quoted
 from watcher.signals.cloudwatch_logs.query import MOST_GROUPS, MOST_TOLD_BY, Lines, Query
 from watcher.signals.exposed import Not
 
 MOST_ROWS = 10_000  # of one query, as far as they come in one piece
 A_MEMBER = 8  # rows of one release in a bucket, by statuses and texts: a guess; more is noticed
 MOST_MEMBERS = MOST_ROWS // A_MEMBER
-LONGEST_FILTER = 6_000  # characters; a query has at most 10,000
+LONGEST = 10_000  # characters of a query
+A_COLUMN = 40  # of them, around what lines are told apart by
 LOG = "@log"  # which log group a line is of: "ACCOUNT:NAME"
 
 
@@ -118,15 +120,22 @@ class Scan:
     groups: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
     texts: set[str] = field(default_factory=set)
+    filters: Filters = field(default_factory=Filters)
 
-    def has_room(self, arms: Sequence[Arm]) -> bool:
-        """*arms* fit in."""
+    def has_room(self, arms: Sequence[Arm], *, apart: bool) -> bool:
+        """*arms* fit in; *apart*: with what tells them from those that another query asks for."""
         told_by = {*self.names, *self.texts}.union(*(arm.names | arm.texts for arm in arms))
         return (
             len(self.arms) + len(arms) <= MOST_MEMBERS
             and len(self.groups.union(*(arm.groups for arm in arms))) <= MOST_GROUPS
             and len(told_by) <= MOST_TOLD_BY
+            and (not apart or self._can_tell_apart(arms, told_by))
         )
+
+    def _can_tell_apart(self, arms: Sequence[Arm], told_by: Collection[str]) -> bool:
+        columns = sum(len(quoted(each)) + A_COLUMN for each in {*told_by} - self.names - self.texts)
+        room = LONGEST - len(self._text([])) - columns
+        return self.filters.have_room([dict(arm.total.exact) for arm in arms], room)
 
     def add(self, arms: Sequence[Arm]) -> None:
         """Count these too."""
@@ -135,6 +144,7 @@ class Scan:
             self.groups |= set(arm.groups)
             self.names |= arm.names
             self.texts |= arm.texts
+            self.filters.add(dict(arm.total.exact))
 
     @property
     def words(self) -> list[str]:
@@ -142,29 +152,40 @@ class Scan:
         return sorted(self.texts)
 
     @property
+    def many(self) -> str:
+        """What the query calls the number of lines."""
+        return self._free("n")
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """What the query calls whether each text is in a line."""
+        return {text: self._free(f"c{n}") for n, text in enumerate(self.words)}
+
+    def _free(self, name: str) -> str:
+        """*name*, or one like it: a field of the log may be called so too."""
+        while name in self.names:
+            name += "_"
+        return name
+
+    @property
     def text(self) -> str:
         """The query."""
+        return self._text(self.filters.written(LONGEST - len(self._text([]))))
+
+    def _text(self, filters: Iterable[str]) -> str:
         seconds = int(self.bucket.total_seconds())
         span = f"{seconds}s" if seconds < 60 else f"{seconds // 60}m"  # noqa: PLR2004 - seconds in a minute
-        columns = [f"bin({span})", LOG, *sorted(self.names), *(f"c{n}" for n in range(len(self.texts)))]
+        told_by = [f"bin({span})", LOG, *sorted(self.names), *self.columns.values()]
         has = ", ".join(
-            f"strcontains(@message, {_quoted(text)}) as c{n}" for n, text in enumerate(self.words)
+            f"strcontains(@message, {quoted(text)}) as {name}" for text, name in self.columns.items()
         )
         stages = [
             *([f"fields {has}"] if has else []),
-            *self._filters(),
-            f"stats count(*) as n by {', '.join(columns)}",
+            *filters,
+            f"stats count(*) as {self.many} by {', '.join(told_by)}",
             f"limit {MOST_ROWS}",
         ]
-        return "\n| ".join(stages)
-
-    def _filters(self) -> Iterator[str]:
-        """Rows that nobody asks for are not sent; that spares rows, and no scan."""
-        for name in sorted(self.names):
-            values = {dict(arm.total.exact).get(name, "") for arm in self.arms}
-            written = ", ".join(_quoted(value) for value in sorted(values))
-            if "" not in values and len(written) <= LONGEST_FILTER // len(self.names):
-                yield f"filter {name} in [{written}]"
+        return STAGE.join(stages)
 
     def halves(self) -> "tuple[Scan, Scan] | None":
         """The same in two, by log groups; ``None``: it has one set of them."""
@@ -187,10 +208,6 @@ class Scan:
         return found
 
 
-def _quoted(text: str) -> str:
-    return json.dumps(text)  # of printable ASCII: backslashes and quotes are escaped
-
-
 _OPEN = 4  # scans that are looked through for room
 
 
@@ -202,12 +219,15 @@ def planned(questions: Iterable[Sequence[Arm]]) -> list[Scan]:
         (tuple(arms) for arms in questions),
         key=lambda arms: (sorted(arms[0].names), sorted(arms[0].texts), arms[0].groups),
     )
+    many = Counter(arms[0].groups for arms in set(alike) for _ in arms)
     for arms in alike:
         if arms in seen:
             continue
         seen.add(arms)
         of_length = scans.setdefault(arms[0].bucket, [])
-        scan = next((each for each in of_length[-_OPEN:] if each.has_room(arms)), None)
+        # One query that is sent the rows of others too is paid once; of two each would be sent all of them.
+        apart = many[arms[0].groups] > MOST_MEMBERS
+        scan = next((each for each in of_length[-_OPEN:] if each.has_room(arms, apart=apart)), None)
         if scan is None:
             scan = Scan(arms[0].bucket)
             of_length.append(scan)
@@ -243,6 +263,7 @@ def rows_of(scan: Scan, results: Sequence[Sequence[Mapping[str, str]]]) -> list[
         KeyError, ValueError: It has another form.
     """
     found = []
+    columns, many = scan.columns, scan.many
     for result in results:
         told = {each["field"]: each.get("value", "") for each in result}
         at = next(value for name, value in told.items() if name.startswith("bin("))
@@ -251,8 +272,8 @@ def rows_of(scan: Scan, results: Sequence[Sequence[Mapping[str, str]]]) -> list[
                 datetime.fromisoformat(at).replace(tzinfo=UTC),
                 told[LOG].partition(":")[2],
                 {name: told.get(name, "") for name in scan.names},
-                {text: told.get(f"c{n}", "0") not in {"0", "", "false"} for n, text in enumerate(scan.words)},
-                int(float(told["n"])),
+                {text: told.get(name, "0") not in {"0", "", "false"} for text, name in columns.items()},
+                int(float(told[many])),
             )
         )
     return found

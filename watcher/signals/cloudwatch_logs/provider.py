@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from deploy.model import About
 from deploy.ports import Aws, AwsAccount
 from rules.duration import duration_text
 from rules.model import Indicator
@@ -23,6 +24,7 @@ from watcher.signals.cloudwatch_logs.refusals import NO_GROUP
 from watcher.signals.nowhere import without_account
 from watcher.signals.on_aws import on_aws
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
+from watcher.signals.unknown import Unknown
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
 _MOST_LISTED = 5
@@ -195,7 +197,7 @@ def _reading(asked: Asked, counted: Mapping[Arm, Counted | Fault]) -> Reading:
     return NoData(f"no line that is meant {span} in {', '.join(asked.arms[0].groups[:_MOST_LISTED])}")
 
 
-async def unknown(aws: Aws, account: AwsAccount, indicator: Indicator) -> str | None:
+async def unknown(aws: Aws, account: AwsAccount, indicator: Indicator) -> Unknown | None:
     """Which log group of *indicator* is not there, and what may have been meant; ``None``: all are.
 
     Args:
@@ -217,7 +219,7 @@ async def unknown(aws: Aws, account: AwsAccount, indicator: Indicator) -> str | 
             )
             near = difflib.get_close_matches(group, _names(answer), 1)
             meant = f": did you mean {near[0]}?" if near else ""
-            return f"{NO_GROUP} {group} in {place(account)}{meant}"
+            return Unknown(About.LOG_GROUP, f"{NO_GROUP} {group} in {place(account)}{meant}")
     return None
 
 

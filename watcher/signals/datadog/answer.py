@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from deploy.model import About
 from rules.sample import Invalid, Unavailable, Who
 from watcher.http import Answer, Fault, HttpRefused, Request, refusal
 from watcher.http.answer import without_secrets
@@ -45,6 +46,7 @@ class Failed:
     trouble: Trouble
     next: Next = Next.NOTHING
     status: int | None = None
+    about: About = About.ACCESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,7 @@ def read(request: Request, answer: Answer, model: type[Model], where: str) -> Mo
     except (ValidationError, RecursionError):
         what = "a web page" if answer.media_type == "text/html" else "something else"
         words = f"{where} answers {what} and not what Datadog would: is `site` right, or `url`?"
-        return Failed(Unavailable(Who.OPERATOR, words))
+        return Failed(Unavailable(Who.OPERATOR, words), about=About.SITE)
 
 
 def _refused_within(words: str, where: str) -> Failed:
@@ -147,24 +149,25 @@ def refused(request: Request, answer: Answer, scope: str, where: str, now: datet
     words = clean(request, told_in(_content(answer)) or _plain(answer))
     said = f"{where}: HTTP {answer.status}{f': {words}' if words else ''}"
     trouble: Trouble
-    step = Next.NOTHING
+    step, about = Next.NOTHING, About.ACCESS
     match answer.status:
         case HTTPStatus.UNAUTHORIZED | HTTPStatus.FORBIDDEN:
             keys = "is the API key one of this site, and valid?"
             if scope:
                 keys = f"are both keys of this site and valid, and has the application key the scope {scope}?"
-            trouble = Unavailable(Who.OPERATOR, f"{said}: {keys}")
+            trouble, about = Unavailable(Who.OPERATOR, f"{said}: {keys}"), About.SCOPE if scope else About.KEY
         case HTTPStatus.REQUEST_ENTITY_TOO_LARGE | HTTPStatus.REQUEST_URI_TOO_LONG:
             trouble, step = Unavailable(Who.PROVIDER, said), Next.SIZE
         case HTTPStatus.BAD_REQUEST | HTTPStatus.UNPROCESSABLE_ENTITY:
             trouble, step = _of_the_query(words, said, where)
         case HTTPStatus.NOT_FOUND | HTTPStatus.METHOD_NOT_ALLOWED | HTTPStatus.GONE:
-            trouble = Unavailable(Who.OPERATOR, f"{said}: is `site` right, or `url`?")
+            trouble, about = Unavailable(Who.OPERATOR, f"{said}: is `site` right, or `url`?"), About.SITE
         case status if status < HTTPStatus.BAD_REQUEST:
             trouble = Unavailable(Who.OPERATOR, f"{where}: {refusing.words}: is `site` right, or `url`?")
+            about = About.SITE
         case _:
             trouble, step = Unavailable(refusing.who, said, refusing.retry_at), Next.PART
-    return Failed(trouble, step, answer.status)
+    return Failed(trouble, step, answer.status, about)
 
 
 def _of_the_query(words: str, said: str, where: str) -> tuple[Trouble, Next]:
@@ -178,13 +181,12 @@ def _of_the_query(words: str, said: str, where: str) -> tuple[Trouble, Next]:
 def unanswered(error: HttpRefused, where: str) -> Failed:
     """Nobody answered. A body that was too large may be had in halves."""
     trouble = Unavailable(error.who, f"{where}: {error.words}", error.retry_at, error.way)
-    return Failed(
-        trouble, {Fault.TOO_LARGE: Next.SIZE, Fault.READ_TIMEOUT: Next.SLOW}.get(error.fault, Next.NOTHING)
-    )
+    step = {Fault.TOO_LARGE: Next.SIZE, Fault.READ_TIMEOUT: Next.SLOW}.get(error.fault, Next.NOTHING)
+    return Failed(trouble, step, about=About.SITE)
 
 
 def told_in(content: Any) -> str:
-    """What stands under ``errors``, in whichever shape: a text, texts, or ``{title, detail}``; empty: nothing."""
+    """What stands under ``errors``, in whichever shape: a text, texts, ``{title, detail}``, or ``{error}``; empty: nothing."""
     errors = content.get("errors") if isinstance(content, Mapping) else None
     each = errors if isinstance(errors, Sequence) and not isinstance(errors, str) else [errors]
     return "; ".join(_error(error) for error in each if error)
@@ -192,7 +194,7 @@ def told_in(content: Any) -> str:
 
 def _error(error: Any) -> str:
     if isinstance(error, Mapping):
-        parts = [error[key] for key in ("title", "detail") if isinstance(error.get(key), str)]
+        parts = [error[key] for key in ("title", "detail", "error") if isinstance(error.get(key), str)]
         return ": ".join(dict.fromkeys(parts)) or "an error that says nothing"
     return str(error)
 

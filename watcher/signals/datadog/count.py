@@ -14,7 +14,7 @@ from rules.model import Indicator, Kind
 from rules.sample import Bucket, Counts, Invalid, Measure, NoData, Reading, Series, Value, Who
 from watcher.signals.datadog.answer import Row, Trouble
 from watcher.signals.datadog.fetch import Found
-from watcher.signals.datadog.plan import Pair, Unit
+from watcher.signals.datadog.plan import Pair, Sums, Unit
 
 NEARLY = 1e-6  # how far a count may be from a whole number: a rate of 10 s was multiplied
 
@@ -61,13 +61,40 @@ def read(asked: Asked, found: Found) -> Reading:
         )
     except Unfit as unfit:
         return unfit.reading
-    return series if any(each.buckets for each in series) else NoData(_silence(asked))
+    return (
+        series
+        if any(each.buckets for each in series)
+        else _never_good(asked, rows) or NoData(_silence(asked))
+    )
+
+
+def _never_good(asked: Asked, rows: dict[Unit, Sequence[Row]]) -> Invalid | None:
+    """Of an SLO: that of neither release anything is good in any bucket."""
+    sums = asked.canary[0].sums
+    if sums is None or not asked.baseline or not _silent(rows, asked.canary[0], asked.baseline[0]):
+        return None
+    family = sums.good[0][0].family
+    words = f"of neither release anything is good by {family.metric}: has it the tags {', '.join(family.tags)}, as all of them have?"
+    return Invalid(Who.AUTHOR, words)
+
+
+def _silent(rows: dict[Unit, Sequence[Row]], *arms: Pair) -> set[int]:
+    """Beginnings of the buckets in which each of *arms* has some of all, and nothing is said of what is good.
+
+    What both lack is no release's fault: its sums may have other tags than they are narrowed by, or what is good comes late.
+    """
+
+    def times(units: Iterable[Unit]) -> set[int]:
+        return {at for unit in units for row in rows[unit] for at in row.points}
+
+    each = [times(unit for unit, _ in arm.sums.total) - times(arm.sums.owed) for arm in arms if arm.sums]
+    return set.intersection(*each) if each else set()
 
 
 def is_silent(asked: Asked, found: Found) -> bool:
     """Datadog answered, and knows nothing of the new release."""
     pair = asked.canary[0]
-    units = pair.units if asked.indicator.kind is Kind.LATENCY else (pair.main,)
+    units = pair.units if asked.indicator.kind is Kind.LATENCY or pair.sums else (pair.main,)
     return all(not isinstance(found[unit], Trouble) and not found[unit] for unit in units)
 
 
@@ -76,7 +103,8 @@ def _buckets(
 ) -> Iterable[Bucket]:
     own = _by_start(asked, rows, canary)
     beside = _by_start(asked, rows, baseline) if baseline is not None else {}
-    for begins in sorted(own.keys() | beside.keys()):
+    odd = _silent(rows, canary, baseline) if baseline is not None else set()
+    for begins in sorted((own.keys() | beside.keys()) - odd):
         start = datetime.fromtimestamp(begins / 1000, UTC)
         end = start + asked.bucket
         if asked.after < end <= asked.until:
@@ -93,6 +121,8 @@ def _buckets(
 
 
 def _by_start(asked: Asked, rows: dict[Unit, Sequence[Row]], pair: Pair) -> dict[int, Measure]:
+    if pair.sums is not None:
+        return _of_sums(pair.sums, rows)
     main = _points(pair.main, rows[pair.main])
     if asked.indicator.kind is Kind.VALUE:
         return {at: Value(x) for at, x in main.items() if not isnan(x)}
@@ -105,6 +135,24 @@ def _by_start(asked: Asked, rows: dict[Unit, Sequence[Row]], pair: Pair) -> dict
         total = main.get(at, 0.0) + (wrong if is_apart else 0.0)
         if not isnan(wrong) and not isnan(total):
             counted[at] = _counts(wrong, total)
+    return counted
+
+
+def _of_sums(sums: Sums, rows: dict[Unit, Sequence[Row]]) -> dict[int, Measure]:
+    """The buckets of an SLO. One is there where something of all is; of what is put together, what has no point is none."""
+    points = {
+        unit: _points(unit, rows[unit]) for unit in dict.fromkeys(u for u, _ in (*sums.total, *sums.good))
+    }
+
+    def added(terms: Iterable[tuple[Unit, int]], at: int) -> float:
+        return sum(factor * points[unit].get(at, 0.0) for unit, factor in terms)
+
+    counted: dict[int, Measure] = {}
+    for at in {at for unit, _ in sums.total for at in points[unit]}:
+        total, good = added(sums.total, at), added(sums.good, at)
+        if not isnan(total) and not isnan(good):
+            # Two metrics are sent by themselves: a request may be good in one bucket, and be there in the next.
+            counted[at] = _counts(max(total - good, 0.0), total)
     return counted
 
 

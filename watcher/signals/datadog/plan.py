@@ -14,6 +14,7 @@ from datetime import timedelta
 from rules.model import Indicator
 from watcher.signals.datadog import metric
 from watcher.signals.datadog.query import Query
+from watcher.signals.datadog.slo import Definition, Made, Terms, made_of, narrowed
 
 # Nobody documents how many groups a query may give, how many queries a call may have, or how long it may be. These are
 # guesses that leave room; what is refused as too large is asked in halves.
@@ -56,23 +57,53 @@ class Pair:
     Attributes:
         main: How many there are, or the value; of a latency, how many are within the bound.
         bad: How many of them are bad; of a latency, how many are beyond it.
+        sums: Of an SLO: of what all, and those that are good, are put together; `main` is one of them.
     """
 
     main: Unit
     bad: Unit | None = None
+    sums: "Sums | None" = None
 
     @property
     def units(self) -> tuple[Unit, ...]:
-        """Both, or the one that there is."""
+        """All that are asked for."""
+        if self.sums is not None:
+            return tuple(dict.fromkeys(unit for unit, _ in (*self.sums.total, *self.sums.good)))
         return (self.main,) if self.bad is None else (self.main, self.bad)
 
 
-def arm_of(indicator: Indicator, query: Query, names: Mapping[str, str]) -> tuple[Pair, ...]:
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What is added, each with how often; some are taken away."""
+
+    total: tuple[tuple[Unit, int], ...]
+    good: tuple[tuple[Unit, int], ...]
+
+    @property
+    def owed(self) -> tuple[Unit, ...]:
+        """Whose silence alone makes the rest look worse: what is good, and what is taken from all but not from what is good."""
+        good = dict(self.good)
+        less = (unit for unit, factor in self.total if factor < good.get(unit, 0))
+        return tuple(dict.fromkeys([*(unit for unit, factor in self.good if factor > 0), *less]))
+
+
+def arm_of(
+    indicator: Indicator, query: Query, names: Mapping[str, str], slo: Definition | None = None
+) -> tuple[Pair, ...]:
     """What *indicator* needs for the release that goes by *names*: a pair for each bound of a latency; else one.
+
+    Args:
+        indicator: Not of states.
+        query: Of it.
+        names: Of one release.
+        slo: That the query names, if it does.
 
     Raises:
         ArmUnnamed: The release lacks a name that the query asks for.
+        Malformed: The SLO does not count, or not so that it can be read here.
     """
+    if slo is not None:
+        return (_sums(made_of(slo), query, names),)
     if query.distribution is not None:
         scale = query.units_in_a_second or 1.0
         return tuple(
@@ -84,6 +115,16 @@ def arm_of(indicator: Indicator, query: Query, names: Mapping[str, str]) -> tupl
         )
     main = _unit(query.total or query.value or "", query, names)
     return (Pair(main, _unit(query.bad, query, names) if isinstance(query.bad, str) else None),)
+
+
+def _sums(made: Made, query: Query, names: Mapping[str, str]) -> Pair:
+    groups = query.groups or ()
+
+    def units(terms: Terms) -> tuple[tuple[Unit, int], ...]:
+        return tuple((_unit(narrowed(text, groups), query, names), factor) for text, factor in terms.items())
+
+    total = units(made.total)
+    return Pair(total[0][0], sums=Sums(total, units(made.good)))
 
 
 def _plain(number: float) -> str:

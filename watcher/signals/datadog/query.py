@@ -1,4 +1,4 @@
-"""What a query of `datadog` may say: counts, a value, a latency by its distribution, or monitors."""
+"""What a query of `datadog` may say: counts, a value, a latency by its distribution, monitors, or an SLO."""
 
 import functools
 from collections.abc import Mapping
@@ -27,6 +27,7 @@ SHORTEST, LONGEST = timedelta(seconds=1), timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
 UNITS = {"seconds": 1.0, "milliseconds": 1e3, "microseconds": 1e6, "nanoseconds": 1e9}  # in a second
 _TRACES = "trace."  # trace metrics are published in seconds
+_THINGS = ("total", "value", "distribution", "monitors", "slo")
 WELL = ("OK", "Warn")  # Warn: what the monitor calls critical is not reached
 
 
@@ -45,6 +46,7 @@ def _bucket(value: timedelta) -> timedelta:
 StateName = Literal["Alert", "Warn", "No Data", "OK", "Ignored", "Skipped", "Unknown"]
 Count = Annotated[str, AfterValidator(metric.check_count)]
 GroupTag = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][^\s,]{0,255}$")]
+SloId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 # By its form, so that of a mistake in one only that one is told.
 Bad = Annotated[
     Annotated[Count, Tag("count")] | Annotated[list[StateName], Field(min_length=1), Tag("states")],
@@ -53,7 +55,7 @@ Bad = Annotated[
 
 
 class Query(BaseModel):
-    """``{datadog: {bad, total}}``, or with ``value``, or ``distribution`` and ``over``, or ``monitors``.
+    """``{datadog: {bad, total}}``, or with ``value``, or ``distribution`` and ``over``, or ``monitors``, or ``slo``.
 
     Attributes:
         bad: How many are bad, such as ``sum:trace.http.request.errors{…}.as_count()``; for `monitors`, the states that are.
@@ -64,7 +66,10 @@ class Query(BaseModel):
         unit: In which the distribution is sent; trace metrics are in seconds.
         bucket: Its length.
         monitors: Their ids. Read once a minute each.
-        groups: Tags that a monitor's group must have to be looked at; may say ``${arm.x}``.
+        slo: The id of an SLO, as its page's address has it. One of counts is a `ratio`, or `events`; one of monitors or of
+            time slices a `state`.
+        groups: Tags that a monitor's group must have to be looked at, or an SLO's; of an SLO of counts, what is counted.
+            May say ``${arm.x}``.
         good: For `monitors`, the states that are well. One that is neither bad nor good says nothing.
     """
 
@@ -85,6 +90,7 @@ class Query(BaseModel):
         ]
         | None
     ) = None
+    slo: SloId | None = None
     groups: Annotated[list[GroupTag], BeforeValidator(listed), Field(min_length=1, max_length=20)] | None = (
         None
     )
@@ -92,23 +98,23 @@ class Query(BaseModel):
 
     @model_validator(mode="after")
     def _asks_for_one_thing(self) -> Self:
-        named = [
-            name for name in ("total", "value", "distribution", "monitors") if getattr(self, name) is not None
-        ]
+        named = [name for name in _THINGS if getattr(self, name) is not None]
         if len(named) != 1:
             raise Malformed(
-                "exactly one thing is read", remedy="write one of total, value, distribution or monitors"
+                "exactly one thing is read", remedy="write one of total, value, distribution, monitors or slo"
             )
         for key, written, of in (
-            ("bad", isinstance(self.bad, str), "total"),
-            ("bad", isinstance(self.bad, list), "monitors"),
-            ("over", self.over is not None, "distribution"),
-            ("unit", self.unit is not None, "distribution"),
-            ("groups", self.groups is not None, "monitors"),
-            ("good", self.good is not None, "monitors"),
+            ("bad", isinstance(self.bad, str), ("total",)),
+            ("bad", isinstance(self.bad, list), ("monitors",)),
+            ("over", self.over is not None, ("distribution",)),
+            ("unit", self.unit is not None, ("distribution",)),
+            ("groups", self.groups is not None, ("monitors", "slo")),
+            ("good", self.good is not None, ("monitors",)),
         ):
-            if written and named != [of]:
-                raise Malformed(f"`{key}` has no meaning here", remedy=f"leave `{key}` out, or write `{of}:`")
+            if written and named[0] not in of:
+                raise Malformed(
+                    f"`{key}` has no meaning here", remedy=f"leave `{key}` out, or write `{of[0]}:`"
+                )
         if self.monitors is not None and self.bucket != MINUTE:
             raise Malformed("monitors are read once a minute", remedy="leave `bucket` out")
         return self
@@ -161,8 +167,9 @@ _NEEDS: Mapping[Kind, str] = {
     Kind.REQUESTS: "total without bad",
     Kind.LATENCY: "distribution and over",
     Kind.VALUE: "value",
-    Kind.STATE: "monitors",
+    Kind.STATE: "monitors, or an slo",
 }
+OF_SLO = "an SLO of counts is a `ratio` (or `events`), one of monitors or of time slices a `state`"
 FITS = frozenset(_NEEDS)
 
 
@@ -170,6 +177,8 @@ def _form(query: Query) -> frozenset[Kind]:
     """The kinds of indicator that *query* can answer."""
     if query.monitors is not None:
         return frozenset({Kind.STATE})
+    if query.slo is not None:  # which of them, Datadog alone knows
+        return frozenset({Kind.RATIO, Kind.EVENTS, Kind.STATE})
     if query.distribution is not None:
         return frozenset({Kind.LATENCY} if query.over else ())
     if query.value is not None:
@@ -181,7 +190,11 @@ def mistake(indicator: Indicator) -> tuple[str, str] | None:
     """What the query lacks for the kind of its indicator, and the remedy; ``None`` if it fits."""
     query = parsed(indicator.query)
     if indicator.kind not in _form(query):
+        if query.slo is not None:
+            return f"{indicator.kind} cannot be read from an SLO", OF_SLO
         return f"{indicator.kind} cannot be read with this query", f"it needs {_NEEDS[indicator.kind]}"
+    if indicator.kind is Kind.STATE and query.bucket % MINUTE:
+        return "how an SLO stands is read by whole minutes", "leave `bucket` out, or write 5m"
     if indicator.kind is Kind.LATENCY and query.units_in_a_second is None:
         return (
             "nobody knows in which unit the distribution is sent, and the bounds are compared with it",

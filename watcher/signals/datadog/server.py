@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 from pydantic import BaseModel, SecretStr
 
+from deploy.model import About
 from rules.sample import Unavailable, Who
 from watcher.http import Answer, Http, HttpRefused, Request, refusal
 from watcher.signals import clocks
@@ -112,7 +113,7 @@ class Server:
             return failed
         self.skew = clocks.ahead(answer.headers, now)
         if self.skew is not None and abs(self.skew) > SKEWED:
-            return Failed(Unavailable(Who.OPERATOR, self.skew_words))
+            return Failed(Unavailable(Who.OPERATOR, self.skew_words), about=About.CLOCK)
         return answers.read(request, answer, model, self.where)
 
     @property

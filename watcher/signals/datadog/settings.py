@@ -54,7 +54,8 @@ class Settings(BaseModel):
         site: Where the organisation lives: what stands in its address behind ``app.``. Keys are of one site.
         url: Instead of `site`, for a proxy: up to where ``/api`` begins.
         api_key: Of the organisation.
-        application_key: Of a service account; needs the scope ``timeseries_query``, and ``monitors_read`` for monitors.
+        application_key: Of a service account; needs the scope ``timeseries_query``; ``monitors_read`` for monitors, ``slos_read`` for
+            SLOs.
         flush: How often metrics are sent, the longest of what is asked for here. A bucket must be at least as long.
         settle: How long after its end a bucket is final.
         dora: Deployments, and that a rollback undid one, are told for the DORA metrics, where a team is told by this

@@ -12,7 +12,8 @@ from itertools import accumulate
 
 from rules.sample import Bucket, Counts, NoData, Reading, Series
 from watcher.signals.ecs_tasks.query import Query
-from watcher.signals.ecs_tasks.reader import KEPT, Tasks
+from watcher.signals.ecs_tasks.reader import KEPT
+from watcher.signals.ecs_tasks.services import Tasks
 from watcher.signals.ecs_tasks.task import Task
 
 BUCKET = timedelta(seconds=15)

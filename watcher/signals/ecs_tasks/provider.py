@@ -1,5 +1,6 @@
 """The provider: whose tasks a question is about, and what became of them."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,9 +13,12 @@ from rules.sample import Invalid, Reading, Unavailable, Who
 from watcher.signals.arms import ArmUnnamed, filled
 from watcher.signals.ecs_tasks.count import BUCKET, SETTLE, read
 from watcher.signals.ecs_tasks.query import Query, parsed
-from watcher.signals.ecs_tasks.reader import Reader, ServiceAt, Told
+from watcher.signals.ecs_tasks.reader import Reader
+from watcher.signals.ecs_tasks.services import ServiceAt, Told
 from watcher.signals.on_aws import on_aws
 from watcher.signals.provider import Kind, Opening, Provider, Question, Window
+
+MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
 
 
 class EcsTasks:
@@ -29,7 +33,9 @@ class EcsTasks:
         """Read all *questions*: one reading for each service that they are about, in as few calls as ECS allows."""
         services = {question.id: self._service(parsed(question.indicator.query)) for question in questions}
         # A reading that began once the last bucket was final says all there is to say of it.
-        told = await self._reader.read(services.values(), min(window.end + SETTLE, self._now()))
+        now = self._now()
+        until = asyncio.get_running_loop().time() + (window.deadline - now - MARGIN).total_seconds()
+        told = await self._reader.read(services.values(), min(window.end + SETTLE, now), until)
         return {
             question.id: _reading(question, told[services[question.id]], window) for question in questions
         }

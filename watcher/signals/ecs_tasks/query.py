@@ -10,7 +10,17 @@ from rules.errors import Malformed
 from watcher.signals.arms import filled_with
 from watcher.signals.ecs_tasks.ending import Failure
 
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,255}$")]  # of a cluster, of a service
+
+def _no_arn(value: Any) -> Any:
+    """By names tasks are told apart: their group has their service's, and one cluster under two names would be read twice."""
+    if isinstance(value, str) and value.startswith("arn:"):
+        name = value.rpartition("/")[2][:255]
+        raise Malformed("expected a name, found an ARN", remedy=f"write its name alone: {name}")
+    return value
+
+
+# Of a cluster, of a service.
+Name = Annotated[str, BeforeValidator(_no_arn), StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,255}$")]
 Zone = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,64}$")]
 _DEFINITION = re.compile(r"[A-Za-z0-9_-]{1,255}:[0-9]{1,10}")
 

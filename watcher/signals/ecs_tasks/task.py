@@ -16,6 +16,7 @@ from watcher.signals.ecs_tasks.ending import Failure, failure_of
 
 LONGEST = 1024  # characters of AWS's own words: the most that it says itself
 STOPPED = "STOPPED"
+_OF_SERVICE = "service:"  # what the group of its tasks is called begins so
 _Text = Annotated[str, StringConstraints(max_length=4096)]
 _Arn = Annotated[str, StringConstraints(pattern=r"^arn:[!-~]{1,1000}$")]
 _ADDRESS = "privateIPv4Address"
@@ -113,6 +114,14 @@ def read_task(answer: Mapping[str, Any]) -> Task:
         zone=told.zone,
         address=next(_addresses(told), None),
     )
+
+
+def service_of(answer: Mapping[str, Any]) -> str:
+    """The name of the service that a task of ``DescribeTasks`` is of; empty where it is no service's."""
+    group = answer.get("group")
+    if not isinstance(group, str) or not group.startswith(_OF_SERVICE):
+        return ""
+    return group.removeprefix(_OF_SERVICE)
 
 
 def _failure(told: _Task) -> Failure | None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from rules.sample import Invalid, Unavailable, Who
 from watcher.http import Answer, HttpRefused, Request, refusal
-from watcher.signals.rows import MALFORMED, Failed, Next, Rows, clean, row
+from watcher.signals.rows import MALFORMED, Failed, Next, Rows, about_of, clean, row
 
 # A maximum of series is reached, too many bytes would be read, the input size is too long.
 _LIMIT = re.compile(r"too many|too long|exceed|limit|maximum|max_", re.IGNORECASE)
@@ -82,7 +82,7 @@ def _bad_request(words: str, where: str) -> Failed:
 
 
 def _by_status(answer: Answer, refused: HttpRefused, where: str) -> Failed:
-    words = f"{where}: {refused.words}"
+    words = f"{where}: {refused.words.removeprefix(f'{where}: ')}"
     match answer.status:
         case HTTPStatus.NOT_FOUND | HTTPStatus.METHOD_NOT_ALLOWED | HTTPStatus.BAD_REQUEST:
             return Failed(Unavailable(Who.OPERATOR, f"{words}: is `url` right, with its prefix?"))
@@ -92,8 +92,8 @@ def _by_status(answer: Answer, refused: HttpRefused, where: str) -> Failed:
             return Failed(Unavailable(Who.PROVIDER, f"{words}: it took too long"), Next.SIZE)
         case status if status < HTTPStatus.BAD_REQUEST:
             return Failed(Unavailable(Who.OPERATOR, words))
-        case _:
-            return Failed(Unavailable(refused.who, words, refused.retry_at))
+        case status:
+            return Failed(Unavailable(refused.who, words, refused.retry_at), about=about_of(status))
 
 
 def _is_page(answer: Answer) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
+from deploy.model import About
 from rules.model import Indicator
 from watcher.signals.arms import names_in
 from watcher.signals.loki.answer import content_of
@@ -19,6 +20,7 @@ from watcher.signals.loki.query import parsed
 from watcher.signals.loki.server import Server
 from watcher.signals.prometheus.promql import Matcher, selector
 from watcher.signals.rows import Failed
+from watcher.signals.unknown import Unknown
 
 BACK = timedelta(hours=1)  # what was not seen for so long is not known
 LISTED = 5
@@ -27,7 +29,7 @@ _NEAR = 0.6  # as difflib measures it
 
 async def unknown(
     server: Server, indicator: Indicator, arm: Arm, now: datetime, patience: timedelta
-) -> str | None:
+) -> Unknown | None:
     """What *server* does not know of what *arm* needs, and what may have been meant; ``None``: all is there, or nobody says.
 
     Args:
@@ -54,7 +56,11 @@ async def unknown(
             there = ", ".join(repr(each[:60]) for each in sorted(values)[:LISTED])
             where = selector("", known) or server.where
             words = f"no stream of {where} has {label}={value!r}{_meant(value, values)}"
-            return f"{words}; it is {there}" if values else f"no stream of {where} has a label {label}"
+            of_release = bool(names_in(str(stream[label])))
+            if values:
+                return Unknown(About.RELEASE if of_release else About.TAG, f"{words}; it is {there}")
+            about = About.VERSION_TAG if of_release else About.TAG
+            return Unknown(about, f"no stream of {where} has a label {label}")
         known.append((label, "=", value))
     return None
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from pydantic import BaseModel
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Who
 from watcher.http import Request
@@ -24,8 +24,9 @@ from watcher.signals.loki.server import Server
 from watcher.signals.loki.settings import USUAL_SETTLE, Settings
 from watcher.signals.nowhere import Nowhere
 from watcher.signals.provider import Kind, Opening, Provider, Question, Spending, Window
-from watcher.signals.remedies import remedy_of
+from watcher.signals.remedies import failing
 from watcher.signals.rows import Failed, Fetch, Found, Grid, Row, Rows, Trouble
+from watcher.signals.unknown import Unknown, words_of
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
 LOOK = timedelta(seconds=2)
@@ -126,16 +127,16 @@ class Loki:
         )
 
     async def _unknown(self, indicator: Indicator, arm: Arm) -> str | None:
-        return await names.unknown(self._server, indicator, arm, self._now(), LOOK)
+        return words_of(await names.unknown(self._server, indicator, arm, self._now(), LOOK))
 
     # ---------------------------------------------------------------------------------------------------------- doctor
 
-    async def unknown(self, indicator: Indicator, arm: Mapping[str, str]) -> str | None:
+    async def unknown(self, indicator: Indicator, arm: Mapping[str, str]) -> Unknown | None:
         """What the server does not know of what *indicator* asks for; ``None``: all is there, or nobody says."""
         try:
             wanted = arm_of(parsed(indicator.query), arm)
         except ArmUnnamed as unnamed:
-            return f"{unnamed}: {unnamed.remedy}"
+            return Unknown(About.RELEASE, f"{unnamed}: {unnamed.remedy}")
         return await names.unknown(self._server, indicator, wanted, self._now(), LOOK)
 
     def spends(self, questions: Sequence[Question], window: Window) -> Sequence[Spending]:
@@ -148,18 +149,18 @@ class Loki:
         """Is the server there, which one is it, may it be asked, does it hold anything, do the clocks agree?"""
         told = await self._server.get(LABELS, {}, 2 * LOOK)
         if isinstance(told, Failed):
-            return [Finding(Level.FAIL, told.trouble.words, remedy_of(told.trouble, _REMEDIES))]
+            return [_failing(told)]
         content = answer.content_of(told[1])
         if content is None:
-            trouble = answer.failed(*told, self._server.where, self._now()).trouble
-            return [Finding(Level.FAIL, trouble.words, remedy_of(trouble, _REMEDIES))]
+            return [_failing(answer.failed(*told, self._server.where, self._now()))]
         version = await self._version()
         labels = content.get("data")
         if not labels:
             words = f"{version} answers, and had no lines for hours, or they are another tenant's"
-            return [Finding(Level.WARN, words, "is `tenant` right?")]
+            return [Finding(Level.WARN, words, "is `tenant` right?", about=About.TENANT)]
         apart = clocks.findings(self._server.skew, f"that of {self._server.where}")
-        return [*apart, Finding(Level.OK, f"{version} answers; its streams have {len(labels)} labels")]
+        words = f"{version} answers; its streams have {len(labels)} labels"
+        return [*apart, Finding(Level.OK, words, about=About.ACCESS)]
 
     async def _version(self) -> str:
         """What the server calls itself; a gateway may not tell."""
@@ -170,12 +171,19 @@ class Loki:
         return self._server.where
 
 
+_MENDS = {
+    About.KEY: "correct the credentials of the connection: what its server, or the proxy before it, asks for"
+}
 _REMEDIES = {
     Who.OPERATOR: "correct the connection: its url with the prefix, its credentials, its tenant; or `daemon.reach`",
     Who.AUTHOR: "correct the connection's url",
     Who.PROVIDER: "is it up? Try again",
     Who.SERVICE: "is it up?",
 }
+
+
+def _failing(failed: Failed) -> Finding:
+    return failing(failed.trouble, failed.about, _REMEDIES, _MENDS)
 
 
 @contextlib.asynccontextmanager

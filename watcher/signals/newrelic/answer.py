@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from deploy.model import About
 from rules.sample import Invalid, Unavailable, Who
 from watcher.http import Answer, HttpRefused, Request, refusal
 from watcher.http.answer import without_secrets
@@ -37,6 +38,7 @@ class Failed:
 
     trouble: Trouble
     next: Next = Next.NOTHING
+    about: About = About.ACCESS
 
 
 class _Loosely(BaseModel):
@@ -97,12 +99,13 @@ def read(request: Request, answer: Answer, where: str, now: Any) -> Mapping[str,
     """
     refused_ = refusal(request, answer, now)
     if refused_ is not None:
-        return Failed(_refused(refused_, answer.status, where))
+        about = _ABOUT.get(answer.status, About.ACCESS)
+        return Failed(_refused(refused_, answer.status, where), about=about)
     try:
         body = _Body.model_validate(json.loads(answer.body))
     except (ValueError, RecursionError):
         words = f"{where} answers {_what(answer)} and not what NerdGraph would: is `region` or `url` right?"
-        return Failed(Unavailable(Who.OPERATOR, words))
+        return Failed(Unavailable(Who.OPERATOR, words), about=About.SITE)
     account = body.data.actor.account if body.data and body.data.actor else None
     errors = body.errors or ()
     general = next((each for each in errors if _alias(each) is None), None)
@@ -110,14 +113,16 @@ def read(request: Request, answer: Answer, where: str, now: Any) -> Mapping[str,
         if general is not None or errors:
             return _failed(request, general or errors[0], where)
         words = f"{where} is hidden from the key: correct `account`, `region`, or whose `key` it is"
-        return Failed(Unavailable(Who.OPERATOR, words))
+        return Failed(Unavailable(Who.OPERATOR, words), about=About.ACCOUNT)
     failed = {alias: _failed(request, each, where) for each in errors if (alias := _alias(each)) is not None}
     return {alias: failed.get(alias) or _told(request, told, where) for alias, told in account.items()}
 
 
 def refused(error: HttpRefused, where: str) -> Failed:
     """Nobody answered."""
-    return Failed(Unavailable(error.who, f"{where}: {error.words}", error.retry_at, error.way))
+    return Failed(
+        Unavailable(error.who, f"{where}: {error.words}", error.retry_at, error.way), about=About.SITE
+    )
 
 
 def clean(request: Request, text: str) -> str:
@@ -134,6 +139,12 @@ _WHY: Mapping[int, str] = {
     HTTPStatus.UNAUTHORIZED: ": the key is wrong, was deleted, is of another region, or is not that of a user (NRAK-…): correct `key` or `region`",
     HTTPStatus.FORBIDDEN: ": the key may not see the account, or is of another region: correct `key`, `account` or `region`",
     HTTPStatus.NOT_FOUND: ": is `url` right?",
+}
+
+_ABOUT: Mapping[int, About] = {
+    HTTPStatus.UNAUTHORIZED: About.KEY,
+    HTTPStatus.FORBIDDEN: About.KEY,
+    HTTPStatus.NOT_FOUND: About.SITE,
 }
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from http import HTTPStatus
 
+from deploy.model import About
 from rules.sample import Unavailable, Who
 from watcher.http import Http, HttpRefused, Request
 from watcher.signals import clocks
@@ -19,7 +20,6 @@ UNTOLD = Closing(first=5.0, times=2.0, longest=40.0)
 SHORTEST = timedelta(milliseconds=100)
 WHOSE = "New Relic's"
 SKEWED = timedelta(seconds=30)  # beyond which our buckets are not those that New Relic means
-MARKED = timedelta(seconds=5)
 
 
 class Line:
@@ -87,5 +87,5 @@ class Line:
         self.skew = clocks.ahead(answer.headers, now)
         if self.skew is not None and abs(self.skew) > SKEWED and answer.status == HTTPStatus.OK:
             words = f"{self.where}: {clocks.words(self.skew, WHOSE)}, so that no bucket is what it seems: set the clock"
-            return Failed(Unavailable(Who.OPERATOR, words))
+            return Failed(Unavailable(Who.OPERATOR, words), about=About.CLOCK)
         return answers.read(request, answer, self.where, now)

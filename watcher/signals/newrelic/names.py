@@ -1,14 +1,17 @@
 """Does New Relic know what is asked for? A wrong name looks like silence, so silence is looked into."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from deploy.model import About
+from watcher.signals.arms import names_in
 from watcher.signals.newrelic import nrql
 from watcher.signals.newrelic.answer import Failed, Told
 from watcher.signals.newrelic.line import Line
 from watcher.signals.newrelic.nrql import TOTAL, attribute, select, string
 from watcher.signals.newrelic.plan import Unit
+from watcher.signals.unknown import Unknown
 
 BACK = timedelta(hours=1)  # what was not seen for so long is not known
 MOST = 100  # values that are looked at
@@ -16,7 +19,9 @@ LISTED = 3
 _NEAR = 0.6  # as difflib measures it
 
 
-async def unknown(line: Line, unit: Unit, now: datetime, until: float) -> str | None:
+async def unknown(
+    line: Line, unit: Unit, asked: Mapping[str, str], now: datetime, until: float
+) -> Unknown | None:
     """What of *unit* no event of the last hour has, and what may have been meant; ``None``: all is there, or nobody says.
 
     Attribute by attribute in the order in which they stand: of those that have the first, which have the second.
@@ -31,11 +36,13 @@ async def unknown(line: Line, unit: Unit, now: datetime, until: float) -> str | 
             return None
         if not values:
             such = f" with {' and '.join(conditions)}" if conditions else ""
-            return f"{line.where}: no {family.source}{such} has an attribute {name}"
+            about = About.VERSION_TAG if names_in(asked.get(name, "")) else About.TAG
+            return Unknown(about, f"{line.where}: no {family.source}{such} has an attribute {name}")
         if value not in values and len(values) < MOST:
             near = difflib.get_close_matches(value, values, 1, _NEAR)
             meant = f"did you mean {near[0]}?" if near else f"it is {', '.join(sorted(values)[:LISTED])}"
-            return f"{line.where}: no {family.source} has {name} = {value}: {meant}"
+            about = About.RELEASE if names_in(asked.get(name, "")) else About.TAG
+            return Unknown(about, f"{line.where}: no {family.source} has {name} = {value}: {meant}")
         conditions.append(f"{attribute(name)} = {string(value)}")
     return None
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Who
 from watcher.http import Request
@@ -19,12 +19,13 @@ from watcher.signals.newrelic import count, names, nrql
 from watcher.signals.newrelic.answer import Failed
 from watcher.signals.newrelic.count import Asked
 from watcher.signals.newrelic.fetch import Found, fetched
-from watcher.signals.newrelic.line import MARKED, UNTOLD, WHOSE, Line
+from watcher.signals.newrelic.line import UNTOLD, WHOSE, Line
 from watcher.signals.newrelic.plan import Unit, planned, unit_of
 from watcher.signals.newrelic.query import FITS, SETTLE, Query, bucket, mistake, parsed
 from watcher.signals.newrelic.settings import Settings
 from watcher.signals.provider import Kind, Opening, Provider, Question, Spending, Window
-from watcher.signals.remedies import remedy_of
+from watcher.signals.remedies import failing
+from watcher.signals.unknown import Unknown, words_of
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
 LOOK = timedelta(seconds=3)
@@ -84,27 +85,30 @@ class NewRelic:
         return await self._doubts.of(
             silent,
             heard({name: each.canary for name, each in asked.items()}, silent, readings),
-            self._unknown,
+            self._wrong,
             lambda: window.deadline - self._now() > LOOK + MARGIN,
         )
 
-    async def _unknown(self, unit: Unit) -> str | None:
+    async def _wrong(self, unit: Unit) -> str | None:
+        return words_of(await self._unknown(unit, {}))
+
+    async def _unknown(self, unit: Unit, asked: Mapping[str, str]) -> Unknown | None:
         until = self._line.monotonic() + LOOK.total_seconds()
         try:
             async with asyncio.timeout(LOOK.total_seconds()):
-                return await names.unknown(self._line, unit, self._now(), until)
+                return await names.unknown(self._line, unit, asked, self._now(), until)
         except TimeoutError:
             return None
 
     # ---------------------------------------------------------------------------------------------------------- doctor
 
-    async def unknown(self, indicator: Indicator, arm: Mapping[str, str]) -> str | None:
+    async def unknown(self, indicator: Indicator, arm: Mapping[str, str]) -> Unknown | None:
         """What New Relic does not know of what *indicator* asks for; ``None``: all is there, or nobody says."""
         try:
             unit = unit_of(indicator, parsed(indicator.query), arm)
         except ArmUnnamed as unnamed:
-            return f"{unnamed}: {unnamed.remedy}"
-        return await self._unknown(unit)
+            return Unknown(About.RELEASE, f"{unnamed}: {unnamed.remedy}")
+        return await self._unknown(unit, parsed(indicator.query).where)
 
     def spends(self, questions: Sequence[Question], window: Window) -> Sequence[Spending]:
         """Requests. New Relic says nothing of its limits before they are reached."""
@@ -121,19 +125,37 @@ class NewRelic:
         told = await self._line.ask(body, until)
         one = told if isinstance(told, Failed) else told.get("q0")
         if isinstance(one, Failed):
-            return [Finding(Level.FAIL, one.trouble.words, remedy_of(one.trouble, _REMEDIES))]
-        findings = [Finding(Level.OK, f"{self._line.where} answers")]
+            return self._failing(one)
+        settings, where = self._line.settings, self._line.where
+        site = "by the configured `url`" if settings.url else f"the key is of the region {settings.region}"
+        findings = [
+            Finding(Level.OK, f"{where} answers: {site}", about=About.SITE),
+            Finding(Level.OK, f"the key may read the account {settings.account}", about=About.KEY),
+        ]
         if one is not None and not any(row.get("total") for row in one.results):
             words = "the account had neither transactions nor spans in the last hour"
-            findings.append(Finding(Level.WARN, words, "is `account` right?"))
-        skew = self._line.skew
-        if skew is not None and abs(skew) > MARKED:
-            findings.append(
-                Finding(Level.WARN, clocks.words(skew, WHOSE), "set the clock: buckets are New Relic's")
-            )
-        return findings
+            findings.append(Finding(Level.WARN, words, "is `account` right?", about=About.ACCOUNT))
+        return [
+            *findings,
+            *clocks.findings(self._line.skew, WHOSE, "set the clock: buckets are New Relic's"),
+        ]
+
+    def _failing(self, failed: Failed) -> Sequence[Finding]:
+        settings = self._line.settings
+        found = [failing(failed.trouble, failed.about, _REMEDIES, _MENDS)]
+        if failed.about is About.KEY and settings.url is None:
+            words = f"whether the account is of the region {settings.region} cannot be told: a key is known in its own alone"
+            found.append(Finding(Level.WARN, words, _REGION, about=About.SITE, untold=True))
+        return found
 
 
+_REGION = "people of the EU region sign in at one.eu.newrelic.com: write `region: eu` then, else `us`"
+_MENDS = {
+    About.SITE: "correct `region`, or `url`: up to where `/graphql` begins",
+    About.KEY: "make the key of a user (NRAK-…) who may see the account, in its region, and write it to `key`",
+    About.ACCOUNT: "correct `account`, or use the key of a user who may see it",
+    About.CLOCK: "set the clock: buckets are New Relic's",
+}
 _REMEDIES = {
     Who.OPERATOR: "correct the connection: its account, its region, whose key it is; or `daemon.reach`",
     Who.AUTHOR: "correct the connection's url",

@@ -12,7 +12,7 @@ from typing import Any
 
 from rules.sample import Invalid, Unavailable, Who
 from watcher.http import Answer, Fault, HttpRefused, Request, refusal
-from watcher.signals.rows import MALFORMED, Failed, Next, Rows, clean, row
+from watcher.signals.rows import MALFORMED, Failed, Next, Rows, about_of, clean, row
 
 # How the servers of the family say that a query is more than they allow (Mimir: err-mimir-max-…; Thanos, VictoriaMetrics).
 _LIMIT = re.compile(r"too many|exceed|limit|maximum|max-|too large", re.IGNORECASE)
@@ -89,7 +89,7 @@ def _failed(
         what = "a web page" if answer.media_type == "text/html" else "something else"
         words = f"{where} answers {what} and not what Prometheus would: is `url` right, with its prefix?"
         return Failed(Unavailable(Who.OPERATOR, words))
-    words = f"{where}: {refusal.words}"
+    words = f"{where}: {refusal.words.removeprefix(f'{where}: ')}"
     match answer.status:
         case HTTPStatus.UNPROCESSABLE_ENTITY | HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
             return Failed(Unavailable(Who.PROVIDER, words), Next.SIZE)
@@ -97,8 +97,8 @@ def _failed(
             return Failed(Unavailable(Who.OPERATOR, f"{words}: is `url` right, with its prefix?"))
         case status if status < HTTPStatus.BAD_REQUEST:
             return Failed(Unavailable(Who.OPERATOR, words))
-        case _:
-            return Failed(Unavailable(refusal.who, words, refusal.retry_at))
+        case status:
+            return Failed(Unavailable(refusal.who, words, refusal.retry_at), about=about_of(status))
 
 
 def _told(kind: str, words: str, where: str, status: int) -> Failed | None:

@@ -8,6 +8,7 @@ import difflib
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from deploy.model import About
 from rules.model import Indicator
 from watcher.signals.arms import names_in
 from watcher.signals.prometheus.plan import Arm, Form
@@ -15,6 +16,7 @@ from watcher.signals.prometheus.promql import Matcher, marked, selector
 from watcher.signals.prometheus.query import parsed
 from watcher.signals.prometheus.server import Server
 from watcher.signals.rows import Failed
+from watcher.signals.unknown import Unknown
 
 BACK = "1h"  # what was not seen for so long is not known
 LISTED = 5
@@ -25,7 +27,7 @@ QUERY = "/api/v1/query"
 
 async def unknown(
     server: Server, indicator: Indicator, arm: Arm, now: datetime, patience: timedelta
-) -> str | None:
+) -> Unknown | None:
     """What *server* does not know of what *arm* needs, and what may have been meant; ``None``: all is there, or nobody says.
 
     Args:
@@ -53,7 +55,9 @@ async def unknown(
         if found is None:
             return None
         if not found:
-            return await _missing(server, family.text, known, (label, operator, value), now, patience)
+            of_release = bool(names_in(str(where.get(label, ""))))
+            wrong = (label, operator, value)
+            return await _missing(server, family.text, known, wrong, of_release, now, patience)
         known.append((label, operator, value))
     if wanted:
         return None
@@ -62,24 +66,35 @@ async def unknown(
 
 
 async def _missing(
-    server: Server, metric: str, known: list[Matcher], wanted: Matcher, now: datetime, patience: timedelta
-) -> str | None:
+    server: Server,
+    metric: str,
+    known: list[Matcher],
+    wanted: Matcher,
+    of_release: bool,  # noqa: FBT001 - says what the label tells
+    now: datetime,
+    patience: timedelta,
+) -> Unknown | None:
     label, _, value = wanted
     values = await _values(server, label, selector(metric, known), now, patience)
     if values is None:
         return None
     if not values:
         return await _no_metric(server, metric, now, patience)
-    there = ", ".join(repr(each[:60]) for each in sorted(values)[:LISTED])
-    return f"{metric} has no series whose {label} is {value}{_meant(value, values)}; it is {there}"
+    told = values - {""}  # of what has no such label the server says that it is empty
+    if not told:
+        about = About.VERSION_TAG if of_release else About.TAG
+        return Unknown(about, f"{metric} has no series with the label {label}")
+    there = ", ".join(repr(each[:60]) for each in sorted(told)[:LISTED])
+    words = f"{metric} has no series whose {label} is {value}{_meant(value, told)}; it is {there}"
+    return Unknown(About.RELEASE if of_release else About.TAG, words)
 
 
-async def _no_metric(server: Server, metric: str, now: datetime, patience: timedelta) -> str | None:
+async def _no_metric(server: Server, metric: str, now: datetime, patience: timedelta) -> Unknown | None:
     like = selector("", [("__name__", "=~", f"{metric[:_PREFIX]}.*")])
     names = await _values(server, "__name__", like, now, patience, back=False)
     if names is None or metric in names:
         return None
-    return f"{server.where} knows no metric {metric}{_meant(metric, names)}"
+    return Unknown(About.METRIC, f"{server.where} knows no metric {metric}{_meant(metric, names)}")
 
 
 async def _values(

@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from pydantic import BaseModel
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from rules.duration import duration_text
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Who
@@ -27,8 +27,9 @@ from watcher.signals.prometheus.query import FITS, Query, bucket, mistake, parse
 from watcher.signals.prometheus.server import Server
 from watcher.signals.prometheus.settings import LEAST_SETTLE, Settings
 from watcher.signals.provider import Kind, Opening, Provider, Question, Spending, Window
-from watcher.signals.remedies import remedy_of
+from watcher.signals.remedies import failing
 from watcher.signals.rows import Failed, Fetch, Found, Grid, Row, Rows, Trouble
+from watcher.signals.unknown import Unknown, words_of
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
 LOOK = timedelta(seconds=2)
@@ -133,16 +134,16 @@ class Prometheus:
         )
 
     async def _unknown(self, asked: Asked) -> str | None:
-        return await names.unknown(self._server, asked.indicator, asked.canary, self._now(), LOOK)
+        return words_of(await names.unknown(self._server, asked.indicator, asked.canary, self._now(), LOOK))
 
     # ---------------------------------------------------------------------------------------------------------- doctor
 
-    async def unknown(self, indicator: Indicator, arm: Mapping[str, str]) -> str | None:
+    async def unknown(self, indicator: Indicator, arm: Mapping[str, str]) -> Unknown | None:
         """What the server does not know of what *indicator* asks for; ``None``: all is there, or nobody says."""
         try:
             wanted = arm_of(indicator, parsed(indicator.query), arm)
         except ArmUnnamed as unnamed:
-            return f"{unnamed}: {unnamed.remedy}"
+            return Unknown(About.RELEASE, f"{unnamed}: {unnamed.remedy}")
         return await names.unknown(self._server, indicator, wanted, self._now(), LOOK)
 
     def spends(self, questions: Sequence[Question], window: Window) -> Sequence[Spending]:
@@ -158,14 +159,15 @@ class Prometheus:
             names.QUERY, {"query": "count(up)", "time": f"{self._now().timestamp():.3f}"}, 2 * LOOK
         )
         if isinstance(asked, Failed):
-            return [Finding(Level.FAIL, asked.trouble.words, remedy_of(asked.trouble, _REMEDIES))]
+            return [failing(asked.trouble, asked.about, _REMEDIES, _MENDS)]
         version = await self._version()
         many = next((x for row in asked.rows for x in row.points.values()), 0.0)
         if not many:
             words = f"{version} answers, and holds no `up`: nothing is scraped, or it is another tenant's"
-            return [Finding(Level.WARN, words, "is `tenant` right?")]
+            return [Finding(Level.WARN, words, "is `tenant` right?", about=About.TENANT)]
         apart = clocks.findings(self._server.skew, f"that of {self._server.where}")
-        return [*apart, Finding(Level.OK, f"{version} answers; it scrapes {many:g} targets")]
+        words = f"{version} answers; it scrapes {many:g} targets"
+        return [*apart, Finding(Level.OK, words, about=About.ACCESS)]
 
     async def _version(self) -> str:
         """What the server calls itself; some of the family do not tell."""
@@ -177,6 +179,9 @@ class Prometheus:
         return self._server.where
 
 
+_MENDS = {
+    About.KEY: "correct the credentials of the connection: what its server, or the proxy before it, asks for"
+}
 _REMEDIES = {
     Who.OPERATOR: "correct the connection: its url with the prefix, its credentials, its tenant; or `daemon.reach`",
     Who.AUTHOR: "correct the connection's url",

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from deploy.model import About
 from rules.sample import Invalid, Unavailable, Who
 from watcher.http import Answer, Fault, HttpRefused, Request, refusal
 from watcher.http.answer import without_secrets
@@ -38,6 +39,7 @@ class Failed:
 
     trouble: Trouble
     next: Next = Next.NOTHING
+    about: About = About.ACCESS
     missing: bool = False  # it is not there, or hidden from us
 
 
@@ -66,7 +68,7 @@ def read(request: Request, answer: Answer, path: str, where: str, now: Any) -> P
     if content is None:
         what = "a web page" if answer.media_type == "text/html" else "something else"
         words = f"{where} answers {what} and not what Sentry would: is `url` right?"
-        return Failed(Unavailable(Who.OPERATOR, words))
+        return Failed(Unavailable(Who.OPERATOR, words), about=About.SITE)
     return Page(content, cursor_in(answer.headers.get("link", "")))
 
 
@@ -76,6 +78,7 @@ def refused(error: HttpRefused, where: str) -> Failed:
     return Failed(
         Unavailable(error.who, f"{where}: {error.words}", error.retry_at, error.way),
         Next.SIZE if size else Next.NOTHING,
+        About.SITE,
     )
 
 
@@ -113,7 +116,7 @@ def _detail(request: Request, content: Any) -> str:
 
 
 def _failed(status: int, words: str, path: str, where: str) -> Failed:
-    said = f"{where}: HTTP {status}" + (f": {words}" if words else "")
+    said = f"{where}: HTTP {status}" + (f": {words.rstrip('.')}" if words else "")
     if status == HTTPStatus.BAD_REQUEST:
         return _bad_request(said, words, where)
     why = _WHY.get(
@@ -124,15 +127,21 @@ def _failed(status: int, words: str, path: str, where: str) -> Failed:
     return Failed(
         Unavailable(who, said + why.format(scope=scope)),
         _HELPS.get(status, Next.NOTHING),
+        About.SITE if status < _REFUSED else _ABOUT.get(status, About.ACCESS),
         missing=status == HTTPStatus.NOT_FOUND,
     )
 
 
 _REFUSED = 400
 _WHY: Mapping[int, str] = {
-    HTTPStatus.UNAUTHORIZED: ": the token is wrong, was revoked, or is of another Sentry: correct `token`",
-    HTTPStatus.FORBIDDEN: ": the token lacks {scope}, or is not for this project, or the organisation asks for its SSO",
-    HTTPStatus.NOT_FOUND: ": no such organisation or project, or the token may not see it: correct `organization` or `project`",
+    HTTPStatus.UNAUTHORIZED: "; the token is wrong, was revoked, or is of another Sentry: correct `token`",
+    HTTPStatus.FORBIDDEN: "; the token lacks {scope}, or is not for this project, or the organisation asks for its SSO",
+    HTTPStatus.NOT_FOUND: "; no such organisation or project, or the token may not see it: correct `organization` or `project`",
+}
+_ABOUT: Mapping[int, About] = {
+    HTTPStatus.UNAUTHORIZED: About.KEY,
+    HTTPStatus.FORBIDDEN: About.SCOPE,
+    HTTPStatus.NOT_FOUND: About.ORGANIZATION,
 }
 _HELPS: Mapping[int, Next] = {
     HTTPStatus.FORBIDDEN: Next.ONE,

@@ -184,7 +184,10 @@ def _sessions(call: Call, told: answers.Sessions, where: str, gathered: Gathered
 
 
 def _table(call: Call, told: answers.Table, where: str, gathered: Gathered) -> Failed | None:
-    """One row a release, for the one bucket that was asked for."""
+    """One row a release, for the one bucket that was asked for.
+
+    Of requests a sample may have been kept, and a row does not tell its rate, as a series does; errors are all kept.
+    """
     failed = _partial(where, told.meta.scanned)
     if failed is not None:
         return failed
@@ -196,7 +199,7 @@ def _table(call: Call, told: answers.Table, where: str, gathered: Gathered) -> F
         values = {name: value for name, value in row.items() if name.endswith(")") and value is not None}
         if not all(_is_number(value) for value in values.values()):
             return Failed(Unavailable(Who.PROVIDER, f"{where} answers counts that are no numbers"))
-        gathered.add(unit, call.grid.first, values)
+        gathered.add(unit, call.grid.first, values, approximate=call.family.what is not What.ERRORS)
     return None
 
 

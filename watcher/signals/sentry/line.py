@@ -8,8 +8,10 @@ from urllib.parse import urlencode
 
 from pydantic import SecretStr
 
+from deploy.model import About
 from rules.sample import Unavailable, Who
 from watcher.http import Answer, Http, HttpRefused, Request, refusal
+from watcher.signals import clocks
 from watcher.signals.budget import Budget
 from watcher.signals.sentry import answer as answers
 from watcher.signals.sentry.answer import Failed, Page
@@ -21,7 +23,7 @@ AT_ONCE = 4  # calls; endpoints allow 2 to 15, and an own Sentry has no limit bu
 MOST_PAGES = 20
 SHORTEST = timedelta(milliseconds=100)
 SKEWED = timedelta(seconds=30)  # beyond which our buckets are not those that Sentry means
-MARKED = timedelta(seconds=5)
+WHOSE = "Sentry's"
 
 
 class Line:
@@ -139,10 +141,8 @@ class Line:
         there, now = clock(answer.headers), self.now()
         self.skew = None if there is None else now - there
         if self.skew is not None and abs(self.skew) > SKEWED and answer.status < 400:  # noqa: PLR2004 - a refusal says more
-            words = (
-                f"{self.where}: {skew_words(self.skew)}, so that no bucket is what it seems: set the clock"
-            )
-            return Failed(Unavailable(Who.OPERATOR, words))
+            words = f"{self.where}: {clocks.words(self.skew, WHOSE)}, so that no bucket is what it seems: set the clock"
+            return Failed(Unavailable(Who.OPERATOR, words), about=About.CLOCK)
         return answers.read(request, answer, path, self.where, now)
 
     def _patient(self, gate: Gate, path: str) -> Failed:
@@ -151,11 +151,3 @@ class Line:
             f"{self.where} asks for patience with {path.partition('/')[0]} until {at:%H:%M:%S} UTC (HTTP 429)"
         )
         return Failed(Unavailable(Who.PROVIDER, words, at))
-
-
-def skew_words(skew: timedelta) -> str:
-    """How far our clock is from Sentry's."""
-    seconds = abs(skew.total_seconds())
-    return (
-        f"this machine's clock is {seconds:.0f} s {'ahead of' if skew > timedelta(0) else 'behind'} Sentry's"
-    )

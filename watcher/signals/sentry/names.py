@@ -10,10 +10,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from urllib.parse import quote
 
+from deploy.model import About
 from rules.sample import Invalid, Who
 from watcher.signals.sentry import answer as answers
 from watcher.signals.sentry.answer import Failed, Next, Trouble
 from watcher.signals.sentry.line import Line
+from watcher.signals.unknown import Unknown
 
 AGAIN = timedelta(minutes=10)  # before projects are listed anew for one that was not there
 MOST_LISTED = 100  # releases, the newest first
@@ -87,7 +89,7 @@ class Names:
         self._releases[project, release] = self._releases.pop((project, release))
         return True
 
-    async def unknown(self, project: int, release: str, until: float) -> str | None:
+    async def unknown(self, project: int, release: str, until: float) -> Unknown | None:
         """That Sentry has no such release, and what may have been meant; ``None``: it has, or nobody says."""
         known = await self.release(project, release, until)
         if known is not False:
@@ -101,9 +103,8 @@ class Names:
         )
         if isinstance(listed, Failed):
             return None
-        return (
-            f"{self._line.where}: no release {release}; {nearest(release, [each.version for each in listed])}"
-        )
+        near = nearest(release, [each.version for each in listed])
+        return Unknown(About.RELEASE, f"{self._line.where}: no release {release}; {near}")
 
 
 def _too_many(trouble: Trouble) -> Trouble:

@@ -9,26 +9,28 @@ from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Unavailable, Who
+from watcher.signals import clocks
 from watcher.signals.arms import ArmUnnamed, filled
 from watcher.signals.budget import Budget
 from watcher.signals.doubts import Doubts, heard
 from watcher.signals.nowhere import Nowhere
 from watcher.signals.provider import Kind, Opening, Provider, Question, Spending, Window
-from watcher.signals.remedies import remedy_of
-from watcher.signals.sentry import count, issues
+from watcher.signals.remedies import failing
+from watcher.signals.sentry import count, issues, site
 from watcher.signals.sentry.answer import Failed, Trouble
 from watcher.signals.sentry.count import Asked
 from watcher.signals.sentry.fetch import Found, fetched
 from watcher.signals.sentry.gate import Gate
 from watcher.signals.sentry.issues import Issues, Wanted
-from watcher.signals.sentry.line import MARKED, Line, skew_words
+from watcher.signals.sentry.line import WHOSE, Line
 from watcher.signals.sentry.names import Names
 from watcher.signals.sentry.plan import arm_of, planned
 from watcher.signals.sentry.query import FITS, LEAST_SETTLE, NewIssues, Query, bucket, mistake, parsed, settle
 from watcher.signals.sentry.settings import Settings
+from watcher.signals.unknown import Unknown, words_of
 
 MARGIN = timedelta(milliseconds=500)  # before the deadline, so that what came is not lost with what did not
 LOOK = timedelta(seconds=2)
@@ -148,11 +150,14 @@ class Sentry:
         return await self._doubts.of(
             silent,
             heard({name: _key(each) for name, each in batch.counts.items()}, silent, batch.readings),
-            lambda key: self._unknown(*key),
+            lambda key: self._wrong(*key),
             lambda: window.deadline - self._now() > LOOK + MARGIN,
         )
 
-    async def _unknown(self, project: int, release: str) -> str | None:
+    async def _wrong(self, project: int, release: str) -> str | None:
+        return words_of(await self._unknown(project, release))
+
+    async def _unknown(self, project: int, release: str) -> Unknown | None:
         until = self._line.monotonic() + LOOK.total_seconds()
         try:
             async with asyncio.timeout(LOOK.total_seconds()):
@@ -162,17 +167,17 @@ class Sentry:
 
     # ---------------------------------------------------------------------------------------------------------- doctor
 
-    async def unknown(self, indicator: Indicator, arm: Mapping[str, str]) -> str | None:
+    async def unknown(self, indicator: Indicator, arm: Mapping[str, str]) -> Unknown | None:
         """What Sentry does not know of what *indicator* asks for; ``None``: all is there, or nobody says."""
         query = parsed(indicator.query)
         try:
             release = filled(query.release, arm)
         except ArmUnnamed as unnamed:
-            return f"{unnamed}: {unnamed.remedy}"
+            return Unknown(About.RELEASE, f"{unnamed}: {unnamed.remedy}")
         until = self._line.monotonic() + LOOK.total_seconds()
         project = (await self._projects({query.project}, until))[query.project]
         if isinstance(project, Invalid):
-            return project.words
+            return Unknown(About.PROJECT, project.words)
         return None if isinstance(project, Unavailable) else await self._unknown(project, release)
 
     def spends(self, questions: Sequence[Question], window: Window) -> Sequence[Spending]:
@@ -198,20 +203,30 @@ class Sentry:
         until = self._line.monotonic() + 2 * LOOK.total_seconds()
         first = await self._line.ask("", (), until)
         if isinstance(first, Failed):
-            return [Finding(Level.FAIL, first.trouble.words, remedy_of(first.trouble, _REMEDIES))]
-        findings = [Finding(Level.OK, f"{self._line.where} answers")]
-        skew = self._line.skew
-        if skew is not None and abs(skew) > MARKED:
-            findings.append(Finding(Level.WARN, skew_words(skew), "set the clock: buckets are Sentry's"))
+            return [_failing(first)]
+        settings = self._line.settings
+        findings = [
+            site.finding(settings.url, settings.organization, first.content),
+            Finding(Level.OK, f"{self._line.where} answers, and takes the token", about=About.KEY),
+        ]
+        refused = []
         for path, params, needed_by in _PROBES:
             page = await self._line.ask(path, params, until)
             if isinstance(page, Failed):
-                findings.append(
-                    Finding(
-                        Level.FAIL, f"{needed_by}: {page.trouble.words}", remedy_of(page.trouble, _REMEDIES)
-                    )
-                )
-        return findings
+                refused.append(_failing(page, f"{needed_by}: "))
+        if not refused:
+            *others, last = (needed_by for _, _, needed_by in _PROBES)
+            words = f"the token may read {', '.join(others)} and {last}"
+            refused = [Finding(Level.OK, words, about=About.SCOPE)]
+        return [
+            *findings,
+            *refused,
+            *clocks.findings(self._line.skew, WHOSE, "set the clock: buckets are Sentry's"),
+        ]
+
+
+def _failing(failed: Failed, of: str = "") -> Finding:
+    return failing(failed.trouble, failed.about, _REMEDIES, _MENDS, of)
 
 
 # What the token is needed for, asked for as little of as may be.
@@ -220,6 +235,13 @@ _PROBES: Sequence[tuple[str, tuple[tuple[str, str], ...], str]] = (
     ("releases/", (("per_page", "1"),), "names of releases"),
     ("issues/", (("limit", "1"), ("query", "is:unresolved")), "new issues"),
 )
+_MENDS = {
+    About.SITE: "correct `url`: that of the organisation's region, or of your own Sentry, up to where `/api/0` begins",
+    About.ORGANIZATION: "correct `organization`: the slug in the addresses of its pages; or `url`, if it lives on another site",
+    About.KEY: "make a token of an internal integration, and write it to `token`",
+    About.SCOPE: "give the token's integration that permission, and access to the project",
+    About.CLOCK: "set the clock: buckets are Sentry's",
+}
 _REMEDIES = {
     Who.OPERATOR: "correct the connection: its url, its organization, its token and what that may; or `daemon.reach`",
     Who.AUTHOR: "correct the connection's url",

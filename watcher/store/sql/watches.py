@@ -37,7 +37,7 @@ ALL_LIVING = "SELECT document FROM watches WHERE final = 0"
 
 # All settled buckets of a watch, as they were saved.
 BUCKETS = """
-SELECT indicator, bound, cumulative, document FROM buckets WHERE watch = :watch ORDER BY seq
+SELECT revision, indicator, bound, cumulative, document FROM buckets WHERE watch = :watch ORDER BY seq
 """
 
 # Due watches that nobody holds, under a higher fence. That somebody wanted it sooner is answered by taking it. One that rests
@@ -138,14 +138,24 @@ def page(
 
 def buckets(watch: str) -> Operation[Sequence[Series]]:
     """All settled buckets of a watch: one series an indicator and bound, in the order of their first bucket."""
-    rows = yield BUCKETS, {"watch": watch}
     gathered: dict[tuple[str, float | None, bool], list[Bucket]] = {}
-    for row in rows:
-        key = (row["indicator"], row["bound"], bool(row["cumulative"]))
-        gathered.setdefault(key, []).extend(decode_buckets(row["document"]))
+    for _, each in (yield from buckets_as_saved(watch)):
+        gathered.setdefault((each.indicator, each.bound, each.cumulative), []).extend(each.buckets)
     return [
         Series(indicator, tuple(series), bound, cumulative)
         for (indicator, bound, cumulative), series in gathered.items()
+    ]
+
+
+def buckets_as_saved(watch: str) -> Operation[Sequence[tuple[int, Series]]]:
+    """The same in the order of saving, each with the revision of its step."""
+    rows = yield BUCKETS, {"watch": watch}
+    return [
+        (
+            row["revision"],
+            Series(row["indicator"], decode_buckets(row["document"]), row["bound"], bool(row["cumulative"])),
+        )
+        for row in rows
     ]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from deploy.model import Beginning, Finding, Foretold, Level, Move, Progress, Refused, Unreadable
+from deploy.model import About, Beginning, Finding, Foretold, Level, Move, Progress, Refused, Unreadable
 from deploy.ports import AwsAccount
 from deploy.targets.beanstalk.examining import lifecycle, unread
 from deploy.targets.beanstalk.looking import View
@@ -84,6 +84,7 @@ class Swap:
                     Level.WARN,
                     f"only {environment.name} is there, of the two that swap {self._settings.cname}: nothing could be swapped back",
                     "keep the environment that served before until the new release has proved itself; where it is there, let the role to read see it",
+                    about=About.WAY_BACK,
                 )
             )
             return found
@@ -92,6 +93,8 @@ class Swap:
         return [
             *found,
             Finding(
-                Level.OK, f"{words}: {beside.environment.status}, {beside.environment.color or 'no health'}"
+                Level.OK,
+                f"{words}: {beside.environment.status}, {beside.environment.color or 'no health'}",
+                about=About.WAY_BACK,
             ),
         ]

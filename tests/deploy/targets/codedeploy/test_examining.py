@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from deploy.model import Finding, Foretold, Level, Move
+from deploy.model import About, Finding, Foretold, Level, Move
 from deploy.target import Examined
 from tests.deploy.targets.codedeploy.revisions import bundle, commit, key
 from tests.deploy.targets.codedeploy.stage import Stage, release
@@ -23,7 +23,11 @@ def test_where_all_is_well_it_says_so(stage):
     stage.deployed(2)
 
     assert examined(stage) == [
-        Finding(Level.OK, "the files of the last 2 releases are where they were deployed from")
+        Finding(
+            Level.OK,
+            "the files of the last 2 releases are where they were deployed from",
+            about=About.KEPT,
+        )
     ]
 
 

@@ -190,7 +190,7 @@ class Reading:
             if _told(task, asked.seen_at)
             and wanted == ("STOPPED" if task.status in {"STOPPING", "STOPPED"} else "RUNNING")
             and task.deployment == asked.get("startedBy", task.deployment)
-            and _family(task) == asked.get("family", _family(task))
+            and ("family" not in asked.parameters or _family(task) == asked["family"])
         ]
         return page(found, "taskArns", asked, most=100)
 
@@ -199,13 +199,14 @@ class Reading:
         cluster = self._cluster(asked.get("cluster"), asked.seen_at)
         names = asked["tasks"]
         _at_most(names, 100, "tasks")
+        wanted = set(names)
         known = {
             name: (service, task)
             for service in self._all(asked.seen_at)
             if service.cluster == cluster
             for task in service.tasks
-            if _told(task, asked.seen_at)
             for name in (task.arn, task.id)
+            if name in wanted and _told(task, asked.seen_at)
         }
         tasks = [known[name] for name in names if name in known]
         return {

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from deploy.model import About
 from deploy.ports import AwsAccount
 from rules.model import Indicator, Kind
 from rules.sample import Invalid, NoData, Reading, State, Unavailable, Who
@@ -17,6 +18,7 @@ from tests.scenarios.virtual import in_virtual_time
 from watcher.signals.application_signals import ApplicationSignals, unknown
 from watcher.signals.application_signals.query import Query
 from watcher.signals.provider import Question, Window
+from watcher.signals.unknown import Unknown
 
 ACCOUNT = AwsAccount("shop", "eu-central-1")
 MINUTE = timedelta(minutes=1)
@@ -140,7 +142,10 @@ def test_one_that_is_not_there_is_the_authors_and_nobody_elses():
         assert isinstance(wrong, Invalid)
         assert wrong.who is Who.AUTHOR
         assert newest(well)[1].name == "OK"
-        assert words == "no SLO is called chekcout in the account shop (eu-central-1): did you mean checkout?"
+        assert words == Unknown(
+            About.SLO,
+            "no SLO is called chekcout in the account shop (eu-central-1): did you mean checkout?",
+        )
 
     in_virtual_time(story())
 
@@ -213,3 +218,21 @@ def test_a_report_that_says_no_status_is_blindness_each_time_that_it_is_asked_fo
             assert isinstance(await ask.one({"slo": "checkout"}, 5), Unavailable)
 
     in_virtual_time(story())
+
+
+def test_a_budget_that_rolls_turns_with_a_failure_and_back_once_that_is_out_of_it():
+    async def story() -> list[str]:
+        asking = Asking()
+        failure = START + 2.5 * MINUTE
+        requests = [START + second * timedelta(seconds=1) for second in range(600)]
+        asking.world.slos.follow(
+            "rolling", 0.99, ((at, at == failure) for at in requests), rolling=timedelta(seconds=90)
+        )
+        seen = []
+        for minute in range(2, 6):
+            end, state = newest(await asking.one({"slo": "rolling"}, minute))
+            assert end == START + minute * MINUTE
+            seen.append(state.name)
+        return seen
+
+    assert in_virtual_time(story()) == ["OK", "BREACHED", "BREACHED", "OK"]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from deploy.model import About
 from rules.model import Kind
 from rules.sample import Invalid, NoData, Who
 from tests.fakes.aws import Direct
@@ -20,6 +21,7 @@ from tests.watcher.signals.cloudwatch.balancer import (
 )
 from watcher.signals.cloudwatch import unknown
 from watcher.signals.cloudwatch.doubts import MOST, Doubts
+from watcher.signals.unknown import words_of
 
 LIST = ("cloudwatch", "ListMetrics")
 
@@ -34,7 +36,7 @@ def balancer():
 
 
 async def said(balancer, query, kind=Kind.RATIO):
-    return await unknown(Direct(balancer.aws), SHOP, an_indicator(query, kind))
+    return words_of(await unknown(Direct(balancer.aws), SHOP, an_indicator(query, kind)))
 
 
 async def test_what_is_there_is_known_though_the_new_release_has_no_traffic_yet(balancer):
@@ -58,6 +60,22 @@ async def test_an_error_count_that_was_never_published_is_as_it_should_be(balanc
 )  # fmt: skip
 async def test_what_is_wrong_is_said_with_what_may_have_been_meant(balancer, more, words):
     assert await said(balancer, {**RATIO, **more}) == f"in the account shop (eu-central-1) {words}"
+
+
+@pytest.mark.parametrize(
+    ("asked", "kind", "about"),
+    [
+        ({**RATIO, "total": {"sum": ["RequestCuont"]}}, Kind.RATIO, About.METRIC),
+        ({**RATIO, "namespace": "AWS/ApplicationElb"}, Kind.RATIO, About.METRIC),
+        ({**RATIO, "dimensions": {"TargetGroup": "${arm.target_group}"}}, Kind.RATIO, About.TAG),
+        ({"alarms": ["db-erors"]}, Kind.STATE, About.MONITOR),
+    ],
+)
+async def test_what_is_wrong_is_a_metric_a_dimension_or_an_alarm(balancer, asked, kind, about):
+    told = await unknown(Direct(balancer.aws), SHOP, an_indicator(asked, kind))
+
+    assert told is not None
+    assert told.about is about
 
 
 async def test_two_right_values_may_be_wrong_together(balancer):

@@ -17,6 +17,7 @@ from tests.watcher.signals.cloudwatch.balancer import (
 )
 from watcher.aws import AwsRoles, open_aws
 from watcher.signals.cloudwatch import unknown
+from watcher.signals.unknown import words_of
 from watcher.telemetry.metrics import Metrics
 
 ROLES = {"shop": AwsRoles("shop", "eu-central-1")}
@@ -41,7 +42,7 @@ async def test_counts_latencies_and_alarms_come_through_boto3():
             provider = balancer.through(aws)
             readings = await balancer.read(*indicators[:2], provider=provider)
             states = await balancer.read(indicators[2], provider=provider)
-            words = await unknown(aws, SHOP, indicators[0])
+            words = words_of(await unknown(aws, SHOP, indicators[0]))
 
     assert [each.canary for each in buckets_of(readings["errors"])] == [
         Counts(float(bad), 100.0) for bad in range(8)

@@ -11,7 +11,7 @@ from deploy.model import Level
 from rules.document import read_document
 from rules.model import Indicator, Kind
 from tests.fakes.aws.fixtures import NOON, Clock
-from tests.watcher.commands.test_doctor import RULES, Office, a_shop, the
+from tests.watcher.commands.test_doctor import RULES, Office, a_shop, of, the
 from watcher.signals.registry import PROVIDERS
 
 WEB = "service web/production"
@@ -50,7 +50,10 @@ async def test_the_doctor_says_how_late_lines_are_and_what_looking_for_them_cost
 
     lines, budget = the(found, WEB, "signal lines"), the(found, WEB, "signal budget")
     assert (lines.level, budget.level) == (Level.OK, Level.OK)
-    assert "judged 2m after its end; 0.0 MB were scanned for 15m of 1 log group" in lines.words
+    assert "judged 2m after its end" in lines.words
+    assert "lines: 0.0 MB were scanned for 15m of 1 log group" in [
+        each.words for each in of(found, WEB, "costs")
+    ]
     assert "judged 3m after its end" in budget.words
 
 

@@ -1,5 +1,6 @@
 """How many queries a thousand questions cost, and what a query may not say."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -11,7 +12,8 @@ from rules.model import Kind
 from tests.fakes.aws.logs import insights
 from tests.fakes.world import START
 from tests.watcher.signals.cloudwatch_logs.asking import MINUTE, NEW, OLD, RATIO, indicator
-from watcher.signals.cloudwatch_logs.plan import Arm, Scan, arm_of, planned
+from watcher.signals.cloudwatch_logs.filters import Filters
+from watcher.signals.cloudwatch_logs.plan import Arm, Counted, Scan, arm_of, planned, rows_of
 from watcher.signals.cloudwatch_logs.query import Query, mistake
 
 
@@ -41,7 +43,7 @@ def _scans(many: int, *, share: bool) -> list[Scan]:
 
 @pytest.mark.parametrize(
     ("ratios", "share", "queries"),
-    [(10, True, 1), (100, True, 1), (1000, True, 2), (10_000, True, 16), (100, False, 2), (1000, False, 20)],
+    [(10, True, 1), (100, True, 1), (1000, True, 2), (10_000, True, 18), (100, False, 2), (1000, False, 20)],
 )
 def test_so_many_ratios_are_so_many_queries(ratios, share, queries):
     scans = _scans(ratios, share=share)
@@ -50,6 +52,114 @@ def test_so_many_ratios_are_so_many_queries(ratios, share, queries):
     assert all(len(scan.text) <= 10_000 and len(scan.groups) <= 50 for scan in scans)
     arms = [arm for scan in scans for arm in scan.arms]
     assert len(arms) == len(set(arms)) == 2 * ratios
+    # What others ask for is not sent: a query of which ten thousand rows are told is cut, and says nothing.
+    assert not share or all(_named(scan)["service"] == _services(scan) for scan in scans)
+
+
+def _named(scan: Scan) -> dict[str, frozenset[str]]:
+    """Of which values of fields rows are sent."""
+    return dict(insights.asked(scan.text).among)
+
+
+def _services(scan: Scan) -> set[str]:
+    return {dict(arm.total.exact)["service"] for arm in scan.arms}
+
+
+def _long_names(many: int) -> list[Scan]:
+    """Each service has a name of 60 characters, and releases that are called by their commits."""
+    models = _arms({**RATIO, "total": {"fields": {"service": "x", "version": "${arm.version}"}}})
+    return planned(
+        [
+            replace(
+                arm,
+                total=replace(
+                    arm.total, exact=(("service", f"{number:060}"), ("version", f"{number:064x}{nth}"))
+                ),
+            )
+            for nth, arm in enumerate(models)
+        ]
+        for number in range(many)
+    )
+
+
+def test_what_one_query_can_be_told_is_paid_once_also_where_there_is_no_room_to_name_all_services():
+    (scan,) = _long_names(600)
+
+    assert _named(scan) == {}
+
+
+def test_of_more_than_one_query_each_names_its_services_by_what_is_shortest():
+    scans = _long_names(700)
+
+    assert all(len(scan.text) <= 10_000 for scan in scans)
+    assert [set(_named(scan)) for scan in scans] == [{"service"}] * len(scans)
+    assert len(scans) == 5
+
+
+def test_arms_of_which_one_wants_any_value_are_told_apart_by_nothing_and_need_no_room():
+    filters = Filters()
+    filters.add({"service": "shop", "version": "v1"})
+
+    assert not filters.have_room([{"service": "cart", "version": "v2"}], room=0)
+    assert filters.have_room([{}], room=0)
+
+
+@pytest.mark.parametrize("value", ["größe", 'say "hi"', "a\tb", "\x7f"])
+def test_by_a_value_that_a_query_may_not_write_no_row_is_left_out(value):
+    filters = Filters()
+    for each in (value, "shop"):
+        filters.add({"service": each, "version": "v1"})
+
+    assert list(filters.written(10_000)) == ['filter version in ["v1"]']
+    named = Filters()
+    named.add({"service": "shop"})
+    assert named.have_room([{"service": value}], room=0)
+    assert not named.have_room([{"service": "cart"}], room=0)
+
+
+def test_what_another_text_takes_in_a_query_is_no_room_for_the_names_of_services():
+    def arms(number: int, **bad: str) -> Sequence[Arm]:
+        fields = {"service": f"{number:0100}", "version": "${arm.version}"}
+        return _arms({**RATIO, "total": {"fields": fields}, **({"bad": bad} if bad else {})})
+
+    scan, number = Scan(MINUTE), 0
+    while scan.has_room(arms(number), apart=True):
+        scan.add(arms(number))
+        number += 1
+    alike, wordy = arms(0), arms(0, contains="x" * 256)
+
+    assert scan.has_room(alike, apart=True)
+    assert scan.has_room(wordy, apart=False)
+    assert not scan.has_room(wordy, apart=True)
+    scan.add(wordy)
+    assert "service" not in _named(scan)
+
+
+def test_fields_may_be_called_as_a_query_calls_its_own_columns():
+    fields = {"n": "${arm.version}", "n_": "a.*", "c0": "b|c"}
+    new, old = _arms({**RATIO, "total": {"contains": "handled", "fields": fields}, "bad": {"contains": "x"}})
+    (scan,) = planned([[new, old]])
+    lines = [
+        {"msg": "handled", "n": "v2", "n_": "a1", "c0": "b"},
+        {"msg": "handled x", "n": "v2", "n_": "a2", "c0": "c"},
+        {"msg": "handled x", "n": "v2", "n_": "a2", "c0": "d"},
+        {"msg": "x", "n": "v2", "n_": "a2", "c0": "c"},
+        {"msg": "handled", "n": "v1", "n_": "a1", "c0": "b"},
+    ]
+    events = [insights.Event(START, START, new.groups[0], json.dumps(line)) for line in lines]
+    counted = Counted(rows_of(scan, insights.answered(insights.asked(scan.text), events, "111122223333")))
+
+    assert counted.of(new) == {START: (1, 2)}
+    assert counted.of(old) == {START: (0, 1)}
+
+
+def test_an_arm_that_wants_any_value_of_a_field_is_sent_all_of_them():
+    (one, _) = _arms({**RATIO, "total": {"fields": {"service": "shop", "version": "v2"}}})
+    (any_of, _) = _arms({**RATIO, "total": {"fields": {"service": "shop-.*", "version": "v2"}}})
+
+    (scan,) = planned([[one], [any_of]])
+
+    assert _named(scan) == {"version": {"v2"}}
 
 
 def test_what_two_ask_alike_is_asked_once():

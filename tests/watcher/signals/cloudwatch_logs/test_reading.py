@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from deploy.errors import AwsRefused
+from deploy.model import About
 from rules.sample import Counts, Invalid, NoData, Unavailable, Who
 from tests.fakes.aws import Direct
 from tests.fakes.world import START
@@ -32,6 +33,7 @@ from watcher.signals.cloudwatch_logs.provider import _shared
 from watcher.signals.cloudwatch_logs.query import parsed
 from watcher.signals.on_aws import OnAws
 from watcher.signals.provider import Question, Window
+from watcher.signals.unknown import Unknown
 
 
 @pytest.mark.parametrize(
@@ -341,8 +343,9 @@ def test_the_doctor_hears_what_was_scanned_and_of_a_group_that_is_not_there():
             words = await unknown(Direct(ask.aws), ACCOUNT, indicator({**RATIO, "groups": "/ecs/shpo"}))
 
             assert ask.provider.cost(indicator()) == "0.0 MB were scanned for 8m of 1 log group"
-            assert words == (
-                "there is no log group /ecs/shpo in the account shop (eu-central-1): did you mean /ecs/shop?"
+            assert words == Unknown(
+                About.LOG_GROUP,
+                "there is no log group /ecs/shpo in the account shop (eu-central-1): did you mean /ecs/shop?",
             )
             assert await unknown(Direct(ask.aws), ACCOUNT, indicator()) is None
 

@@ -69,7 +69,7 @@ class Asking:
         minutes: float = 10,
         canary: Mapping[str, str] = NEW,
         baseline: Mapping[str, str] | None = OLD,
-        patience: float = 6,
+        patience: float = 15,
     ) -> Mapping[str, Reading]:
         window = Window(start, start + minutes * MINUTE, self.site.world.now + patience * SECOND)
         asked = [Question(each.id, each, canary, baseline) for each in indicators]

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from deploy.model import Level
-from tests.fakes.datadog import API_KEY, APPLICATION_KEY, app_of
+from rules.model import Kind
+from tests.fakes.datadog import API_KEY, APPLICATION_KEY, Slo, app_of
 from tests.fakes.serve import serving_app
 from tests.watcher.signals.datadog.asking import a_site, a_world
 from watcher.app.ports import Ports
@@ -38,6 +39,14 @@ indicators:
     requests: {datadog: {total: "TOTAL"}}
 rules:
   - {name: there is traffic, indicator: errors, judge: {traffic_drop: {drop: 50%}}, on_breach: ask}
+"""
+OF_SLO = f"""\
+version: 1
+indicators:
+  errors:
+    ratio: {{datadog: {{slo: {"a" * 32}, groups: ["version:${{arm.version}}"]}}}}
+rules:
+  - {{name: requests do not fail, indicator: errors, judge: {{slo: {{objective: 99%}}}}, on_breach: ask}}
 """
 TOTAL = "sum:trace.http.request.hits{env:prod,service:shop,version:${arm.version}}.as_count()"
 KEYS = "api_key: {env: DD_API_KEY}, application_key: {env: DD_APP_KEY}"
@@ -103,7 +112,21 @@ def test_the_page_of_the_documentation_shows_settings_and_queries_that_are_read(
     configuration = read(path)
 
     assert len(configuration.connections) == 2
-    assert len(configuration.services["shop", "production"].policy.rules.indicators) == 5
+    assert len(configuration.services["shop", "production"].policy.rules.indicators) == 7
+
+
+def test_the_example_of_slos_is_a_rule_file_that_is_read(tmp_path):
+    path = written(tmp_path, f"{{site: datadoghq.eu, {KEYS}}}")
+    example = (ROOT / "examples" / "rules" / "datadog-slo.yaml").read_text()
+    (tmp_path / "shop.yaml").write_text(example)
+    given = f"{{file: shop.yaml, with: {{answers: {'a' * 32}, up: {'b' * 32}}}}}"
+    path.write_text(path.read_text().replace("{file: shop.yaml}", given))
+
+    rules = read(path).services["shop", "production"].policy.rules
+
+    assert [each.kind for each in rules.indicators] == [Kind.RATIO, Kind.STATE]
+    assert [each.compares_arms for each in rules.indicators] == [True, False]
+    assert len(rules.rules) == 3
 
 
 @pytest.mark.parametrize(
@@ -125,3 +148,26 @@ async def test_the_doctor_says_how_late_the_data_are_and_what_is_not_known(tmp_p
     assert signal.level is level
     assert words in signal.words
     assert by_name["connection dog", "answers"].level is Level.OK
+
+
+async def test_the_doctor_says_what_an_slo_promises_and_that_a_rule_promises_otherwise(tmp_path):
+    slo = Slo(
+        "shop answers",
+        good=TOTAL.replace(",version:${arm.version}", ""),
+        total=TOTAL.replace(",version:${arm.version}", ""),
+    )
+    site = a_site(a_world(now=10), slos={"a" * 32: slo})
+    async with serving_app(app_of(site)) as port:
+        path = written(tmp_path, f"{{url: 'http://127.0.0.1:{port}', {KEYS}}}")
+        (tmp_path / "shop.yaml").write_text(OF_SLO)
+        found = await doctor.examined(read(path), Ports(now=lambda: site.world.now))
+
+    told = [each.finding for each in found if each.check == "promises"]
+    assert [each.level for each in told] == [Level.OK, Level.WARN]
+    assert (
+        "the SLO shop answers (metric): 100% over the last 30 days; it promises 99.9% over 30d"
+        in told[0].words
+    )
+    assert told[1].words.startswith("“requests do not fail” promises 99%")
+    (signal,) = [each.finding for each in found if each.check == "signal errors"]
+    assert "judged 1m after its end" in signal.words

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
+from deploy.model import About, Level
 from rules.model import Kind
 from rules.sample import Invalid, NoData
 from tests.fakes.datadog import Metrics, Monitor, Site
@@ -164,25 +165,52 @@ async def test_doctor_says_that_both_keys_are_right_and_what_is_left_of_the_limi
         found = await life.provider.examine()
 
         words = [f"{each.level.value}: {each.words}" for each in found]
-        assert [each.partition(":")[0] for each in words] == ["ok", "ok"]
-        assert "knows the API key" in words[0]
-        assert "299 of 300 requests left of the limit metrics_query" in words[1]
+        assert [each.partition(":")[0] for each in words] == ["ok"] * 4
+        assert [each.about for each in found] == [About.SITE, About.KEY, About.SCOPE, About.CLOCK]
+        assert "is the site of the API key" in words[0]
+        assert "knows the API key" in words[1]
+        assert "299 of 300 requests left of the limit metrics_query" in words[2]
 
 
 @pytest.mark.parametrize(
-    ("settings", "ahead", "levels", "words"),
+    ("settings", "ahead", "about", "level", "words"),
     [
-        ({"api_key": "c"}, 0.0, ["fail"], "is the API key one of this site"),
-        ({"application_key": "c"}, 0.0, ["ok", "fail"], "the scope timeseries_query"),
-        ({}, 10.0, ["ok", "ok", "warn"], "this machine's clock is 10 s behind"),
-        ({}, 60.0, ["fail"], "this machine's clock is 60 s behind"),
+        ({"api_key": "c"}, 0.0, About.KEY, Level.FAIL, "is the API key one of this site"),
+        ({"api_key": "c"}, 0.0, About.SITE, Level.WARN, "cannot be told"),
+        ({"application_key": "c"}, 0.0, About.SCOPE, Level.FAIL, "the scope timeseries_query"),
+        ({}, 10.0, About.CLOCK, Level.WARN, "this machine's clock is 10 s behind"),
+        ({}, 60.0, About.CLOCK, Level.FAIL, "this machine's clock is 60 s behind"),
     ],
 )
-async def test_doctor_says_what_is_wrong_with_the_connection(settings, ahead, levels, words):
+async def test_doctor_says_what_is_wrong_with_the_connection(settings, ahead, about, level, words):
     async with asking(a_site(ahead=ahead), **settings) as life:
         assert isinstance(life.provider, Datadog)
         found = await life.provider.examine()
 
-        assert [each.level.value for each in found] == levels
-        assert words in found[-1].words
-        assert found[-1].remedy
+        (only,) = [each for each in found if each.about is about]
+        assert (only.level, only.untold) == (level, "cannot be told" in words)
+        assert words in only.words
+        assert only.remedy
+        assert {each.about for each in found if each.level is not Level.OK} - {about} <= {
+            About.KEY,
+            About.SITE,
+        }
+
+
+@pytest.mark.parametrize(
+    ("query", "names", "about"),
+    [
+        ("sum:trace.http.request.hit{service:shop,version:${arm.version}}.as_count()", {"version": "v2"}, About.METRIC),
+        ("sum:trace.http.request.hits{service:shopp,version:${arm.version}}.as_count()", {"version": "v2"}, About.TAG),
+        ("sum:trace.http.request.hits{service:shop,release:${arm.version}}.as_count()", {"version": "v2"}, About.VERSION_TAG),
+        ("sum:trace.http.request.hits{service:shop,version:${arm.version}}.as_count()", {"version": "v9"}, About.RELEASE),
+        ("sum:trace.http.request.hits{service:shop,version:${arm.version}}.as_count()", {}, About.RELEASE),
+    ],
+)  # fmt: skip
+async def test_what_datadog_does_not_know_is_a_metric_a_tag_or_the_release(query, names, about):
+    async with asking() as life:
+        assert isinstance(life.provider, Datadog)
+        told = await life.provider.unknown(indicator({"total": query}, Kind.REQUESTS), names)
+
+        assert told is not None
+        assert told.about is about

@@ -17,6 +17,7 @@ from watcher.signals.ecs_tasks.reader import Reader
 from watcher.signals.provider import Question, Window
 
 ACCOUNT = AwsAccount("shop", "eu-central-1")
+ROUND = timedelta(seconds=6)  # that a provider has
 OLD, NEW = "web:1", "web:2"
 CANARY, BASELINE = {"task_definition": NEW}, {"task_definition": OLD}
 QUERY: Mapping[str, Any] = {"cluster": "prod", "service": "web", "task_definition": "${arm.task_definition}"}
@@ -67,7 +68,7 @@ class Shop:
     async def asked(self, provider: EcsTasks, what: Indicator, start: datetime) -> Reading:
         end = START + (self.now - SETTLE - START) // BUCKET * BUCKET
         question = Question("q", what, CANARY, BASELINE, None)
-        return (await provider.read([question], Window(start, end, self.now)))["q"]
+        return (await provider.read([question], Window(start, end, self.now + ROUND)))["q"]
 
     def calls(self) -> list[str]:
         """What ECS was asked since the last time."""

@@ -10,7 +10,8 @@ from tests.watcher.signals.ecs_tasks.shop import NEW, OLD, buckets, second
 from watcher.signals.ecs_tasks.count import BUCKET, SETTLE, read
 from watcher.signals.ecs_tasks.ending import Failure
 from watcher.signals.ecs_tasks.query import Query
-from watcher.signals.ecs_tasks.reader import KEPT, Tasks
+from watcher.signals.ecs_tasks.reader import KEPT
+from watcher.signals.ecs_tasks.services import Tasks
 from watcher.signals.ecs_tasks.task import Task
 
 LONG_AGO = second(-86400)

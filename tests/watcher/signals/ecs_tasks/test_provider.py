@@ -1,13 +1,31 @@
 """What became of tasks, told by AWS and read by us."""
 
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
-from rules.sample import Bucket, Counts, Invalid, NoData, Who
+from deploy.ports import Aws
+from rules.sample import Bucket, Counts, Invalid, NoData, Reading, Unavailable, Who
 from tests.fakes.aws import Behaviour
-from tests.watcher.signals.ecs_tasks.shop import ACCOUNT, Shop, buckets, indicator, second, total
-from watcher.signals.ecs_tasks.provider import open_tasks
+from tests.scenarios.virtual import in_virtual_time
+from tests.watcher.signals.ecs_tasks.shop import (
+    ACCOUNT,
+    BASELINE,
+    CANARY,
+    OLD,
+    ROUND,
+    Shop,
+    buckets,
+    indicator,
+    second,
+    total,
+)
+from watcher.signals.ecs_tasks.provider import EcsTasks, open_tasks
+from watcher.signals.ecs_tasks.reader import Reader
 from watcher.signals.provider import Opening, Question, Window
 from watcher.telemetry.metrics import Metrics
 
@@ -116,8 +134,10 @@ async def test_a_history_reaches_back_as_far_as_ecs_remembers_and_no_further():
     provider = shop.provider()
     question = Question("q", indicator(), {"task_definition": "web:1"}, None)
 
-    day = (await provider.read([question], Window(second(-86400), second(0), shop.now)))["q"]
-    yesterday = (await provider.read([question], Window(second(-86400), second(-7200), shop.now)))["q"]
+    day = (await provider.read([question], Window(second(-86400), second(0), shop.now + ROUND)))["q"]
+    yesterday = (await provider.read([question], Window(second(-86400), second(-7200), shop.now + ROUND)))[
+        "q"
+    ]
 
     assert len(buckets(day)) == 219  # 55 min, but for what is not final
     assert all(bucket.canary == Counts(0, 4) for bucket in buckets(day))
@@ -142,7 +162,7 @@ async def test_many_questions_about_one_service_are_one_reading():
         Question(f"q{n}", indicator(bad="crashed"), {"task_definition": f"web:{n}"}, None) for n in range(50)
     ]
 
-    readings = await provider.read(asked, Window(second(-60), second(-15), shop.now))
+    readings = await provider.read(asked, Window(second(-60), second(-15), shop.now + ROUND))
 
     assert len(readings) == 50
     assert shop.calls() == ["ListTasks", "ListTasks", "DescribeTasks"]
@@ -170,7 +190,9 @@ async def test_a_release_without_a_task_definition_is_the_authors_to_mend():
     shop = Shop()
     question = Question("q", indicator(), {"version": "v2"}, None)
 
-    reading = (await shop.provider().read([question], Window(second(-60), second(-15), shop.now)))["q"]
+    reading = (await shop.provider().read([question], Window(second(-60), second(-15), shop.now + ROUND)))[
+        "q"
+    ]
 
     assert isinstance(reading, Invalid)
     assert reading.who is Who.AUTHOR
@@ -183,7 +205,7 @@ async def test_it_is_opened_for_an_account_and_shares_its_reader_with_all_who_ar
     async with open_tasks(None, opening) as one, open_tasks(None, opening) as other:
         for provider in (one, other):
             question = Question("q", indicator(), {"task_definition": "web:1"}, None)
-            await provider.read([question], Window(second(-60), second(-15), shop.now))
+            await provider.read([question], Window(second(-60), second(-15), shop.now + ROUND))
 
     assert shop.calls() == ["ListTasks", "ListTasks", "DescribeTasks"]
 
@@ -192,3 +214,41 @@ async def test_without_an_account_it_is_not_opened(aws_http):
     with pytest.raises(ValueError, match="account"):
         async with open_tasks(None, Opening(aws_http, lambda: second(0), lambda: 0.0)):
             pass
+
+
+def test_what_was_told_before_the_deadline_is_said_though_another_cluster_hangs():
+    shop = Shop()
+    shop.world.ecs.create_service("web", OLD, second(-3600), cluster="other", desired=4)
+    shop.turn(60)
+    provider = EcsTasks(Reader(Hangs(shop.aws, "other"), lambda: shop.now), ACCOUNT.name, lambda: shop.now)
+    window = Window(second(-60), second(30), shop.now + ROUND)
+    questions = [
+        Question(cluster, indicator(cluster=cluster), CANARY, BASELINE, None) for cluster in ("prod", "other")
+    ]
+
+    async def asked() -> tuple[Mapping[str, Reading], float]:
+        began = asyncio.get_running_loop().time()
+        told = await provider.read(questions, window)
+        return told, asyncio.get_running_loop().time() - began
+
+    told, took = in_virtual_time(asked())
+
+    assert took < ROUND.total_seconds()
+    assert total(told["prod"])[1].total == 4 * 6
+    late = "ECS in shop did not tell all tasks of the cluster other in time"
+    assert told["other"] == Unavailable(Who.PROVIDER, late)
+
+
+@dataclass
+class Hangs:
+    """AWS, which never says a word about one cluster."""
+
+    aws: Aws
+    cluster: str
+
+    async def read(self, scope: str, service: str, operation: str, /, **asked: Any) -> Mapping[str, Any]:
+        if asked["cluster"] == self.cluster:
+            await asyncio.sleep(3600)
+        return await self.aws.read(scope, service, operation, **asked)
+
+    act = poll = read

@@ -12,12 +12,14 @@ from deploy.ports import Aws
 from rules.sample import Invalid, Unavailable, Who
 from tests.fakes.aws import AwsError, Behaviour
 from tests.scenarios.virtual import in_virtual_time
-from tests.watcher.signals.ecs_tasks.shop import OLD, Shop, second
+from tests.watcher.signals.ecs_tasks.shop import NEW, OLD, Shop, second
 from tests.watcher.signals.ecs_tasks.test_task import ARN, RUNS
 from tests.watcher.signals.ecs_tasks.test_task import CRASHES as CRASHES_TOLD
-from watcher.signals.ecs_tasks import reader as reading
 from watcher.signals.ecs_tasks.ending import Failure
-from watcher.signals.ecs_tasks.reader import Reader, ServiceAt, Tasks, Told
+from watcher.signals.ecs_tasks.plan import MOST_PAGES
+from watcher.signals.ecs_tasks.reader import Reader
+from watcher.signals.ecs_tasks.services import ServiceAt, Tasks, Told
+from watcher.signals.on_aws import Throttled
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 WEB = ServiceAt("shop", "prod", "web")
@@ -73,6 +75,20 @@ async def test_only_what_is_new_or_may_have_changed_is_described():
     assert max(described.count(arn) for arn in over) <= 2
 
 
+async def test_a_task_that_is_still_starting_is_described_until_it_runs():
+    shop = Shop(desired=2)
+    reader = a_reader(shop)
+    shop.deploy(Behaviour(starts_in=timedelta(seconds=20)))
+    running = []
+    for moment in (15, 30, 45):
+        shop.turn(moment)
+        told = (await reader.read([WEB], shop.now))[WEB]
+        assert isinstance(told, Tasks)
+        running.append(any(task.is_running and task.task_definition == NEW for task in told.tasks))
+
+    assert running == [False, True, True]
+
+
 async def test_a_hundred_tasks_are_one_call_and_pages_are_followed():
     shop = Shop(desired=230)
 
@@ -92,7 +108,7 @@ async def test_the_services_of_a_cluster_are_described_together():
     told = await a_reader(shop).read(services, shop.now)
 
     assert [len(arns(each)) for each in told.values()] == [20] * 5
-    assert sorted(shop.calls()) == ["DescribeTasks", *["ListTasks"] * 10]
+    assert sorted(shop.calls()) == ["DescribeTasks", *REST]
 
 
 async def test_all_who_ask_for_one_moment_share_one_reading():
@@ -161,7 +177,7 @@ async def test_a_reading_has_an_end_however_many_tasks_there_are(caplog):
 
     assert isinstance(told, Tasks)
     assert not told.is_whole
-    assert calls.count("ListTasks") == 1 + reading.MOST_PAGES
+    assert calls.count("ListTasks") == 1 + MOST_PAGES
     assert calls.count("DescribeTasks") == 11
 
 
@@ -200,6 +216,19 @@ def test_what_aws_refuses_is_said_with_who_must_act(operation, code, who, says):
     assert isinstance(told, Unavailable)
     assert told.who is who
     assert says in told.words
+
+
+async def test_who_is_throttled_is_told_until_when():
+    at = NOON + timedelta(seconds=4)
+
+    class Full:
+        async def read(self, *_asked: Any, **_more: Any) -> dict[str, Any]:
+            refused = AwsRefused("list_tasks", "ThrottlingException", "Rate", may_have_happened=False)
+            raise Throttled(refused, at)
+
+    told = (await Reader(cast("Aws", Full()), lambda: NOON).read([WEB], NOON))[WEB]
+
+    assert told == Unavailable(Who.PROVIDER, "ECS in shop: ThrottlingException: Rate", at)
 
 
 async def test_a_trouble_is_shared_too_and_is_over_with_the_next_reading():

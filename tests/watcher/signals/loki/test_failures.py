@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr, ValidationError
 
-from deploy.model import Level
+from deploy.model import About, Level
 from rules.model import Kind
 from rules.sample import Invalid, NoData, Unavailable, Who
 from tests.fakes.world import SECOND
@@ -222,6 +222,25 @@ async def test_doctor_tells_a_label_that_nobody_has():
 
         assert await ask.provider.unknown(indicator(RATIO), {"version": "v2"}) is None
         assert "a label ap" in str(await ask.provider.unknown(wrong, {"version": "v2"}))
+
+
+@pytest.mark.parametrize(
+    ("stream", "names", "about"),
+    [
+        ({"ap": "shop"}, {}, About.TAG),
+        ({"app": "shopp"}, {}, About.TAG),
+        ({"app": "shop", "release": "${arm.version}"}, {"version": "v2"}, About.VERSION_TAG),
+        ({"app": "shop", "version": "${arm.version}"}, {"version": "v22"}, About.RELEASE),
+        ({"app": "shop", "version": "${arm.version}"}, {}, About.RELEASE),
+    ],
+)
+async def test_what_loki_does_not_know_is_a_label_or_the_release(stream, names, about):
+    async with asking(a_server()) as ask:
+        assert isinstance(ask.provider, Examined)
+        told = await ask.provider.unknown(indicator({**RATIO, "stream": stream}), names)
+
+    assert told is not None
+    assert told.about is about
 
 
 async def test_files_that_are_none_are_told_and_nothing_is_asked(tmp_path):

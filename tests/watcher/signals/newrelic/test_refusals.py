@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from deploy.model import Level
+from deploy.model import About, Finding, Level
 from rules.sample import Invalid, NoData, Reading, Unavailable, Who
 from tests.fakes.newrelic import KEY, Account
 from tests.fakes.world import START
@@ -27,6 +27,7 @@ from tests.watcher.signals.newrelic.asking import (
 )
 from watcher.http import Answer, Request
 from watcher.signals.provider import Examined
+from watcher.signals.unknown import Unknown
 
 JSON = {"content-type": "application/json"}
 
@@ -269,7 +270,7 @@ def test_that_new_relic_fails_now_and_then_does_not_clear_a_name_that_is_silent(
 
 
 def test_the_doctor_names_what_is_not_known():
-    async def story() -> list[str | None]:
+    async def story() -> list[Unknown | None]:
         async with asking(an_account()) as ask:
             assert isinstance(ask.provider, Examined)
             where = RATIO["where"]
@@ -279,25 +280,32 @@ def test_the_doctor_names_what_is_not_known():
                     indicator({**RATIO, "where": {**where, "appName": "chekout"}}), NEW
                 ),
                 await ask.provider.unknown(indicator({**RATIO, "where": {"app": "checkout"}}), NEW),
+                await ask.provider.unknown(
+                    indicator({**RATIO, "where": {"appName": "checkout", "release": "${arm.version}"}}), NEW
+                ),
+                await ask.provider.unknown(indicator(RATIO), {"version": "v22"}),
                 await ask.provider.unknown(indicator(RATIO), {}),
             ]
 
-    known, app, attribute, unnamed = in_virtual_time(story())
+    known, app, attribute, tag, release, unnamed = in_virtual_time(story())
 
     assert known is None
-    assert app is not None
-    assert "did you mean checkout?" in app
-    assert attribute is not None
-    assert "no Transaction has an attribute app" in attribute
-    assert unnamed is not None
-    assert "names:" in unnamed
+    for unknown, about, words in (
+        (app, About.TAG, "did you mean checkout?"),
+        (attribute, About.TAG, "no Transaction has an attribute app"),
+        (tag, About.VERSION_TAG, "has an attribute release"),
+        (release, About.RELEASE, " = v22: "),
+        (unnamed, About.RELEASE, "names:"),
+    ):
+        assert unknown is not None
+        assert (unknown.about, words in unknown.words) == (about, True)
 
 
-def examined(account: Account, /, **settings: object) -> list[tuple[Level, str]]:
-    async def story() -> list[tuple[Level, str]]:
+def examined(account: Account, /, **settings: object) -> list[Finding]:
+    async def story() -> list[Finding]:
         async with asking(account, **settings) as ask:
             assert isinstance(ask.provider, Examined)
-            return [(each.level, each.words) for each in await ask.provider.examine()]
+            return list(await ask.provider.examine())
 
     return in_virtual_time(story())
 
@@ -306,7 +314,19 @@ def test_the_doctor_says_whether_the_account_is_seen_and_holds_anything():
     well, empty = examined(an_account()), examined(an_account([]))
     skewed, refused = examined(an_account(ahead=-MINUTE / 6)), examined(an_account(), key="NRAK-B")
 
-    assert well == [(Level.OK, "https://api.newrelic.com, account 4711 answers")]
-    assert (empty[1][0], "neither transactions nor spans" in empty[1][1]) == (Level.WARN, True)
-    assert skewed[1] == (Level.WARN, "this machine's clock is 10 s ahead of New Relic's")
-    assert [level for level, _ in refused] == [Level.FAIL]
+    assert [(each.about, each.level) for each in well] == [
+        (About.SITE, Level.OK),
+        (About.KEY, Level.OK),
+        (About.CLOCK, Level.OK),
+    ]
+    assert well[0].words == "https://api.newrelic.com, account 4711 answers: the key is of the region us"
+    assert (empty[2].about, empty[2].level) == (About.ACCOUNT, Level.WARN)
+    assert "neither transactions nor spans" in empty[2].words
+    assert (skewed[-1].level, skewed[-1].words) == (
+        Level.WARN,
+        "this machine's clock is 10 s ahead of New Relic's",
+    )
+    assert [(each.about, each.level, each.untold) for each in refused] == [
+        (About.KEY, Level.FAIL, False),
+        (About.SITE, Level.WARN, True),
+    ]

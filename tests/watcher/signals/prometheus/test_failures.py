@@ -8,7 +8,7 @@ import pytest
 from botocore.credentials import Credentials
 from pydantic import SecretStr, ValidationError
 
-from deploy.model import Level
+from deploy.model import About, Level
 from rules.model import Kind
 from rules.sample import Invalid, NoData, Unavailable, Who
 from tests.fakes.prometheus.gate import Gate, before, error, says
@@ -219,7 +219,7 @@ async def test_without_an_account_nothing_is_sent():
     [
         ({"counter": "http_request_total"}, "did you mean http_requests_total?"),
         ({"where": {"service": "shopp", "version": "${arm.version}"}}, "did you mean shop?"),
-        ({"where": {"service": "shop", "release": "${arm.version}"}}, "whose release is v2"),
+        ({"where": {"service": "shop", "release": "${arm.version}"}}, "has no series with the label release"),
     ],
 )
 async def test_a_name_that_is_wrong_is_told_after_five_minutes_with_the_nearest(shop, change, words):
@@ -243,6 +243,26 @@ async def test_a_version_that_nobody_knows_is_told_with_those_that_there_are(sho
 
     assert isinstance(reading, Invalid)
     assert "it is 'v1', 'v2'" in reading.words
+
+
+@pytest.mark.parametrize(
+    ("change", "names", "about"),
+    [
+        ({"counter": "http_request_total"}, {"version": "v2"}, About.METRIC),
+        ({"where": {"service": "shopp", "version": "${arm.version}"}}, {"version": "v2"}, About.TAG),
+        ({"where": {"servic": "shop", "version": "${arm.version}"}}, {"version": "v2"}, About.TAG),
+        ({"where": {"service": "shop", "release": "${arm.version}"}}, {"version": "v2"}, About.VERSION_TAG),
+        ({}, {"version": "v22"}, About.RELEASE),
+        ({}, {}, About.RELEASE),
+    ],
+)
+async def test_what_the_server_does_not_know_is_a_metric_a_label_or_the_release(shop, change, names, about):
+    async with asking(shop, now=NOON + 20 * MINUTE) as ask:
+        assert isinstance(ask.provider, Examined)
+        told = await ask.provider.unknown(indicator({**RATIO, **change}), names)
+
+    assert told is not None
+    assert told.about is about
 
 
 async def test_a_server_that_answers_is_looked_at_and_told_with_its_version(shop):

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from deploy.model import Level
+import pytest
+
+from deploy.model import About, Finding, Level
 from rules.sample import Invalid, NoData, Reading, Unavailable, Who
 from tests.fakes.sentry import Shop
 from tests.scenarios.virtual import in_virtual_time
@@ -20,8 +22,10 @@ from tests.watcher.signals.sentry.asking import (
     read_one,
 )
 from watcher.signals.provider import Examined
+from watcher.signals.sentry import site
 from watcher.signals.sentry.names import Names
 from watcher.signals.sentry.provider import Sentry
+from watcher.signals.unknown import Unknown
 
 
 def built() -> Shop:
@@ -124,41 +128,77 @@ def test_it_is_looked_up_once_and_not_in_every_round():
 # ------------------------------------------------------------------------------------------------------------ the doctor
 
 
-def examined(shop: Shop, **settings: Any) -> list[tuple[Level, str]]:
-    async def story() -> list[tuple[Level, str]]:
+def examined(shop: Shop, **settings: Any) -> list[Finding]:
+    async def story() -> list[Finding]:
         async with asking(shop, **settings) as ask:
             assert isinstance(ask.provider, Examined)
-            return [(each.level, each.words) for each in await ask.provider.examine()]
+            return list(await ask.provider.examine())
 
     return in_virtual_time(story())
 
 
 def test_the_doctor_says_where_all_is_well():
-    (found,) = examined(a_shop())
+    found = examined(a_shop(), url="https://de.sentry.io")
 
-    assert found == (Level.OK, "https://sentry.io, organization shop answers")
+    assert [each.about for each in found] == [About.SITE, About.KEY, About.SCOPE, About.CLOCK]
+    assert {each.level for each in found} == {Level.OK}
+    assert found[0].words == "https://de.sentry.io is where shop lives"
+
+
+def test_the_doctor_says_that_another_site_is_asked_than_that_of_the_organisation():
+    site, *others = examined(a_shop())
+
+    assert (site.about, site.level) == (About.SITE, Level.WARN)
+    assert site.words == "shop lives at https://de.sentry.io, and https://sentry.io is asked"
+    assert "`url: https://de.sentry.io`" in site.remedy
+    assert {each.level for each in others} == {Level.OK}
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "level", "words"),
+    [
+        ("https://sentry.acme.example", {"links": {"regionUrl": "https://de.sentry.io"}}, Level.OK, "of your own"),
+        ("https://sentry.io", {}, Level.OK, "is where"),
+        ("https://sentry.io", None, Level.OK, "is where"),
+        ("https://sentry.io", {"links": {"regionUrl": "https://sentry.io.evil.example"}}, Level.OK, "is where"),
+        ("https://sentry.io", {"links": {"regionUrl": "https://[x"}}, Level.OK, "is where"),
+        ("https://sentry.io", {"links": {"regionUrl": f"https://{'a' * 32}.sentry.io"}}, Level.OK, "is where"),
+        ("https://us.sentry.io", {"links": {"regionUrl": "https://de.sentry.io/x"}}, Level.WARN, "https://de.sentry.io,"),
+    ],
+)  # fmt: skip
+def test_of_where_an_organisation_lives_sentrys_own_sites_alone_are_believed(asked, told, level, words):
+    finding = site.finding(asked, "shop", told)
+
+    assert (finding.level, words in finding.words) == (level, True)
 
 
 def test_the_doctor_names_what_the_token_may_not():
     found = examined(a_shop(scopes=frozenset({"org:read"})))
 
-    assert [level for level, _ in found] == [Level.OK, Level.FAIL, Level.FAIL]
-    assert "names of releases" in found[1][1]
-    assert "project:releases" in found[1][1]
-    assert "new issues" in found[2][1]
-    assert "event:read" in found[2][1]
+    releases, issues = [each for each in found if each.level is Level.FAIL]
+    assert (releases.about, issues.about) == (About.SCOPE, About.SCOPE)
+    assert "names of releases" in releases.words
+    assert "project:releases" in releases.words
+    assert "new issues" in issues.words
+    assert "event:read" in issues.words
 
 
 def test_the_doctor_says_that_nobody_answers_or_that_the_clock_is_wrong():
-    ((level, words),) = examined(a_shop(), token="another")
-    skewed = examined(a_shop(ahead=-MINUTE / 6))
+    (refused,) = examined(a_shop(), token="another")
+    (elsewhere,) = examined(a_shop(), organization="another")
+    *_, skewed = examined(a_shop(ahead=-MINUTE / 6))
+    (broken,) = examined(a_shop(ahead=MINUTE))
 
-    assert (level, "the token is wrong" in words) == (Level.FAIL, True)
-    assert skewed[1] == (Level.WARN, "this machine's clock is 10 s ahead of Sentry's")
+    assert (refused.about, refused.level) == (About.KEY, Level.FAIL)
+    assert "the token is wrong" in refused.words
+    assert (elsewhere.about, elsewhere.level) == (About.ORGANIZATION, Level.FAIL)
+    assert (skewed.about, skewed.level) == (About.CLOCK, Level.WARN)
+    assert skewed.words == "this machine's clock is 10 s ahead of Sentry's"
+    assert (broken.about, broken.level) == (About.CLOCK, Level.FAIL)
 
 
 def test_the_doctor_says_what_the_release_is_called_there():
-    async def story() -> list[str | None]:
+    async def story() -> list[Unknown | None]:
         async with asking(built()) as ask:
             assert isinstance(ask.provider, Examined)
             wrong = indicator({**SESSIONS, "project": "chekout"})
@@ -171,20 +211,21 @@ def test_the_doctor_says_what_the_release_is_called_there():
 
     release, known, project, unnamed = in_virtual_time(story())
 
-    assert release is not None
-    assert "nearest: checkout@2+ab12" in release
     assert known is None
-    assert project is not None
-    assert "did you mean checkout" in project
-    assert unnamed is not None
-    assert "names:" in unnamed
+    for unknown, about, words in (
+        (release, About.RELEASE, "nearest: checkout@2+ab12"),
+        (project, About.PROJECT, "did you mean checkout"),
+        (unnamed, About.RELEASE, "names:"),
+    ):
+        assert unknown is not None
+        assert (unknown.about, words in unknown.words) == (about, True)
 
 
 def test_a_file_that_is_no_authority_is_said_and_nothing_is_asked(tmp_path):
     file = tmp_path / "ca.pem"
     file.write_text("nothing")
 
-    async def story() -> tuple[Reading, list[Level], str | None]:
+    async def story() -> tuple[Reading, list[Level], Unknown | None]:
         async with asking(a_shop(), authority=str(file)) as ask:
             assert isinstance(ask.provider, Examined)
             levels = [each.level for each in await ask.provider.examine()]

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.source import Event, Ignored, Received, Rejected
 from deploy.sources.sqs.envelope import Announced, Triggered, moment
 from deploy.sources.sqs.envelope import opened as contents_of
@@ -78,7 +78,7 @@ class Topics:
 
     def examine(self) -> Sequence[Finding]:
         """Which topics are believed."""
-        return [Finding(Level.OK, f"believes {topic}") for topic in sorted(self._topics)]
+        return [Finding(Level.OK, f"believes {topic}", about=About.SECRET) for topic in sorted(self._topics)]
 
     async def _is_signed(self, http: Http, letter: Letter, now: datetime) -> Unproven | None:
         signature = signature_of(letter)
