@@ -130,6 +130,9 @@ class Pause:
         return (self.hook, self.stage) == (other.hook, other.stage)
 
 
+BETWEEN_PARTS = ","  # which no part has in its name
+
+
 @dataclass(frozen=True, slots=True)
 class Announcement:
     """What a source says of a deployment, before anything was looked up: hints, never orders.
@@ -137,7 +140,8 @@ class Announcement:
     Attributes:
         source: The source's name in the configuration.
         dedup_key: The sender's own id of this message; one (source, key) is accepted once.
-        hints: What the source knows: ``tag``, ``fingerprint``, ``part``, ``version``, ``author``, ``reversible``...
+        hints: What the source knows: ``tag``, ``fingerprint``, ``part`` (of several, with `BETWEEN_PARTS` between), ``version``,
+            ``author``, ``reversible``...
         at: When it happened, by the sender's clock; a stale one (24 h) is recorded, never acted on.
         pause: With the phase ``PAUSED``: at what it waits, as far as the source knows.
     """

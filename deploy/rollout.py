@@ -7,7 +7,8 @@ A step forward is one of two: the traffic is shared out anew (`Shift`), or the r
 
 **What is sent twice.** The intent is written down just before (*intend*), and a shift carries its own key. So:
 
-* a shift that was answered, were it by silence (`Unclear`), is only read from then on;
+* a shift that was answered, were it by silence (`Unclear`), is only read from then on, unless its platform says that it needs another
+  call (`Unfinished`);
 * a shift whose intent is written but whose answer is not (the daemon was killed in between) is decided like a new one, by
   what runs: it has its share, nothing is sent; it has the share from before, it is sent with the *same key*;
 * an answer to a hook is harmless when repeated, so one that was lost is given again while the platform still waits there.
@@ -63,6 +64,7 @@ async def move_on(
     ============================ ===================================================
     the wanted share             `Done`
     the share from before        sent, unless it was; then `Going`, by `shifted`
+    … and it needs another call  sent, with the same key
     … and it has to be ready     `Going`, until its platform says that it is
     another share                `Stopped`: somebody else has moved it
     ============================ ===================================================
@@ -139,10 +141,10 @@ async def _shift(shift: Shift, target: Target, key: str, sent: int, intend: Inte
     if not isinstance(target, Staged):
         return Broken(f"{shift.part}: what it runs on shares no traffic out at our word")
     if sent:
-        return await _shifted(shift, target, key)
-
-    live, cold = await asyncio.gather(target.observe(), _cold(target, shift))
-    view = _before_it(live, cold, shift)
+        view = await _shifted(shift, target, key)
+    else:
+        live, cold = await asyncio.gather(target.observe(), _cold(target, shift))
+        view = _before_it(live, cold, shift)
     if view is not None:
         return view
     if not await intend(shift):
@@ -198,13 +200,16 @@ def _third(live: Live, before: Release, after: Release) -> str | None:
     return next((name for name, share in live.shares.items() if share > 0 and name not in known), None)
 
 
-async def _shifted(shift: Shift, target: Staged, key: str) -> Outcome:
+async def _shifted(shift: Shift, target: Staged, key: str) -> Outcome | None:
+    """How far *shift* is; ``None``: it needs another call."""
     progress = await target.shifted(shift, key)
     match progress:
         case Serving():
             return Done()
-        case Moving(words) | Unfinished(words):
+        case Moving(words):
             return Going(f"{shift.part}: {words or 'on its way'}", sent=1)
+        case Unfinished():
+            return None
         case Failed(words, by_hand):
             return Broken(f"{shift.part}: {words}", by_hand)
         case Drifted(words, tag):

@@ -146,6 +146,8 @@ class Staged(Protocol):
     async def shift(self, shift: Shift, key: str) -> Beginning:
         """Ask the platform to share the traffic out so. At most one call that moves; doing this twice with one *key* is harmless.
 
+        One that needs several calls says so by `shifted` (``Unfinished``), and is asked again.
+
         ``Refused`` with ``third_tag`` where others than the two releases of *shift* have traffic, or *after* has another share
         than it expects.
         """
@@ -217,6 +219,11 @@ def leaves(_settings: BaseModel) -> str:
     return f"{BY_REFERENCE}, {WRITTEN}"
 
 
+def moves_all(_settings: BaseModel) -> bool:
+    """Whoever comes after a move gets what it has brought."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[S]):
     """One kind of target, for the registry.
@@ -233,6 +240,8 @@ class Kind(Generic[S]):
         not_undone: What a move to an older release leaves as the newer one has made it: one line, for a plan.
         hooked: Its target is `Hooked`.
         stands_by: Its target is `StandingBy`.
+        lingers: Who has a release keeps it for long after the traffic has moved: a page that is open, a session that stays.
+        least_share: The smallest step of a share (0..1) that its platform knows; a stage is a multiple of it.
     """
 
     settings: type[S]
@@ -246,6 +255,8 @@ class Kind(Generic[S]):
     not_undone: Callable[[S], str] = leaves
     hooked: bool = False
     stands_by: bool = False
+    lingers: Callable[[S], bool] = moves_all
+    least_share: float = 0.001
 
 
 # What an announcement may hint at besides names.

@@ -223,21 +223,23 @@ def judgement(
     acting = [verdict for verdict in speaking if verdict.consequence in ACTING]
     bad = {verdict.rule: verdict for verdict in acting if verdict.outcome is Outcome.BREACHED}
     first = [rule for rule in evidence.blamed if rule in bad]
+    # What is proof against the release, and when it began, is asked of those alone that roll it back, where there are some.
+    acts = [rule for rule, verdict in bad.items() if verdict.consequence is Consequence.ROLLBACK]
     return Judgement(
         at=at,
         outcome=Outcome.BREACHED if bad else _worst(acting),
         verdicts=tuple(verdicts),
         log10_e=None if sums.group is None else _log10(sums.group),
         threshold=None if sums.group is None else log(1 / brief.alpha) / _TEN,
-        breached_by=(*first, *(rule for rule in bad if rule not in first)),
+        breached_by=tuple(dict.fromkeys((*first, *acts, *bad))),
         asks=bool(bad) and all(verdict.consequence is Consequence.ASK for verdict in bad.values()),
         doubts=tuple(each.name for each in _controls(speaking) if each.outcome is Outcome.BREACHED),
         controls=tuple(each.name for each in _controls(speaking) if _is_well(each)),
         compared=any(
             _compared(brief, evidence.memories, key)
-            for key in (_keys(brief, bad) if bad else tuple(brief.cases))
+            for key in (_keys(brief, acts or bad) if bad else tuple(brief.cases))
         ),
-        alike=bool(bad) and all(_is_alike(brief, evidence.memories, sums, rule) for rule in bad),
+        alike=bool(bad) and all(_is_alike(brief, evidence.memories, sums, rule) for rule in acts or bad),
         proven=bool(acting) and all(each.proven and _may_pass(each) for each in acting),
     )
 

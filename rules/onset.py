@@ -69,14 +69,13 @@ def came_of(onset: Onset, switched: datetime) -> Came:
 
 
 def came(judgement: Judgement, switched: datetime) -> Came:
-    """How what breached began: as the first of the rules to blame has it. What was compared at the same time is never late.
+    """How what breached began: as the first of the rules has it on which it rests. What was compared at the same time is never late.
 
     A rule whose onset nobody knows is late if it breached long after the switch.
     """
-    blamed = [verdict for rule in judgement.breached_by if (verdict := judgement.verdict(rule))]
-    if judgement.compared or not blamed:
+    if judgement.compared or not judgement.resting_on:
         return Came.AT_ONCE
-    began = [_came(verdict, judgement.at, switched) for verdict in blamed]
+    began = [_came(verdict, judgement.at, switched) for verdict in judgement.resting_on]
     return min(began, key=list(Came).index)
 
 

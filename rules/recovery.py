@@ -1,11 +1,12 @@
 """Is it well again? After a rollback the same indicators are looked at by their level, not as evidence against a release.
 
-Both arms are counted together: the known-good release is on its way back, and what people get is what counts. The
+Both arms are counted together: the known-good release is on its way back, and what people get is what counts. Where they keep what
+they have for hours, as pages that are open, what they are given is what counts: then only the known-good release does. The
 newest buckets decide, as soon as they tell "acceptable" from "an effect worth seeing".
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from math import log
 
@@ -44,20 +45,27 @@ class Level:
     estimate: Estimate | None = None
 
 
-def level(brief: Brief, buckets: Sequence[Series], since: datetime) -> Level:
+def level(
+    brief: Brief, buckets: Sequence[Series], since: datetime, *, lingers: bool = False, beside: bool = True
+) -> Level:
     """How the indicators of the rules that act stand now.
 
     Args:
         brief: Of the watch that was rolled back.
         buckets: All its buckets, those before the rollback too: without a history the baseline then is what is usual.
         since: From when the known-good release serves again; only buckets that start then or later tell.
+        lingers: Who has the release that was undone keeps it for long: a page that is open. What is told of it by its name then is of
+            those, and says nothing of what people are given since.
+        beside: What serves again is what the release was compared with. If not, and it lingers, the pages of neither are what people
+            are given since.
     """
     acting = {voice.rule.id: voice.rule for voice in brief.voices if voice.rule.on_breach in ACTING}
     members = {member for rule in acting.values() for member in rule.all_of}
     levels = [
-        _level(case, _of(case, buckets), since)
+        _level(case, _given(case, found, since, beside=beside) if lingers else found, since)
         for case in brief.cases.values()
         if case.rule.id in acting or case.rule.id in members
+        for found in (_of(case, buckets),)
     ]
     known = [each for each in levels if each is not None]
     if not known:
@@ -78,6 +86,16 @@ def _of(case: Case, buckets: Sequence[Series]) -> list[Bucket]:
         ),
         key=lambda bucket: bucket.start,
     )
+
+
+def _given(case: Case, buckets: Sequence[Bucket], since: datetime, *, beside: bool) -> list[Bucket]:
+    """*buckets*, from *since* on of what serves again alone, where its indicator tells releases apart."""
+    return [
+        replace(bucket, canary=None, baseline=bucket.baseline if beside else None)
+        if case.tells_arms and bucket.start >= since
+        else bucket
+        for bucket in buckets
+    ]
 
 
 def _level(case: Case, buckets: Sequence[Bucket], since: datetime) -> Level | None:
@@ -170,7 +188,12 @@ def _of_ranks(case: Case, buckets: Sequence[Bucket]) -> Level:
 
 
 def _of_states(case: Case, buckets: Sequence[Bucket], newest: Sequence[Bucket]) -> Level | None:
-    """By the newest readings, as soon as they agree; what was bad before the deployment tells nothing of its undoing."""
+    """By the newest readings, as soon as they agree; what was bad before the deployment tells nothing of its undoing.
+
+    Nor does a state of the release that was undone, by its name: an issue that is new with it stays so, whatever serves.
+    """
+    if case.tells_arms:
+        return None
     stood = state.folded(case, buckets).stood
     if stood is not None and stood.before:
         return None

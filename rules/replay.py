@@ -7,7 +7,7 @@ The rounds are those of a daemon that looks whenever a bucket becomes final: loo
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from rules.brief import Brief
 from rules.evaluate import Timing, evaluate, start, wanted_since
@@ -112,6 +112,16 @@ def asks(judgement: Judgement, switched: datetime) -> str:
     began = came(judgement, switched)
     if began is Came.LATE or (began is Came.SOON and not judgement.controls):
         return f"it began {'minutes' if began is Came.SOON else 'long'} after the switch, and nothing was compared at the same time"
-    if judgement.asks:
-        return "the rules that breached ask"
-    return ""
+    return _RULES_ASK if judgement.asks else ""
+
+
+_RULES_ASK = "the rules that breached ask"
+ASKED = timedelta(hours=1)  # so long a question stands, where the service does not say otherwise
+
+
+def is_outgrown(why: str, later: Judgement) -> bool:
+    """A question asked because of *why* gives way to *later*: only the rules asked, and now one has breached that rolls back.
+
+    The daemon goes by the same (``watcher.core.lifecycle``).
+    """
+    return why == _RULES_ASK and later.outcome is Outcome.BREACHED and not later.asks

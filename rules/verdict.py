@@ -140,12 +140,12 @@ class Judgement:
     Attributes:
         outcome: Breached if the group or a single acting rule (rollback, ask) breached; else the worst of the rules that can act and are not spent.
         log10_e: Of the group: the weighted average of its members' E.
-        breached_by: Ids of the rules whose breach counts, the most to blame first.
+        breached_by: Ids of the rules whose breach counts, the most to blame first; those that only ask come last.
         asks: The breach comes only from rules whose consequence is `ask`.
         doubts: Names of the controls (`doubt`) that got worse too.
         controls: Names of the controls that are well: looked at, fresh, and not worse.
         compared: What breached was compared at the same time (both arms reported), so a late onset is still evidence.
-            Where nothing breached: anything was.
+            Where nothing breached: anything was. Here and below a rule that asks does not count beside one that rolls back.
         alike: What breached compares nothing, and a rule that compares the same indicator finds the releases alike: what
             serves beside this one fails too, and going back to it would not help.
         proven: Every rule that can act is healthy and proven to be well: the bake may end.
@@ -163,6 +163,15 @@ class Judgement:
     compared: bool = False
     alike: bool = False
     proven: bool = False
+
+    @property
+    def resting_on(self) -> tuple[Verdict, ...]:
+        """The verdicts that what follows from the breach rests on: of rules that roll back, where one of them breached; else of all.
+
+        A rule that asks vouches for none that rolls back: neither for when it began, nor that it is this release's alone.
+        """
+        blamed = tuple(said for rule in self.breached_by if (said := self.verdict(rule)) is not None)
+        return tuple(said for said in blamed if said.consequence is Consequence.ROLLBACK) or blamed
 
     def verdict(self, rule: str) -> Verdict | None:
         """The verdict of *rule* (an id), if there is one."""

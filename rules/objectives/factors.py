@@ -107,7 +107,7 @@ def ceiling_at_most(requests: float, bad: float, ceiling: float, phi: float | No
     gain = _surprise(count, expected)
     if exact and phi is not None:
         gain += _surprise(requests - bad, requests - expected)
-    return gain / (phi or count)
+    return max(gain / (phi or count), 0.0)  # never less, but for rounding
 
 
 def _surprise(count: float, expected: float) -> float:

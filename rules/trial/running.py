@@ -9,7 +9,7 @@ from rules.bake import may_end, passes
 from rules.duration import duration_text
 from rules.evaluate import Setting, prepare
 from rules.model import Rule, RuleSet
-from rules.replay import Recording, Round, asks, rounds
+from rules.replay import ASKED, Recording, Round, asks, is_outgrown, rounds
 from rules.trial.values import DEPLOYED, End, Expectation, Trial
 from rules.verdict import Judgement, Outcome, Verdict
 
@@ -38,16 +38,15 @@ class _Story:
 
     Attributes:
         over: When it ends at the latest.
-        breached: The first breach of all rules together, unless it had ended before.
-        why: Why that only asks a person; empty: the rollback starts by itself.
+        breached: The first breach of all rules together, unless it had ended before; and one by which its question was outgrown, with
+            why each only asks a person: empty where the rollback starts by itself.
         passed: When it passed.
         early: It may be proven well before its shortest time.
     """
 
     played: tuple[Round, ...]
     over: datetime
-    breached: Round | None
-    why: str
+    breached: tuple[tuple[Round, str], ...]
     passed: Round | None
     early: bool
 
@@ -61,18 +60,23 @@ def run(trial: Trial, rules: RuleSet) -> tuple[tuple[Failure, ...], tuple[Told, 
 
 def _told(trial: Trial, played: tuple[Round, ...]) -> _Story:
     complete = DEPLOYED + trial.complete
-    over, breached, passed = complete + trial.at_most, None, None
+    over, passed = complete + trial.at_most, None
+    breached: list[tuple[Round, str]] = []
     for round_ in played:
+        if breached:
+            first, why = breached[0]
+            if round_.now > first.now + ASKED or not is_outgrown(why, round_.judgement):
+                continue
+            breached.append((round_, asks(round_.judgement, _switched(trial, round_.now))))
+            break
         if round_.now > over:
             break
         if round_.judgement.outcome is Outcome.BREACHED:
-            breached = round_
-            break
-        if may_end(round_.judgement, trial.at_least, complete, round_.now):
+            breached.append((round_, asks(round_.judgement, _switched(trial, round_.now))))
+        elif may_end(round_.judgement, trial.at_least, complete, round_.now):
             passed = round_
             break
-    why = asks(breached.judgement, _switched(trial, breached.now)) if breached else ""
-    return _Story(played, over, breached, why, passed, trial.early is not None)
+    return _Story(played, over, tuple(breached), passed, trial.early is not None)
 
 
 def _played(trial: Trial, rules: RuleSet) -> Iterator[Round]:
@@ -165,16 +169,18 @@ def _was(expected: Expectation, round_: Round, story: _Story) -> str:
 
 
 def _then(expected: Expectation, round_: Round, story: _Story) -> str:
-    """What a breach starts, it starts when it comes: what is said later changes nothing about it."""
+    """What a breach starts, it starts when it comes: what is said later changes nothing about it, unless it outgrows a question."""
     if expected.then is None:
         return ""
-    wanted, breached = "a question" if expected.then == "ask" else "a rollback", story.breached
-    if breached is None or breached.now > round_.now:
+    wanted = "a question" if expected.then == "ask" else "a rollback"
+    started = [each for each in story.breached if each[0].now <= round_.now]
+    if not started:
         return f"expected {wanted} at {_after(round_)}, and nothing is started: {_why_not(round_, story)}"
-    if (expected.then == "ask") is bool(story.why):
+    breached, why = started[-1]
+    if (expected.then == "ask") is bool(why):
         return ""
     said = f"expected {wanted} at {_after(breached)}, and "
-    return said + (f"a person is asked: {story.why}" if story.why else "the rollback starts by itself")
+    return said + (f"a person is asked: {why}" if why else "the rollback starts by itself")
 
 
 def _why_not(round_: Round, story: _Story) -> str:

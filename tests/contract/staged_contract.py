@@ -29,6 +29,8 @@ SECOND = "w_1.9.0"
 class StagedContract(TargetContract):
     """*good* serves, *bad* is the release that is given a share; 10 % is what `TargetWorld.runs` gives to what moves."""
 
+    fine = 0.255  # the finest share that it can give
+
     def shift(self, share: float, expect: float) -> Shift:
         before, after = Release.of_tag(self.good), Release.of_tag(self.bad)
         return Shift(self.part, before, after, share, expect)
@@ -80,12 +82,12 @@ class StagedContract(TargetContract):
         world.runs(self.good, moving_to=self.bad)
         target = world.target()
 
-        assert isinstance(await target.shift(self.shift(0.255, 0.1), KEY), Begun)
-        assert is_about((await self.share(target))[0], 0.255)
-        assert isinstance(await target.shift(self.shift(1.0, 0.255), SECOND), Begun)
+        assert isinstance(await target.shift(self.shift(self.fine, 0.1), KEY), Begun)
+        assert is_about((await self.share(target))[0], self.fine)
+        assert isinstance(await target.shift(self.shift(1.0, self.fine), SECOND), Begun)
 
         assert await self.share(target) == (0.0, None, self.bad)
-        assert await target.shifted(self.shift(1.0, 0.255), SECOND) == Serving()
+        assert await target.shifted(self.shift(1.0, self.fine), SECOND) == Serving()
 
     async def test_a_shift_that_is_so_already_is_not_sent(self, world):
         world.runs(self.good, moving_to=self.bad)

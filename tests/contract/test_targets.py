@@ -22,6 +22,7 @@ from deploy.target import CALL_TIMEOUT
 from tests.contract.staged_contract import StagedContract
 from tests.contract.target_contract import KEY, TargetContract
 from tests.deploy.targets.appconfig.appconfig_world import Configurations, appconfig_over_http
+from tests.deploy.targets.appconfig.flag_world import OneFlag, SharedVariant
 from tests.deploy.targets.beanstalk.beanstalk_world import Environments, Pair, beanstalk_over_http
 from tests.deploy.targets.codedeploy.group_world import codedeploy_over_http
 from tests.deploy.targets.ecs.ecs_world import ecs_over_http
@@ -38,7 +39,7 @@ from tests.deploy.targets.s3_cloudfront.site_world import (
     SiteWorld,
     site_over_http,
 )
-from tests.deploy.targets.unleash.unleash_world import unleash_over_http
+from tests.deploy.targets.unleash.unleash_world import SharedToggle, Toggles, unleash_over_http
 
 
 class TestCommand(TargetContract):
@@ -120,6 +121,30 @@ class TestAppConfigAnew(LooksFirst):
             yield world
 
 
+@pytest.mark.long  # its variant, below, goes the same ways
+class TestAppConfigFlag(LooksFirst):
+    """One flag of a profile, put back alone: by a version of its own, or by stopping what still brings it."""
+
+    good, bad, third = OneFlag.said
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with appconfig_over_http(OneFlag()) as world:
+            yield world
+
+
+class TestAppConfigShares(LooksFirst, StagedContract):
+    """The same, where the percentage in the rule of its variant is the share of what is rolled out."""
+
+    good, bad, third = SharedVariant.said
+    fine = 0.26  # whole percents
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with appconfig_over_http(SharedVariant()) as world:
+            yield world
+
+
 class SetAtOnce(LooksFirst):
     """Nothing is ever on its way there: a flag is set, or it is not."""
 
@@ -171,7 +196,7 @@ class TestUnleash(SetAtOnce):
 
     @pytest.fixture
     async def world(self, tmp_path):
-        async with unleash_over_http() as world:
+        async with unleash_over_http(Toggles()) as world:
             yield world
 
     @pytest.mark.long  # it is the client that waits, as for the flag above
@@ -183,6 +208,22 @@ class TestUnleash(SetAtOnce):
         await super().test_a_move_that_hangs_is_unclear_in_its_time(world, move)
 
 
+class TestUnleashShares(LooksFirst, StagedContract):
+    """The same, where its percentage is the share of what it gives."""
+
+    good, bad, third = "off", "on.100", "on.100/userId/checkout"
+    fine = 0.26  # whole percents
+
+    @pytest.fixture
+    async def world(self, tmp_path):
+        async with unleash_over_http(SharedToggle()) as world:
+            yield world
+
+    @staticmethod
+    def sent(world) -> int:
+        return len(world.changes())
+
+
 @pytest.mark.long
 class TestUnleashShare(SetAtOnce):
     """The same, where a share is set back: by a patch, and not by turning it off."""
@@ -191,7 +232,7 @@ class TestUnleashShare(SetAtOnce):
 
     @pytest.fixture
     async def world(self, tmp_path):
-        async with unleash_over_http() as world:
+        async with unleash_over_http(Toggles()) as world:
             yield world
 
 

@@ -21,6 +21,7 @@ from deploy.model import (
     Serving,
     Shift,
     Unclear,
+    Unfinished,
     Unreadable,
 )
 from deploy.rollback import Broken, Done, Going, Lost, Stopped, Unknown
@@ -138,6 +139,17 @@ def test_one_that_was_answered_is_only_read_from_then_on(progress, outcome):
 
     assert isinstance(moved(SHIFT, target, sent=1), outcome)
     assert target.sent == []
+
+
+def test_one_that_needs_another_call_is_sent_again_with_the_same_key():
+    target = Sharing(Live(V1), progress=Unfinished("it is to be turned on"))
+
+    outcome = moved(SHIFT, target, sent=1)
+
+    assert isinstance(outcome, Going)
+    assert outcome.sent == 1
+    assert target.sent == ["k"]
+    assert moved(SHIFT, target, sent=1, mine=False) == Lost()
 
 
 def test_a_shift_whose_answer_was_lost_counts_as_sent():

@@ -2,6 +2,9 @@
 
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -17,7 +20,7 @@ from watcher.commands._init.policies import profiles_act_policy, profiles_read_p
 
 PAGE = (ROOT / "docs/flags.md").read_text(encoding="utf-8")
 BLOCKS = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
-READ, ACT = (block for block in BLOCKS if "Statement" in block)
+READ, ACT, COUNT, WRITE = (block for block in BLOCKS if "Statement" in block)
 (RULE,) = (block for block in BLOCKS if "detail-type" in block)
 ACCOUNT = AwsAccount("main", "eu-central-1", "123456789012")
 INIT = Profiles(
@@ -31,7 +34,10 @@ def needs(environment: str = "pgil2o7") -> tuple[Need, ...]:
 
 
 def test_the_two_policies_allow_what_the_code_calls_and_nothing_else():
-    assert iam.actions(READ, ACT) == {permission(*each) for each in operations() if each[0] == "appconfig"}
+    called = {permission(*each) for each in operations() if each[0] == "appconfig"}
+
+    assert iam.actions(READ, ACT) | iam.actions(COUNT, WRITE) == called
+    assert iam.actions(READ, ACT) & iam.actions(COUNT, WRITE) == set()
 
 
 def test_they_are_those_that_init_writes():
@@ -40,6 +46,14 @@ def test_they_are_those_that_init_writes():
 
     assert READ["Statement"] == read
     assert ACT["Statement"] == profiles_act_policy(INIT)["Statement"]
+    for policy, more, of in ((READ, COUNT, profiles_read_policy), (ACT, WRITE, profiles_act_policy)):
+        assert _without(of(replace(INIT, flag="pricing")), policy) == more["Statement"]
+
+
+def _without(policy: Mapping[str, Any], known: Mapping[str, Any]) -> list[Any]:
+    """The statements of *policy* about AppConfig that are not *known*."""
+    about = [each for each in policy["Statement"] if each["Action"][0].startswith("appconfig:")]
+    return [each for each in about if each not in known["Statement"]]
 
 
 def test_the_role_to_act_may_do_what_doctor_asks_for_and_nothing_in_another_environment():
@@ -48,7 +62,7 @@ def test_the_role_to_act_may_do_what_doctor_asks_for_and_nothing_in_another_envi
     assert [need for need in other if iam.allows(ACT, need)] == []
 
 
-@pytest.mark.parametrize("policy", [READ, ACT], ids=["read", "act"])
+@pytest.mark.parametrize("policy", [READ, ACT, COUNT, WRITE], ids=["read", "act", "count", "write"])
 def test_each_action_is_awss_and_never_allowed_on_everything(policy):
     for action, resources, _ in iam.statements(policy):
         assert iam.is_known(action)

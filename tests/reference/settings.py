@@ -96,6 +96,7 @@ SETTINGS = {
     "services.NAME.ENVIRONMENT.gate": "what must be so before a deployment, where a pipeline asks: [the pipeline](../pipeline.md)",
     "services.NAME.ENVIRONMENT.gate.after": "environments of the service in which the same content must have passed before",
     "services.NAME.ENVIRONMENT.gate.approval": "`automatic`, or `person`: somebody of the team approves each release",
+    "services.NAME.ENVIRONMENT.gate.passed_by": "with `approval: automatic`: what must have looked at it in an environment of `after`, or a person is asked: `smoke` (a smoke suite, or a probe), `tasks` (where it runs on ECS); `[]`: whatever rules there are",
     "services.NAME.ENVIRONMENT.gate.quarantined": "what becomes of a quarantined release: `refuse`, or `ask` a person",
     "services.NAME.ENVIRONMENT.gate.asking": "how long a question stands; unanswered it ends refused",
     "services.NAME.ENVIRONMENT.gate.seen_within": "how long what was never seen in an environment of `after` is waited for, before it is refused",

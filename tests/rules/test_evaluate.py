@@ -342,6 +342,39 @@ def test_what_is_compared_says_nothing_of_another_indicator():
     assert not judgement.alike
 
 
+def beside_one_that_asks(about, judge, errors, *, minutes=4):
+    """An objective that rolls back, and one rule more that asks about *about*: both breached."""
+    objective = a_rule(Slo(0.99), "objective", "errors")
+    compared = a_rule(CanaryVsBaseline(), "compared", "errors", consequence=TELL)
+    asks = a_rule(judge, "asks", about.id, consequence=ASK)
+    watch = a_watch(asks, objective, compared, indicators=[an_indicator(), about])
+    for minute in range(minutes):
+        other = series(a_bucket(minute, *ONE_FAILS), name=about.id)
+        watch.reads(noon(minute + 1), **{"errors": (series(a_bucket(minute, *errors)),), about.id: (other,)})
+    return watch.last.judgement
+
+
+def test_a_rule_that_asks_does_not_make_a_rollback_of_what_fails_for_both_releases_alike():
+    judgement = beside_one_that_asks(OTHER, Slo(0.99), BOTH_FAIL)
+
+    assert judgement.breached_by == ("objective", "asks")
+    assert judgement.alike
+
+
+def test_what_a_rule_that_asks_compares_says_nothing_of_what_rolls_back():
+    judgement = beside_one_that_asks(OTHER, CanaryVsBaseline(), BAD, minutes=30)
+
+    assert set(judgement.breached_by) == {"objective", "asks"}
+    assert not judgement.compared
+
+
+def test_of_what_breached_that_comes_first_which_rolls_back():
+    limit = a_rule(Threshold(above=0.1), "limit", "errors")
+    watch = a_watch(a_rule(Threshold(above=0.1), "asks", "errors", consequence=ASK), limit)
+
+    assert watch.sees([BAD] * 3).breached_by == ("limit", "asks")
+
+
 def test_a_control_needs_less_evidence_and_is_listed_by_its_name():
     watch = a_watch(an_slo(consequence=DOUBT, statistics=Statistics(min_buckets=1)), an_slo(name="other"))
     judgement = watch.sees([(counts(7, 600), None)])

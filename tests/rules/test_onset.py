@@ -12,12 +12,14 @@ from tests.rules.building import (
     INDEPENDENT,
     MINUTE,
     NOON,
+    a_bucket,
     a_history,
     a_rule,
     a_watch,
     an_indicator,
     counts,
     noon,
+    series,
 )
 from tests.rules.objectives.test_before_after import a_watched
 from tests.rules.objectives.test_history import a_past
@@ -202,6 +204,24 @@ def test_where_nobody_knows_when_it_began_it_is_late_if_it_breached_long_after(m
     undated = replace(found, verdicts=(replace(found.verdicts[0], onset=None),), at=noon(minutes))
 
     assert came(undated, NOON) is how
+
+
+def test_a_rule_that_asks_does_not_vouch_for_when_that_began_which_rolls_back():
+    watch = a_watch(
+        a_rule(Slo(0.999), statistics=INDEPENDENTLY),
+        a_rule(Slo(0.999), "asks", "issues", Consequence.ASK, INDEPENDENTLY),
+        indicators=[an_indicator(), an_indicator("issues")],
+    )
+    for minute, (late, early) in enumerate(zip(traffic(14, 10, 0.2), traffic(14, 0, 0.2), strict=True)):
+        both = {"errors": late, "issues": early}
+        watch.reads(
+            noon(minute + 1),
+            **{name: (series(a_bucket(minute, *pair), name=name),) for name, pair in both.items()},
+        )
+    judgement = with_onset(watch.last.judgement, watch.brief, watch.buckets)
+
+    assert set(judgement.breached_by) == {"errors", "asks"}
+    assert came(judgement, NOON) is Came.LATE
 
 
 def test_where_nothing_breached_nothing_is_late():

@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import pytest
 
 from rules.evaluate import level
-from rules.model import CanaryVsBaseline, Consequence, Kind, Slo, Threshold
-from rules.sample import Value
+from rules.model import CanaryVsBaseline, Consequence, InState, Kind, Slo, Threshold
+from rules.sample import State, Value
 from tests.rules.building import (
     INDEPENDENT,
+    MINUTE,
     a_brief,
     a_bucket,
     a_history,
@@ -145,3 +148,41 @@ def test_against_the_past_it_is_well_by_the_time_of_day():
 
     assert after(watch.brief, *[(counts(14, 600), None)] * 3).well is True
     assert after(watch.brief, *[(counts(90, 600), None)] * 3).well is False
+
+
+def test_a_state_of_the_release_that_was_undone_says_nothing_of_those_who_are_served_now():
+    """An issue that is new with it stays new."""
+    of_it = an_indicator("issues", Kind.STATE)
+    states = [a_bucket(place, State("NEW", noon(-5), bad=True)) for place in range(3)]
+
+    def stands(indicator):
+        watch = a_watch(a_rule(InState(MINUTE), "issues"), indicators=[indicator])
+        return level(watch.brief, [series(each, name="issues") for each in states], noon(0)).well
+
+    assert stands(of_it) is None
+    assert stands(replace(of_it, compares_arms=False)) is False
+
+
+def test_where_people_keep_what_they_have_only_the_known_good_release_counts():
+    """Pages that are open begin sessions of the old release still."""
+    buckets = [series(a_bucket(place, counts(300, 600), counts(0, 6000))) for place in range(2)]
+
+    def stands(indicator):
+        watch = a_watch(a_rule(Slo(0.999)), indicators=[indicator])
+        return level(watch.brief, buckets, noon(0), lingers=True).well
+
+    assert stands(an_indicator()) is True
+    assert stands(replace(an_indicator(), compares_arms=False)) is False  # of the service as a whole
+
+
+def test_where_something_else_serves_again_than_it_was_compared_with_its_pages_say_nothing():
+    """A person has named an older release: the one before is on pages that are open still, as the bad one is."""
+    buckets = [series(a_bucket(place, counts(300, 600), counts(0, 6000))) for place in range(2)]
+
+    def stands(indicator, **how):
+        watch = a_watch(a_rule(Slo(0.999)), indicators=[indicator])
+        return level(watch.brief, buckets, noon(0), beside=False, **how).well
+
+    assert stands(an_indicator(), lingers=True) is None
+    assert stands(an_indicator()) is False  # where nothing lingers, what is there is what people get
+    assert stands(replace(an_indicator(), compares_arms=False), lingers=True) is False

@@ -10,6 +10,7 @@ from typing import Any
 from tests.scenarios import test_good_and_bad, test_starting
 from tests.scenarios.aws import (
     test_appconfig,
+    test_appconfig_flags,
     test_beanstalk,
     test_beanstalk_swap,
     test_codedeploy,
@@ -26,6 +27,7 @@ from tests.scenarios.aws import (
     test_site_stages,
     test_stages,
     test_unleash,
+    test_unleash_stages,
 )
 
 Story = Callable[..., Any]
@@ -71,6 +73,10 @@ STORIES: Mapping[tuple[str, str], Told] = {
     (BLUE_GREEN, "ECS under CodeDeploy"): Told(
         test_codedeploy.test_on_ecs_a_good_release_passes_with_all_the_traffic,
         test_codedeploy.test_on_ecs_a_bad_release_is_given_back_its_traffic_while_the_old_one_stands,
+    ),
+    (BLUE_GREEN, "ECS under CodeDeploy, at hooks"): Told(
+        test_codedeploy_hooks.test_on_ecs_a_good_release_is_told_succeeded_at_each_hook_and_passes,
+        test_codedeploy_hooks.test_on_ecs_a_bad_release_is_told_failed_at_the_hook_after_its_traffic_and_codedeploy_goes_back,
     ),
     (BLUE_GREEN, "CodeDeploy on new instances (EC2)"): Told(
         test_codedeploy.test_a_good_release_on_new_instances_passes_once_the_old_ones_have_ended,
@@ -142,9 +148,17 @@ STORIES: Mapping[tuple[str, str], Told] = {
         test_site_stages.test_a_good_release_goes_from_a_twentieth_of_the_viewers_to_all_of_them_and_passes,
         test_site_stages.test_a_bad_release_is_taken_from_all_viewers_by_one_call,
     ),
+    (CANARY, "a flag of Unleash, in stages"): Told(
+        test_unleash_stages.test_a_good_flag_is_turned_on_for_a_twentieth_goes_to_everybody_and_passes,
+        test_unleash_stages.test_a_bad_flag_is_turned_off_from_its_first_share,
+    ),
     (CANARY, "a flag of LaunchDarkly, in stages"): Told(
         test_flag_stages.test_a_good_variation_goes_from_a_twentieth_to_everybody_and_passes,
         test_flag_stages.test_a_bad_variation_is_taken_from_everybody_at_once,
+    ),
+    (CANARY, "a variant of AWS AppConfig, in stages"): Told(
+        test_appconfig_flags.test_a_good_variant_goes_from_a_twentieth_to_everybody_and_passes,
+        test_appconfig_flags.test_a_bad_variant_is_taken_from_everybody_at_once,
     ),
     (CANARY, "AWS AppConfig, as its strategy grows"): Told(
         test_appconfig.test_a_good_version_passes_once_all_have_it_and_its_deployment_says_so,
@@ -157,6 +171,10 @@ STORIES: Mapping[tuple[str, str], Told] = {
     (TOGGLE, "AWS AppConfig, all at once"): Told(
         test_appconfig.test_a_good_version_passes_once_all_have_it_and_its_deployment_says_so,
         test_appconfig.test_a_bad_version_that_all_have_at_once_is_reverted,
+    ),
+    (TOGGLE, "AWS AppConfig, one flag"): Told(
+        test_appconfig_flags.test_a_good_flag_passes,
+        test_appconfig_flags.test_a_bad_flag_goes_off_alone_and_what_others_have_changed_since_stays,
     ),
     (TOGGLE, "LaunchDarkly"): Told(
         test_launchdarkly.test_a_good_flag_passes,

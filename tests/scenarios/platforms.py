@@ -119,6 +119,12 @@ class Platform:
         rest = {} if share >= 1 else {before.live.tag: 1 - share}
         self._stand(_Stand(now + lasting, self.knows(release), {**rest, release.tag: share}, None, key))
 
+    def is_half_way_to(self, release: Release) -> None:
+        """Whoever's hand it is: *release* has half of the traffic, and is on its way until somebody moves on from there."""
+        now = self.now
+        shares = {now.live.tag: 0.5, self.knows(release).tag: 0.5}
+        self._stand(_Stand(self.time(), now.live, shares, release))
+
     @property
     def now(self) -> _Stand:
         now = self.time()

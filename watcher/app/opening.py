@@ -180,7 +180,7 @@ def fleet_of(configuration: Configuration, ports: Ports, aws: Aws | None, http: 
     """The services, with their targets. Touches no platform."""
     page: Page | None = ports.page or (partial(_page, http) if http is not None else None)
     send: Send | None = ports.send or (partial(_sent, http) if http is not None else None)
-    github = partial(rest, http, ports.now) if http is not None else None
+    github = ports.github or (partial(rest, http, ports.now) if http is not None else None)
     world = World(command=ports.command, now=ports.now, aws=aws, page=page, send=send, github=github)
     targets: dict[Key, Mapping[str, Target]] = {
         key: {

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from deploy.github import Access
 from deploy.model import Finding, Permission, RollbackPlan
-from deploy.ports import Aws, Command, Page, Send
+from deploy.ports import Aws, Command, Page, Rest, Send
 from deploy.tags import Ledger
 from watcher import clock, command
 from watcher.config import Configuration
@@ -53,7 +54,7 @@ class Ports:
         aws: ``None``: boto3, opened where an account is configured.
         until: How a moment is waited for; ``None``: by sleeping.
         environ: What a sidecar's names are looked up in. Secrets stand there too, so it is never shown.
-        page, send: ``None``: HTTP, guarded by `daemon.reach`.
+        page, send, github: ``None``: HTTP, guarded by `daemon.reach`.
         examine: What is found of one service when it is looked at whether it could be put back; ``None``: nobody looks.
         permitted: Whether a plan's calls would be let through; ``None``: nobody asks.
         timing: How long leases last. No setting: what does not fit together would let two replicas act at once.
@@ -68,6 +69,7 @@ class Ports:
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
     page: Page | None = None
     send: Send | None = None
+    github: Callable[[Access], Rest] | None = None
     around_store: Callable[[Store], Store] = _same_store
     around_notifiers: Callable[[Mapping[str, Notifier]], Mapping[str, Notifier]] = _same_notifiers
     examine: Examine | None = None

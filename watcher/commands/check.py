@@ -17,6 +17,7 @@ from watcher.commands._rules import trials_at
 from watcher.commands._screen import plain, say
 from watcher.config import InvalidConfiguration, Kinds, lint_file, read_configuration
 from watcher.config.promises import ENDING
+from watcher.config.proving import asked_about
 from watcher.config.registries import all_kinds
 from watcher.telemetry.logs import Logging, logging_to
 from watcher.telemetry.metrics import Metrics
@@ -121,6 +122,8 @@ def _configuration(path: Path, kinds: Kinds) -> str:
             found = kinds.targets[target.kind].immovable(target.settings)
             if found is not None:
                 lines.append(f"{'/'.join(key)}: is watched and cannot be put back: {found[0]}: {found[1]}")
+    for key, words, remedy in asked_about(configuration.services):
+        lines.append(f"{'/'.join(key)}: {words}: {remedy}")
     return "\n".join(lines)
 
 

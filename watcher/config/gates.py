@@ -129,6 +129,7 @@ def gating(written: GateModel) -> Gating:
         asking=written.asking,
         seen_within=written.seen_within,
         waits=written.waits,
+        passed_by=tuple(dict.fromkeys(written.passed_by)),
     )
 
 

@@ -34,6 +34,7 @@ from watcher.core.service import (
     Ceilings,
     Gating,
     KnownGood,
+    Look,
     Mode,
     Policy,
     Returning,
@@ -349,6 +350,7 @@ class GateModel(Strictly):
         list[Annotated[str, StringConstraints(pattern=f"^{SERVICE}$")]], Field(max_length=8)
     ] = []
     approval: Approval = Gating().approval
+    passed_by: Annotated[list[Look], Field(max_length=len(Look))] = list(Gating().passed_by)
     quarantined: Returning = Gating().quarantined
     asking: Annotated[Lasting, _at_most(timedelta(days=7), "7d")] = Gating().asking
     seen_within: Annotated[Duration, _at_most(timedelta(days=1), "1d")] = Gating().seen_within

@@ -28,6 +28,7 @@ from watcher.config.gates import with_windows
 from watcher.config.kinds import Kinds
 from watcher.config.mirrors import check_mirrors
 from watcher.config.promises import Shelf
+from watcher.config.proving import with_proofs
 from watcher.config.pushed import tellers
 from watcher.config.relaying import check_relay
 from watcher.config.secrets import Secrets, unsealed
@@ -88,6 +89,7 @@ def read_configuration(path: Path, kinds: Kinds) -> Configuration:
     gated = with_windows(
         root.get("freezes"), {key: built.service for key, built in services.items()}, mistakes
     )
+    gated = with_proofs(gated, {key: built.targets for key, built in services.items()})
     if daemon:
         check_daemon(section, daemon, files.services.keys(), mistakes)
         check_relay(section, daemon, (built.service for built in services.values()), mistakes)

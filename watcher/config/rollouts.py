@@ -6,7 +6,7 @@ from rules.document import Mistakes, Node
 from rules.model import Kind, RuleSet
 from watcher.config.configuration import Configured
 from watcher.config.kinds import Kinds
-from watcher.config.rollout_models import RolloutModel, WarmUpModel
+from watcher.config.rollout_models import LEAST_SHARE, RolloutModel, WarmUpModel
 from watcher.core.service import Hooks, Mode, Rollout, Stage, WarmUp
 
 
@@ -62,7 +62,8 @@ def _check(
         )
     elif written.stages:
         (target,) = targets.values()
-        wrong = kinds.targets[target.kind].unstaged(target.settings)
+        kind = kinds.targets[target.kind]
+        wrong = kind.unstaged(target.settings) or _too_fine(kind.least_share, written)
         if wrong is not None:
             mistakes.add(stages, f"{target.kind}: {wrong[0]}", wrong[1])
     if written.hooks is Hooks.ANSWER and not any(
@@ -74,6 +75,24 @@ def _check(
             f"{' and '.join(sorted({each.kind for each in targets.values()}))} has no hooks that rollbackd can answer",
             f"write hooks: leave; hooks are answered on {', '.join(hooked) or 'nothing in this version'}",
         )
+
+
+def _too_fine(least: float, written: RolloutModel) -> tuple[str, str] | None:
+    """A share that its platform cannot give, and the remedy; as fine as any may be is fine enough."""
+    if least <= LEAST_SHARE:
+        return None
+    for stage in written.stages:
+        steps = stage.share / least
+        if abs(steps - round(steps)) > _ROUNDED:
+            near = max(round(steps), 1) * least
+            return (
+                f"it shares out in steps of {least:.0%}, and {stage.share:.4g} is none",
+                f"write {near:.0%}",
+            )
+    return None
+
+
+_ROUNDED = 1e-6
 
 
 def _check_warm_up(

@@ -107,6 +107,9 @@ def build_service(key: Key, node: Node, around: Surroundings, mistakes: Mistakes
         policy=replace(
             _policy(written, rules, around.ceilings, around.teams[team].escalation if team else None),
             rollout=rollout,
+            lingers=any(
+                around.shelf.kinds.targets[each.kind].lingers(each.settings) for each in targets.values()
+            ),
         ),
         parts=tuple(targets),
         team=around.teams[team] if team else NOBODY,

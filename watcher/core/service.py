@@ -178,6 +178,7 @@ class Policy:
     ceilings: Ceilings = Ceilings()
     escalation: Escalation | None = None  # of the team that answers for it
     rollout: Rollout = Rollout()
+    lingers: bool = False  # who has a release keeps it for long after the traffic has moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,13 @@ class Returning(StrEnum):
     ASK = "ask"
 
 
+class Look(StrEnum):
+    """What looks at a release in an environment: a rule that can act on it."""
+
+    SMOKE = "smoke"  # it is used: a smoke suite, or a probe of its health or its page
+    TASKS = "tasks"  # its tasks live, where its platform has some
+
+
 @dataclass(frozen=True, slots=True)
 class Gating:
     """What must be so before a deployment, where a pipeline asks (``gate:``).
@@ -234,6 +242,8 @@ class Gating:
         seen_within: How long what was never seen in an environment that comes before is waited for.
         waits: How long one may wait at the gate altogether.
         windows: Freezes that come again.
+        passed_by: What must look at a release there, so that it passes here by itself once it has passed there.
+        unlooked: What of that no rule of an environment of *after* does, by the rules that it has now.
     """
 
     after: tuple[str, ...] = ()
@@ -243,6 +253,8 @@ class Gating:
     seen_within: timedelta = timedelta(minutes=15)
     waits: timedelta = timedelta(hours=24)
     windows: tuple[Window, ...] = ()
+    passed_by: tuple[Look, ...] = (Look.SMOKE, Look.TASKS)
+    unlooked: tuple[tuple[str, Look], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

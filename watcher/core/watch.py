@@ -463,6 +463,7 @@ class Action:
     Attributes:
         plan: Of a rollback; without moves for what goes forward.
         forward: What a rollout is moved on by.
+        bound: By levers, freezes and marks until it is sent: the machine's, and the order to begin. A person's word is not.
     """
 
     id: str
@@ -476,6 +477,7 @@ class Action:
     ordered_by: str | None = None
     valid_in: State = State.ROLLING_BACK
     forward: Shift | Answer | None = None
+    bound: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from rules.evidence import Evidence, decode_evidence
 from rules.model import BeforeAfter, Indicator, Kind, PercentileRank
 from rules.sample import Bucket, Reading
 from rules.verdict import Judgement, Outcome
+from watcher.core.intake import names_of
 from watcher.core.warming import warming_since
 from watcher.core.watch import State, Watch
 from watcher.signals.provider import Question
@@ -135,6 +136,14 @@ def by_length(watch: Watch) -> dict[timedelta, list[Question]]:
         lengths = [judge.history for judge in judges if isinstance(judge, (BeforeAfter, PercentileRank))]
         asked.setdefault(max([HISTORY, *lengths]), []).append(question)
     return asked
+
+
+def is_back_at_its_baseline(watch: Watch) -> bool:
+    """What a rollback put back is what the release was compared with: a person may have named another, or its files were gone."""
+    if watch.plan is None or watch.arms.baseline is None:
+        return True
+    back = names_of(move.to for move in watch.plan.moves)["fingerprint"]
+    return watch.arms.baseline.get("fingerprint", back) == back
 
 
 def suspects(watch: Watch, ledgers: Mapping[str, Ledger], now: datetime) -> tuple[Spell, ...]:

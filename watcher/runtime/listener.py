@@ -9,7 +9,7 @@ from datetime import datetime
 
 import structlog
 
-from deploy.model import Announcement, Gone, Unreadable
+from deploy.model import BETWEEN_PARTS, Announcement, Gone, Unreadable
 from deploy.target import Target
 from watcher.core.intake import Joined, Known, Meaning, Opened, Part, Recorded, Rejected, intake
 from watcher.core.service import Service
@@ -91,7 +91,8 @@ class Listener:
     ) -> tuple[Part, ...] | Unreadable | Gone | Rejected:
         """What is announced and what runs, of the parts that it speaks of."""
         targets = self.current.targets(service.key)
-        names = [announcement.hints["part"]] if "part" in announcement.hints else list(targets)
+        told = announcement.hints.get("part")
+        names = list(targets) if told is None else told.split(BETWEEN_PARTS)
         parts: list[Part] = []
         for name in names:
             if name not in targets:

@@ -6,17 +6,18 @@ unless its platform remembers more than that (see `recollection`).
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from deploy.model import Announcement, Live, Phase, Release, Unreadable
+from deploy.model import BETWEEN_PARTS, Announcement, Live, Phase, Release, Unreadable
 from deploy.tags import Ledger, Span
 from watcher.core.intake import READING, STALE
+from watcher.core.lifecycle import put_back
 from watcher.core.service import Service
-from watcher.core.watch import Watch
+from watcher.core.watch import State, Watch
 from watcher.runtime.bells import Bells
 from watcher.runtime.fleet import Current, Key
 from watcher.runtime.following import Following
@@ -29,6 +30,7 @@ from watcher.telemetry.metrics import Metrics
 
 AGAIN_AFTER = timedelta(hours=1)  # longer than any announcement is tried, and than a rollout may take
 LOOKS_BACK = STALE - timedelta(hours=1)  # older news are not acted on, and these may wait in the inbox
+SHOWN_LATE = timedelta(minutes=1)  # platforms tell of what was moved late by seconds; a guess
 AT_ONCE = 20  # targets that are read at the same time; a guess that keeps a small machine and a platform's limits at ease
 log = structlog.stdlib.get_logger("rollbackd.lookout")
 
@@ -78,13 +80,16 @@ class Lookout:
             if isinstance(live, Live):
                 seen[part] = live
                 self._say_obstacles(service, part, live.obstacles)
-        as_known = {part for part, live in seen.items() if await self._compare(service, part, live)}
         living = await self.store.living(*service.key)
+        back = await self._put_back(living, seen) if living else {}
+        if living and back:
+            await self._announce_together(service, seen, back, f"{living.id} put back")
+        others = {part: live for part, live in seen.items() if part not in back}
+        as_known = {part for part, live in others.items() if await self._compare(service, part, live)}
         if living is None:
             return
         if await self._following.follow(living, seen, as_known):
-            for part in (each.part for each in living.deployment.parts):
-                await self._announce_back(service, part, seen[part], living)
+            await self._announce_back(service, seen, living)
         await self._stock.look(living, self.current.targets(service.key))
 
     def _say(self, key: Key, part: str, live: Live | Unreadable) -> None:
@@ -167,20 +172,23 @@ class Lookout:
             hints={"part": part, "tag": running.tag, "fingerprint": running.fingerprint},
             platform_ids=(live.key,) if live.key else (),
         )
+        await self._put(news, running)
+
+    async def _put(self, news: Announcement, running: Release) -> None:
+        """*news*, that *running* serves or is on its way; of a part, or of several of which it is the first's."""
+        now = self.now()
         accepted = await self._accept(news)
-        while accepted.duplicate and (over := await self._taken_back_before(accepted.id, running)):
+        while accepted.duplicate and (over := await self._undone_before(accepted.id, running)):
             news = replace(news, dedup_key=f"{news.dedup_key} after {over}")
             accepted = await self._accept(news)
-        if accepted.duplicate and await self._came_to_nothing(accepted.id):
-            accepted = await self._accept(
-                replace(news, dedup_key=f"{news.dedup_key} still, {now:%Y-%m-%d %H}")
-            )
+        if accepted.duplicate and (again := await self._came_to_nothing(accepted.id)):
+            accepted = await self._accept(replace(news, dedup_key=f"{news.dedup_key} still, {now:{again}}"))
         if not accepted.duplicate:
             log.info(
                 "release.changed",
-                service=service.name,
-                environment=service.environment,
-                part=part,
+                service=news.service,
+                environment=news.environment,
+                part=news.hints["part"],
                 tag=running.tag,
             )
             self.bells.inbox.set()
@@ -192,25 +200,93 @@ class Lookout:
             self.new_id("a", now), news, key.encode(), READING, now, (READING, key)
         )
 
-    async def _taken_back_before(self, announcement: str, running: Release) -> str:
-        """The watch of *running* that came of it, if that was taken back meanwhile: the same change is then made once more."""
+    async def _undone_before(self, announcement: str, running: Release) -> str:
+        """The watch of *running* that came of it, if that was undone meanwhile, by us or another: the same change is then made once more."""
         item = await self.store.announcement(announcement)
         watch = (
             await self.store.get(item.closing.watch) if item and item.closing and item.closing.watch else None
         )
-        if watch is None or not watch.was_taken_back:
+        if watch is None or not (watch.was_taken_back or self._is_back(watch)):
             return ""
         return watch.id if any(each.after.is_same_as(running) for each in watch.deployment.parts) else ""
 
-    async def _announce_back(self, service: Service, part: str, live: Live, living: Watch) -> None:
-        """What another hand has put back, in the middle of the rollout of *living*."""
-        if live.release is not None:
-            await self._announce(service, part, live, live.release, f"{living.id} taken back")
+    def _is_back(self, watch: Watch) -> bool:
+        """We have put back what served before *watch*, and no platform shows its release still for being late."""
+        if watch.state is State.RECOVERING:
+            return watch.back_at is not None and self.now() - watch.back_at >= SHOWN_LATE
+        return watch.state is State.ROLLED_BACK
 
-    async def _came_to_nothing(self, announcement: str) -> bool:
-        """It was closed a while ago, and what serves still is not what the ledger says: it could not be read then, or was misjudged."""
+    async def _put_back(self, living: Watch, seen: Mapping[str, Live]) -> Mapping[str, Release]:
+        """What another hand has put back of *living* since a part of it was complete, if it is all of its several parts; else nothing.
+
+        What is put back part by part is news part by part.
+        """
+        back = put_back(living, seen)
+        served: set[str] = (
+            set()
+        )  # parts that were complete; of another nothing else than what is back has served
+        for change in living.deployment.parts if back else ():
+            known = open_span(await self.store.ledger(*living.key, change.part))
+            if known is None or known.fingerprint not in {
+                change.after.fingerprint,
+                back[change.part].fingerprint,
+            }:
+                return {}
+            if known.fingerprint == change.after.fingerprint:
+                served.add(change.part)
+        return back if served else {}
+
+    async def _announce_back(self, service: Service, seen: Mapping[str, Live], living: Watch) -> None:
+        """What another hand has put back, in the middle of the rollout of *living*."""
+        served = {each.part: seen[each.part].release for each in living.deployment.parts}
+        back = {part: release for part, release in served.items() if release is not None}
+        before = f"{living.id} taken back"
+        if len(back) > 1:
+            await self._announce_together(service, seen, back, before)
+            return
+        for part, release in back.items():
+            await self._announce(service, part, seen[part], release, before)
+
+    async def _announce_together(
+        self, service: Service, seen: Mapping[str, Live], back: Mapping[str, Release], before: str
+    ) -> None:
+        """Several parts that went out as one and came back as one are one announcement.
+
+        Of one for each, all but the last would open a watch of a release that nobody ever deployed. What serves in each is read when it
+        is resolved.
+        """
+        now, parts = self.now(), BETWEEN_PARTS.join(back)
+        phase = min((_phase(seen[part], release) for part, release in back.items()), key=_HOW_FAR.index)
+        news = Announcement(
+            source=READING,
+            dedup_key=f"{'/'.join(service.key)}/{parts}: {before} ({phase.value})",
+            service=service.name,
+            environment=service.environment,
+            phase=phase,
+            at=max(_since(seen[part], now) for part in back),
+            hints={"part": parts},
+            platform_ids=tuple(key for part in back if (key := seen[part].key)),
+        )
+        await self._put(news, next(iter(back.values())))
+
+    async def _came_to_nothing(self, announcement: str) -> str:
+        """It was closed a while ago, and what serves still is not what the ledger says: it could not be read then, or was misjudged.
+
+        Returns:
+            How long it is not made again then, as the format of a time: an hour. News of several parts, which a replica of an older
+            version rejects, for it takes their names for that of one, are made again each minute. Empty: it stands.
+        """
         item = await self.store.announcement(announcement)
-        return item is not None and item.closing is not None and self.now() - item.received_at >= AGAIN_AFTER
+        if item is None or item.closing is None:
+            return ""
+        together = item.announcement is not None and BETWEEN_PARTS in item.announcement.hints.get("part", "")
+        if together and item.closing.state == "rejected":
+            return _MINUTE
+        return _HOUR if self.now() - item.received_at >= AGAIN_AFTER else ""
+
+
+_HOUR, _MINUTE = "%Y-%m-%d %H", "%Y-%m-%d %H:%M"
+_HOW_FAR = (Phase.STARTED, Phase.SHIFTED, Phase.COMPLETE)
 
 
 def _phase(live: Live, running: Release) -> Phase:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from deploy.model import Release
-from watcher.core.intake import names_of
+from watcher.core.intake import known_as, names_of
 from watcher.core.service import Service
 from watcher.runtime.fleet import Current
 from watcher.runtime.inquiry import Inquiry
@@ -57,4 +57,4 @@ class Onlooker:
             serving += [
                 e.release for e in ledger.entries if span and e.release.fingerprint == span.fingerprint
             ]
-        return names_of(serving)
+        return names_of(known_as(each, service) for each in serving)

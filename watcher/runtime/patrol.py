@@ -27,6 +27,7 @@ from watcher.runtime.case import (
     by_length,
     case_of,
     has_new_breach,
+    is_back_at_its_baseline,
     is_quiet,
     setting_of,
     suspects,
@@ -220,7 +221,8 @@ class Patrol:
 
     async def _recovering(self, case: Case, found: Evaluation, now: datetime) -> Step | None:
         watch, buckets = case.watch, await self._buckets(case.watch, found)
-        how = level(case.brief, buckets, watch.back_at or now)
+        lingers, beside = watch.policy.lingers, is_back_at_its_baseline(watch)
+        how = level(case.brief, buckets, watch.back_at or now, lingers=lingers, beside=beside)
         facts = replace(self.lookup.glance(watch), beside=await self.lookup.beside(watch, now))
         step = lifecycle.recovered(watch, how, now, facts)
         return step and replace(step, watch=replace(step.watch, evidence=encode_evidence(found.evidence)))

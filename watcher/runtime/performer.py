@@ -76,7 +76,14 @@ class Performer:
                 "action.taken_over", action=action.id, state=item.state.value, taken_from=item.taken_from
             )
 
+        forbidden = ""
+
         async def intend(step: Move | Shift | Answer) -> bool:
+            nonlocal forbidden
+            # It may be so since the call before: what takes several asks before each.
+            forbidden = await self._forbidden(item) if item.moves_sent else ""
+            if forbidden:
+                return False
             mine = await self.store.begin(action.id, item.fence, self.now())
             # It may have been frozen, or slow, until just now: a call that could outlast the lease is another's to make.
             if mine and not await tenure.assures(action.id, self.timing.call):
@@ -91,7 +98,7 @@ class Performer:
 
         targets = self.current.targets((action.service, action.environment))
         if action.forward is not None:
-            if words := await self._forbidden(item):
+            if not item.moves_sent and (words := await self._forbidden(item)):
                 return Stopped(words)
             cold = await self._cold(item)
             outcome: Outcome = (
@@ -99,7 +106,7 @@ class Performer:
                 if cold
                 else await move_on(action.forward, targets, action.id, sent=item.moves_sent, intend=intend)
             )
-            return _ready_in_time(action.forward, outcome, self.now())
+            return Stopped(forbidden) if forbidden else _ready_in_time(action.forward, outcome, self.now())
         # An intent of which nobody has written what came of it: whoever held the action was killed, or the store was away.
         others = item.attempts - self._own.get(action.id, 0)
         begun = item.state is ActionState.BEGUN and others > item.moves_sent
@@ -110,17 +117,32 @@ class Performer:
     async def _forbidden(self, item: Claimed) -> str:
         """Why what the machine decided is not to go forward any more: it may have waited, or was refused for now, for minutes."""
         action, now = item.action, self.now()
-        if (action.ordered_by is not None and not _warms_up(action)) or item.moves_sent:
+        if action.forward is None or not (action.bound or action.ordered_by is None or _warms_up(action)):
             return ""
         where = (action.service, action.environment)
         switch = disarm.in_force(await self.store.disarmed(now), *where, now)
         if switch:
             return f"rollbackd is {disarm.words(switch, now)}"
         watch = await self.store.get(action.watch)
-        if watch is None or watch.frozen is not None:  # what was let out in a freeze is let go on in it
+        if watch is None:
+            return ""
+        if marked := await self._marked(watch, action.forward):
+            return marked
+        if watch.frozen is not None:  # what was let out in a freeze is let go on in it
             return ""
         holds = await self.lookup.frozen(watch, now)
         return f"a freeze began {holds}" if holds else ""
+
+    async def _marked(self, watch: Watch, step: Shift | Answer) -> str:
+        """What was said of its release since; empty: nothing, or it came back marked, with people's knowledge."""
+        if watch.returning:
+            return ""
+        ledger = await self.store.ledger(*watch.key, step.part)
+        for entry in ledger.entries:
+            mark = entry.distrusted or entry.quarantined
+            if mark is not None and entry.release.is_same_as(step.after):
+                return f"{step.after.tag} is not to be deployed, says {mark.by}: {mark.why}"
+        return ""
 
     async def _cold(self, item: Claimed) -> str:
         """Why its probe says that the release is not warm any more, while its platform was waited for; empty: it is."""

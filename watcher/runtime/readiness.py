@@ -2,6 +2,9 @@
 
 One replica does it, for all services. What is red and was red yesterday in the same words is not told again; what is well
 again is told once. That is remembered as keys of what was told (`Store.tell_once`), and nowhere else.
+
+A moment at which no daemon ran is made good when one is started, were it of several days the last alone. In a store that is new nothing was
+missed: there is nothing to go back to yet, and to say so of every service would tell nobody anything.
 """
 
 import asyncio
@@ -32,7 +35,7 @@ class Readiness:
     """The loop that looks.
 
     Attributes:
-        since: When this process began: a moment before that is no longer made good.
+        since: When this process began: a moment before that may have been missed.
         examine: What is found of one service, by reading alone.
     """
 
@@ -51,13 +54,25 @@ class Readiness:
     async def go_round(self) -> bool:
         """Look, if it is time, and no other replica does."""
         moment = last_moment(self.daily, self.now())
-        if moment <= self.since or moment == self._done:
+        if moment == self._done:
             return False
         self.metrics.unready.set(0)  # yesterday's; today another replica may be the one that tells
         if await self.store.tell_once(f"ready {moment.isoformat()}", (), self.now()):
-            await self._look_at_all(moment)
+            # Only who looks notes that it came by: else of two that begin in a new store each is taken for the one of before.
+            is_old = await self._has_looked_before(moment)
+            if moment > self.since or is_old:
+                await self._look_at_all(moment)
         self._done = moment
         return False
+
+    async def _has_looked_before(self, moment: datetime) -> bool:
+        """This store is not new: some daemon came by this month or the last one. And it is noted down that one does now."""
+        this = self._day(moment).replace(day=1)
+        known = [
+            not await self.store.tell_once(f"readied in {month:%Y-%m}", (), self.now())
+            for month in (this, this - DAY)
+        ]
+        return any(known)
 
     async def _look_at_all(self, moment: datetime) -> None:
         services = list(self.current.services.values())

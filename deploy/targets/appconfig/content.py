@@ -55,15 +55,16 @@ def fingerprint(content: bytes, kind: str) -> str:
         told = from_json(content, allow_inf_nan=False)
     except ValueError:
         return f"sha256:{hashlib.sha256(content).hexdigest()}"
-    plain = _without_times(told) if kind == FLAGS else told
+    plain = without_times(told) if kind == FLAGS else told
     written = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return f"sha256:{hashlib.sha256(written.encode()).hexdigest()}"
 
 
-def _without_times(told: Any) -> Any:
+def without_times(told: Any) -> Any:
+    """What is told of flags, without when each was made and changed."""
     if isinstance(told, Mapping):
-        return {name: _without_times(each) for name, each in told.items() if name not in _OF_FLAGS}
-    return [_without_times(each) for each in told] if isinstance(told, list) else told
+        return {name: without_times(each) for name, each in told.items() if name not in _OF_FLAGS}
+    return [without_times(each) for each in told] if isinstance(told, list) else told
 
 
 def _is_name(value: str) -> bool:

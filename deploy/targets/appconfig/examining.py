@@ -11,7 +11,7 @@ from deploy.targets.aws.batching import together
 from deploy.targets.aws.wording import plain
 
 LAST = 5  # versions that may be gone back to, and are looked at
-_OWN = (
+OWN = (
     "name one of your own as `strategy` (`aws appconfig create-deployment-strategy --name rollback"
     " --deployment-duration-in-minutes 0 --growth-factor 100 --final-bake-time-in-minutes 0 --replicate-to NONE`)"
 )
@@ -21,7 +21,7 @@ async def examine(reader: Reader, view: View, settings: Settings) -> Sequence[Fi
     """What there is to be said of the profile before it is needed. May raise `AwsRefused`."""
     means = await reader.means(settings)
     level = Level.FAIL if means.strategy is None else Level.WARN
-    found = [Finding(level, words, _OWN, about=About.DEPLOYING) for words in strategy_words(settings, means)]
+    found = [Finding(level, words, OWN, about=About.DEPLOYING) for words in strategy_words(settings, means)]
     versions = list(dict.fromkeys(each.version for each in view.past if not each.is_undone))[:LAST]
     if not means.profile.is_hosted:
         words = f"the configuration lies at {plain(means.profile.location, 120)}: whether its old versions are kept there is not looked at"

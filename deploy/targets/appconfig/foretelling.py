@@ -11,7 +11,7 @@ from typing import Any
 from deploy.errors import AwsRefused
 from deploy.model import Foretold, Move, Refused
 from deploy.ports import AwsAccount
-from deploy.targets.appconfig.content import version_of
+from deploy.targets.appconfig.content import release_of, version_of
 from deploy.targets.appconfig.looking import View
 from deploy.targets.appconfig.moving import Order, by_hand, decide, reverts_to, start, stop, with_key_of
 from deploy.targets.appconfig.reading import Means, Reader
@@ -78,6 +78,25 @@ async def before(reader: Reader, view: View, move: Move, settings: Settings) -> 
     return None if found is None else await reader.deployment(settings, found.number)
 
 
+async def lost(reader: Reader, settings: Settings, move: Move) -> str:
+    """Why the wanted version cannot be deployed any more; empty: it can, or AppConfig does not tell what stands in it."""
+    profile = await reader.profile(settings)
+    if not profile.is_hosted:
+        return ""
+    version = version_of(move.to.tag)
+    content = await reader.content(settings, version)
+    if content is None:
+        return (
+            f"version {plain(version, 40)} was deleted: create it anew with the same content, and deploy that"
+        )
+    if release_of(version, "", content, profile.kind).is_same_as(move.to):
+        return ""
+    return (
+        f"version {plain(version, 40)} was deleted, and its number given to another content since: create one with the content that"
+        " was well, and deploy that"
+    )
+
+
 def _is_enough(view: View, move: Move) -> bool:
     return view.below is not None and view.below.release.is_same_as(move.to)
 
@@ -98,13 +117,7 @@ async def _stands(
     if not anew:
         return "", (), ""
     means = await reader.means(settings)
-    version = version_of(move.to.tag)
-    is_gone = means.profile.is_hosted and await reader.content(settings, version) is None
-    gone = (
-        f"version {plain(version, 40)} was deleted: create it anew with the same content, and deploy that"
-        if is_gone
-        else ""
-    )
+    gone = await lost(reader, settings, move)
     said = strategy_words(settings, means)
     minutes = int((means.strategy or {}).get("DeploymentDurationInMinutes", 0))
     return (

@@ -26,26 +26,45 @@ OUR_ROLLBACK = "rollbackd rolled it back"
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """A deployment, what it brought, and what our tags say of it."""
+    """A deployment, what it brought, and what our tags say of it.
+
+    Attributes:
+        is_whole: All that it was given to had the release; else a part of them.
+    """
 
     deployment: Deployment
     release: Release
     mark: Mark | None
     trace: Trace | None
+    is_whole: bool = True
 
 
 async def recall(
     reader: Reader, view: View, settings: Settings, account: AwsAccount, key: str, now: datetime
 ) -> Recalled:
     """What is remembered. *key*: of our marks. May raise `AwsRefused`."""
-    past = [await _remembered(reader, settings, account, each, key) for each in reversed(view.past[:NEWEST])]
+    past = [
+        await remembered(
+            reader,
+            each,
+            await reader.release(settings, each),
+            deployment_arn(settings, account, each.number),
+            key,
+        )
+        for each in reversed(view.past[:NEWEST])
+    ]
+    return recalled(past, now, is_moved=view.coming is not None or view.trace is not None)
+
+
+def recalled(past: Sequence[Remembered], now: datetime, *, is_moved: bool) -> Recalled:
+    """What *past*, oldest first, tells. *is_moved*: something is on its way, or the last that was done was our doing."""
     marks = {
         each.release.fingerprint: each.mark
         for each in past
         if each.mark is not None and each.mark.is_of(each.release) and each.mark.since <= now + SKEW
     }
     served = _served(past)
-    if served and not _is_settled(view, served[-1], marks, now):
+    if served and not is_moved and not _is_settled(served[-1], marks, now):
         served = served[:-1]
     quarantined = _undone(past, marks) | {
         of: (mark.since, mark.why) for of, mark in marks.items() if mark.grade == "quarantined"
@@ -74,13 +93,12 @@ def writing(
     return found
 
 
-async def _remembered(
-    reader: Reader, settings: Settings, account: AwsAccount, deployment: Deployment, key: str
+async def remembered(
+    reader: Reader, deployment: Deployment, release: Release, arn: str | None, key: str, *, whole: bool = True
 ) -> Remembered:
-    arn = deployment_arn(settings, account, deployment.number)
+    """*deployment*, which brought *release*, with what our tags say of it. May raise `AwsRefused`."""
     found = await reader.tags(arn) if arn is not None else {}
-    release = await reader.release(settings, deployment.version, deployment.label)
-    return Remembered(deployment, release, mark_of(found, key), trace_of(found))
+    return Remembered(deployment, release, mark_of(found, key), trace_of(found), whole)
 
 
 def _served(past: Sequence[Remembered]) -> list[tuple[Release, datetime]]:
@@ -88,19 +106,19 @@ def _served(past: Sequence[Remembered]) -> list[tuple[Release, datetime]]:
     served: list[tuple[Release, datetime]] = []
     for each in past:
         since = each.deployment.completed or each.deployment.started
-        if not each.deployment.serves or since is None:
+        if not each.deployment.serves or not each.is_whole or since is None:
             continue
         if not served or not served[-1][0].is_same_as(each.release):
             served.append((each.release, max(since, served[-1][1]) if served else since))
     return served
 
 
-def _is_settled(view: View, last: tuple[Release, datetime], marks: Mapping[str, Mark], now: datetime) -> bool:
+def _is_settled(last: tuple[Release, datetime], marks: Mapping[str, Mark], now: datetime) -> bool:
     """The last that served is no deployment that is to be watched still."""
     release, since = last
     mark = marks.get(release.fingerprint)
     proven = mark is not None and mark.grade == "proven"
-    return view.coming is not None or view.trace is not None or proven or since <= now - YOUNG
+    return proven or since <= now - YOUNG
 
 
 def _undone(past: Sequence[Remembered], marks: Mapping[str, Mark]) -> dict[str, tuple[datetime, str]]:
@@ -108,7 +126,7 @@ def _undone(past: Sequence[Remembered], marks: Mapping[str, Mark]) -> dict[str, 
     found: dict[str, tuple[datetime, str]] = {}
     before: Release | None = None
     for each in past:
-        left = before if each.trace is not None and each.trace.starts else None
+        left = before if each.trace is not None and each.trace.starts and not each.trace.forward else None
         if each.trace is not None and not each.trace.starts and each.deployment.is_undone:
             left = each.release
         if left is not None and each.trace is not None and not left.is_same_as(_wanted(each)):

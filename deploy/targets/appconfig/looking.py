@@ -18,6 +18,19 @@ Tagged = Kept[str, tuple[Trace, ...]]
 
 
 @dataclass(frozen=True, slots=True)
+class Found:
+    """The deployments of a profile to its environment, whatever they bring; each as in `View`."""
+
+    past: tuple[Deployment, ...] = ()
+    last: Deployment | None = None
+    head: Deployment | None = None
+    below: Deployment | None = None
+    numbers: int = 0
+    busy: Deployment | None = None
+    trace: Trace | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Deployed:
     """A deployment, and the release that it brings."""
 
@@ -103,9 +116,10 @@ def live_of(view: View) -> Live:
     )
 
 
-async def _look(
+async def find(
     reader: Reader, settings: Settings, account: AwsAccount, tagged: Tagged, *, deep: bool
-) -> View | Unreadable:
+) -> Found | Unreadable:
+    """The deployments, read just now. May raise `AwsRefused`."""
     page = await reader.deployments(settings, lambda found: _is_enough(_of(settings, found), deep=deep))
     everything = page.deployments
     past = _of(settings, everything)
@@ -115,25 +129,40 @@ async def _look(
             f" deploy the version of {settings.profile} that serves once more"
         )
     if not past:
-        return View(numbers=_newest(everything), busy=_busy(everything))
+        return Found(numbers=_newest(everything), busy=_busy(everything))
     standing = [each for each in past if not each.is_undone]
-    below = next((each for each in standing[1:] if each.state == COMPLETE), None)
-
-    async def deployed(found: Deployment | None) -> Deployed | None:
-        if found is None:
-            return None
-        return Deployed(found, await reader.release(settings, found.version, found.label))
-
-    last = await deployed(past[0])
-    head = last if standing and standing[0] is past[0] else await deployed(standing[0] if standing else None)
-    return View(
+    return Found(
         past=tuple(past),
-        last=last,
-        head=head,
-        below=await deployed(below),
+        last=past[0],
+        head=standing[0] if standing else None,
+        below=next((each for each in standing[1:] if each.state == COMPLETE), None),
         numbers=_newest(everything),
         busy=_busy(everything),
         trace=await _trace(reader, settings, account, past[0], tagged),
+    )
+
+
+async def _look(
+    reader: Reader, settings: Settings, account: AwsAccount, tagged: Tagged, *, deep: bool
+) -> View | Unreadable:
+    found = await find(reader, settings, account, tagged, deep=deep)
+    if isinstance(found, Unreadable):
+        return found
+
+    async def deployed(each: Deployment | None) -> Deployed | None:
+        if each is None:
+            return None
+        return Deployed(each, await reader.release(settings, each))
+
+    last = await deployed(found.last)
+    return View(
+        past=found.past,
+        last=last,
+        head=last if found.head is found.last else await deployed(found.head),
+        below=await deployed(found.below),
+        numbers=found.numbers,
+        busy=found.busy,
+        trace=found.trace,
     )
 
 

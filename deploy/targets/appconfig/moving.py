@@ -52,7 +52,11 @@ class Order:
     def told(self) -> str:
         """In words: the call and what it is given."""
         name = "".join(word.title() for word in self.operation.split("_"))
-        given = {key: value for key, value in self.parameters.items() if key not in {"Description", "Tags"}}
+        given = {
+            key: value
+            for key, value in self.parameters.items()
+            if key not in {"Content", "Description", "Tags"}
+        }
         return f"{self.service}:{name} {' '.join(f'{key}={value}' for key, value in given.items())}"
 
 
@@ -145,16 +149,29 @@ def stop(settings: Settings, deployment: Deployment, move: Move, key: str, now: 
 
 def start(settings: Settings, view: View, move: Move, key: str, now: datetime) -> Order:
     """To deploy the wanted version anew, if nothing was deployed to the environment meanwhile."""
-    trace = Trace(key, now, starts=True, to=move.to.tag).written()
+    trace = Trace(key, now, starts=True, to=move.to.tag)
+    return starting(
+        settings,
+        view.numbers,
+        version_of(move.to.tag),
+        f"rollbackd {key}: back from {move.expect.tag} to {move.to.tag}",
+        trace,
+    )
+
+
+def starting(settings: Settings, numbers: int, version: str, says: str, trace: Trace) -> Order:
+    """To deploy *version*, if nothing but the *numbers* deployments that were seen was deployed to the environment. *says*: why."""
+    written = trace.written()
     parameters: dict[str, Any] = {
         **_at(settings),
         "DeploymentStrategyId": settings.strategy,
         "ConfigurationProfileId": settings.profile,
-        "ConfigurationVersion": version_of(move.to.tag),
-        "Description": f"rollbackd {key}: back from {move.expect.tag} to {move.to.tag}",
-        "LatestDeploymentNumber": view.numbers,
+        "ConfigurationVersion": version,
+        "Description": says,
+        "LatestDeploymentNumber": numbers,
     }
-    return Order("appconfig", "start_deployment", parameters | ({"Tags": {TAG_KEY: trace}} if trace else {}))
+    tags = {"Tags": {TAG_KEY: written}} if written else {}
+    return Order("appconfig", "start_deployment", parameters | tags)
 
 
 def with_key_of(order: Order, told: Mapping[str, Any] | None) -> Order:
@@ -220,7 +237,8 @@ def _refused(move: Move, order: Order, words: str) -> Refused:
         return Refused(f"{words}: {move.to.tag} is deployed anew instead", again_in=SOON)
     if order.stops is not None:  # in the state that it has now; others follow
         return Refused(words, again_in=LATER)
-    return Refused(f"{words}; AppConfig validates version {move.to.tag} anew before it deploys it")
+    version = order.parameters.get("ConfigurationVersion", move.to.tag)
+    return Refused(f"{words}; AppConfig validates version {version} anew before it deploys it")
 
 
 def _at(settings: Settings) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """All that is read of AppConfig, for every profile of one account, and never twice what cannot change.
 
-The deployments of an environment are one call for all its profiles; a version is read once. Every function may raise
+The deployments of an environment are one call for all its profiles; a version is read once for each. Every function may raise
 `AwsRefused`; none changes anything.
 
 Source:
@@ -24,6 +24,9 @@ from deploy.targets.aws.keeping import Kept
 KEPT = 512  # versions, and profiles of deployments: some hundred bytes each
 PAGE = 50
 PAGES = 5  # of deployments: as many as are looked through for one that completed
+VERSION_PAGES = (
+    20  # of versions: the newest of all is asked for, and in which order they come is not documented
+)
 GONE = "ResourceNotFoundException"
 
 Environment = tuple[str, str]
@@ -74,7 +77,7 @@ class Reader:
 
     scope: str
     call: AwsCall
-    _releases: Kept[tuple[str, str, str], Release] = field(default_factory=lambda: Kept(KEPT))
+    _releases: Kept[tuple[str, str, int], Release] = field(default_factory=lambda: Kept(KEPT))
     _profiles: Kept[tuple[str, str], Profile] = field(default_factory=lambda: Kept(KEPT))
     _whose: Kept[tuple[Environment, int], str] = field(default_factory=lambda: Kept(KEPT))
 
@@ -98,15 +101,18 @@ class Reader:
             "appconfig", "get_deployment", **_at(settings.place), DeploymentNumber=number
         )
 
-    async def release(self, settings: Settings, version: str, label: str = "") -> Release:
-        """What a version is; one that was deleted, or whose configuration lies elsewhere, is known by its number alone."""
-        key = (settings.application, settings.profile, version)
+    async def release(self, settings: Settings, deployment: Deployment) -> Release:
+        """What was deployed; a version that was deleted, or whose configuration lies elsewhere, is known by its number alone.
+
+        It is kept by the deployment: the number of a version may be given again, once the newest was deleted.
+        """
+        key, version = (*settings.place, deployment.number), deployment.version
         kept = self._releases.get(key)
         if kept is not None:
             return kept
         profile = await self.profile(settings)
         content = await self.content(settings, version) if profile.is_hosted else None
-        return self._releases.keep(key, release_of(version, label, content, profile.kind))
+        return self._releases.keep(key, release_of(version, deployment.label, content, profile.kind))
 
     async def content(self, settings: Settings, version: str) -> bytes | None:
         """What stands in a version that AppConfig hosts; ``None``: it was deleted."""
@@ -116,6 +122,27 @@ class Reader:
             "appconfig", "get_hosted_configuration_version", **_of(settings), VersionNumber=int(version)
         )
         return None if told is None else bytes(told.get("Content", b""))
+
+    async def versions(self, settings: Settings) -> Mapping[int, str] | None:
+        """The labels of all versions that AppConfig hosts, by number; ``None``: there are too many to read."""
+        found: dict[int, str] = {}
+        token: Mapping[str, str] = {}
+        for _ in range(VERSION_PAGES):
+            told = await self._call(
+                "appconfig",
+                "list_hosted_configuration_versions",
+                **_of(settings),
+                MaxResults=PAGE,
+                **token,
+            )
+            found |= {
+                int(each["VersionNumber"]): str(each.get("VersionLabel", ""))
+                for each in told.get("Items", ())
+            }
+            if not told.get("NextToken"):
+                return found
+            token = {"NextToken": str(told["NextToken"])}
+        return None
 
     async def profile(self, settings: Settings) -> Profile:
         """The configuration profile; what is told of it here never changes."""

@@ -4,9 +4,9 @@ Source:
     https://docs.aws.amazon.com/appconfig/2019-10-09/APIReference/API_StartDeployment.html for the grammar of ids
 """
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints, model_validator
 
 from deploy.ports import AwsAccount
 
@@ -18,7 +18,7 @@ Strategy = Annotated[str, StringConstraints(pattern=r"^(?:[a-z0-9]{4,7}|AppConfi
 
 
 class Settings(BaseModel):
-    """A configuration profile in one environment.
+    """A configuration profile in one environment, or one flag of it.
 
     Attributes:
         application: The id of the application (`aws appconfig list-applications`).
@@ -26,6 +26,10 @@ class Settings(BaseModel):
         profile: The id of the configuration profile (`aws appconfig list-configuration-profiles`).
         strategy: By which an old version is deployed where AppConfig cannot revert: an id, or the name of a predefined one. Best
             one of your own without a bake time: while AppConfig bakes, its alarms take the rollback itself back.
+        flag: The key of the one flag that is watched and put back, of a profile of feature flags that AppConfig hosts; left out: the
+            whole configuration is.
+        variant: The variant of that flag that is rolled out: the one percentage of its rule (`(split pct::5 by::$userId)`) is its share
+            of the traffic, and so that of stages. Left out: each state of the flag is a release.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, regex_engine="python-re")
@@ -34,6 +38,14 @@ class Settings(BaseModel):
     environment: Id
     profile: Id
     strategy: Strategy = ALL_AT_ONCE
+    flag: Annotated[str, StringConstraints(pattern=r"^[a-z][A-Za-z0-9_-]{0,63}\Z")] | None = None
+    variant: Annotated[str, StringConstraints(pattern=r"^[^\r\n]{1,64}\Z")] | None = None
+
+    @model_validator(mode="after")
+    def _names_whose_variant(self) -> Self:
+        if self.variant is not None and self.flag is None:
+            raise ValueError("`variant` says what of a flag is rolled out: write `flag`, the flag's key, too")
+        return self
 
     @property
     def place(self) -> tuple[str, str]:
@@ -45,10 +57,18 @@ class Settings(BaseModel):
         """For people: application, environment, profile."""
         return f"{self.application}/{self.environment}/{self.profile}"
 
+    @property
+    def flag_called(self) -> str:
+        """For people: one flag, and where."""
+        return f"{self.flag} in {self.called}"
+
 
 def addresses(settings: Settings, account: AwsAccount | None) -> tuple[str, ...]:
-    """By which its events are recognised: ``appconfig:{region}:{account id or *}:{application}/{environment}/{profile}``."""
-    if account is None:
+    """By which its events are recognised: ``appconfig:{region}:{account id or *}:{application}/{environment}/{profile}``.
+
+    Of one flag there is none: events tell of a profile, and several of its flags may each be a service.
+    """
+    if account is None or settings.flag is not None:
         return ()
     return (f"appconfig:{account.region}:{account.id or '*'}:{settings.called}",)
 
@@ -73,9 +93,22 @@ def strategy_arn(settings: Settings, account: AwsAccount) -> str:
     )
 
 
-def unstaged(_settings: Settings) -> tuple[str, str]:
-    """Why the clients of a version are not the daemon's to share out: AppConfig takes no percentage, and grows by itself."""
+def unstaged(settings: Settings) -> tuple[str, str] | None:
+    """Why nothing is the daemon's to share out: only the percentage in the rule of a variant is."""
+    if settings.variant is not None:
+        return None
+    if settings.flag is not None:
+        return (
+            f"each state of {settings.flag_called} is a release of its own",
+            (
+                "write `variant:`, the name of its variant that is rolled out: the percentage of its rule, `(split pct::0 by::$userId)`,"
+                " is what the stages raise"
+            ),
+        )
     return (
         "AppConfig gives a version to more and more clients by itself, as the strategy of its deployment says, and takes no percentage",
-        "remove `stages`, and deploy with a strategy that grows slowly: a version is judged while it grows, and taken back from there",
+        (
+            "remove `stages`, and deploy with a strategy that grows slowly: a version is judged while it grows, and taken back from"
+            " there; or name one flag of it and its `variant`, whose percentage can be raised"
+        ),
     )

@@ -2,15 +2,11 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
-from deploy.errors import AwsRefused
 from deploy.model import (
     About,
     Beginning,
-    Begun,
-    Failed,
     Finding,
     Foretold,
     Gone,
@@ -22,55 +18,28 @@ from deploy.model import (
     Refused,
     Release,
     Standing,
-    Unclear,
     Unreadable,
 )
-from deploy.ports import Aws, AwsAccount, World
-from deploy.target import Place
 from deploy.targets.appconfig import foretelling
+from deploy.targets.appconfig.acting import OnAppConfig
 from deploy.targets.appconfig.examining import examine
 from deploy.targets.appconfig.keeping import recall, writing
-from deploy.targets.appconfig.looking import Tagged, View, live_of, look
-from deploy.targets.appconfig.moving import REFUSED, SOON, Order, answered, decide, with_key_of
-from deploy.targets.appconfig.progressing import progress, why
-from deploy.targets.appconfig.reading import Reader
+from deploy.targets.appconfig.looking import View, live_of, look
+from deploy.targets.appconfig.moving import SOON, Order, decide, with_key_of
+from deploy.targets.appconfig.progressing import progress
 from deploy.targets.appconfig.resolving import resolve
-from deploy.targets.appconfig.settings import Settings, deployment_arn
-from deploy.targets.appconfig.trace import TAG_KEY
-from deploy.targets.aws.keeping import Kept
-from deploy.targets.aws.marking import key_of, value_of
 from deploy.targets.aws.timing import within
-from deploy.targets.aws.wording import refusal
 
 # An operation takes at most 7 s. A move first looks, and leaves its trace; what remains is for the call.
 READS = timedelta(seconds=6.5)
 LOOKS = timedelta(seconds=3)
-TRAILS = timedelta(seconds=1.5)
 BEGINS = timedelta(seconds=6.9)
 EXAMINES = timedelta(seconds=15)
 RECALLS = timedelta(seconds=60)
-MARKS = timedelta(seconds=30)
-KEPT = 64
 
 
-class AppConfigTarget:
+class AppConfigTarget(OnAppConfig):
     """A profile in its environment. See `deploy.target.Target`, `Keeper` and `Examined` there."""
-
-    def __init__(self, settings: Settings, place: Place, world: World) -> None:
-        if world.aws is None or place.account is None:
-            raise AssertionError("a target on AWS is opened with an account: its kind says `on_aws`")
-        self.part = place.part
-        self._settings = settings
-        self._account: AwsAccount = place.account
-        self._aws: Aws = world.aws
-        self._now = world.now
-        self._key = key_of(place.service, place.environment)
-        self._tagged: Tagged = Kept(KEPT)
-        self._ordered: Kept[str, datetime] = Kept(KEPT)
-        self._marked: Kept[str, str] = Kept(KEPT)
-        self._unstopped: int | None = None
-        name, read = self._account.name, self._aws.read
-        self._reader: Reader = world.shared(("appconfig", self._account), lambda: Reader(name, read))
 
     # ------------------------------------------------------------------------------------------------------- looking
 
@@ -96,10 +65,7 @@ class AppConfigTarget:
         ordered = self._ordered.get(key) or self._ordered.keep(key, now)
         line = foretelling.line(view, move, self._settings, self._account, now)
         found = progress(view, move, key, ordered, now, line)
-        if isinstance(found, Failed) and view.last is not None:
-            by = why(await self._reader.deployment(self._settings, view.last.deployment.number))
-            return replace(found, words=f"{found.words} {by}".strip())
-        return found
+        return await self._with_reason(found, view.last.deployment.number if view.last else None)
 
     async def foretell(self, move: Move) -> Foretold:
         """What `begin` would do now. Reads only."""
@@ -165,41 +131,10 @@ class AppConfigTarget:
         order = decide(view, self._settings, move, key, self._now(), unstopped=self._unstopped)
         if not isinstance(order, Order) or order.stops is not None:
             return order
+        gone = await foretelling.lost(self._reader, self._settings, move)
+        if gone:
+            return Refused(gone)
         return with_key_of(order, await foretelling.before(self._reader, view, move, self._settings))
-
-    async def _leave(self, order: Order, ends: float) -> str:
-        """What kept the trace from being left on the deployment that is taken back; never what keeps that from being done."""
-        if order.stops is None:
-            return ""
-        arn = deployment_arn(self._settings, self._account, order.stops)
-        if arn is None or order.trace is None:
-            return "nobody tells whose account it is in" if arn is None else "it fits in no tag"
-        until = min(ends, asyncio.get_running_loop().time() + TRAILS.total_seconds())
-        try:
-            async with asyncio.timeout_at(until):
-                await self._tag(arn, TAG_KEY, order.trace)
-        except AwsRefused as refused:
-            return refusal(refused)
-        except TimeoutError:
-            return "TagResource was not answered in time"
-        return ""
-
-    async def _send(self, order: Order, move: Move, key: str, untraced: str, until: float) -> Beginning:
-        self._ordered.keep(key, self._now())
-        try:
-            async with asyncio.timeout_at(until):
-                told = await self._aws.act(
-                    self._account.name, order.service, order.operation, **order.parameters
-                )
-        except AwsRefused as refused:
-            if refused.code == REFUSED and order.reverts:
-                self._unstopped = order.stops
-            return answered(move, order, refused)
-        except TimeoutError:
-            return Unclear(f"{order.told()} was not answered in time")
-        without = f"; its trace could not be left on the deployment: {untraced}" if untraced else ""
-        number = told.get("DeploymentNumber", order.stops)
-        return Begun(f"{'/'.join(self._settings.place)}/{number}", f"{order.told()}{without}")
 
     # ------------------------------------------------------------------------------------------------------- keeping
 
@@ -220,24 +155,4 @@ class AppConfigTarget:
         view = await self._look(READS, deep=True)
         if isinstance(view, Unreadable):
             return f"the deployments could not be marked: {view.words}"
-        try:
-            async with asyncio.timeout(MARKS.total_seconds()):
-                for arn, standing in writing(view, standings, self._settings, self._account).items():
-                    await self._mark(arn, value_of(standing))
-        except AwsRefused as refused:
-            return f"the deployments could not be marked: {refusal(refused)}"
-        except TimeoutError:
-            return "not all marks were written: AppConfig did not answer in time"
-        return ""
-
-    async def _mark(self, arn: str, value: str) -> None:
-        if self._marked.get(arn) == value:
-            return
-        if (await self._reader.tags(arn)).get(self._key) != value:
-            await self._tag(arn, self._key, value)
-        self._marked.keep(arn, value)
-
-    async def _tag(self, arn: str, key: str, value: str) -> None:
-        await self._aws.act(
-            self._account.name, "appconfig", "tag_resource", ResourceArn=arn, Tags={key: value}
-        )
+        return await self._mark_all(writing(view, standings, self._settings, self._account))

@@ -17,7 +17,7 @@ from deploy.model import TAG
 TAG_KEY = "rollbackd:move"
 _LONGEST = 256  # characters of a tag's value
 _TRACE = re.compile(
-    rf"(?P<key>[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}) (?P<at>\d{{9,11}}) (?P<does>start|stop) (?P<to>{TAG}|-)"
+    rf"(?P<key>[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}}) (?P<at>\d{{9,11}}) (?P<does>start|stop|share) (?P<to>{TAG}|-)"
 )
 
 
@@ -29,6 +29,7 @@ class Trace:
         key: The action's.
         at: When, by our clock, to the second.
         starts: It started it; else it took it back.
+        forward: It gave the release more of the traffic, and took nothing back.
         to: Which release is to serve; ``None`` where that was too long to be written.
     """
 
@@ -36,11 +37,13 @@ class Trace:
     at: datetime
     starts: bool
     to: str | None
+    forward: bool = False
 
     def written(self) -> str | None:
         """The tag's value; ``None``: it fits in no tag."""
+        does = "share" if self.forward else "start" if self.starts else "stop"
         for to in (self.to or "-", "-"):
-            value = f"{self.key} {self.at.timestamp():.0f} {'start' if self.starts else 'stop'} {to}"
+            value = f"{self.key} {self.at.timestamp():.0f} {does} {to}"
             if len(value) <= _LONGEST and _TRACE.fullmatch(value):
                 return value
         return None
@@ -52,4 +55,5 @@ def trace_of(tags: Mapping[str, str]) -> Trace | None:
     if found is None:
         return None
     at = datetime.fromtimestamp(int(found["at"]), UTC)
-    return Trace(found["key"], at, found["does"] == "start", None if found["to"] == "-" else found["to"])
+    to = None if found["to"] == "-" else found["to"]
+    return Trace(found["key"], at, found["does"] != "stop", to, forward=found["does"] == "share")

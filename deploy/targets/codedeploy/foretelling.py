@@ -13,7 +13,7 @@ from deploy.targets.codedeploy.keeping import ALL_AT_ONCE, became_of, lost
 from deploy.targets.codedeploy.looking import View
 from deploy.targets.codedeploy.moving import decide, nowhere, source_of
 from deploy.targets.codedeploy.observing import obstacles
-from deploy.targets.codedeploy.ordering import Order, create
+from deploy.targets.codedeploy.ordering import ANSWER, Order, create
 from deploy.targets.codedeploy.reading import Capacity, Reader
 from deploy.targets.codedeploy.revision import Revision
 from deploy.targets.codedeploy.sending import Moment
@@ -76,8 +76,12 @@ async def foretell(reader: Reader, view: View, move: Move, account: AwsAccount, 
 
 def _stands_still(order: object, view: View) -> bool:
     """Traffic is given back to what runs beside the bad release: its files are not needed for that."""
-    is_stop = isinstance(order, Order) and order.moves and order.operation == "stop_deployment"
-    return is_stop and view.group.shifts
+    return _breaks_off(order) and view.group.shifts
+
+
+def _breaks_off(order: object) -> bool:
+    """CodeDeploy is told to take back what is in flight."""
+    return isinstance(order, Order) and order.moves and order.operation in {"stop_deployment", ANSWER}
 
 
 def _gone(source: Deployment | str, missing: str | None, move: Move) -> tuple[str, ...]:
@@ -167,7 +171,11 @@ async def _takes(reader: Reader, group: Group) -> str:
 
 def in_time(group: Group, order: object, lasted: str) -> str:
     """How long *order* takes: by how long the deployments before *lasted*, and by what still stands."""
-    if not group.is_beside or not isinstance(order, Order) or order.operation != "stop_deployment":
+    if (
+        not group.is_beside
+        or not isinstance(order, Order)
+        or order.operation not in {"stop_deployment", ANSWER}
+    ):
         return lasted
     kept = (
         ""

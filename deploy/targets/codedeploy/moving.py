@@ -16,6 +16,9 @@ it, its stop scripts count, and CodeDeploy's own way back does not ignore them: 
 deployed as soon as it has stopped (`progressing` says so). The first call names the one deployment that it stops, and may be
 repeated. Likewise where CodeDeploy's own way back has failed, or does not come.
 
+**At a lifecycle hook** that is ours to answer, it is told ``Failed`` where the deployment says that CodeDeploy goes back from a failure; else, and where that
+word is refused, the deployment is stopped, as anywhere.
+
 **On ECS and Lambda** what is new stands beside what serves, and only traffic is moved: in flight CodeDeploy is told to go back whenever it
 would go back to what is wanted, for the old one is still there, up to the end of the time that it is kept for; and a deployment of
 ours moves all the traffic at once, since nothing is taken away before.
@@ -44,7 +47,7 @@ from deploy.targets.aws.wording import NOT_NOW, plain, refusal
 from deploy.targets.codedeploy.deployment import BROKEN_OFF, BY_ITSELF, READY, Deployment
 from deploy.targets.codedeploy.looking import View
 from deploy.targets.codedeploy.observing import cannot
-from deploy.targets.codedeploy.ordering import LATER, SOON, Order, create, go_back, stop
+from deploy.targets.codedeploy.ordering import LATER, SOON, Order, create, fail, go_back, stop
 from deploy.targets.codedeploy.pausing import continue_
 from deploy.targets.codedeploy.reading import Reader
 from deploy.targets.codedeploy.sending import Moment
@@ -60,6 +63,7 @@ _OVERTAKEN = frozenset(
     }
 )  # fmt: skip
 _NO_FILES = frozenset({"RevisionDoesNotExistException", "InvalidRevisionException"})
+ON_FAILURE = "DEPLOYMENT_FAILURE"
 _EVENTS = {
     "ALARM_ACTIVE": "DEPLOYMENT_STOP_ON_ALARM",
     "MANUAL_STOP": "DEPLOYMENT_STOP_ON_REQUEST",
@@ -75,7 +79,7 @@ async def decide(reader: Reader, view: View, move: Move, key: str, moment: Momen
     our own move, by its key                 it is given the traffic where it waits for that; else nothing is sent: it was
     what is wanted                           nothing is sent
     a third release, or none                 refused
-    what is to be undone, in flight          CodeDeploy goes back, if it may and would; else stop, then create
+    what is to be undone, in flight          CodeDeploy goes back, if it may and would (at a hook by ``Failed``); else stop, then create
     what is to be undone, broken off         create, once CodeDeploy has had its time to go back by itself
     what is to be undone, complete           create
     ======================================== ==========================================================
@@ -122,7 +126,7 @@ async def _order(reader: Reader, view: View, move: Move, key: str, moment: Momen
     if last is not None and last.is_in_flight:
         if ours:
             return Refused(f"{last.id} is being stopped still", again_in=SOON)
-        return go_back(last, key) if would_go_back(view, move.to) else stop(last)
+        return _breaks_off(view, last, move.to, key)
     if last is not None and not ours and is_followed(last, moment.now):
         return Refused(
             f"{why(last)}: CodeDeploy is about to go back by itself; what it goes back to is awaited",
@@ -132,6 +136,16 @@ async def _order(reader: Reader, view: View, move: Move, key: str, moment: Momen
     if source is None:
         return Refused(nowhere(move))
     return create(view.group, source, Trace(key, ahead.id if ahead else "").description())
+
+
+def _breaks_off(view: View, last: Deployment, to: Release, key: str) -> Order:
+    """*last* is in flight. At a hook that is ours to answer it is told so, where CodeDeploy goes back by itself from a failure."""
+    if not would_go_back(view, to):
+        return stop(last)
+    waits = view.waits
+    if waits is not None and waits.execution and ON_FAILURE in last.goes_back_by_itself:
+        return fail(last, waits.execution, key)
+    return go_back(last, key)
 
 
 async def source_of(reader: Reader, view: View, to: Release) -> Deployment | None:
@@ -162,7 +176,7 @@ def is_followed(last: Deployment, now: datetime) -> bool:
     """CodeDeploy is to take *last* back by itself, and has just not begun yet."""
     if last.status not in BROKEN_OFF or last.creator == BY_ITSELF or last.completed is None:
         return False
-    event = _EVENTS.get(last.error[0], "DEPLOYMENT_FAILURE")
+    event = _EVENTS.get(last.error[0], ON_FAILURE)
     return event in last.goes_back_by_itself and now < last.completed + FOLLOWS_WITHIN
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from deploy.targets.codedeploy.deployment import Deployment, Group
 from deploy.targets.codedeploy.trace import Trace
 
+ANSWER = "put_lifecycle_event_hook_execution_status"
 SOON = timedelta(seconds=5)  # what changes by itself within seconds
 LATER = timedelta(seconds=15)  # a throttled caller that comes back at once is throttled again
 
@@ -51,9 +52,32 @@ def stop(last: Deployment) -> Order:
     return Order("stop_deployment", parameters, moves=False)
 
 
+def fail(last: Deployment, execution: str, key: str) -> Order:
+    """The hook at which *last* waits, known by *execution*, has failed: so has *last*, and CodeDeploy goes back by itself."""
+    parameters = {
+        "deploymentId": last.id,
+        "lifecycleEventHookExecutionId": execution,
+        "status": "Failed",
+    }
+    return Order(ANSWER, parameters, moves=True, trace=Trace(key, last.id))
+
+
 def instead(order: Order) -> Order:
     """What is sent where the trace of *order* cannot be left: the longer way, which carries its trace itself."""
-    return Order(order.operation, {**order.parameters, "autoRollbackEnabled": False}, moves=False)
+    return _stop(order, goes_back=False)
+
+
+def stopped_instead(order: Order) -> Order:
+    """What is sent where *order* would have answered a hook, and was refused: whoever wrote down by which id that is may have written anything."""
+    return _stop(order, goes_back=True)
+
+
+def _stop(order: Order, *, goes_back: bool) -> Order:
+    parameters = {
+        "deploymentId": order.parameters["deploymentId"],
+        "autoRollbackEnabled": goes_back,
+    }
+    return Order("stop_deployment", parameters, moves=goes_back, trace=order.trace if goes_back else None)
 
 
 def create(group: Group, source: Deployment, description: str) -> Order:

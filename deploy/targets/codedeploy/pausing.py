@@ -13,7 +13,7 @@ from deploy.errors import AwsRefused
 from deploy.model import AlreadyThere, Pause, Refused, Unclear, Word
 from deploy.targets.aws.wording import NOT_NOW, refusal
 from deploy.targets.codedeploy.deployment import Deployment
-from deploy.targets.codedeploy.ordering import LATER, Order, go_back
+from deploy.targets.codedeploy.ordering import ANSWER, LATER, Order, go_back
 from deploy.targets.codedeploy.waiting import Wait
 from deploy.targets.codedeploy.wording import command
 
@@ -57,7 +57,7 @@ def answer(last: Deployment, waits: Wait, word: Word, key: str) -> Order | Refus
             "lifecycleEventHookExecutionId": waits.execution,
             "status": SAYS[word],
         }
-        return Order("put_lifecycle_event_hook_execution_status", parameters, moves=False)
+        return Order(ANSWER, parameters, moves=False)
     return continue_(last) if word is Word.GO_ON else go_back(last, key)
 
 

@@ -86,6 +86,9 @@ def _of_the_bad(view: View, last: Deployment, move: Move, moment: Moment, *, sto
     """
     to, is_how = move.to.tag, f"{last.id} of {move.expect.tag} is {last.status}"
     if last.is_in_flight:
+        # The word that ends its wait was lost on the way: said again it names the same deployment, and the same wait.
+        if view.waits is not None and stopped and not moment.was_told:
+            return Unfinished(f"{last.id} of {move.expect.tag} waits at {view.waits.stage} still")
         return Moving(f"{last.id} of {move.expect.tag} is being stopped; {to} was ordered")
     follows = last.status in BROKEN_OFF and (
         (stopped and last.completed is not None and moment.now < last.completed + LOST_AFTER)
@@ -101,7 +104,7 @@ def _of_the_bad(view: View, last: Deployment, move: Move, moment: Moment, *, sto
 async def _is_stopped_by_us(reader: Reader, view: View, last: Deployment, key: str) -> bool:
     """Our trace on the group says that this deployment was stopped for this move."""
     arn = reader.arn_of(view.group)
-    if arn is None or last.status not in BROKEN_OFF:
+    if arn is None or (last.status not in BROKEN_OFF and view.waits is None):
         return False
     trace = of_tags(await reader.tags(arn))
     return trace is not None and (trace.key, trace.undoes) == (key, last.id)

@@ -17,11 +17,18 @@ class Moment:
     Attributes:
         stopped: Ids of deployments that were stopped to make room.
         created: When the way back was deployed; ``None``: not that this process knew.
+        told: When CodeDeploy was told to go back itself; likewise.
     """
 
     now: datetime
     stopped: frozenset[str] = frozenset()
     created: datetime | None = None
+    told: datetime | None = None
+
+    @property
+    def was_told(self) -> bool:
+        """That CodeDeploy was told to go back should be seen in a moment."""
+        return self.told is not None and self.now < self.told + LOST_AFTER
 
     @property
     def awaits(self) -> bool:
@@ -35,6 +42,7 @@ class Sent:
 
     _stopped: Kept[str, bool] = field(default_factory=lambda: Kept(KEPT))
     _created: Kept[str, datetime] = field(default_factory=lambda: Kept(KEPT))
+    _told: Kept[str, datetime] = field(default_factory=lambda: Kept(KEPT))
 
     def stop(self, deployment: str) -> None:
         """It was stopped, to make room."""
@@ -44,7 +52,11 @@ class Sent:
         """The way back *key* was deployed, or may have been."""
         self._created.keep(key, now)
 
+    def tell(self, key: str, now: datetime) -> None:
+        """CodeDeploy was told to go back for *key*, or may have been."""
+        self._told.keep(key, now)
+
     def moment(self, key: str, last: str | None, now: datetime) -> Moment:
         """Now, with what was sent for *key*, and whether *last* was stopped."""
         was = frozenset({last} if last is not None and self._stopped.get(last) else ())
-        return Moment(now, was, self._created.get(key))
+        return Moment(now, was, self._created.get(key), self._told.get(key))

@@ -37,7 +37,7 @@ from deploy.targets.codedeploy.looking import View, look
 from deploy.targets.codedeploy.marking import prefix_of, too_many, wanted
 from deploy.targets.codedeploy.moving import answered, decide, source_of, taken
 from deploy.targets.codedeploy.observing import live_of
-from deploy.targets.codedeploy.ordering import SOON, Order, create, instead
+from deploy.targets.codedeploy.ordering import ANSWER, SOON, Order, create, instead, stopped_instead
 from deploy.targets.codedeploy.progressing import Looked, progress
 from deploy.targets.codedeploy.reading import Reader
 from deploy.targets.codedeploy.recalling import recall
@@ -205,6 +205,11 @@ class CodeDeployTarget:
 
     async def _send(self, order: Order, key: str, until: float) -> Beginning:
         answer = await self._sending(order, until)
+        if order.operation == ANSWER and isinstance(answer, Refused):
+            order = stopped_instead(order)
+            answer = await self._sending(order, until)
+        if order.trace is not None and not isinstance(answer, Refused):
+            self._sent.tell(key, self._now())
         if order.operation == "create_deployment" and not isinstance(answer, Refused):
             self._sent.create(key, self._now())
         if order.operation == "stop_deployment" and not order.moves and not isinstance(answer, Refused):

@@ -9,17 +9,16 @@ Source:
 
 import hashlib
 import json
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from deploy.model import NAME, Release
+from deploy.targets import exact_json
 from deploy.targets.aws.wording import plain
 
 MOST = 1024 * 1024  # bytes of a document
-DEEPEST = 100  # objects and lists in one another: what is read is gone through, hashed and written again
 ENABLED, DISABLED = "ENABLED", "DISABLED"
 _DIGITS = 8
 _NAMED = re.compile(NAME)
@@ -44,19 +43,10 @@ class Document:
 
 def read(body: bytes) -> Document | str:
     """The document; or why flagd would not take it."""
-    if len(body) > MOST:
-        return f"it has more than {MOST} bytes"
     try:
-        # Decoded here: `json` would take UTF-16 too, and flagd does not.
-        said = json.loads(
-            body.decode(), object_pairs_hook=_once, parse_constant=_refused, parse_float=_number
-        )
-    except RecursionError:
-        return "it is nested too deep"
-    except ValueError as error:  # of its encoding too
-        return f"it is not JSON: {str(error)[:120]}"
-    if _is_deep(said):
-        return "it is nested too deep"
+        said = exact_json.read(body, MOST)
+    except ValueError as error:
+        return str(error)
     wrong = next(_wrong(said), None)
     return wrong or Document(body, said)
 
@@ -106,40 +96,8 @@ def with_flag(document: Document, flag: str, old: Document | None, to: Release) 
         made = Document(b"", {**document.said, "flags": {**document.flags, flag: each}})
         release = release_of(made, flag)
         if release is not None and release.is_same_as(to):
-            written = json.dumps(made.said, indent=2, ensure_ascii=False)
-            # Half of a letter (`\ud800`) is no UTF-8: it stays the escape that it was.
-            return Document(written.encode(errors="backslashreplace") + b"\n", made.said)
+            return Document(exact_json.written(made.said), made.said)
     return None
-
-
-def _once(pairs: Sequence[tuple[str, Any]]) -> Mapping[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return found
-
-
-def _refused(constant: str) -> Any:
-    raise ValueError(f"{constant} is no number of JSON")
-
-
-def _number(written: str) -> float:
-    found = float(written)
-    if math.isinf(found):
-        raise ValueError(f"{written[:40]} is too large a number")
-    return found
-
-
-def _is_deep(said: Any) -> bool:
-    level = [said]
-    for _ in range(DEEPEST):
-        within = [
-            each.values() if isinstance(each, dict) else each
-            for each in level
-            if isinstance(each, dict | list)
-        ]
-        level = [each for some in within for each in some]
-    return bool(level)
 
 
 def _wrong(said: Any) -> Iterator[str]:

@@ -34,6 +34,7 @@ KIND = Kind(
     needs=needs,
     unstaged=lambda _settings: None,
     stands_by=True,
+    lingers=lambda settings: settings.sessions == "stay",
     not_undone=besides(_STAYS),
 )
 

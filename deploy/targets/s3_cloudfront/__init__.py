@@ -37,6 +37,7 @@ KIND = Kind(
     misplaced=misplaced,
     unstaged=unstaged,
     stands_by=True,
+    lingers=lambda _settings: True,
     not_undone=besides(_STAYS),
 )
 

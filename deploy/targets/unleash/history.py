@@ -17,7 +17,6 @@ from pydantic import Field, ValidationError
 from deploy.model import Release, Unreadable
 from deploy.targets.aws.wording import plain
 from deploy.targets.unleash.flag import Flag, Strategy, Told, ToldStrategy, in_order, strategy_of
-from deploy.targets.unleash.state import release_of
 
 _STRATEGY = "feature-strategy-"
 _ENABLED, _DISABLED = "feature-environment-enabled", "feature-environment-disabled"
@@ -83,19 +82,34 @@ def events_of(body: bytes) -> Sequence[Event] | Unreadable:
         return Unreadable("not an answer of Unleash about events")
 
 
-def past(flag: Flag, events: Sequence[Event], environment: str, name: str) -> Sequence[Served]:
-    """How the flag was set, the newest first, as far as *events* tell; the first is how it is set now."""
+def past(
+    flag: Flag, events: Sequence[Event], environment: str, of: Callable[[Flag], Release | None]
+) -> Sequence[Served]:
+    """How the flag was set, the newest first, as far as *events* tell.
+
+    *of* says what a state of the flag is, the first that of now; ``None``: it is passed over.
+    """
     found: list[Served] = []
     then = flag
     for event in events:
         if event.type in _ASIDE or event.environment not in {None, environment}:
             continue
-        _add(found, Served(release_of(then, name), event.at, event.by))
+        release = of(then)
+        if release is not None:
+            _add(found, Served(release, event.at, event.by))
         before = _before(then, event)
         if before is None:
             break
         then = before
     return found
+
+
+def was_on(events: Sequence[Event], environment: str) -> bool:
+    """Of a flag that is off: it was on since its strategies were changed last, as far as *events* tell, the newest first."""
+    for event in events:
+        if event.environment in {None, environment} and event.type.startswith((_ENABLED, _STRATEGY)):
+            return event.type == _ENABLED
+    return False
 
 
 def _add(found: list[Served], served: Served) -> None:

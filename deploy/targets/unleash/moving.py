@@ -62,20 +62,17 @@ def decide(flag: Flag, settings: Settings, move: Move) -> Call | AlreadyThere | 
     ===================================== =======================================================
     """
     if flag.archived:
-        return Refused(
-            f"{settings.called} was archived: revive it first, or remove it from the configuration"
-        )
+        return archived(settings)
     live = release_of(flag, settings.flag)
     if live.is_same_as(move.to):
         return AlreadyThere()
     if not live.is_same_as(move.expect):
         return Refused(f"it is {live.tag}, not {move.expect.tag}: somebody else has set it", live.tag)
-    return _next(flag, settings, move)
+    return next_call(flag, wanted_of(flag, settings, move), settings, move)
 
 
-def _next(flag: Flag, settings: Settings, move: Move) -> Call | Refused:
-    """The next call of a move whose flag is set as is to be undone."""
-    wanted = wanted_of(flag, settings, move)
+def next_call(flag: Flag, wanted: Flag | None, settings: Settings, move: Move) -> Call | Refused:
+    """The next call that makes *wanted* of *flag*, which is set as is to be undone; ``None``: it cannot be made of it."""
     if wanted is None:
         return Refused(unlike(settings, move))
     ahead = calls(flag, wanted, settings)
@@ -115,6 +112,11 @@ def _patch(now: Strategy, then: Strategy) -> tuple[Mapping[str, Any], ...]:
     )
 
 
+def archived(settings: Settings) -> Refused:
+    """Nothing is set there any more."""
+    return Refused(f"{settings.called} was archived: revive it first, or remove it from the configuration")
+
+
 def unlike(settings: Settings, move: Move) -> str:
     """Why a state cannot be set again."""
     return (
@@ -123,9 +125,8 @@ def unlike(settings: Settings, move: Move) -> str:
     )
 
 
-def by_hand(flag: Flag | None, settings: Settings, move: Move) -> str:
-    """What a person runs, or where they do it."""
-    wanted = wanted_of(flag, settings, move) if flag is not None else None
+def by_hand(flag: Flag | None, wanted: Flag | None, settings: Settings, move: Move) -> str:
+    """What a person runs to make *wanted* of *flag*, or where they do it."""
     if flag is None or wanted is None:
         return f"set {settings.called} to {move.to.tag} at {settings.url}/projects/{settings.project}/features/{settings.flag}"
     lines = " && ".join(each.by_hand(settings.url) for each in calls(flag, wanted, settings))

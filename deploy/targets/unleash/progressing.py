@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from deploy.model import Drifted, Failed, Move, Moving, Progress, Serving, Unfinished
 from deploy.targets.aws.keeping import Kept
 from deploy.targets.unleash.flag import Flag
-from deploy.targets.unleash.moving import Call, by_hand, decide
+from deploy.targets.unleash.moving import Call, by_hand, decide, wanted_of
 from deploy.targets.unleash.settings import Settings
 from deploy.targets.unleash.state import release_of
 
@@ -48,15 +48,15 @@ def progress(flag: Flag, settings: Settings, move: Move, sent: Sent, now: dateti
     if not live.is_same_as(move.expect):
         return Drifted(f"it is {live.tag}, not {move.to.tag}: somebody else has set it", live.tag)
     ahead = decide(flag, settings, move)
-    if _is_another(ahead, sent):
+    if is_another(ahead, sent):
         return Unfinished(f"its strategies are as {move.to.tag} wants them; it is to be turned on")
     if now >= sent.at + LOST_AFTER:
         words = f"{move.to.tag} was ordered, and nothing is seen of it: the order was lost"
-        return Failed(words, by_hand(flag, settings, move))
+        return Failed(words, by_hand(flag, wanted_of(flag, settings, move), settings, move))
     return Moving(f"it is {live.tag} still; {move.to.tag} was ordered")
 
 
-def _is_another(ahead: object, sent: Sent) -> bool:
+def is_another(ahead: object, sent: Sent) -> bool:
     """What is to be sent next is not what was sent last, which so has arrived.
 
     After a restart nobody knows what that was; a flag that is to be turned on is turned on then, since twice is harmless.

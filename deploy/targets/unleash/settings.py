@@ -6,10 +6,10 @@ Source:
 """
 
 import re
-from typing import Annotated
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, SecretStr, StringConstraints, model_validator
 
 # What Unleash lets stand in a name; two dots alone would climb in a path.
 Name = Annotated[str, StringConstraints(pattern=r"^(?!\.{1,2}\Z)[A-Za-z0-9._~-]{1,100}\Z")]
@@ -58,6 +58,10 @@ class Settings(BaseModel):
         flag: The name of the flag.
         token: A personal access token, or that of a service account: a reader's is enough in shadow; else its role may toggle
             the flag there and update its strategies.
+        percentages: What the percentages of its gradual rollout are: `releases`, each a release of its own; or `shares` that what
+            the flag gives has of the traffic, which is the release then: so they are that of stages.
+        strategy: With `shares` the id of the gradual rollout whose percentage that is, where the flag has several there; left out: the
+            only one.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, regex_engine="python-re")
@@ -67,6 +71,14 @@ class Settings(BaseModel):
     environment: Name
     flag: Name
     token: SecretStr
+    percentages: Literal["releases", "shares"] = "releases"
+    strategy: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}\Z")] | None = None
+
+    @model_validator(mode="after")
+    def _names_what_is_shared(self) -> Self:
+        if self.strategy is not None and self.percentages != "shares":
+            raise ValueError("`strategy` says whose percentage is a share: write `percentages: shares` too")
+        return self
 
     @property
     def called(self) -> str:
@@ -84,12 +96,11 @@ class Settings(BaseModel):
         return f"{self.path}/environments/{self.environment}"
 
 
-def unstaged(settings: Settings) -> tuple[str, str]:
+def unstaged(settings: Settings) -> tuple[str, str] | None:
     """Why its gradual rollout is not the daemon's to raise: each percentage of it is a release."""
+    if settings.percentages == "shares":
+        return None
     return (
-        f"each percentage of {settings.called} is a release of its own, and rollbackd raises none",
-        (
-            "remove `stages`, and let a person or the pipeline raise the gradual rollout: each step is a deployment, watched for its own"
-            " bake, and put back to the step before"
-        ),
+        f"each percentage of {settings.called} is a release of its own",
+        "write `percentages: shares`: what the flag gives is the release then, and the percentage its share",
     )

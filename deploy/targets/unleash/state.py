@@ -66,7 +66,7 @@ def set_to(flag: Flag, tag: str, name: str) -> Flag | None:
     shares = found["shares"].split("+")
     if len(shares) != len(flag.strategies):
         return None
-    strategies = [_with(each, share) for each, share in zip(flag.strategies, shares, strict=True)]
+    strategies = [with_share(each, share) for each, share in zip(flag.strategies, shares, strict=True)]
     if any(each is None for each in strategies):
         return None
     changed = {each.id: each for each in strategies if each is not None}
@@ -86,20 +86,21 @@ def _tag(flag: Flag, name: str) -> str:
 
 
 def _share(strategy: Strategy) -> str:
-    percent = _percent(strategy)
+    percent = percent_of(strategy)
     if percent is not None:
         return percent
     return strategy.name if _NAME.fullmatch(strategy.name) else _OTHER
 
 
-def _percent(strategy: Strategy) -> str | None:
+def percent_of(strategy: Strategy) -> str | None:
+    """To how many percent it gives the flag, of those whom it concerns; ``None``: it has no share, or none in whole percents."""
     told = strategy.parameters.get(SHARE, "")
     return told if strategy.name == ROLLOUT and _PERCENT.fullmatch(told) else None
 
 
-def _with(strategy: Strategy, share: str) -> Strategy | None:
+def with_share(strategy: Strategy, share: str) -> Strategy | None:
     """*strategy* with that share; ``None``: it is of another kind."""
-    if _percent(strategy) is not None and _PERCENT.fullmatch(share):
+    if percent_of(strategy) is not None and _PERCENT.fullmatch(share):
         return replace(strategy, parameters={**strategy.parameters, SHARE: share})
     return strategy if _share(strategy) == share else None
 
@@ -107,7 +108,7 @@ def _with(strategy: Strategy, share: str) -> Strategy | None:
 def _says_how(flag: Flag) -> bool:
     """Its tag says by what people are told apart: of one rollout it does, of several their content does."""
     return (
-        len(flag.strategies) == 1 and _percent(flag.strategies[0]) is not None and _fits(flag.strategies[0])
+        len(flag.strategies) == 1 and percent_of(flag.strategies[0]) is not None and _fits(flag.strategies[0])
     )
 
 
@@ -138,7 +139,7 @@ def _rest(flag: Flag) -> Any:
             {
                 each: told
                 for each, told in one.parameters.items()
-                if _percent(one) is None or each not in said
+                if percent_of(one) is None or each not in said
             },
             one.rest,
         ]

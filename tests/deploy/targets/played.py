@@ -6,7 +6,9 @@ from typing import Any
 
 from deploy.model import Move, Standing
 from deploy.target import Examined, Keeper, Target, Waiting
-from tests.deploy.targets.appconfig.stage import PLACE, PROFILE
+from tests.deploy.targets.appconfig.flag_stage import FLAG, NEW, PRICING, FlagStage, Sharing, pricing
+from tests.deploy.targets.appconfig.flag_stage import FLAGS as PROFILE_OF_FLAGS
+from tests.deploy.targets.appconfig.stage import BARE, PLACE, PROFILE
 from tests.deploy.targets.appconfig.stage import Stage as AppConfig
 from tests.deploy.targets.beanstalk.stage import ENVIRONMENT
 from tests.deploy.targets.beanstalk.stage import Stage as Beanstalk
@@ -119,6 +121,30 @@ def _appconfig() -> AppConfig:
     return stage
 
 
+def _one_flag() -> FlagStage:
+    stage = FlagStage()
+    stage.gives(checkout=True)
+    stage.goes_on(hours=1)
+    return stage
+
+
+def _variant() -> Sharing:
+    stage = Sharing()
+    stage.gives(prices=pricing(5))
+    stage.goes_on(hours=1)
+    return stage
+
+
+def _its_flag(**flag: str) -> Callable[[Any], Mapping[str, Any]]:
+    where = {
+        "application": PLACE[0],
+        "environment": PLACE[1],
+        "profile": PROFILE_OF_FLAGS,
+        "strategy": BARE,
+    }
+    return lambda _: {"appconfig": where | flag}
+
+
 def _flagd() -> Flagd:
     stage = Flagd()
     stage.puts(ON)
@@ -202,6 +228,19 @@ AWS: Mapping[str, Played] = {
             ({"environment": "abcdefg"}, "Environment abcdefg could not be found"),
             ({"profile": "abcdefg"}, "profile abcdefg could not be found"),
         ),
+    ),
+    "appconfig, one flag": Played(
+        _one_flag,
+        _its_flag(flag=FLAG),
+        (
+            ({"profile": "abcdefg"}, "profile abcdefg could not be found"),
+            ({"flag": "nobody"}, "there is no flag nobody"),
+        ),
+    ),
+    "appconfig, a variant": Played(
+        _variant,
+        _its_flag(flag=PRICING, variant=NEW),
+        (({"variant": "Nobody"}, "there is no variant Nobody"),),
     ),
     "flagd": Played(
         _flagd,

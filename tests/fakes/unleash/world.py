@@ -282,8 +282,8 @@ class Unleash:
         self.states.append((self.now(), state))
         if by_a_call:
             here = state[ENVIRONMENT]
-            active = [each for each in here["strategies"] if not each["disabled"]]
-            self.changes.append((here["enabled"], [each["parameters"]["rollout"] for each in active]))
+            active = [each["parameters"] for each in here["strategies"] if not each["disabled"]]
+            self.changes.append((here["enabled"], [each["rollout"] for each in active if "rollout" in each]))
 
     def _turn(self, here: dict[str, Any], environment: str, by: str, *, on: bool) -> bool:
         if here["enabled"] == on:

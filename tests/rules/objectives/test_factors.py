@@ -6,7 +6,7 @@ from itertools import product
 from math import exp, inf, log
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rules.brief import Margin
@@ -360,6 +360,7 @@ def test_a_single_effect_is_a_grid_of_one():
     st.none() | st.floats(1, 50),
     st.booleans(),
 )
+@example(requests=1.0, share=1.0, ceiling=0.9999999989999999, phi=None, exact=False)  # just below 0, rounded
 def test_no_effect_gains_more_than_is_foretold_of_the_bucket(requests, share, ceiling, phi, exact):
     """By which the replay over the past leaves out whatever cannot be a breach."""
     bad = requests * share

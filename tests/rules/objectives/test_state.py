@@ -228,8 +228,9 @@ def test_without_a_breach_in_the_stored_buckets_nothing_is_said_of_when_it_began
 
 
 def stands(*measures, before=()):
-    """How it stands by the readings since noon, with those before it."""
-    watch = an_alarm_watched()
+    """How it stands by the readings since noon, with those before it: an alarm of the service as a whole."""
+    whole = replace(an_indicator(kind=Kind.STATE), compares_arms=False)
+    watch = a_watch(a_rule(InState(MINUTE)), indicators=[whole])
     readings = [a_bucket(place - len(before), each) for place, each in enumerate((*before, *measures))]
     return level(watch.brief, [series(*readings)], noon(0))
 

@@ -131,6 +131,36 @@ def test_a_rule_that_asks_asks():
     assert words.endswith("a person is asked: the rules that breached ask")
 
 
+ISSUES = a_rule(InState(), "alarm", consequence=Consequence.ASK)
+
+
+@pytest.mark.parametrize(
+    ("errors", "alarm", "minutes", "then"),
+    [
+        ("0x3 30x96", "OKx1 ALARM!x98", 9, "rollback"),  # a question first, and then what rolls back
+        ("0x90 300x9", "OKx1 ALARM!x98", 99, "ask"),  # the question was over before
+    ],
+)
+def test_a_question_of_a_rule_that_asks_is_outgrown_by_one_that_rolls_back_as_long_as_it_stands(
+    errors, alarm, minutes, then
+):
+    series = f"errors: {{canary: {{total: 600x99, bad: {errors}}}, baseline: {{total: 5400x99, bad: 0x99}}}}\n      alarm: {alarm}"
+    first = "{by: 4m, says: breached, rule: alarm, then: ask}"
+    later = f"{{by: {minutes}m, says: breached, rule: errors, then: {then}}}"
+
+    assert failures(series, [first, later], rules(ISSUES)) == []
+
+
+def test_a_question_that_was_asked_for_more_than_its_rule_stands():
+    """A control was worse as well when it was asked, and is not any more."""
+    control = a_rule(InState(), "control", "other", consequence=Consequence.DOUBT)
+    tested = RuleSet((*rules().indicators, an_indicator("other", Kind.STATE)), rules(ISSUES, control).rules)
+    asks = "alarm: OKx1 ALARM!x29\n      other: OKx1 ALARM!x6 OKx23"
+    series = f"{COMPARED % ('0x10 30x20', '0x30')}\n      {asks}"
+
+    assert failures(series, "{by: 14m, says: breached, rule: errors, then: ask}", tested) == []
+
+
 def test_what_begins_long_after_the_switch_and_was_compared_with_nothing_asks():
     tested = rules(judge=Slo(0.99))
 

@@ -8,11 +8,13 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from tests.deploy.targets.appconfig.flag_stage import FLAG, NEW, OLD, PRICING, pricing
 from tests.deploy.targets.s3_cloudfront.pages import DISTRIBUTION
 from tests.fakes.aws.codedeploy.state import key_of, sha_of
 from tests.scenarios.aws import (
     fleet,
     test_appconfig,
+    test_appconfig_flags,
     test_beanstalk,
     test_codedeploy,
     test_codedeploy_hooks,
@@ -195,6 +197,32 @@ OTHERS: Mapping[str, Case] = {
 }
 
 WAYS: Mapping[str, Case] = {
+    "appconfig, one flag": Case(
+        told=test_appconfig_flags.told,
+        deploys=lambda stage, number, fails: test_appconfig_flags.gives(
+            stage, checkout=number > 1, fails={"on": fails}
+        ),
+        tag=lambda number: "on" if number > 1 else "off",
+        by_hand=_takes_back,
+        moves=test_appconfig_flags.deployed,
+        sent="StartDeployment",
+        runs=partial(test_appconfig_flags.given, flag=FLAG),
+        before={"off": 1.0},
+        after={"on": 1.0},
+    ),
+    "appconfig, a variant at a twentieth": Case(
+        told=test_appconfig_flags.in_stages,
+        deploys=lambda stage, _, fails: test_appconfig_flags.gives(
+            stage, prices=pricing(5), fails={NEW: fails}
+        ),
+        tag=lambda number: NEW if number > 1 else OLD,
+        by_hand=_takes_back,
+        moves=test_appconfig_flags.deployed,
+        sent="StartDeployment",
+        runs=partial(test_appconfig_flags.given, flag=PRICING),
+        before={OLD: 1.0},
+        after={NEW: 1.0},
+    ),
     "ecs, blue-green at a hook": Case(
         told=lambda folder, story: test_ecs_hooks.told(folder, story, test_ecs_hooks.ONE_HOOK, pace=PACE),
         deploys=lambda stage, number, fails: stage.deploys(f"web:{number}", fails),

@@ -186,7 +186,9 @@ class AwsStage:
             ),  # where the crowd comes to a site, the daemon asks it as they do
             send=getattr(self.crowd, "send", None),
         )
-        http = await open_http(self.configuration, ports, self.metrics, self.stack)
+        # Where the crowd is seen by a system beside AWS, that is asked without a socket.
+        signals = getattr(self.crowd, "signals", None)
+        http = signals or await open_http(self.configuration, ports, self.metrics, self.stack)
         opening = ProviderOpening(http, self.now, self.time, self.metrics, ports.aws)
         inquiry = Inquiry(await open_providers(self.configuration, opening, self.stack), self.metrics)
         # Where the crowd comes to what GitHub deploys, the daemon speaks with that GitHub.

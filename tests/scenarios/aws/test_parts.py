@@ -153,3 +153,30 @@ def test_where_one_part_is_refused_people_hear_which_part_is_where(tmp_path):
         assert "The other parts: api is back on web:1; site runs v2 still; flag runs 2 still" in said
 
     told(tmp_path, story)
+
+
+@pytest.mark.long
+def test_all_four_that_a_person_puts_back_are_one_watch_in_the_end_and_nothing_of_ours(tmp_path):
+    async def story(stage: AwsStage) -> None:
+        stage.visitors.fails["web:2"] = 0.001  # good, and somebody puts it back all the same
+        await stage.goes_on(seconds(stage.time() + 300))
+        stage.world.functions.point("work", "live", "1", stage.now())
+        stage.world.s3.copy(BUCKET, "releases/v1/index.html", "index.html", stage.now())
+        stage.world.cloudfront.clear(DISTRIBUTION, stage.now(), "/", "/index.html")
+        stage.world.appconfig.deploy(PLACE, PROFILE, "1", stage.now(), ATONCE)
+        stage.deploys("web:1")
+        await stage.goes_on(seconds(stage.time() + 600))
+
+        *others, last = await stage.watches()
+        assert {watch.state for watch in others} == {State.SUPERSEDED}
+        assert last.state in {State.WATCHING, State.PASSED}
+        assert {change.part: change.after.tag for change in last.deployment.parts} == {
+            "api": "web:1",
+            "worker": "1",
+            "site": "v1",
+            "flag": "1",
+        }
+        assert moves(stage) == []
+        assert runs(stage) == BACK
+
+    told(tmp_path, story)

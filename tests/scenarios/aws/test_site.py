@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.builders import minutes, seconds
 from tests.deploy.targets.s3_cloudfront.pages import BUCKET, DISTRIBUTION, SITE, upload
 from tests.deploy.targets.s3_cloudfront.stage import Visitor
 from tests.fakes.aws import AwsWorld
-from tests.scenarios.aws.stage import ACCOUNT, ACT, MONTH_AGO, QUEUE, READ, AwsStage, on_aws
+from tests.scenarios.aws.stage import ACCOUNT, ACT, MONTH_AGO, QUEUE, READ, UNHURRIED, AwsStage, on_aws
 from tests.scenarios.stage import EPOCH
 from tests.scenarios.virtual import in_virtual_time
 from watcher.core.watch import State, Watch
@@ -96,11 +97,11 @@ def a_site(world: AwsWorld) -> Browsers:
 Story = Callable[[AwsStage], Awaitable[None]]
 
 
-def told(folder: Path, story: Story, configuration: str = CONFIGURATION) -> None:
+def told(folder: Path, story: Story, configuration: str = CONFIGURATION, **settings: Any) -> None:
     """*story*, on its stage, in virtual time."""
 
     async def staged() -> None:
-        async with on_aws(folder, configuration, RULES, a_site) as stage:
+        async with on_aws(folder, configuration, RULES, a_site, **settings) as stage:
             await stage.goes_on(minutes(3))
             await story(stage)
 
@@ -383,6 +384,35 @@ def test_an_invalidation_that_never_completes_needs_a_person_and_it_is_done_when
         assert [call.by for call in stage.calls("CreateInvalidation")].count(ACT) == 1
 
     told(tmp_path, story)
+
+
+def test_a_bad_release_whose_invalidation_does_not_complete_needs_a_person_soon_where_that_is_wanted(
+    tmp_path,
+):
+    """The same within half an hour."""
+
+    async def story(stage: AwsStage) -> None:
+        deploys(stage, "v2", fails=0.2)
+        await stage.goes_on(minutes(5), step=10)
+        stage.world.cloudfront.find(DISTRIBUTION).clears_in = minutes(14)
+        await stage.goes_on(minutes(17), step=20)
+
+        assert (await the_watch(stage)).state is State.STUCK
+        assert moves(stage) == ["v1"]
+        assert served(stage) == "v2"
+        (stuck,) = [notice for _, notice in stage.told if notice.event == "watch.stuck"]
+        assert (
+            "not serving after 5 min: service: v1 is live in the bucket; CloudFront fetches it"
+            in " ".join(map(str, stuck.lines))
+        )
+
+        await stage.goes_on(minutes(32), step=20)
+        assert served(stage) == "v1"
+        assert (await the_watch(stage)).state is State.ROLLED_BACK
+        assert [call.by for call in stage.calls("CreateInvalidation")].count(ACT) == 1
+
+    soon = CONFIGURATION.replace("      mode: auto\n", "      mode: auto\n      move_timeout: 5m\n")
+    told(tmp_path, story, soon, pace=UNHURRIED)
 
 
 # --------------------------------------------------------------------------------------------------- the other layouts

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,11 +53,14 @@ def a_flag(world: AwsWorld) -> Visitors:
     return Visitors(world, unleash)
 
 
-def told(folder: Path, story: Story, token: str = WRITER, configuration: str = CONFIGURATION) -> None:
+def told(
+    folder: Path, story: Story, token: str = WRITER, configuration: str = CONFIGURATION, **settings: Any
+) -> None:
     """*story*, in virtual time."""
 
     async def staged() -> None:
-        async with on_aws(folder, configuration=configuration, make=a_flag, secret=token) as stage:
+        usual = {"configuration": configuration, "make": a_flag, "secret": token}
+        async with on_aws(folder, **{**usual, **settings}) as stage:
             await stage.goes_on(minutes(3))
             await story(stage)
 

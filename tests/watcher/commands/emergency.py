@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from deploy.ports import Aws, Page, Send
+from deploy.github import Access
+from deploy.ports import Aws, Page, Rest, Send
 from tests.deploy.targets.ecs.stage import ACTOR, Stage
 from watcher.app.ports import Ports
 from watcher.commands._direct.choosing import Wish
@@ -51,7 +52,7 @@ class Emergency:
     Attributes:
         stage: That of ECS, or of another target that `tests.deploy.targets.played` knows, with its *configuration*.
         says: What a person answers.
-        page, send: Where the target asks for more than AWS.
+        page, send, github: Where the target asks for more than AWS.
     """
 
     folder: Path
@@ -60,6 +61,7 @@ class Emergency:
     configuration: str = CONFIGURATION
     page: Page | None = None
     send: Send | None = None
+    github: Callable[[Access], Rest] | None = None
     told: list[str] = field(default_factory=list)
     asked: list[bool] = field(default_factory=list)
 
@@ -89,9 +91,10 @@ class Emergency:
         ports = Ports(
             now=self.stage.clock,
             monotonic=self.seconds,
-            aws=aws or self.stage.aws,
+            aws=aws or getattr(self.stage, "aws", None),
             page=self.page,
             send=self.send,
+            github=self.github,
         )
         diary = Diary(self.audit, Who("ada", "laptop"), "checkout is down", to)
         desk = Desk(self.told.append, self._agrees)
@@ -107,7 +110,7 @@ class Emergency:
         return ended
 
     async def waits(self, seconds: float) -> None:
-        self.stage.goes_on(seconds=seconds)
+        getattr(self.stage, "goes_on", self.stage.clock.go_on)(seconds=seconds)
 
     def seconds(self) -> float:
         time: datetime = self.stage.clock.time

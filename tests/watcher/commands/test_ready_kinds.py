@@ -1,9 +1,7 @@
-"""``rollbackd ready`` at every target on AWS and at the flags: the row of a service that could be put back, and of one that could not."""
+"""``rollbackd ready`` at every target on AWS and at those beside it: the row of a service that could be put back, and of one that could not."""
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,8 @@ import pytest
 
 from deploy.model import Level, Move, Recalled
 from deploy.tags import Ledger
-from tests.deploy.targets.launchdarkly.stage import Stage as LaunchDarkly
+from tests.deploy.targets.beside import BESIDE, Beside
 from tests.deploy.targets.played import ACTOR, AWS, Played
-from tests.deploy.targets.unleash.stage import URL
-from tests.deploy.targets.unleash.stage import Stage as Unleash
-from tests.fakes import launchdarkly, unleash
 from tests.watcher.commands.test_ready import NOWHERE
 from watcher.app.ports import Ports
 from watcher.app.reload import load
@@ -44,66 +39,21 @@ ON_AWS = CONFIGURATION.replace("defaults: {mode: auto}\n", ACCOUNT)
 ALWAYS = {"lambda", "launchdarkly"}  # of the others `make long` tells
 
 
-@dataclass(frozen=True)
-class Flag:
-    """A flag that is on, and could be turned off; the *tokens* that may write it, and only read."""
-
-    make: Callable[[], Any]
-    kind: str
-    settings: Mapping[str, str]
-    tokens: Mapping[str, str]
-
-    def runs_on(self, folder: Path, token: str) -> Mapping[str, Any]:
-        """As a configuration has it: the token, which *writes* or *reads*, is in a file."""
-        (folder / "token").write_text(self.tokens[token])
-        return {self.kind: {**self.settings, "token": {"file": str(folder / "token")}}}
-
-
-def _unleash() -> Unleash:
-    stage = Unleash()
-    stage.world.turns(on=True)
-    return stage
-
-
-def _launchdarkly() -> LaunchDarkly:
-    stage = LaunchDarkly()
-    stage.sets(on=True)
-    return stage
-
-
-FLAGS = {
-    "launchdarkly": Flag(
-        _launchdarkly,
-        "launchdarkly",
-        {
-            "project": launchdarkly.PROJECT,
-            "environment": launchdarkly.ENVIRONMENT,
-            "flag": launchdarkly.FLAG,
-        },
-        {"writes": launchdarkly.WRITER, "reads": launchdarkly.READER},
-    ),
-    "unleash": Flag(
-        _unleash,
-        "unleash",
-        {"url": URL, "environment": unleash.ENVIRONMENT, "flag": unleash.FLAG},
-        {"writes": unleash.WRITER, "reads": unleash.READER},
-    ),
-}
 KINDS = [
     pytest.param(each, id=name, marks=[] if name in ALWAYS else pytest.mark.long)
-    for name, each in {**AWS, **FLAGS}.items()
+    for name, each in {**AWS, **BESIDE}.items()
 ]
 
 
-def standing(kind: Played | Flag) -> tuple[Any, Move]:
+def standing(kind: Played | Beside) -> tuple[Any, Move]:
     """The stage, and the way back from what is live there."""
     stage = kind.make()
     if isinstance(kind, Played):
         return stage, stage.move()
-    return stage, Move("service", stage.live().release, type(stage)().live().release)
+    return stage, kind.way(stage)
 
 
-async def the_row(kind: Played | Flag, stage: Any, move: Move, folder: Path, token: str = "writes") -> Row:
+async def the_row(kind: Played | Beside, stage: Any, move: Move, folder: Path, token: str = "writes") -> Row:
     """By what the daemon remembers: that the release to go back to has served for a month."""
     runs_on = kind.runs_on(stage) if isinstance(kind, Played) else kind.runs_on(folder, token)
     (folder / "web.yaml").write_text(NOWHERE)
@@ -122,6 +72,7 @@ async def the_row(kind: Played | Flag, stage: Any, move: Move, folder: Path, tok
         aws=getattr(stage, "aws", None),
         page=getattr(stage, "visitor", None),
         send=getattr(stage, "send", None) or getattr(stage, "flagd", None),
+        github=getattr(stage, "github", None),
     )
     (row,) = await examined(configuration, ports, timedelta(0), ledger)
     assert row.service.key == KEY
@@ -141,7 +92,7 @@ def test_a_service_says_where_to_and_how_long_and_nothing_is_changed(kind, tmp_p
         "yes" if isinstance(kind, Played) else "-"
     )  # of a flag the way back says what its token lacks
     assert [each.words for each in row.ways[0].findings] == [f"back to {move.to.tag} (served)"]
-    assert changed(stage) == []
+    assert changed(kind, stage) == []
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -150,15 +101,16 @@ def test_a_service_that_nobody_may_put_back_is_red(kind, tmp_path):
     if isinstance(kind, Played):
         stage.world.identities.role(ACTOR, {"sts:*"})
 
-    row = asyncio.run(the_row(kind, stage, move, tmp_path, token="reads"))
+    token = "" if isinstance(kind, Played) else kind.too_little
+
+    row = asyncio.run(the_row(kind, stage, move, tmp_path, token))
 
     red = [each.words for each in row.findings if each.level is Level.FAIL]
     assert row.cells()[-1] == "NO"
-    assert any(f"{ACTOR} may not" in words or "the token has" in words for words in red)
-    assert changed(stage) == []
+    assert any(f"{ACTOR} may not" in words or "the token" in words for words in red)
+    assert changed(kind, stage) == []
 
 
-def changed(stage: Any) -> list[Any]:
+def changed(kind: Played | Beside, stage: Any) -> list[Any]:
     """What has changed anything."""
-    world = stage.world
-    return list(world.changes) if hasattr(world, "changes") else list(world.mutating_calls())
+    return list(stage.world.mutating_calls()) if isinstance(kind, Played) else kind.changed(stage)

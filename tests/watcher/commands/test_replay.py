@@ -347,6 +347,38 @@ def test_what_begins_late_asks(folder):
     assert "nothing was compared at the same time" in only["why"]
 
 
+ASKS_FIRST = """\
+version: 1
+parameters: {any: {}}
+indicators:
+  errors: {ratio: {scrape: {urls: "${any}", counter: requests_total, bad: {code: "5.."}}}}
+  issues: {state: {cloudwatch: {alarms: [issues], bad: [ALARM]}}}
+rules:
+  - {name: the objective holds, indicator: errors, judge: {slo: {objective: 99%}}, on_breach: rollback}
+  - {name: nothing is new, indicator: issues, judge: {state: {for: 1m}}, on_breach: ask}
+"""
+
+
+@pytest.mark.parametrize(
+    ("bad_from", "ended", "after"), [(201, "rolled_back", 420), (205, "asked", 720), (290, "asked", 180)]
+)
+def test_a_question_of_a_rule_that_asks_is_outgrown_by_one_that_rolls_back(folder, bad_from, ended, after):
+    """The issue is told after 180 s. What begins minutes later asks for itself, and after an hour nobody is asked any more."""
+    (folder / "issues.yaml").write_text(ASKS_FIRST)
+    file = recorded(folder / "s.csv", 400, lambda minute: 12 if minute >= bad_from else 0)
+    states = [
+        {"end": end(minute + 1), "indicator": "issues", "state": "ALARM" if minute > 200 else "OK", "is_bad": minute > 200}
+        for minute in range(400)
+    ]  # fmt: skip
+    (folder / "i.jsonl").write_text("\n".join(map(json.dumps, states)))
+    (folder / "d.csv").write_text(f"at,bad\n{end(200)},true\n")
+
+    done = run(folder / "issues.yaml", "--samples", file, "--samples", folder / "i.jsonl", "--deployments", folder / "d.csv", "--json")  # fmt: skip
+
+    (only,) = json.loads(done.stdout)["deployments"]
+    assert (only["ended"], only["after_seconds"]) == (ended, after)
+
+
 BEGAN_LATE, BEGAN_SOON = noon(20), noon(4)
 
 

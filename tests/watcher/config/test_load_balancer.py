@@ -50,6 +50,15 @@ def test_groups_are_compared_where_they_share_the_traffic(tmp_path, where, traff
     }
 
 
+@pytest.mark.parametrize(("sessions", "lingers"), [("move", False), ("stay", True)])
+def test_whose_session_stays_on_the_bad_release_says_nothing_of_whether_its_way_back_helped(
+    tmp_path, sessions, lingers
+):
+    found = read(tmp_path, f'rule: "{RULE}", traffic: by_weight, sessions: {sessions}')
+
+    assert found.services[KEY].policy.lingers is lingers
+
+
 def test_how_the_weights_are_moved_is_not_guessed_but_asked_for(tmp_path):
     (problem,) = wrong(tmp_path, f'rule: "{RULE}"')
 

@@ -79,7 +79,7 @@ def test_stages_need_a_platform_whose_traffic_can_be_shared_out(tmp_path):
             "unleash",
             "url: 'https://flags.example.com', environment: production, flag: new, token: {env: HOME}",
             "each percentage of default/new in production is a release of its own",
-            "raise the gradual rollout: each step is a deployment",
+            "write `percentages: shares`: what the flag gives is the release then",
         ),
         (
             "flagd",
@@ -121,7 +121,32 @@ def test_the_percentages_of_a_flag_are_stages_where_they_are_shares_and_not_rele
     assert found.stages == (Stage(0.05), Stage(1.0))
 
 
+UNLEASH = "unleash: {url: 'https://flags.example.com', environment: production, flag: new, token: {env: HOME}"
+
+
+def test_a_flag_of_unleash_is_shared_out_in_whole_percents(tmp_path):
+    stages = on_a_flag(", percentages: shares", UNLEASH)
+    (refused,) = wrong(tmp_path, stages.replace("5%}", "2.5%}"))
+    (least,) = wrong(tmp_path, stages.replace("5%}", "0.4%}"))
+    found = read(tmp_path, stages).services[KEY].policy.rollout
+
+    assert "stages: unleash: it shares out in steps of 1%, and 0.025 is none" in refused
+    assert "write 2%" in refused
+    assert "write 1%" in least
+    assert found.stages == (Stage(0.05), Stage(1.0))
+
+
+def test_a_strategy_is_named_where_percentages_are_shares_and_nowhere_else(tmp_path):
+    named = ", strategy: 00000000-0000-4000-8000-000000000001"
+
+    (refused,) = [each for each in wrong(tmp_path, on_a_flag(named, UNLEASH)) if "strategy" in each]
+
+    assert "`strategy` says whose percentage is a share: write `percentages: shares` too" in refused
+    assert read(tmp_path, on_a_flag(named + ", percentages: shares", UNLEASH)).services
+
+
 APPCONFIG = "runs_on: [{appconfig: {application: ba8toh7, environment: pgil2o7, profile: ga3tqep, strategy: 7h4k2m1}}]"
+ONE_FLAG = APPCONFIG.replace("7h4k2m1}", "7h4k2m1, flag: pricing}")
 SITE = "runs_on: [{s3_cloudfront: {bucket: shop-site, distribution: E2EXAMPLE1ABC, site: 'https://shop.example.com'}}]"
 
 
@@ -132,6 +157,11 @@ SITE = "runs_on: [{s3_cloudfront: {bucket: shop-site, distribution: E2EXAMPLE1AB
             APPCONFIG,
             "AppConfig gives a version to more and more clients by itself",
             "a strategy that grows slowly",
+        ),
+        (
+            ONE_FLAG,
+            "each state of pricing in ba8toh7/pgil2o7/ga3tqep is a release of its own",
+            "write `variant:`, the name of its variant",
         ),
         (
             SITE,
@@ -149,6 +179,22 @@ def test_where_nothing_is_shared_out_at_a_word_it_says_why_and_what_else_there_i
 
     assert words in refused
     assert remedy in refused
+
+
+def test_a_variant_of_appconfig_is_shared_out_in_whole_percents(tmp_path):
+    runs = ONE_FLAG.replace("pricing}", "pricing, variant: New}")
+    lines = (
+        runs,
+        "rollout: {stages: [{share: 5%}, {share: 100%}]}",
+        "rules: [{pack: lambda, with: {function: checkout, alias: live}}]",
+    )
+    text = MAIN + "".join(f"      {line}\n" for line in lines)
+    (refused,) = wrong(tmp_path, text.replace("5%}", "2.5%}"))
+    (alone,) = [each for each in wrong(tmp_path, text.replace("flag: pricing, ", "")) if "variant" in each]
+
+    assert read(tmp_path, text).services[KEY].policy.rollout.stages == (Stage(0.05), Stage(1.0))
+    assert "it shares out in steps of 1%" in refused
+    assert "write `flag`, the flag's key, too" in alone
 
 
 def test_several_parts_have_no_stages(tmp_path):

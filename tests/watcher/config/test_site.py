@@ -50,6 +50,7 @@ def test_a_site_whose_metrics_can_be_read_has_the_pack_angular(tmp_path):
     found = read(tmp_path, runs_on(", metrics: edge"))
 
     assert found.effective[KEY].usual == "angular"
+    assert found.services[KEY].policy.lingers
     assert asked(found, "cloudfront_5xx")["dimensions"] == {
         "DistributionId": "E2EXAMPLE1ABC",
         "Region": "Global",

@@ -191,6 +191,20 @@ def test_names_that_templates_make_are_resolved_and_frozen():
     assert watch.deployment.parts[0].after.names["sentry"] == "checkout@v43"
 
 
+def test_a_known_good_release_that_was_only_read_has_the_names_of_the_templates_and_one_that_was_announced_its_own():
+    templates = {"sentry": "checkout@${version}"}
+    was = replace(a_release("v42"), names={"version": "v42", "sentry": "shop@v42"})
+    read = a_ledger("v42", passed=("v42",))
+    announced = replace(read, entries=tuple(replace(each, release=was) for each in read.entries))
+
+    def compared(ledger):
+        arms = opened(part=a_part("v43", ledger), service=a_service(names=templates)).step.watch.arms
+        return arms.baseline and arms.baseline["sentry"]
+
+    assert compared(read) == "checkout@v42"
+    assert compared(announced) == "shop@v42"
+
+
 def test_arms_that_cannot_be_told_apart_are_said_at_once():
     same = Release("sha256:v43", "v43", names={"version": "v42"})
 
@@ -611,6 +625,31 @@ def test_other_parts_that_are_under_watch_are_taken_over_with_the_suspicion():
     assert meaning.step.watch.way_back is not None
     assert meaning.step.watch.arms.baseline is not None
     assert meaning.step.watch.arms.canary["version"] == "v43"
+
+
+@pytest.mark.parametrize(
+    ("ledger", "phase", "serves"),
+    [
+        (a_ledger("web7", part="web"), Phase.COMPLETE, [("web", "web8", NOON)]),
+        (a_ledger("web7", part="web"), Phase.SHIFTED, None),
+        (a_ledger("web7", "web8", part="web"), Phase.COMPLETE, None),
+    ],
+    ids=["news to the ledger", "not complete yet", "known already"],
+)
+def test_a_part_that_is_complete_after_the_others_is_told_to_the_ledger_once(ledger, phase, serves):
+    living = a_watch()
+    parts = (*living.deployment.parts, PartChange("web", a_release("web7"), a_release("web8")))
+    both = replace(living, deployment=replace(living.deployment, parts=parts))
+    web = Part("web", a_release("web8"), ledger, a_live("web8"))
+
+    meaning = intake(
+        an_announcement(phase=phase), [web], Known(a_service(parts=("service", "web")), both), NOON, "w_2"
+    )
+
+    assert isinstance(meaning, Joined)
+    told = meaning.step and [(each.part, each.release.tag, each.at) for each in meaning.step.serves]
+    assert told == serves
+    assert meaning.step is None or meaning.step.watch.complete_at == both.complete_at
 
 
 def test_parts_that_go_back_already_are_not_taken_over():

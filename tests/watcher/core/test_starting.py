@@ -228,7 +228,7 @@ def test_its_first_share_is_given_in_the_next_round_though_nothing_can_be_seen_y
 
     (action,) = step.actions
     assert action.forward == Shift("service", V42, V43, 0.05, expect=0.0)
-    assert (action.ordered_by, step.by, step.why) == ("token:ci", "token:ci", "start")
+    assert (action.ordered_by, step.by, step.why, action.bound) == ("token:ci", "token:ci", "start", True)
     assert step.watch.at.action == action.id
     assert step.requires == {
         NoOpenAction("checkout", "production"),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from deploy.model import Move, RollbackPlan
 from rules.brief import Margin, PassEarly
 from rules.evaluate import prepare, start
 from rules.evidence import encode_evidence
@@ -19,6 +20,7 @@ from tests.builders import (
     a_blind_judgement,
     a_breach,
     a_judgement,
+    a_release,
     a_verdict,
     a_watch,
     hours,
@@ -34,6 +36,7 @@ from watcher.runtime.case import (
     by_length,
     case_of,
     has_new_breach,
+    is_back_at_its_baseline,
     is_quiet,
     of_before,
     setting_of,
@@ -290,3 +293,30 @@ def test_in_a_bucket_in_which_the_shares_changed_the_arms_are_not_held_against_e
 
     alone = replace(both, baseline=None)
     assert found == {"errors": (Series("errors", (both if compared else alone,)),), "slow": nothing}
+
+
+# ----------------------------------------------------------------------------------------------------------- recovering
+
+
+@pytest.mark.parametrize(
+    ("baseline", "to", "same"),
+    [("sha256:v42", "v42", True), ("sha256:v42", "v41", False), (None, "v41", True)],
+)
+def test_whether_that_serves_again_which_it_was_compared_with(baseline, to, same):
+    watch = a_watch(State.RECOVERING)
+    move = Move("service", watch.deployment.parts[0].after, a_release(to))
+    back = replace(
+        watch,
+        plan=RollbackPlan("checkout", "production", (move,)),
+        arms=Arms({"version": "v43"}, {"version": "v42", "fingerprint": baseline} if baseline else None),
+    )
+
+    assert is_back_at_its_baseline(back) is same
+    assert is_back_at_its_baseline(replace(back, plan=None))
+
+
+def test_a_watch_of_before_there_were_fingerprints_among_the_names_is_back_where_it_was():
+    watch = a_watch(State.RECOVERING)
+    move = Move("service", watch.deployment.parts[0].after, a_release("v41"))
+
+    assert is_back_at_its_baseline(replace(watch, plan=RollbackPlan("checkout", "production", (move,))))

@@ -1,6 +1,8 @@
 """What is live is read on a beat: the first is adopted, a change is announced, and nothing that was missed stays missed."""
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -8,9 +10,19 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from deploy.model import Foretold, Live, Phase, Unreadable
+from deploy.model import Foretold, Live, PartChange, Phase, Release, Unreadable
 from tests.builders import NOON, a_release, a_service, a_watch, hours, minutes
-from tests.watcher.runtime.at_work import PLACE, ATarget, a_new_watch, at_work, blunder, hang, now, virtual
+from tests.watcher.runtime.at_work import (
+    PLACE,
+    ATarget,
+    Work,
+    a_new_watch,
+    at_work,
+    blunder,
+    hang,
+    now,
+    virtual,
+)
 from watcher.core.service import Mode
 from watcher.core.watch import Closing, State, Step
 from watcher.runtime.fleet import Fleet
@@ -293,6 +305,96 @@ async def test_a_release_that_is_deployed_again_after_it_was_taken_back_is_annou
 
         (again,) = await inbox(work)
         assert again.dedup_key.endswith(f"after {opening.id}")
+
+
+@virtual
+@pytest.mark.parametrize(
+    ("state", "after", "announced"),
+    [
+        (State.ROLLING_BACK, 90, False),
+        (State.RECOVERING, 30, False),  # it may be shown late
+        (State.RECOVERING, 90, True),
+        (State.ROLLED_BACK, 0, True),
+    ],
+)
+async def test_a_release_that_gets_traffic_once_more_after_we_took_it_back_from_a_stage_is_announced_at_once(
+    state, after, announced
+):
+    """The ledger never knew that it served, and so the change is the same; a lost order may arrive late."""
+    target = ATarget(live=MOVING)
+    async with at_work(target) as work:
+        await knows(work)
+        lookout = a_lookout(work)
+        await looks(lookout, 1)
+        (item,) = await work.store.take_inbox(5, now())
+        undone = replace(a_new_watch(), revision=1, state=state, back_at=now(), complete_at=None)
+        closing = Closing(item.id, "watching", watch=undone.id)
+        await work.store.open(Step(undone, before=0, closes=(closing,)), now())
+        await asyncio.sleep(after)
+
+        await looks(lookout, 1)
+
+        assert [each.dedup_key.endswith(f"after {undone.id}") for each in await inbox(work)] == [
+            True
+        ] * announced
+
+
+# ------------------------------------------------------------------------------------------------ several parts at once
+
+PARTS = ("api", "worker")
+
+
+def of_parts(tag: str) -> dict[str, Release]:
+    return {part: a_release(tag) for part in PARTS}
+
+
+@asynccontextmanager
+async def put_back_at_once(complete: Sequence[str]) -> AsyncIterator[tuple[Work, Lookout]]:
+    """Both parts went to v43, as far as *complete*, and serve v42 again."""
+    old, new = of_parts("v42"), of_parts("v43")
+    targets = [ATarget(part, live=Live(old[part])) for part in PARTS]
+    async with at_work(*targets, services=[a_service(parts=PARTS)]) as work:
+        for part in PARTS:
+            where = ("checkout", "production", part)
+            await work.store.adopt(*where, old[part], NOON - hours(5), adopted=True)
+            if part in complete:
+                await work.store.adopt(*where, new[part], NOON - hours(1), adopted=False)
+        watch = a_new_watch(revision=1)
+        parts = tuple(PartChange(part, old[part], new[part]) for part in PARTS)
+        await work.store.open(
+            Step(replace(watch, deployment=replace(watch.deployment, parts=parts)), before=0), now()
+        )
+        yield work, a_lookout(work)
+
+
+@virtual
+@pytest.mark.parametrize(
+    ("complete", "announced"),
+    [(PARTS, 1), (("api",), 1), (("worker",), 1), ((), 0)],
+    ids=["all", "the first", "the last", "none, and a platform may not show it at one look"],
+)
+async def test_parts_that_are_put_back_together_are_one_announcement_were_some_of_them_not_complete(
+    complete, announced
+):
+    async with put_back_at_once(complete) as (work, lookout):
+        await looks(lookout, 1)
+
+        assert [each.hints["part"] for each in await inbox(work)] == ["api,worker"] * announced
+
+
+@virtual
+async def test_news_of_several_parts_that_a_replica_of_an_older_version_rejects_are_made_again_each_minute():
+    """That takes their names for that of one part; and while replicas are upgraded, no news are lost."""
+    async with put_back_at_once(PARTS) as (work, lookout):
+        for _ in range(3):
+            await looks(lookout, 1)
+            (item,) = await work.store.take_inbox(5, now())
+            await work.store.close_inbox(Closing(item.id, "rejected", "no part api,worker"), now())
+            await asyncio.sleep(60)
+        await looks(lookout, 1)
+
+        assert [each.hints["part"] for each in await inbox(work)] == ["api,worker"]
+        assert await work.store.take_inbox(5, now()) == []
 
 
 # ----------------------------------------------------------------------------------------- is the known-good there still

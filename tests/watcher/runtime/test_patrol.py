@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 from structlog.testing import capture_logs
 
+from deploy.model import Move, RollbackPlan
 from rules.model import Indicator, Kind, Rule, RuleSet, Threshold
-from tests.builders import ERRORS, NOON, a_policy, a_service, a_watch, minutes, seconds
+from tests.builders import ERRORS, NOON, a_policy, a_release, a_service, a_watch, minutes, seconds
 from tests.watcher.runtime.at_work import (
     AProvider,
     Broken,
@@ -461,6 +462,29 @@ async def test_after_a_rollback_it_is_watched_whether_that_helped():
 
         ended = await work.store.get("w_1")
         assert (ended.state, ended.ending.recovered) == (State.ROLLED_BACK, True)
+
+
+@pytest.mark.parametrize(("to", "recovered"), [("v42", True), ("v41", None)])
+@virtual
+async def test_where_people_keep_what_they_have_that_which_serves_again_says_whether_it_helped(to, recovered):
+    """The pages of the bad release fail on; those of what was known-good before are well, whether or not that serves again."""
+    policy = replace(LIMITED, rules=RuleSet(COMPARES.indicators, (LIMIT,)), lingers=True)
+    arms = Arms({"version": "v43"}, {"version": "v42", "fingerprint": "sha256:v42"})
+    async with at_work(provider=AProvider(bad=0.5)) as work:
+        await work.has(a_new_watch(policy=policy, arms=arms))
+        await rounds(work, seconds(25))
+        watch = await work.store.get("w_1")
+        move = Move("service", watch.deployment.parts[0].after, a_release(to))
+        plan = RollbackPlan("checkout", "production", (move,))
+        since = {"state": State.RECOVERING, "since": now(), "back_at": now(), "due_at": now(), "plan": plan}
+        await work.store.save(
+            Step(replace(watch, revision=watch.revision + 1, **since), before=watch.revision), now()
+        )
+
+        await rounds(work, minutes(11))
+
+        ended = await work.store.get("w_1")
+        assert (ended.state, ended.ending.recovered) == (State.ROLLED_BACK, recovered)
 
 
 @pytest.mark.parametrize("takes", [0, 5])  # seconds: the time may be over while the provider is asked

@@ -3,19 +3,46 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 from structlog.testing import capture_logs
 
-from deploy.model import Drifted, Failed, Live, Moving, Refused, Unclear, Unfinished, Unreadable
-from tests.builders import NOON, a_plan, a_release, a_service, a_watch, minutes
-from tests.watcher.runtime.at_work import ATarget, Broken, Work, at_work, blunder, hang, now, virtual
-from watcher.core.watch import Action, ActionKind, ActionState, State, Step
+from deploy.model import (
+    Begun,
+    Drifted,
+    Failed,
+    Live,
+    Moving,
+    Progress,
+    Refused,
+    RollbackPlan,
+    Serving,
+    Shift,
+    Unclear,
+    Unfinished,
+    Unreadable,
+)
+from tests.builders import NOON, a_plan, a_release, a_service, a_watch, hours, minutes
+from tests.watcher.runtime.at_work import (
+    PLACE,
+    ATarget,
+    Broken,
+    Work,
+    a_new_watch,
+    at_work,
+    blunder,
+    hang,
+    now,
+    virtual,
+)
+from watcher.core.freeze import Freeze
+from watcher.core.watch import Action, ActionKind, ActionState, AtStage, State, Step
 from watcher.errors import StoreUnavailable
 from watcher.runtime.fleet import Fleet
 from watcher.runtime.performer import Performer
+from watcher.store.store import Disarmed
 
 RUNS_BAD = Live(a_release("v43"))
 
@@ -360,3 +387,76 @@ async def test_what_another_left_behind_is_taken_over_and_said():
             line for line in log if line["event"] == "action.taken_over" and taken.items() <= line.items()
         ]
         assert work.metric("takeovers_total", work="action") == 1
+
+
+@dataclass
+class InTwoCalls(ATarget):
+    """A target that gives a release its first share by two calls."""
+
+    async def shift(self, shift: Shift, key: str) -> Begun:
+        self.sent.append(f"{shift.after.tag} {shift.share:.0%}")
+        return Begun()
+
+    async def shifted(self, shift: Shift, key: str) -> Progress:
+        return Unfinished("it is to be turned on") if len(self.sent) == 1 else Serving()
+
+
+async def disarms(work):
+    await work.store.disarm(Disarmed("*", "*", "olga", "a migration", now(), now() + hours(1)), now())
+
+
+async def freezes(work):
+    await work.store.freeze(Freeze("f_1", "*", "*", "olga", "the fair", now(), now() + hours(1)), now())
+
+
+async def distrusts(work):
+    await work.store.mark_release(*PLACE, "sha256:v43", "distrust", "olga", "it leaks", now())
+
+
+@virtual
+@pytest.mark.parametrize(
+    ("lever", "by", "calls", "words", "known"),
+    [
+        (None, None, 2, "", {}),
+        (disarms, None, 1, "rollbackd is disarmed", {}),
+        (freezes, None, 1, "a freeze began", {}),
+        (distrusts, None, 1, "v43 is not to be deployed, says olga: it leaks", {}),
+        (distrusts, None, 2, "", {"returning": "rolled back, 24 Nov"}),
+        (disarms, "olga", 2, "", {}),
+        (disarms, "olga, to begin", 1, "rollbackd is disarmed", {}),
+    ],
+    ids=[
+        "none",
+        "disarmed",
+        "a freeze",
+        "marked",
+        "marked, as was known",
+        "by a person",
+        "begun by a person",
+    ],
+)
+async def test_a_lever_is_in_force_between_two_calls_of_one_step_forward(lever, by, calls, words, known):
+    target = InTwoCalls(live=Live(a_release("v42")))
+    async with at_work(target) as work:
+        shift = Shift("service", a_release("v42"), a_release("v43"), 0.05, 0.0)
+        nothing = RollbackPlan("checkout", "production", ())
+        move = Action(
+            "w_1.1.0", "w_1", "checkout", "production", ActionKind.MOVE_TO_STAGE, nothing, NOON, NOON + minutes(15), by
+        )  # fmt: skip
+        watch = a_new_watch(at=AtStage(NOON, "service", action=move.id, acted_at=NOON), **known)
+        await work.has(
+            watch,
+            actions=(replace(move, valid_in=State.WATCHING, forward=shift, bound=by == "olga, to begin"),),
+        )
+        await work.store.mark_release(*PLACE, "sha256:v42", "distrust", "ada", "slow", now())
+        await a_performer(work).go_round()
+        if lever:
+            await lever(work)
+
+        await rounds(work, 20)
+
+        assert target.sent == ["v43 5%"] * calls
+        action = await the_action(work)
+        assert action.state is (ActionState.REFUSED if words else ActionState.DONE)
+        assert words in action.words
+        assert work.bugs == []

@@ -1,7 +1,9 @@
 """Each day it is looked at whether services could be put back: by one replica, and told is only what changed."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -143,14 +145,89 @@ async def test_what_is_still_red_is_not_told_again_what_changed_is_and_so_is_tha
 
 
 @virtual
-async def test_a_moment_before_the_process_began_is_not_made_good():
+async def test_in_a_store_that_is_new_no_moment_was_missed():
     asked: list[str] = []
     async with at_work() as work:
-        readiness = a_readiness(work, {"checkout": GONE}, asked)
-        readiness.daily = Daily(time(11, 59))
+        readiness, other = (a_readiness(work, {"checkout": GONE}, asked) for _ in range(2))
+        readiness.daily = other.daily = Daily(time(11, 59))
         await readiness.go_round()
+        await other.go_round()  # nor by another process, which finds that one was here
         await asyncio.sleep(minutes(1439).total_seconds())
         await readiness.go_round()
+
+        assert asked == ["checkout"]
+
+
+@virtual
+@pytest.mark.parametrize("away", [hours(1), 8 * DAY, 35 * DAY])
+async def test_what_was_due_while_no_daemon_ran_is_looked_at_when_one_is_started_once_and_not_for_each_day(
+    away,
+):
+    asked: list[str] = []
+    async with at_work() as work:
+        await a_readiness(work, {"checkout": GONE}, asked).go_round()  # and it is stopped before its hour
+        await asyncio.sleep((away + minutes(30)).total_seconds())
+        for _ in range(3):  # started, and started again
+            readiness = a_readiness(work, {"checkout": GONE}, asked)
+            readiness.since = now()
+            for _ in range(2):
+                await readiness.go_round()
+                await asyncio.sleep(60)
+
+        assert asked == ["checkout"]
+        assert await said(work) == [RED]
+
+
+@virtual
+async def test_of_two_replicas_that_are_started_one_makes_good_what_was_missed():
+    asked: list[str] = []
+    async with at_work() as work:
+        await a_readiness(work, {"checkout": GONE}, asked).go_round()
+        await asyncio.sleep(hours(3).total_seconds())
+        both = [a_readiness(work, {"checkout": GONE}, asked) for _ in range(2)]
+        for each in both:
+            each.since = now()
+        await asyncio.gather(*(each.go_round() for each in both))
+
+        assert asked == ["checkout"]
+
+
+@dataclass
+class Overtaken:
+    """A store that answers what is told once only after another has gone its whole round."""
+
+    store: Any
+    other: Readiness
+
+    async def tell_once(self, *said: Any) -> bool:
+        found: bool = await self.store.tell_once(*said)
+        await self.other.go_round()
+        return found
+
+
+@virtual
+async def test_of_two_replicas_that_begin_in_a_new_store_neither_takes_the_other_for_one_of_before():
+    asked: list[str] = []
+    async with at_work() as work:
+        one, other = (a_readiness(work, {"checkout": GONE}, asked) for _ in range(2))
+        one.daily = other.daily = Daily(time(11, 59))
+        one.store = Overtaken(work.store, other)
+
+        await one.go_round()
+
+        assert asked == []
+
+
+@virtual
+async def test_what_was_looked_at_before_it_was_stopped_is_not_looked_at_again():
+    asked: list[str] = []
+    async with at_work() as work:
+        await asyncio.sleep(hours(1).total_seconds())
+        await a_readiness(work, {"checkout": GONE}, asked).go_round()
+        await asyncio.sleep(hours(2).total_seconds())
+        again = a_readiness(work, {"checkout": GONE}, asked)
+        again.since = now()
+        await again.go_round()
 
         assert asked == ["checkout"]
 

@@ -11,7 +11,7 @@ import structlog
 from tests.contract.store.build import Clock
 from watcher.errors import StoreMisplaced
 from watcher.store.sqlite.opening import SqliteSettings, open_sqlite
-from watcher.store.sqlite.place import check_place, file_system_of, held
+from watcher.store.sqlite.place import check_place, file_system_of, held, holder
 from watcher.store.store import Opening
 
 MOUNTS = """\
@@ -140,3 +140,30 @@ async def test_nobody_else_may_read_the_file(tmp_path):
 
     assert set(modes) == {"state.db", "state.db-wal", "state.db-shm", "state.db.lock"}
     assert set(modes.values()) == {"0o600"}
+
+
+def test_who_has_it_is_known_by_looking_alone(tmp_path):
+    path, locks = tmp_path / "state.db", tmp_path / "locks"
+    locks.write_text(
+        "1: POSIX  ADVISORY  WRITE 4242 fe:00:1 0 EOF\n"
+        f"2: FLOCK  ADVISORY  WRITE {os.getpid()} fe:00:2 0 EOF\n"
+    )
+
+    before = holder(path, locks)
+    with held(path):
+        during = holder(path, locks)
+
+    assert (before, during) == (None, os.getpid())
+    with held(path):  # nothing was tried
+        pass
+
+
+@pytest.mark.parametrize("how", ["POSIX", "->"])
+def test_a_process_that_is_named_and_has_no_lock_any_more_does_not_have_it(tmp_path, how):
+    path, locks = tmp_path / "state.db", tmp_path / "locks"
+    locks.write_text(f"1: {how}  ADVISORY  WRITE {os.getpid()} fe:00:2 0 EOF\n")
+
+    with held(path):
+        found = holder(path, locks), holder(path, tmp_path / "not-told")
+
+    assert found == (None, None)

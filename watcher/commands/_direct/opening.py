@@ -6,6 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pydantic import BaseModel
+
 from deploy.model import Foretold, RollbackPlan
 from deploy.ports import Aws, AwsAccount
 from deploy.target import Target
@@ -27,6 +29,8 @@ from watcher.config import (
 from watcher.config.registries import all_kinds
 from watcher.core.service import Service
 from watcher.runtime.fleet import Key
+from watcher.store.sqlite.opening import SqliteSettings
+from watcher.store.sqlite.place import holder
 from watcher.telemetry.metrics import Metrics
 
 
@@ -45,13 +49,18 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """The service, its targets by part, where they are, and what a rollback of it would do (reads only)."""
+    """The service, its targets by part, where they are, and what a rollback of it would do (reads only).
+
+    Attributes:
+        daemon: What is known of a daemon that runs here now; empty: nothing.
+    """
 
     service: Service
     targets: Mapping[str, Target]
     accounts: tuple[AwsAccount, ...]
     aws: Aws | None
     foretell: Callable[[RollbackPlan], Awaitable[Mapping[str, Foretold]]]
+    daemon: str = ""
 
 
 def load(path: Path, key: Key, learn: Learn, *, own_credentials: bool = False) -> Loaded:
@@ -111,4 +120,13 @@ async def opened(loaded: Loaded, ports: Ports) -> AsyncIterator[Opened]:
         aws = await open_aws(loaded.configuration, ports, metrics, stack)
         fleet = fleet_of(loaded.configuration, ports, aws, http)
         (key,) = fleet.targets
-        yield Opened(fleet.services[key], fleet.targets[key], loaded.accounts, aws, fleet.foretell)
+        daemon = _running(loaded.configuration.daemon.store.settings)
+        yield Opened(fleet.services[key], fleet.targets[key], loaded.accounts, aws, fleet.foretell, daemon)
+
+
+def _running(store: BaseModel | None) -> str:
+    """A daemon has the store, as far as its file alone tells: of one of PostgreSQL that would take a secret."""
+    process = holder(store.path.absolute()) if isinstance(store, SqliteSettings) else None
+    if process is None:
+        return ""
+    return f"a daemon runs here: process {process} has its store. The same without --direct is asked of it, and known to it as a rollback"

@@ -97,7 +97,8 @@ async def go_back(
     if isinstance(intent, DoneAlready):
         return Ended(DONE, intent.words)
 
-    notes = (*intent.notes, *acting, *WARNINGS)
+    running = (opened.daemon,) if opened.daemon else ()
+    notes = (*intent.notes, *acting, *running, *WARNINGS)
     for line in (*lines_of(intent.plan, intent.foretold), *(f"note: {each}" for each in notes)):
         desk.say(line)
     if not desk.agrees(any(each.obstacles for each in intent.foretold.values())):

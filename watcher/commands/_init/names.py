@@ -292,6 +292,8 @@ class Profiles:
         application: Its id, as all that follow.
         profiles: Each is a service.
         strategy: By which an old version is deployed anew; ``None``: AppConfig's own, at once.
+        flag: The one flag of them that is put back alone; ``None``: the whole configuration is.
+        variant: The variant of that flag that is rolled out in stages; ``None``: none is.
     """
 
     names: Names
@@ -299,6 +301,8 @@ class Profiles:
     environment: str = "env0000"
     profiles: tuple[str, ...] = ("prof000",)
     strategy: str | None = None
+    flag: str | None = None
+    variant: str | None = None
 
     @property
     def arn(self) -> str:

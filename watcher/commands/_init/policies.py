@@ -389,8 +389,9 @@ def profiles_read_policy(profiles: Profiles) -> Document:
                 *(f"{each}/hostedconfigurationversion/*" for each in profiles.arns),
             ],
         ),
+        *(_counts(profiles) if profiles.flag else []),
         allow("ReadStrategies", ["appconfig:GetDeploymentStrategy"], [profiles.strategies]),
-        *_common(profiles.names),
+        *_common(profiles.names, hears=profiles.flag is None),
     )
 
 
@@ -413,6 +414,7 @@ def profiles_act_policy(profiles: Profiles) -> Document:
                 profiles.strategies,
             ],
         ),
+        *(_writes(profiles) if profiles.flag else []),
         allow(
             "MarkDeployments",
             ["appconfig:TagResource"],
@@ -420,6 +422,28 @@ def profiles_act_policy(profiles: Profiles) -> Document:
             {"ForAllValues:StringLike": {"aws:TagKeys": [MARKS]}},
         ),
     )
+
+
+def _counts(profiles: Profiles) -> list[Document]:
+    """To see which version is the newest: one flag is put back by another."""
+    return [
+        allow(
+            "CountVersions",
+            ["appconfig:ListHostedConfigurationVersions"],
+            [profiles.arn, *profiles.arns],
+        )
+    ]
+
+
+def _writes(profiles: Profiles) -> list[Document]:
+    """To write that version."""
+    return [
+        allow(
+            "WriteVersions",
+            ["appconfig:CreateHostedConfigurationVersion"],
+            [profiles.arn, *profiles.arns],
+        )
+    ]
 
 
 # --------------------------------------------------------------------------------------------------------- load balancing

@@ -9,7 +9,7 @@ from rules.bake import may_end, passes
 from rules.duration import duration_text
 from rules.evaluate import Setting, prepare
 from rules.model import Consequence, Indicator, RuleSet
-from rules.replay import Recording, Round, asks, rounds
+from rules.replay import ASKED, Recording, Round, asks, is_outgrown, rounds
 from rules.sample import Bucket, Counts, Measure, Reading, Series
 from rules.verdict import Judgement, Outcome
 from watcher.commands._replay.deployments import Deployment
@@ -137,6 +137,8 @@ def _ended(
         judgement, after = round_.judgement, round_.now - deployment.at
         usual = _over(deployment, judgement, after, bake)
         if usual is not None:
+            if usual.ended is Ended.ASKED:
+                usual = _answered(deployment, usual, asks(judgement, deployment.at), played)
             return usual if early is None else _proven(early, usual)
         if early is None and may_end(judgement, bake.at_least, deployment.at, round_.now):
             early = Replayed(deployment, Ended.PASSED, after, log10_e=judgement.log10_e)
@@ -144,6 +146,17 @@ def _ended(
         return Replayed(deployment, unfinished, until - deployment.at, "no bucket of it became final")
     last = _open(deployment, unfinished, judgement, until - deployment.at)
     return last if early is None else _proven(early, last)
+
+
+def _answered(deployment: Deployment, asked: Replayed, why: str, later: Iterator[Round]) -> Replayed:
+    """Nobody answers here; but a rule that rolls back may breach while the question stands."""
+    for round_ in later:
+        after = round_.now - deployment.at
+        if after > asked.after + ASKED:
+            break
+        if is_outgrown(why, round_.judgement):
+            return _breached(deployment, round_.judgement, after)
+    return asked
 
 
 def _over(deployment: Deployment, judgement: Judgement, after: timedelta, bake: Bake) -> Replayed | None:

@@ -15,7 +15,7 @@ from deploy.tags import Ledger
 from watcher.core.freeze import Freeze, frozen
 from watcher.core.gate.candidate import Candidate, contents, is_one, known_as, marked, may_be_one
 from watcher.core.gate.trial import Before, Trial, Tried, tried
-from watcher.core.service import Approval, Gating, Returning
+from watcher.core.service import Approval, Gating, Look, Returning
 from watcher.core.watch import State, Watch
 from watcher.core.wording.figures import moment
 
@@ -43,6 +43,7 @@ class Because(StrEnum):
     UNSEEN = "unseen"  # it was never seen there
     BUSY = "busy"  # the release before it is in trouble: its watch is not over
     UNPROVEN = "unproven"  # it neither passed nor failed there
+    UNLOOKED = "unlooked"  # it passed there, and what has to look at it for that did not
     APPROVAL = "approval"  # a person has to approve every release
     UNANSWERED = "unanswered"  # nobody answered in time
     OVERDUE = "overdue"  # it waited for as long as one may
@@ -51,7 +52,10 @@ class Because(StrEnum):
 
 # What a hotfix passes: never a quarantine, never a person's refusal, never a service that is going back.
 BY_HOTFIX = frozenset(
-    {Because.FROZEN, Because.WATCHED, Because.UNSEEN, Because.UNPROVEN, Because.FAILED, Because.APPROVAL}
+    {
+        *(Because.FROZEN, Because.WATCHED, Because.UNSEEN, Because.UNPROVEN, Because.UNLOOKED),
+        *(Because.FAILED, Because.APPROVAL),
+    }
 )
 # States in which a watch is over soon, one way or the other, and in which another deployment would confuse what happens.
 TROUBLED = frozenset(
@@ -61,6 +65,10 @@ _BY_TRIAL = {
     Trial.FAILED: (Answer.REFUSE, Because.FAILED),
     Trial.UNPROVEN: (Answer.ASK, Because.UNPROVEN),
     Trial.WATCHED: (Answer.WAIT, Because.WATCHED),
+}
+_LOOKS = {
+    Look.SMOKE: "no smoke suite and no probe looks at it",
+    Look.TASKS: "no rule looks at its tasks",
 }
 _WORST_FIRST = (Answer.REFUSE, Answer.WAIT, Answer.ASK)
 
@@ -227,11 +235,19 @@ def _quarantined(at: _At, asked: Candidate, candidate: Candidate, facts: GateFac
 
 def _tried(at: _At, result: Tried, facts: GateFacts) -> Reason | None:
     if result.trial is Trial.PASSED:
-        return None
+        return _unlooked(at.policy, result)
     if result.trial is Trial.UNSEEN:
         return _unseen(at, result, facts)
     answer, because = _BY_TRIAL[result.trial]
     return Reason(answer, because, result.words, result.until)
+
+
+def _unlooked(policy: Gating, result: Tried) -> Reason | None:
+    """It passed by rules of which none looks at what must be looked at, if it is to go on without a person."""
+    lacks = [_LOOKS[look] for environment, look in policy.unlooked if environment == result.environment]
+    if policy.approval is Approval.PERSON or not lacks:
+        return None
+    return Reason(Answer.ASK, Because.UNLOOKED, f"{result.words}, and {' and '.join(lacks)} there")
 
 
 def _unseen(at: _At, result: Tried, facts: GateFacts) -> Reason:

@@ -1,7 +1,7 @@
 """How a release stands in an environment that comes before: whether what is to be deployed has passed there.
 
-Passed is what a watch has proven there: its rules were healthy to the end of its bake (its tasks lived, its smoke suite went
-through). Unproven, served without a watch, or good by a person's word is not passed: then a person is asked here too.
+Passed is what a watch has proven there: its rules were healthy to the end of its bake. Whether its tasks and a smoke suite were
+among them the configuration knows (`Gating.unlooked`), and the gate says. Unproven, served without a watch, or good by a person's word is not passed: then a person is asked here too.
 """
 
 from collections.abc import Iterable, Sequence

@@ -6,7 +6,7 @@ watch that lives. Looking all that up is the listener's; nothing here asks anybo
 Deliberately absent: whether the sender may announce (the door's), and the judging of the release (``rules``).
 """
 
-from watcher.core.intake.arms import alike, names_of
+from watcher.core.intake.arms import alike, known_as, names_of
 from watcher.core.intake.hearing import DOOR, SKEW, STALE, intake
 from watcher.core.intake.meaning import READING, Joined, Known, Meaning, Opened, Part, Recorded, Rejected
 from watcher.core.intake.opening import ordered_back
@@ -26,6 +26,7 @@ __all__ = [
     "Rejected",
     "alike",
     "intake",
+    "known_as",
     "must_be_staged",
     "names_of",
     "ordered_back",

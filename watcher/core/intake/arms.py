@@ -17,18 +17,29 @@ _ARM = re.compile(r"\$\{arm\.([a-z][a-z0-9_]*)\}")
 
 def named(part: Part, service: Service) -> Part:
     """*part* with the names of its release that the service's templates make; a template that lacks a name makes none."""
-    known = names_of([part.release])
-    made = {
+    made = _made(part.release, service)
+    return replace(part, release=replace(part.release, names={**part.release.names, **made}))
+
+
+def known_as(release: Release, service: Service) -> Release:
+    """A *release* of before with its names. What it was called when it was deployed stays; one that was only read has none of the templates yet."""
+    return replace(release, names={**_made(release, service), **release.names})
+
+
+def _made(release: Release, service: Service) -> dict[str, str]:
+    known = names_of([release])
+    return {
         name: _NAME.sub(lambda place: known[place[1]], template)
         for name, template in service.names.items()
         if all(place in known for place in _NAME.findall(template))
     }
-    return replace(part, release=replace(part.release, names={**part.release.names, **made}))
 
 
-def arms_of(deployment: Deployment, ways: Mapping[str, Back]) -> Arms:
+def arms_of(deployment: Deployment, ways: Mapping[str, Back], service: Service) -> Arms:
     """The names of what was deployed, and of the last known-good: never of a predecessor that is itself unproven."""
-    baseline = [ways[change.part].release for change in deployment.parts if change.part in ways]
+    baseline = [
+        known_as(ways[change.part].release, service) for change in deployment.parts if change.part in ways
+    ]
     complete = len(baseline) == len(deployment.parts)
     return Arms(
         names_of(change.after for change in deployment.parts), names_of(baseline) if complete else None

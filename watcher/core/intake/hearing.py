@@ -20,7 +20,15 @@ from watcher.core.intake.meaning import (
 )
 from watcher.core.intake.opening import opened
 from watcher.core.intake.pausing import waiting
-from watcher.core.lifecycle import broken_off, called, progressed, seen_live, shown_to_boards, standing
+from watcher.core.lifecycle import (
+    broken_off,
+    called,
+    complete_too,
+    progressed,
+    seen_live,
+    shown_to_boards,
+    standing,
+)
 from watcher.core.service import Service
 from watcher.core.watch import GOING_BACK, Closing, Serves, State, Step, Watch
 
@@ -111,9 +119,24 @@ def _progress(living: Watch, news: News) -> Step | None:
     told = progressed(living, news.phase, at, news.now, news.facts)
     if living.state in GOING_BACK:
         return told
+    told = told or _later_than_others(living, news, at)
     step = told or seen_live(living, news.live, news.now, news.facts)
     failed = news.announcement.phase is Phase.FAILED
     return broken_off(living, step, news.now, news.facts) if failed else step
+
+
+def _later_than_others(living: Watch, news: News, at: datetime) -> Step | None:
+    """A part of several is complete after others were, by whose news its watch is complete: the ledger is told of it all the same."""
+    is_alone = len(living.deployment.parts) == 1
+    if is_alone or news.phase is not Phase.COMPLETE or living.complete_at is None:
+        return None
+    since = min(at, news.now)
+    serves = tuple(
+        Serves(part.name, part.release, since)
+        for part in news.parts
+        if part.runs_alone and not part.is_no_change
+    )
+    return complete_too(living, serves, news.now, news.facts) if serves else None
 
 
 def _of_the_past(news: News) -> Meaning | None:

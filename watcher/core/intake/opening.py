@@ -8,7 +8,7 @@ from deploy.model import Deployment, PartChange, Phase, Release
 from deploy.tags import Back
 from watcher.core.facts import Facts, furthest, ways_back
 from watcher.core.freeze import Frozen, frozen
-from watcher.core.intake.arms import alike, arms_of, names_of
+from watcher.core.intake.arms import alike, arms_of, known_as, names_of
 from watcher.core.intake.meaning import News, Opened, Part
 from watcher.core.intake.pausing import waiting
 from watcher.core.lifecycle import (
@@ -123,7 +123,7 @@ def _watch(news: News, id: str, deployment: Deployment, ways: Mapping[str, Back]
         environment=deployment.environment,
         deployment=deployment,
         policy=policy,
-        arms=arms_of(deployment, ways),
+        arms=arms_of(deployment, ways, news.service),
         state=State.WATCHING,
         opened_at=news.now,
         since=news.now,
@@ -225,7 +225,7 @@ def ordered_back(
         environment=service.environment,
         deployment=deployment,
         policy=service.policy,
-        arms=Arms(names_of(change.after for change in parts)),
+        arms=Arms(names_of(known_as(change.after, service) for change in parts)),
         state=State.WATCHING,
         opened_at=now,
         since=now,

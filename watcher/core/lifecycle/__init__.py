@@ -13,6 +13,7 @@ from watcher.core.lifecycle.making import SHOWN_ONLY, messages_of, speaks
 from watcher.core.lifecycle.news import (
     broken_off,
     called,
+    complete_too,
     happened,
     left_half,
     obstructed,
@@ -32,7 +33,13 @@ from watcher.core.lifecycle.staging import forwarded, staged, standing
 from watcher.core.lifecycle.stock import looked_for
 from watcher.core.lifecycle.table import ORDERED, TABLE, Trigger
 from watcher.core.lifecycle.timing import next_due
-from watcher.core.lifecycle.undone import ended_by_taking_back, is_taken_back, seen_on_its_way, taken_back
+from watcher.core.lifecycle.undone import (
+    ended_by_taking_back,
+    is_taken_back,
+    put_back,
+    seen_on_its_way,
+    taken_back,
+)
 
 __all__ = [
     "ORDERED",
@@ -43,6 +50,7 @@ __all__ = [
     "Trigger",
     "broken_off",
     "called",
+    "complete_too",
     "doubts",
     "due",
     "ended_by_taking_back",
@@ -61,6 +69,7 @@ __all__ = [
     "phase_of",
     "prepared",
     "progressed",
+    "put_back",
     "recovered",
     "refused",
     "seen_live",

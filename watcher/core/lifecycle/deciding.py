@@ -86,8 +86,7 @@ def _came(watch: Watch, judgement: Judgement) -> Came:
     """How it began beside the switch; or beside the last share that it was given: what breaks under more traffic breaks then."""
     began = [came(judgement, watch.switched_at)]
     if watch.staged_at is not None:
-        blamed = [verdict for rule in judgement.breached_by if (verdict := judgement.verdict(rule))]
-        onsets = [verdict.onset for verdict in blamed if verdict.onset is not None]
+        onsets = [verdict.onset for verdict in judgement.resting_on if verdict.onset is not None]
         began += [
             came_of(each, watch.staged_at) for each in onsets if each.at >= watch.staged_at - each.grain
         ]

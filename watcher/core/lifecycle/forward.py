@@ -138,6 +138,7 @@ def moved_on(
     A person is bound by less, but for the order to begin (*trigger*), which somebody else's word may overtake.
     """
     action = f"{watch.id}.{watch.revision + 1}.0"
+    is_bound = by is None or trigger is Trigger.START
     at = base.at and replace(base.at, action=action, acted_at=now, ordered_by=by)
     after = moved(base, trigger if by else Trigger.STAGE_HEALTHY, now, at=at)
     queued = Action(
@@ -152,9 +153,9 @@ def moved_on(
         ordered_by=by,
         valid_in=State.WATCHING,
         forward=step,
+        bound=is_bound,
     )
     requires: set[Guard] = {NoOpenAction(*watch.key)}
-    is_bound = by is None or trigger is Trigger.START
     if is_bound:
         requires.add(Armed(*watch.key))
     if is_bound and not watch.returning:  # what came back marked is watched with people's knowledge

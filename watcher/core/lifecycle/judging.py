@@ -15,7 +15,7 @@ from watcher.core.lifecycle.table import Trigger
 from watcher.core.lifecycle.timing import BLIND_FOR, RECOVERY
 from watcher.core.service import Mode
 from watcher.core.warming import warmed
-from watcher.core.watch import Breach, Doubtful, Ending, State, Step, Watch
+from watcher.core.watch import Breach, Doubtful, Ending, Question, State, Step, Watch
 from watcher.core.wording import Event, ending_words, question_words
 
 JUDGED_IN = frozenset({State.WATCHING, State.COUNTING_DOWN, State.ASKING, State.HELD})
@@ -102,15 +102,28 @@ def _passes_at_least(watch: Watch, now: datetime) -> bool:
 
 
 def _asking(watch: Watch, base: Watch, now: datetime, facts: Facts) -> Step:
-    if watch.question is None or not watch.question.is_of_no_breach:
+    question = watch.question
+    if question is not None and _is_outgrown(question, base.judgement):
+        return decided(watch, base, now, facts)
+    if question is None or not question.is_of_no_breach:
         return stepped(watch, renewed(base), now, facts)
     if base.breach is not None:
         return decided(watch, base, now, facts)
-    if watch.question.is_of_the_blind and base.blind_since is None:
+    if question.is_of_the_blind and base.blind_since is None:
         return stepped(
             watch, moved(base, Trigger.SIGHT_RETURNED, now), now, facts, Event.SEES_AGAIN, why="sees again"
         )
     return stepped(watch, renewed(base), now, facts)
+
+
+def _is_outgrown(question: Question, judgement: Judgement | None) -> bool:
+    """It was asked only because the rule that breached asks; and now one has breached that does not."""
+    return (
+        question.because == (Doubtful.RULE,)
+        and judgement is not None
+        and judgement.outcome is Outcome.BREACHED
+        and not judgement.asks
+    )
 
 
 def _held(watch: Watch, base: Watch, now: datetime, facts: Facts) -> Step:

@@ -130,6 +130,11 @@ def serving(watch: Watch) -> tuple[Serves, ...]:
     return tuple(Serves(change.part, change.after, watch.complete_at) for change in watch.deployment.parts)
 
 
+def complete_too(watch: Watch, serves: Sequence[Serves], now: datetime, facts: Facts) -> Step:
+    """Parts of *watch* have all their traffic, whose clocks run already: only the ledger is told."""
+    return stepped(watch, renewed(watch), now, facts, serves=tuple(serves), why=Phase.COMPLETE.value)
+
+
 def paused(watch: Watch, step: Step | None, pause: Pause, now: datetime, facts: Facts) -> Step | None:
     """The rollout, or the rollback, waits for somebody's word: people are told so, once for each pause.
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from deploy.model import Live
+from deploy.model import Live, Release
 from watcher.core.facts import Facts
 from watcher.core.lifecycle.making import moved, renewed, stepped
 from watcher.core.lifecycle.news import OBSERVING, has
@@ -48,6 +48,23 @@ def is_taken_back(watch: Watch, live: Mapping[str, Live]) -> bool:
         (runs := live.get(change.part)) is not None and runs.release is not None and runs.in_flight is None
         for change in watch.deployment.parts
     )
+
+
+def put_back(watch: Watch, live: Mapping[str, Live]) -> Mapping[str, Release]:
+    """What serves in each part of *watch*, or is on its way, if it is what served before in all of several; else nothing.
+
+    Who has put it back, and whether the rollout was complete by then, is another question.
+    """
+    back: dict[str, Release] = {}
+    if watch.state not in OBSERVING or len(watch.deployment.parts) == 1:
+        return back
+    for change in watch.deployment.parts:
+        runs = live.get(change.part)
+        running = (runs.in_flight or runs.release) if runs is not None else None
+        if running is None or change.before is None or not running.is_same_as(change.before):
+            return {}
+        back[change.part] = running
+    return back
 
 
 def taken_back(watch: Watch, live: Mapping[str, Live], now: datetime, facts: Facts) -> Step | None:

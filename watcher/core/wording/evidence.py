@@ -41,15 +41,21 @@ def fault(watch: Watch) -> str:
 def _fault(watch: Watch, verdict: Verdict) -> str:
     kind, estimate = kind_of(watch, verdict), verdict.estimate
     if kind in _FAILS and estimate is not None:
-        return f"{watch.tag} {_FAILS[kind].format(share_words(estimate.value))}{_usual(estimate)}"
+        fails = _FAILS[kind].format(share_words(estimate.value), _counted(watch, verdict))
+        return f"{watch.tag} {fails}{_usual(estimate)}"
     return f"{watch.tag}: {verdict.name}: {verdict.words}"
 
 
 _FAILS = {
-    Kind.RATIO: "fails {} of requests",
+    Kind.RATIO: "fails {} of {}",
     Kind.LATENCY: "is slow in {} of requests",
     Kind.PROBE: "fails {} of probes",
 }
+
+
+def _counted(watch: Watch, verdict: Verdict) -> str:
+    """What the rule of *verdict* counts: requests, or what it says, such as tasks."""
+    return next(rule.statistics.unit for rule in watch.policy.rules.rules if rule.id == verdict.rule)
 
 
 def _usual(estimate: Estimate) -> str:

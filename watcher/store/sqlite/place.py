@@ -81,6 +81,28 @@ def check_place(path: Path, file_system: FileSystem) -> None:
         )
 
 
+def holder(path: Path, locks: Path = Path("/proc/locks")) -> int | None:
+    """The process that has the store at *path*; ``None``: none has, or it cannot be said (no Linux, another container).
+
+    Only read, and never tried: a lock that is tried is held for that moment, and a daemon that begins then would be refused.
+
+    Source:
+        https://man7.org/linux/man-pages/man5/proc_locks.5.html
+    """
+    try:
+        named = _beside(path).read_text(errors="replace").strip()
+        lines = [line.split() for line in locks.read_text().splitlines()]
+    except OSError:
+        return None
+    # By the process and not by the file: an overlay gives a file another number than its lock is listed under.
+    holds = any(each[1] == "FLOCK" and each[4] == named for each in lines)
+    return int(named) if holds and named.isascii() and named.isdigit() else None
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")
+
+
 @contextmanager
 def held(path: Path) -> Iterator[None]:
     """Keep every other process out of the store at *path*, until the end of the context or of this process.
@@ -88,7 +110,7 @@ def held(path: Path) -> Iterator[None]:
     Raises:
         StoreMisplaced: Another process has it, or the lock cannot be written.
     """
-    beside = path.with_name(f"{path.name}.lock")
+    beside = _beside(path)
     try:
         lock = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:

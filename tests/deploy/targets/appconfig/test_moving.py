@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from deploy.model import AlreadyThere, Begun, Drifted, Failed, Moving, Refused, Serving, Unclear, Unfinished
+from deploy.model import (
+    AlreadyThere,
+    Begun,
+    Drifted,
+    Failed,
+    Move,
+    Moving,
+    Refused,
+    Serving,
+    Unclear,
+    Unfinished,
+)
 from deploy.ports import Aws, AwsCall
 from tests.deploy.targets.appconfig.stage import (
     ACTOR,
@@ -148,6 +159,27 @@ def test_after_72_hours_the_old_version_is_deployed_anew_if_nothing_else_was(sta
     assert progress(stage) == Serving()
     assert stage.shares() == {"1": 1.0}
     assert stage.restarted().live().key == KEY
+
+
+def test_a_number_that_was_given_to_something_else_since_is_not_deployed(stage):
+    stage.appconfig.profiles[PLACE[0], PROFILE].reuses = True
+    stage.deploys("3")
+    stage.goes_on(hours=80)
+    target = stage.target()
+    good = stage.live(target).release
+    stage.appconfig.delete(PLACE[0], PROFILE, "3")
+    stage.appconfig.write(PLACE[0], PROFILE, '{"limit": "bad"}')
+    stage.deploys("3")
+    stage.goes_on(hours=80)
+    bad = stage.live(target).release
+    move = Move("service", bad, good)
+    answer = stage.run(target.begin(move, KEY))
+
+    assert isinstance(answer, Refused)
+    assert answer.again_in is None
+    assert "version 3 was deleted, and its number given to another content since" in answer.words
+    assert any("its number given" in each for each in stage.run(target.foretell(move)).gone)
+    assert stage.changed() == []
 
 
 def test_to_a_version_that_did_not_serve_just_before_it_is_deployed_anew(stage):

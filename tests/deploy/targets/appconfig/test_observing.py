@@ -99,6 +99,21 @@ def test_the_same_content_under_another_number_is_the_same_release(stage):
     assert after.is_same_as(before)
 
 
+def test_a_number_that_was_deleted_and_given_again_is_another_release_once_it_is_deployed(stage):
+    stage.appconfig.profiles[PLACE[0], PROFILE].reuses = True
+    target = stage.target()
+    before = stage.live(target).release
+    for content in ('{"limit": 4}', '{"limit": 5}'):
+        stage.appconfig.delete(PLACE[0], PROFILE, "4")
+        number = stage.appconfig.write(PLACE[0], PROFILE, content)
+        stage.deploys(number)
+        stage.goes_on(minutes=11)
+        release = stage.live(target).release
+        assert (number, release.tag) == ("4", "4")
+        assert not release.is_same_as(before)
+        before = release
+
+
 def test_when_a_flag_was_written_is_no_content(stage):
     profile = stage.appconfig.profiles[PLACE[0], PROFILE]
     profile.kind = "AWS.AppConfig.FeatureFlags"

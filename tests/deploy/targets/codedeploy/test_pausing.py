@@ -1,7 +1,7 @@
 """A deployment of CodeDeploy that waits for a word: to be given the traffic, or at a lifecycle hook."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -20,6 +20,7 @@ from deploy.model import (
     Phase,
     Refused,
     RollbackPlan,
+    Serving,
     Unclear,
     Unfinished,
     Word,
@@ -103,8 +104,11 @@ def asked() -> Stage:
     return waits_at("BeforeAllowTraffic")
 
 
-def waits_at(stage_: str, group: Mapping[str, Any] = LAMBDA) -> Stage:
+def waits_at(
+    stage_: str, group: Mapping[str, Any] = LAMBDA, before: Callable[[Stage], None] = lambda _stage: None
+) -> Stage:
     stage = Stage(group, first=appspec(1))
+    before(stage)
     stage.world.sqs.create_queue(QUEUE)
     install(stage.world, QUEUE)
     stage.deploy(hooked(2, stage_))
@@ -415,6 +419,107 @@ def test_a_rollback_at_a_hook_stops_the_deployment(asked):
     assert isinstance(said, Begun)
     assert asked.changed()[-1] == "StopDeployment"
     assert live(asked).release.fingerprint == ONE
+
+
+def goes_back_from_failures(stage: Stage) -> None:
+    """The group of a deployment that begins from now on says so."""
+    group = stage.codedeploy.find("shop", "prod")
+    stage.codedeploy.put_group(replace(group, auto_rollback=("DEPLOYMENT_FAILURE",)), stage.clock.time)
+
+
+@pytest.fixture
+def failing() -> Stage:
+    """As *asked*, where CodeDeploy goes back from a failure by itself."""
+    return waits_at("BeforeAllowTraffic", before=goes_back_from_failures)
+
+
+def test_where_codedeploy_goes_back_from_a_failure_a_rollback_at_a_hook_says_failed_and_that_is_all(failing):
+    move = move_of(failing)
+    said = failing.run(target(failing).begin(move, KEY))
+    failing.goes_on(minutes=5)
+    progress = failing.run(target(failing).progress(move, KEY))
+
+    assert isinstance(said, Begun)
+    assert failing.changed()[-1] == "PutLifecycleEventHookExecutionStatus"
+    assert failing.sent("PutLifecycleEventHookExecutionStatus")["status"] == "Failed"
+    assert failing.last().creator == "codeDeployRollback"
+    assert live(failing).release.fingerprint == ONE
+    assert isinstance(progress, Serving)
+
+
+def test_where_the_id_of_a_hook_is_nonsense_the_deployment_is_stopped_all_the_same(failing):
+    stage, told = (
+        failing,
+        json.dumps(
+            {"deployment": failing.last().id, "stage": "BeforeAllowTraffic", "execution": "not-this-one"}
+        ),
+    )
+    stage.world.ssm.put(PARAMETER, told, stage.clock.time)
+    said = stage.run(target(stage).begin(move_of(stage), KEY))
+    stage.goes_on(minutes=5)
+
+    assert isinstance(said, Begun)
+    assert stage.changed()[-1] == "StopDeployment"
+    assert live(stage).release.fingerprint == ONE
+
+
+ANSWERED, STOPPED = "PutLifecycleEventHookExecutionStatus", "StopDeployment"
+
+
+@pytest.mark.parametrize(("name", "operation"), [("failing", ANSWERED), ("asked", STOPPED)])
+def test_a_word_that_never_arrived_is_said_again_once_the_hook_waits_still(request, name, operation):
+    """Else the release would keep what traffic it has until its hook has waited for an hour."""
+    stage: Stage = request.getfixturevalue(name)
+    move, ours = move_of(stage), target(stage)
+    stage.world.faults.fail("codedeploy", operation, error=AwsError("InternalFailure", "lost", 500))
+
+    assert isinstance(stage.run(ours.begin(move, KEY)), Unclear)
+    assert isinstance(stage.run(ours.progress(move, KEY)), Moving)
+    stage.goes_on(minutes=3)
+    assert isinstance(stage.run(ours.progress(move, KEY)), Unfinished)
+    assert isinstance(stage.run(ours.begin(move, KEY)), Begun)
+    stage.goes_on(minutes=5)
+    assert isinstance(stage.run(ours.progress(move, KEY)), Serving)
+
+
+def test_what_another_hand_deploys_meanwhile_is_not_failed_at_its_hook_for_it_is_not_what_was_to_be_undone(
+    failing,
+):
+    move, ours = move_of(failing), target(failing)
+    failing.run(ours.begin(move, KEY))
+    failing.goes_on(minutes=5)
+    failing.deploy(hooked(2, "BeforeAllowTraffic"))
+    failing.goes_on(minutes=7)
+
+    assert live(failing).pause is not None
+    assert isinstance(failing.run(ours.progress(move, KEY)), Moving)
+
+
+@pytest.mark.parametrize("loses", [True, False])
+def test_a_word_that_arrived_and_is_said_again_after_a_restart_makes_no_second_way_back(failing, loses):
+    move = move_of(failing)
+    if loses:
+        failing.world.faults.lose_answer("codedeploy", ANSWERED)
+    first = failing.run(target(failing).begin(move, KEY))
+    again = failing.run(target(failing).begin(move, KEY))
+    failing.goes_on(minutes=5)
+    third = failing.run(target(failing).begin(move, KEY))
+
+    group = failing.codedeploy.find("shop", "prod")
+    backs = [failing.codedeploy.known(each).creator for each in group.deployments]
+    assert isinstance(first, Unclear if loses else Begun)
+    assert isinstance(again, Begun | AlreadyThere | Refused)
+    assert isinstance(third, Begun | AlreadyThere)
+    assert backs.count("codeDeployRollback") == 1
+    assert live(failing).release.fingerprint == ONE
+
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ThrottlingException"])
+def test_a_hook_that_may_not_be_answered_is_no_reason_not_to_go_back(failing, code):
+    failing.world.faults.fail("codedeploy", ANSWERED, error=AwsError(code, "no"))
+
+    assert isinstance(failing.run(target(failing).begin(move_of(failing), KEY)), Begun)
+    assert failing.changed()[-1] == STOPPED
 
 
 def move_of(stage: Stage) -> Move:

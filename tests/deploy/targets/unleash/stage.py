@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from deploy.model import Live, Move, Release
 from deploy.ports import Send, World
 from deploy.target import Place
-from deploy.targets.unleash import Settings, UnleashTarget
+from deploy.targets.unleash import Settings, UnleashTarget, opened
 from tests.fakes.aws.fixtures import Clock
 from tests.fakes.launchdarkly import Direct
 from tests.fakes.unleash import ENVIRONMENT, FLAG, WRITER, Unleash
@@ -34,7 +34,7 @@ class Stage:
         said = {"url": URL, "environment": ENVIRONMENT, "flag": FLAG, "token": WRITER, **settings}
         ports = World(command=command.run, now=self.clock, send=self.send)
         place = Place("checkout", "production", "service")
-        return UnleashTarget(Settings.model_validate(said, strict=False), place, ports)
+        return opened(Settings.model_validate(said, strict=False), place, ports)
 
     def later(self, **by: float) -> Release:
         """Time goes by; how the flag is set then."""

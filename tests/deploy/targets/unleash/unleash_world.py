@@ -4,12 +4,13 @@ import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
+from typing import TypeVar
 
 from pydantic import SecretStr
 
 from deploy.ports import Send, World
 from deploy.target import Place
-from deploy.targets.unleash import Settings, UnleashTarget
+from deploy.targets.unleash import Settings, UnleashTarget, opened
 from tests.builders import NOON
 from tests.contract.target_contract import TargetWorld
 from tests.fakes.launchdarkly import app
@@ -33,9 +34,11 @@ class Toggles(TargetWorld):
         self.send: Send | None = None
 
     def target(self) -> UnleashTarget:
-        settings = Settings(url=self.url, environment=ENVIRONMENT, flag=FLAG, token=SecretStr(WRITER))
         ports = World(command=command.run, now=lambda: self._time, send=self.send)
-        return UnleashTarget(settings, Place("checkout", "production", "service"), ports)
+        return opened(self._settings(), Place("checkout", "production", "service"), ports)
+
+    def _settings(self) -> Settings:
+        return Settings(url=self.url, environment=ENVIRONMENT, flag=FLAG, token=SecretStr(WRITER))
 
     def runs(self, tag, *, moving_to=None, key=None):
         assert moving_to is None, "nothing moves there"
@@ -77,10 +80,33 @@ class Toggles(TargetWorld):
         return [f"on.{'+'.join(shares)}" if on else "off" for on, shares in self.unleash.changes]
 
 
+T = TypeVar("T", bound=Toggles)
+
+
+class SharedToggle(Toggles):
+    """The same flag, whose percentage is the share of what it gives; it is on, and `off` is a share of 0 %."""
+
+    def _settings(self) -> Settings:
+        return super()._settings().model_copy(update={"percentages": "shares"})
+
+    def runs(self, tag, *, moving_to=None, key=None):
+        self._time += timedelta(minutes=1)
+        self.unleash.archived = tag is None
+        stickiness, _, group = (moving_to or tag or "off").partition("/")[2].partition("/")
+        self.unleash.changes_strategy(
+            parameters={
+                "rollout": "10" if moving_to else "100" if tag and tag != "off" else "0",
+                "stickiness": stickiness or "default",
+                "groupId": group or FLAG,
+            }
+        )
+        self.unleash.turns(on=tag is not None)
+        self._time += timedelta(minutes=1)
+
+
 @contextlib.asynccontextmanager
-async def unleash_over_http() -> AsyncIterator[Toggles]:
-    """A world that answers over HTTP, and our client to it."""
-    world = Toggles()
+async def unleash_over_http(world: T) -> AsyncIterator[T]:
+    """*world* answers over HTTP, and our client to it."""
     async with serving_app(app(world.unleash)) as port, http_to_loopback(lambda: NOON) as http:
         world.url, world.send = f"http://127.0.0.1:{port}", partial(_sent, http)
         yield world

@@ -1,15 +1,20 @@
 """What AppConfig answers, and what it refuses."""
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from fnmatch import fnmatchcase
 from typing import Any, Protocol
 
 from tests.fakes.aws.calls import Asked
+from tests.fakes.aws.configurations.flags import wrong_with
 from tests.fakes.aws.configurations.state import REVERTS_WITHIN, Deployment, Environment, Profile, Strategy
 from tests.fakes.aws.tagging import Tagging
 from tests.fakes.aws.trouble import AwsError
 
 Place = tuple[str, str]
+LARGEST = 2 * 1024 * 1024  # [D] bytes of a version
+FLAGS = "AWS.AppConfig.FeatureFlags"
 
 
 class Surroundings(Protocol):
@@ -22,6 +27,18 @@ class Surroundings(Protocol):
 
     def deploy(self, place: Place, profile: str, version: str, at: datetime, strategy: str = "") -> int:
         """A deployment begins."""
+
+    def write(
+        self,
+        application: str,
+        profile: str,
+        content: str,
+        label: str = "",
+        *,
+        at: datetime | None = None,
+        says: str = "",
+    ) -> str:
+        """A version is written."""
 
     def take_back(self, place: Place, number: int, at: datetime, by: str = "", words: str = "") -> None:
         """It goes back."""
@@ -45,6 +62,8 @@ class Answering:
             "GetEnvironment": self.get_environment,
             "GetConfigurationProfile": self.get_configuration_profile,
             "GetHostedConfigurationVersion": self.get_hosted_configuration_version,
+            "ListHostedConfigurationVersions": self.list_hosted_configuration_versions,
+            "CreateHostedConfigurationVersion": self.create_hosted_configuration_version,
             "GetDeploymentStrategy": self.get_deployment_strategy,
             "ListTagsForResource": self.list_tags_for_resource,
             "TagResource": self.tag_resource,
@@ -103,6 +122,60 @@ class Answering:
             "ContentType": "application/json",
         }
         return answer | ({"VersionLabel": label} if label else {})
+
+    def list_hosted_configuration_versions(self, asked: Asked) -> Mapping[str, Any]:
+        """``ListHostedConfigurationVersions``. A label ends with an asterisk, or is meant exactly [M]."""
+        profile, like = self._profile(asked), asked.get("VersionLabel", "*")
+        found = [
+            {
+                "ApplicationId": asked["ApplicationId"],
+                "ConfigurationProfileId": asked["ConfigurationProfileId"],
+                "VersionNumber": int(number),
+                "ContentType": "application/json",
+            }
+            | ({"VersionLabel": each[1]} if each[1] else {})
+            for number, each in profile.versions.items()
+            if each is not None and fnmatchcase(each[1], like)
+        ]
+        begin, size = int(asked.get("NextToken") or 0), asked.get("MaxResults", 50)
+        answer: dict[str, Any] = {"Items": found[begin : begin + size]}
+        return answer | ({"NextToken": str(begin + size)} if begin + size < len(found) else {})
+
+    def create_hosted_configuration_version(self, asked: Asked) -> Mapping[str, Any]:
+        """``CreateHostedConfigurationVersion``: only after the version that was named as the newest, and flags only as their schema is."""
+        profile, content, label = self._profile(asked), asked["Content"], asked.get("VersionLabel", "")
+        if profile.location != "hosted":
+            raise AwsError("BadRequestException", "The configuration is not hosted by AppConfig", 400)
+        if len(content) > LARGEST:
+            raise AwsError("PayloadTooLargeException", "The configuration size is too large", 413)
+        if not asked.get("Description", "").isascii() or (label and not re.search(r"[^0-9]", label)):
+            raise AwsError(
+                "BadRequestException", "Description has ASCII alone, and a label no digits alone", 400
+            )
+        wrong = wrong_with(content) if profile.kind == FLAGS else ""
+        if wrong:
+            raise AwsError("BadRequestException", f"Invalid feature flags: {wrong}", 400)
+        if any(each is not None and each[1] == label for each in profile.versions.values() if label):  # [U]
+            raise AwsError("ConflictException", f"A version with the label {label} exists already", 409)
+        newest = profile.newest
+        if asked.get("LatestVersionNumber", newest) != newest:  # [U] how it is told
+            raise AwsError(profile.overtaken, f"The latest version number is {newest}", 409)
+        number = self._around.write(
+            asked["ApplicationId"],
+            asked["ConfigurationProfileId"],
+            content.decode(),
+            label,
+            at=asked.now,
+            says=asked.get("Description", ""),
+        )
+        return {
+            "ApplicationId": asked["ApplicationId"],
+            "ConfigurationProfileId": asked["ConfigurationProfileId"],
+            "VersionNumber": int(number),
+            "Description": asked.get("Description", ""),
+            "Content": content,
+            "ContentType": asked["ContentType"],
+        } | ({"VersionLabel": label} if label else {})
 
     def get_deployment_strategy(self, asked: Asked) -> Mapping[str, Any]:
         """``GetDeploymentStrategy``. Predefined ones keep their names as ids, which the model does not say [C]."""

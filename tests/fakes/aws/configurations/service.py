@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from tests.fakes.aws.calls import Asked
-from tests.fakes.aws.configurations.answering import Answering
+from tests.fakes.aws.configurations import flags
+from tests.fakes.aws.configurations.answering import FLAGS, Answering
+from tests.fakes.aws.configurations.flags import stamped
 from tests.fakes.aws.configurations.state import PREDEFINED, Deployment, Environment, Profile, Strategy
 from tests.fakes.aws.events import Events
 from tests.fakes.aws.tagging import Tagging
@@ -31,6 +33,7 @@ class AppConfig:
         self._tagging = tagging
         self._events = events
         self._told: set[tuple[Place, int, str]] = set()
+        self._given: dict[tuple[bytes, str], Mapping[str, float]] = {}
         self._answering = Answering(self, tagging)
 
     # ------------------------------------------------------------------------------------------------- what others do
@@ -40,11 +43,24 @@ class AppConfig:
         self.environments.setdefault((application, environment), Environment())
         self.profiles.setdefault((application, profile), Profile(**more))
 
-    def write(self, application: str, profile: str, content: str, label: str = "") -> str:
-        """A version of the configuration; gives its number, which no other will ever have."""
-        versions = self.profiles[application, profile].versions
-        number = str(len(versions) + 1)
-        versions[number] = (content.encode(), label)
+    def write(
+        self,
+        application: str,
+        profile: str,
+        content: str,
+        label: str = "",
+        *,
+        at: datetime | None = None,
+        says: str = "",
+    ) -> str:
+        """A version of the configuration; gives its number. *at*: when; flags are stamped with it."""
+        of = self.profiles[application, profile]
+        number = str(of.newest + 1)
+        body = content.encode()
+        if of.kind == FLAGS and at is not None:
+            last = of.versions.get(str(of.newest))
+            body = stamped(body, last[0] if last else None, at)
+        of.versions[number], of.says[number] = (body, label), says
         return number
 
     def delete(self, application: str, profile: str, version: str) -> None:
@@ -116,6 +132,19 @@ class AppConfig:
         """The version that most clients get."""
         found = self.shares(place, profile, at)
         return max(found, key=lambda each: found[each])
+
+    def given(self, place: Place, profile: str, flag: str, at: datetime) -> dict[str, float]:
+        """What of *flag* which share of the users gets: the name of a variant, else ``on`` or ``off``."""
+        found: dict[str, float] = {}
+        for version, share in self.shares(place, profile, at).items():
+            written = self.profiles[place[0], profile].versions.get(version or "")
+            if written is None:
+                continue
+            if (written[0], flag) not in self._given:
+                self._given[written[0], flag] = flags.shares(written[0], flag)
+            for what, part in self._given[written[0], flag].items():
+                found[what] = found.get(what, 0.0) + share * part
+        return {what: round(share, 6) for what, share in found.items() if share > 0}
 
     def arn(self, place: Place, number: int) -> str:
         """Of a deployment."""

@@ -152,12 +152,29 @@ class Environment:
 
 @dataclass
 class Profile:
-    """A configuration profile. *versions*: by number; one that was deleted is ``None``."""
+    """A configuration profile.
+
+    Attributes:
+        versions: By number; one that was deleted is ``None``.
+        refuses: Versions that its validators do not let pass.
+        overtaken: By which error it is told that there is a newer version than the one that was named. [U] which it is.
+        says: What was said of a version, by number.
+        reuses: The number of the newest is given again once that was deleted. [U] Public reports of Terraform's provider say so.
+    """
 
     kind: str = "AWS.Freeform"
     location: str = "hosted"
     versions: dict[str, tuple[bytes, str] | None] = field(default_factory=dict)
-    refuses: frozenset[str] = frozenset()  # versions that its validators do not let pass
+    refuses: frozenset[str] = frozenset()
+    overtaken: str = "ConflictException"
+    says: dict[str, str] = field(default_factory=dict)
+    reuses: bool = False
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest version, as it is counted from."""
+        there = (int(number) for number, each in self.versions.items() if each is not None or not self.reuses)
+        return max(there, default=0)
 
 
 Told = Mapping[str, Any]

@@ -1,5 +1,6 @@
 """What the gate says."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -26,7 +27,7 @@ from tests.watcher.core.gate.builders import (
     staging,
 )
 from watcher.core.gate import BY_HOTFIX, TROUBLED, Answer, Because, Candidate
-from watcher.core.service import Approval, Gating, Returning
+from watcher.core.service import Approval, Gating, Look, Returning
 from watcher.core.watch import State
 from watcher.core.wording.figures import said
 
@@ -219,6 +220,38 @@ def test_while_the_release_before_is_in_trouble_nothing_is_deployed_over_it(stat
         assert told.words == f"v43 is {state.words}: w_1"
         assert told.until is None
         assert says(living=a_watch(state), hotfix="now").because is Because.BUSY
+
+
+@pytest.mark.parametrize(
+    ("looks", "words"),
+    [
+        ([Look.SMOKE], "staging: v43 passed, and no smoke suite and no probe looks at it there"),
+        ([Look.TASKS], "staging: v43 passed, and no rule looks at its tasks there"),
+        (
+            [Look.SMOKE, Look.TASKS],
+            "staging: v43 passed, and no smoke suite and no probe looks at it and no rule looks at its tasks there",
+        ),
+    ],
+)
+def test_what_passed_where_nobody_uses_it_or_sees_its_tasks_is_asked_about(looks, words):
+    policy = replace(AFTER_STAGING, unlooked=tuple(("staging", look) for look in looks))
+    told = says(policy=policy, before=(PASSED,))
+
+    assert short(told) == (Answer.ASK, Because.UNLOOKED)
+    assert told.words == words
+    assert short(says(policy=policy, before=(FAILED,)))[0] is Answer.REFUSE
+    assert says(policy=policy, before=(PASSED,), hotfix="payments are down").because is Because.HOTFIX
+    approved = a_decision(covers={Because.UNLOOKED})
+    assert short(says(policy=policy, before=(PASSED,), decisions=(approved,))) == (
+        Answer.PASS,
+        Because.APPROVED,
+    )
+
+
+def test_where_a_person_approves_each_release_what_looks_at_it_before_is_theirs_to_know():
+    policy = replace(AFTER_STAGING, approval=Approval.PERSON, unlooked=(("staging", Look.SMOKE),))
+
+    assert [each.because for each in says(policy=policy, before=(PASSED,)).reasons] == [Because.APPROVAL]
 
 
 def test_a_person_approves_each_release_where_that_is_wanted():

@@ -31,6 +31,7 @@ from watcher.core.watch import (
     ActionKind,
     Armed,
     Below,
+    Breach,
     Doubtful,
     NoOpenAction,
     NotQuarantined,
@@ -368,6 +369,33 @@ def test_the_question_of_the_blind_stands_while_it_is_blind():
 def test_a_breach_found_while_the_blind_are_asked_is_decided():
     assert round_of(asked_blind(), a_breach()).watch.state is State.ROLLING_BACK
     assert round_of(asked_blind(), a_breach(asks=True)).watch.state is State.ASKING
+
+
+def asked_by_a_rule(*because):
+    """A rule that asks has breached, five minutes ago."""
+    question = a_question(because=because or (Doubtful.RULE,))
+    breach = Breach(NOON - minutes(5), a_breach(NOON - minutes(5), asks=True))
+    return a_watch(State.ASKING, question=question, breach=breach)
+
+
+def test_a_rule_that_rolls_back_does_so_though_a_person_is_asked_about_one_that_asks():
+    assert round_of(asked_by_a_rule(), a_breach()).watch.state is State.ROLLING_BACK
+    assert round_of(asked_by_a_rule(), a_breach(), armed=False).watch.state is State.ASKING
+
+
+def test_while_only_rules_that_ask_are_breached_the_question_stands():
+    watch = asked_by_a_rule()
+
+    for judgement in (a_breach(asks=True), a_judgement(), a_blind_judgement()):
+        step = round_of(watch, judgement)
+        assert step.watch.state is State.ASKING
+        assert step.watch.question == watch.question
+
+
+def test_what_else_a_person_was_asked_for_stays_theirs():
+    watch = asked_by_a_rule(Doubtful.RULE, Doubtful.FLOOR)
+
+    assert round_of(watch, a_breach()).watch.question == watch.question
 
 
 # ----------------------------------------------------------------------------------------------------------------- bake

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from deploy.model import Answer, Live, Pause, Release, Shift
+from rules.model import Consequence
 from rules.verdict import Onset, Outcome
 from tests.builders import (
     NOON,
@@ -275,6 +276,19 @@ def test_what_breaks_with_a_later_share_is_the_releases_fault_and_goes_back_by_i
     assert step.watch.state is becomes
 
 
+def test_what_breaks_with_a_later_share_is_not_told_by_a_rule_that_asks():
+    """What rolls back began long after it."""
+    staged_at = NOON - minutes(15)
+    late, soon = (Onset(at, at, at, grain=minutes(1)) for at in (staged_at + minutes(9), staged_at))
+    asks = a_verdict(Outcome.BREACHED, replace(READY, on_breach=Consequence.ASK), onset=soon)
+    breach = a_breach(compared=False, onset=late, breached_by=("errors", "ready"))
+    both = replace(breach, verdicts=(*breach.verdicts, asks))
+
+    step = judged(in_stages(traffic_at=NOON - hours(1), staged_at=staged_at), both, None, NOON, FACTS)
+
+    assert step.watch.state is State.ASKING
+
+
 @pytest.mark.parametrize(
     "watch", [in_stages(replace(HERE, share=1.0)), in_stages(replace(HERE, before=None))]
 )
@@ -519,7 +533,7 @@ def test_a_person_may_have_it_go_on_now(state):
     step = ordered(in_stages(state=state), an_order(OrderKind.ADVANCE), NOON, some_facts(armed=False))
 
     assert step.watch.state is State.WATCHING
-    assert step.actions[0].ordered_by == "olga"
+    assert (step.actions[0].ordered_by, step.actions[0].bound) == ("olga", False)
     assert step.requires == {NoOpenAction("checkout", "production")}
     assert (step.by, step.why) == ("olga", "I looked")
 
