@@ -475,6 +475,7 @@ class About(StrEnum):
     RULES = "rules"
     PROMISE = "promises"
     DATA = "data"
+    HEALTH = "health"
     LATENESS = "lateness"
     COST = "cost of a watch"
     SIGHT = "what it sees"

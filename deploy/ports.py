@@ -90,6 +90,13 @@ class Rest(Protocol):
             Unanswered: Nobody answered, or there is no right to ask with.
         """
 
+    async def granted(self) -> Mapping[str, str] | None:
+        """What an app's installation may, by permission (``actions``: ``write``); ``None``: a token asks, and it is not told.
+
+        Raises:
+            Unanswered: As above.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class AwsAccount:

@@ -61,7 +61,7 @@ def settle(beat: Beat, intake: Intake, reading: Reading, since: datetime | None,
             return Settled(replace(intake, trouble=Trouble(Because.NO_DATA, words)))
         case Unavailable(_, words):
             return Settled(replace(intake, trouble=Trouble(Because.UNAVAILABLE, words)))
-        case Invalid(_, words):
+        case Invalid(words=words):
             return Settled(replace(intake, trouble=Trouble(Because.INVALID, words)))
         case _:
             return _take_in(beat, intake, reading, since, now)

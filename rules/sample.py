@@ -114,10 +114,11 @@ class Unavailable:
 
 @dataclass(frozen=True, slots=True)
 class Invalid:
-    """The provider answered something that cannot be counts: the query, its unit or the answer is wrong."""
+    """The provider answered something that cannot be counts: the query, its unit or the answer is wrong. *remedy*: as above."""
 
     who: Who
     words: str
+    remedy: str = field(default="", compare=False)
 
 
 Reading = tuple[Series, ...] | NoData | Unavailable | Invalid

@@ -9,7 +9,8 @@ WatcherError
 ├── StoreUnavailable      the store cannot be read or written now
 ├── StoreMisplaced        the store lies where it must not (a network file system, another process holds it)
 ├── StoreTooNew           written by a newer version
-└── OtherBotocore         answers of this botocore cannot be bounded
+├── OtherBotocore         answers of this botocore cannot be bounded
+└── WrongDsn              bugs cannot be reported to that address
 """
 
 from collections.abc import Sequence
@@ -75,3 +76,13 @@ class OtherBotocore(WatcherError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, remedy="install the one that `requirements.lock` names")
+
+
+class WrongDsn(WatcherError):
+    """Bugs cannot be reported to that address: it is none of Sentry's."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} is not the address of a project in Sentry, such as https://KEY@HOST/PROJECT",
+            remedy=f"copy the DSN from the project's settings in Sentry (Client Keys), or leave {name} away",
+        )

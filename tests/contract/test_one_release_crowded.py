@@ -16,8 +16,17 @@ from tests.contract.one_release import MINUTE, by_the_log, counted, decided, req
 from tests.fakes.world import World
 from watcher.signals.registry import PROVIDERS
 
-OFTEN = "datadog"  # the others take seconds each
-ROWS = [pytest.param(name, marks=[] if name == OFTEN else [pytest.mark.long]) for name in CROWDED]
+OFTEN = {"cloudwatch", "datadog"}  # each of the others takes as long as both, or much longer
+LASTS = {"sentry": 60, "sentry sessions": 30, "loki": 20, "newrelic": 18}  # seconds; the rest: a few
+ROWS = [
+    pytest.param(
+        name,
+        marks=[]
+        if name in OFTEN
+        else [pytest.mark.long, *([pytest.mark.lasts(LASTS[name])] if name in LASTS else [])],
+    )
+    for name in CROWDED
+]
 
 
 @pytest.mark.parametrize("name", ROWS)

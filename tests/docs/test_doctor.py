@@ -45,6 +45,12 @@ STARTED = [
         where="its rules",
     ),
     Found(
+        WEB,
+        "costs",
+        Finding(Level.OK, "errors: one look each 10s at 1 instance: 8,640 requests a day", about=About.COST),
+        where="its rules",
+    ),
+    Found(
         "daemon",
         "callers",
         Finding(

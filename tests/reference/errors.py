@@ -79,6 +79,7 @@ REMEDIES = {
     "Throttled": "it is asked again by itself; find who else asks AWS so often, if it stays so",
     "NotAsked": "the message says which: set the clock of this machine (NTP), or find who else asks AWS so often",
     "OtherBotocore": "install the botocore that `requirements.lock` names; the image has it",
+    "WrongDsn": "copy the DSN from the project's settings in Sentry, or leave `SENTRY_DSN` away",
     "NoSuchPassage": "`rollbackd gates` lists what asked to pass",
     "ParameterWithoutAccount": "write the account under `accounts`; see [the pipeline](../pipeline.md)",
     "NoSuchWatch": "`rollbackd watches` lists those that are known",

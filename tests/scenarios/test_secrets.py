@@ -18,11 +18,11 @@ from tests.scenarios import test_secrets_of_machines
 from tests.scenarios.held import ELSEWHERE, HELD, OUTSIDE, SENDERS, SENT, places, standing
 from tests.scenarios.vault import MODES, STS, Vault, a_vault, reports, serves, spellings, unpacked
 from watcher.app import Ports, load
-from watcher.app.run import CRASHES
 from watcher.app.run import OF_AWS as OF_DAEMON
 from watcher.commands import check, explain, record
 from watcher.commands._ready.examining import of_one
 from watcher.commands.doctor import examined, show
+from watcher.telemetry.crashes import DSN
 
 PAGES = (
     "/v1/watches/{watch}",
@@ -100,7 +100,7 @@ def test_every_secret_that_a_configuration_can_hold_is_pushed():
 def test_what_stands_outside_of_the_configuration_is_pushed_too(name):
     file, test = OUTSIDE[name]
 
-    assert set(OUTSIDE) == {CRASHES, *OF_DAEMON, "daemon.http.tls.key"}
+    assert set(OUTSIDE) == {DSN, *OF_DAEMON, "daemon.http.tls.key"}
     assert f"\nasync def {test}(" in (Path(__file__).parents[2] / file).read_text()
 
 

@@ -362,6 +362,8 @@ class Plan(Told):
 
     *stages* are those by which the next release goes forward, where the daemon moves the traffic, and *forward* how it does:
     by itself, by a person's word, or not at all; *hooks*: what becomes of the platform's own.
+    *not_undone*: settings of the service's own that were seen to move since what is put back last served, and in the hour before, oldest
+    first, the newest 100; *more*: others may have.
     """
 
     service: str
@@ -370,6 +372,8 @@ class Plan(Told):
     crosses: int
     floor: bool
     moves: Sequence[MoveTold]
+    not_undone: Sequence[ChangeTold]
+    more: bool
     asks: Sequence[str]
     hooks: Hooks
     stages: Sequence[StageTold]

@@ -17,8 +17,15 @@ from watcher.app.made import Crashed
 from watcher.app.ports import Ports
 from watcher.app.reload import load
 from watcher.config import Configuration, InvalidConfiguration
-from watcher.errors import OtherBotocore, StoreMisplaced, StoreTooNew, StoreUnavailable, WatcherError
-from watcher.telemetry.crashes import Scrubber, crashes
+from watcher.errors import (
+    OtherBotocore,
+    StoreMisplaced,
+    StoreTooNew,
+    StoreUnavailable,
+    WatcherError,
+    WrongDsn,
+)
+from watcher.telemetry.crashes import DSN, Scrubber, crashes
 from watcher.telemetry.logs import Logging, logging_to, on_a_terminal
 from watcher.telemetry.metrics import Metrics
 from watcher.telemetry.redaction import Redactor
@@ -28,13 +35,12 @@ LAST_MOMENT = (
     9.5  # seconds after SIGTERM: a call that hangs in a thread would keep the process (operations.md, trap 2)
 )
 OF_AWS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")  # of the daemon itself, where it has no role
-CRASHES = "SENTRY_DSN"  # as the SDK itself calls it; without it nothing is reported
 log = structlog.stdlib.get_logger("rollbackd.app")
 
 
 def secrets_in(environ: Mapping[str, str]) -> list[str]:
     """Those that stand in the environment itself, and not behind a reference of the configuration."""
-    return [environ[name].strip() for name in (CRASHES, *OF_AWS) if environ.get(name)]
+    return [environ[name].strip() for name in (DSN, *OF_AWS) if environ.get(name)]
 
 
 def run(path: Path, ports: Ports | None = None) -> int:
@@ -42,7 +48,7 @@ def run(path: Path, ports: Ports | None = None) -> int:
 
     SIGTERM and SIGINT are obeyed from here on until the process is gone.
 
-    0 after SIGTERM; 2 if the configuration has a mistake; 4 if the store or the address cannot be had; 75 if another
+    0 after SIGTERM; 2 if the configuration or `SENTRY_DSN` has a mistake; 4 if the store or the address cannot be had; 75 if another
     process has the store.
     """
     ending = _Ending()
@@ -83,18 +89,26 @@ class _Ending:
 
 def _logged(configuration: Configuration, ports: Ports, redactor: Redactor, ending: _Ending) -> int:
     metrics = Metrics(version("rollbackd"))
-    dsn = SecretStr(os.environ[CRASHES]) if os.environ.get(CRASHES) else None
+    dsn = SecretStr(os.environ[DSN]) if os.environ.get(DSN) else None
     redactor.learn(secrets_in(os.environ))
     scrubber = Scrubber(redactor, ports.monotonic, metrics)
     how = Logging(pretty=on_a_terminal())
-    with (
-        logging_to(how, redactor, metrics, ports.monotonic),
-        crashes(dsn, version("rollbackd"), "production", scrubber) as crashed,
-    ):
-        try:
+    try:
+        with (
+            logging_to(how, redactor, metrics, ports.monotonic),
+            crashes(dsn, version("rollbackd"), "production", scrubber) as crashed,
+        ):
             return asyncio.run(_run(configuration, ports, metrics, crashed, redactor, ending))
-        except (StoreMisplaced, StoreTooNew, StoreUnavailable, CannotListen, OtherBotocore, OSError) as error:
-            return _refused(error)
+    except (
+        StoreMisplaced,
+        StoreTooNew,
+        StoreUnavailable,
+        CannotListen,
+        OtherBotocore,
+        WrongDsn,
+        OSError,
+    ) as error:
+        return _refused(error)
 
 
 def _refused(error: WatcherError | OSError) -> int:
@@ -104,6 +118,8 @@ def _refused(error: WatcherError | OSError) -> int:
         else "let the user that rollbackd runs as read and write what is named above"
     )
     sys.stderr.write(f"rollbackd cannot start: {error}\n    try: {remedy}\n")
+    if isinstance(error, WrongDsn):
+        return USAGE
     return ANOTHER if isinstance(error, StoreMisplaced) else UNAVAILABLE
 
 

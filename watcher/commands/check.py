@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from watcher.commands._doctor.comparing import compared
 from watcher.commands._rules import trials_at
 from watcher.commands._screen import plain, say
 from watcher.config import InvalidConfiguration, Kinds, lint_file, read_configuration
+from watcher.config.lingering import judged_by_all
 from watcher.config.promises import ENDING
 from watcher.config.proving import asked_about
 from watcher.config.registries import all_kinds
@@ -122,7 +124,9 @@ def _configuration(path: Path, kinds: Kinds) -> str:
             found = kinds.targets[target.kind].immovable(target.settings)
             if found is not None:
                 lines.append(f"{'/'.join(key)}: is watched and cannot be put back: {found[0]}: {found[1]}")
-    for key, words, remedy in asked_about(configuration.services):
+    services = configuration.services
+    warned = chain(asked_about(services, configuration.targets), judged_by_all(services))
+    for key, words, remedy in warned:
         lines.append(f"{'/'.join(key)}: {words}: {remedy}")
     return "\n".join(lines)
 

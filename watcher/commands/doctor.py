@@ -1,11 +1,12 @@
 """``rollbackd doctor``: credentials, permissions, clock, queue, metrics, names, the way back; reads only."""
 
 import asyncio
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import click
 
@@ -74,11 +75,18 @@ def command(*, service: tuple[str, ...], config: Path, every: bool, as_json: boo
         raise SystemExit(USAGE) from None
     ports = Ports()
     with logging_to(Logging(level="error", fd=STDERR), redactor, Metrics(), ports.monotonic):
-        found = asyncio.run(examined(configuration, ports, key=key))
+        found = asyncio.run(examined(configuration, ports, key=key, tell=on_a_terminal))
     cleaned = [_without_secrets(each, redactor) for each in found]
     wanted = Wanted("/".join(key) if key else None, every)
     show(cleaned, as_json=as_json, wanted=wanted)
     raise SystemExit(status(found))
+
+
+def on_a_terminal(words: str, stream: TextIO | None = None) -> None:
+    """Say *words* on *stream* (stderr, if nobody says another), where somebody sits before it."""
+    stream = stream or sys.stderr
+    if stream.isatty():
+        click.echo(words, file=stream)
 
 
 async def examined(
@@ -87,6 +95,7 @@ async def examined(
     patience: timedelta = asking.LONGEST,
     *,
     key: Key | None = None,
+    tell: asking.Say = asking.in_silence,
 ) -> list[Found]:
     """All that was found: accounts, sources, then service by service.
 
@@ -95,16 +104,17 @@ async def examined(
         ports: The clock, and the way to AWS.
         patience: For what looks at services itself.
         key: Of services, this one alone; what concerns every service is looked at all the same.
+        tell: Gets a line where it takes longer.
     """
     async with opened(configuration, ports) as whole:
         if key is None:
-            return await _examined(whole, whole, patience)
+            return await _examined(whole, whole, patience, tell)
         alone = only(configuration, key)
         fleet = fleet_of(alone, ports, whole.aws, whole.http)
-        return await _examined(replace(whole, configuration=alone, fleet=fleet), whole, patience)
+        return await _examined(replace(whole, configuration=alone, fleet=fleet), whole, patience, tell)
 
 
-async def _examined(world: Opened, whole: Opened, patience: timedelta) -> list[Found]:
+async def _examined(world: Opened, whole: Opened, patience: timedelta, tell: asking.Say) -> list[Found]:
     """*world* has the services that are looked at; *whole* all, for what concerns every service."""
     known, lives = Identities(), Lives()
     first = [
@@ -128,7 +138,7 @@ async def _examined(world: Opened, whole: Opened, patience: timedelta) -> list[F
     ]
     async with asyncio.TaskGroup() as tasks:
         moving = tasks.create_task(carried_out(then))
-        judging = tasks.create_task(_judged(world, lives, patience))
+        judging = tasks.create_task(_judged(world, lives, patience, tell))
     found += [*moving.result(), *judging.result()]
     found += await carried_out([*daemon.checks(whole), *heartbeat.checks(whole), *relay.checks(whole)])
     return _in_order([*found, *_clock(world)])
@@ -146,8 +156,8 @@ def _clock(world: Opened) -> Iterator[Found]:
             yield Found("clock", f"by {whose}", skew)
 
 
-async def _judged(world: Opened, lives: Lives, patience: timedelta) -> list[Found]:
-    return await carried_out(await signals.checks(world, lives, patience))
+async def _judged(world: Opened, lives: Lives, patience: timedelta, tell: asking.Say) -> list[Found]:
+    return await carried_out(await signals.checks(world, lives, patience, tell))
 
 
 def _in_order(found: Sequence[Found]) -> list[Found]:

@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from rules.duration import duration_text
 from watcher.commands._client import at, client
-from watcher.commands._screen import as_json, data, line
+from watcher.commands._screen import as_json, data, line, moment
 
 ASKS_PLATFORMS = 60.0  # seconds: each part is asked twice, at most 7 s each, and IAM meanwhile
 
@@ -39,6 +39,10 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     for move in told["moves"]:
         yield f"{move['part']}: {move['from']['tag']} → {move['to']['tag']} ({told['grade']})"
         yield from _foretold(move["foretold"])
+    for change in told["not_undone"]:
+        yield f"not undone: {change['what']}, {moment(change['at'])} UTC"
+    if told["more"]:
+        yield "not undone: more may have moved than is listed here (`rollbackd changes`)"
     if told["crosses"]:
         yield f"leaves out {told['crosses']} releases between"
     if told["floor"]:

@@ -4,12 +4,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rules.document import MAX_BYTES, Entry, Mistakes, Node, Place, nearest, quoted, read_document
+from rules.document import (
+    MAX_BYTES,
+    Entry,
+    Mistakes,
+    Node,
+    Place,
+    nearest,
+    quoted,
+    read_document,
+    read_documents,
+)
 from rules.errors import InvalidRules
 from watcher.config.errors import InvalidConfiguration
 from watcher.config.models import NAME, NAME_REMEDY, RootModel, ServicesModel
 
 FOLDER = "services.d"
+CONFIGURES = frozenset(RootModel.model_fields) - {"version"}
+PROMISES = frozenset(
+    {"parameters", "indicators", "rules", "apiVersion"}
+)  # in a rule file, ours or of OpenSLO
 Services = Mapping[tuple[str, str], Entry]
 
 
@@ -64,15 +78,40 @@ def neighbour(path: Path) -> str | None:
     return nearest(path.name, names)
 
 
+def refuse_configuration(text: str, path: Path) -> None:
+    """Raises `InvalidConfiguration` where *text*, which was given as a rule file, says what a configuration does: once, and not key by key.
+
+    Raises:
+        InvalidRules: It is no YAML.
+    """
+    root = read_documents(text, str(path))[0]
+    if _says(root, CONFIGURES) and not _says(root, PROMISES):
+        main = path.parent.parent / "rollbackd.yaml" if path.parent.name == FOLDER else path
+        remedy = f"look at it by `rollbackd check --config {main}`"
+        raise InvalidConfiguration([root.problem("this is a configuration, and no rule file", remedy)])
+
+
+def _refuse_rules(root: Node, path: Path) -> None:
+    if _says(root, PROMISES) and not _says(root, CONFIGURES):
+        remedy = f"look at it by `rollbackd check {path}`; a configuration names it: `rules: [{{file: {path.name}}}]`"
+        raise InvalidConfiguration([root.problem("this is a rule file, and no configuration", remedy)])
+
+
+def _says(root: Node, keys: frozenset[str]) -> bool:
+    return any(name in keys for name, _ in root.entries())
+
+
 def _read_main(path: Path) -> Node:
     try:
-        return read_document(read_text(path), str(path))
+        root = read_document(read_text(path), str(path))
     except Unreadable as unreadable:
         near = neighbour(path)
         remedy = f"did you mean {path.parent / near}?" if near else "name it: --config FILE"
         raise InvalidConfiguration([top_of(path).problem(f"the file {unreadable}", remedy)]) from None
     except InvalidRules as invalid:
         raise InvalidConfiguration(invalid.problems) from None
+    _refuse_rules(root, path)
+    return root
 
 
 def _read_more(path: Path, mistakes: Mistakes) -> Node | None:

@@ -13,7 +13,7 @@ from rules.model import BeforeAfter, Indicator, PercentileRank, Rule, RuleSet
 from rules.rulefile import RuleFile, combined, lint_as_far, read_as_far
 from watcher.config.configuration import Configured
 from watcher.config.errors import InvalidConfiguration
-from watcher.config.files import Unreadable, neighbour, read_text, top_of
+from watcher.config.files import Unreadable, neighbour, read_text, refuse_configuration, top_of
 from watcher.config.kinds import Kinds
 from watcher.config.models import RulesModel
 from watcher.config.pushed import Tellers, refuse_hints, told_by
@@ -114,7 +114,9 @@ def lint_file(path: Path, kinds: Kinds) -> RuleFile:
     """
     mistakes = Mistakes()
     try:
-        file, problems = lint_as_far(read_text(path), str(path), kinds.catalogue)
+        text = read_text(path)
+        refuse_configuration(text, path)
+        file, problems = lint_as_far(text, str(path), kinds.catalogue)
     except InvalidRules as invalid:
         raise InvalidConfiguration(invalid.problems) from None
     except Unreadable as unreadable:

@@ -169,7 +169,7 @@ def weighed(changes: Iterable[Change], around: Around, switched_at: datetime, be
         began: When it got bad, at the latest. What moved afterwards cannot be why, and is shown all the same.
     """
     nearest = sorted(changes, key=lambda change: abs(change.at - began))
-    before = [each.at <= switched_at and _is_left(each, around) for each in nearest]
+    before = [each.at <= switched_at and is_left(each, around) for each in nearest]
     left = (each for each, is_left in zip(nearest, before, strict=True) if is_left)
     besides = [
         each for each, is_left in zip(nearest, before, strict=True) if not is_left and each.at >= began - HOUR
@@ -182,7 +182,8 @@ def weighed(changes: Iterable[Change], around: Around, switched_at: datetime, be
     )
 
 
-def _is_left(change: Change, around: Around) -> bool:
+def is_left(change: Change, around: Around) -> bool:
+    """It is a setting of the service's own, which no rollback puts back. *change* concerns that service."""
     return change.kind in SETTINGS and (change.service is not None or is_own(change, around))
 
 

@@ -118,6 +118,22 @@ class Promising(Protocol):
         """What is promised of what *indicator* asks for; ``None``: nothing, or it does not say."""
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at one address of a service came to. *at*: its host; *words*: why it was bad, empty where it was good."""
+
+    at: str
+    words: str
+
+
+@runtime_checkable
+class Looking(Protocol):
+    """A connection that looks at services itself, and can say of each look what it came to; for ``rollbackd doctor``."""
+
+    def looked(self, question: Question, end: datetime) -> Sequence[Looked]:
+        """What was counted for the release of *question*'s canary in the bucket that ends at *end* (UTC); nothing is asked."""
+
+
 @runtime_checkable
 class Metered(Protocol):
     """A connection whose system may limit how often it is asked; for ``rollbackd doctor``."""

@@ -8,8 +8,7 @@ from rules.sample import Invalid, Unavailable, Who
 
 def remedy_of(trouble: Unavailable | Invalid, usual: Mapping[Who, str]) -> str:
     """One sentence, for ``rollbackd doctor``. *usual*: by who must act."""
-    known = trouble.remedy if isinstance(trouble, Unavailable) else ""
-    return known or usual[trouble.who]
+    return trouble.remedy or usual[trouble.who]
 
 
 def failing(

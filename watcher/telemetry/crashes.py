@@ -16,9 +16,11 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from watcher.errors import WrongDsn
 from watcher.telemetry.metrics import Metrics
 from watcher.telemetry.redaction import Redactor
 
+DSN = "SENTRY_DSN"  # where the address stands: as the SDK itself calls it
 MOST_A_MINUTE = 20  # reports of one kind of bug; a bug in a loop is one bug
 KINDS = 200  # of bugs that are told apart
 GOODBYE = 2.0  # seconds for what is still to be sent at the end
@@ -74,7 +76,11 @@ class Scrubber:
 
 @contextlib.contextmanager
 def crashes(dsn: SecretStr | None, release: str, environment: str, scrubber: Scrubber) -> Iterator[Report]:
-    """What a bug is reported with; does nothing without *dsn*. At the end, what is queued is sent for two seconds."""
+    """What a bug is reported with; does nothing without *dsn*. At the end, what is queued is sent for two seconds.
+
+    Raises:
+        WrongDsn: *dsn* is no address of Sentry's.
+    """
     if dsn is None:
         yield lambda _error: None
         return
@@ -82,7 +88,12 @@ def crashes(dsn: SecretStr | None, release: str, environment: str, scrubber: Scr
     from sentry_sdk.integrations.asyncio import AsyncioIntegration  # noqa: PLC0415 - the same
     from sentry_sdk.integrations.logging import LoggingIntegration  # noqa: PLC0415 - the same
     from sentry_sdk.scrubber import EventScrubber  # noqa: PLC0415 - the same
+    from sentry_sdk.utils import BadDsn, Dsn  # noqa: PLC0415 - the same
 
+    try:
+        Dsn(dsn.get_secret_value())
+    except BadDsn:  # its words quote parts of the address
+        raise WrongDsn(DSN) from None
     sentry_sdk.init(
         dsn=dsn.get_secret_value(),
         release=release,

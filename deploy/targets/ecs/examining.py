@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from deploy.model import About, Finding, Level
 from deploy.target import AtHook, Waits
+from deploy.targets.aws.owning import of_a_stack
 from deploy.targets.ecs.service import Service
 from deploy.targets.ecs.strategy import BEFORE_IT_RUNS, PAUSE, Hook, Strategy
 
@@ -21,6 +22,7 @@ def examine(service: Service) -> Sequence[Finding]:
     strategy = service.strategy
     found = [each for hook in strategy.hooks for each in _of_a_hook(hook)]
     found += _of_the_bake(strategy)
+    found += of_a_stack(dict(service.tags), f"the service {service.name}")
     if found:
         return found
     waits = f", and waits for a word at {', '.join(strategy.pauses)}" if strategy.pauses else ""

@@ -1,6 +1,12 @@
-"""Whether the workflow can be dispatched as it would be: what its file says, read at the ref that it would be run at.
+"""Whether the workflow can be dispatched as it would be: by the right to, and by what its file says at the ref that it would be run at.
 
-Whether the token may dispatch it GitHub tells nowhere, and it is not tried.
+Of an app GitHub tells what its installation may; of a token whether its user may push, and of a classic one its scopes. Whether a
+fine-grained token has *Actions: write* it tells nowhere, and that is not tried.
+
+Source:
+    https://docs.github.com/en/rest/actions/workflows#create-a-workflow-dispatch-event
+    https://docs.github.com/en/rest/apps/apps#create-an-installation-access-token-for-an-app (`permissions`)
+    https://docs.github.com/en/apps/oauth-apps/building-oauth-apps/scopes-for-oauth-apps#available-scopes
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +19,10 @@ from deploy.targets.aws.wording import plain
 from deploy.targets.github_actions.reading import Reader, Unread
 from deploy.targets.github_actions.settings import MARK, Settings
 
-UNTRIED = "whether the token may run it is told nowhere, and was not tried"
+UNTRIED = "whether a fine-grained token has Actions: write GitHub tells nowhere, and it was not tried"
+SCOPES = frozenset({"repo", "public_repo"})  # of a classic token: either runs workflows of what it sees
+
+_GRANT = "give the token or the app the permission Actions: write on this repository"
 
 _READ = "are `repository` and `workflow` called so, and may the token read actions and contents of it?"
 _AGAIN = "ask again: GitHub itself does not answer, or the way there is not open"
@@ -22,6 +31,7 @@ _AGAIN = "ask again: GitHub itself does not answer, or the way there is not open
 async def examine(reader: Reader, settings: Settings, ref: str | None) -> Sequence[Finding]:
     """What is to be said of the workflow, as it is at *ref* (``None``: on the repository's default branch). Reads only."""
     try:
+        right = await _right(reader, settings)
         workflow = await reader.workflow(settings.repository, settings.workflow)
         text = await reader.text(settings.repository, workflow.path, ref)
     except Unread as error:
@@ -30,7 +40,47 @@ async def examine(reader: Reader, settings: Settings, ref: str | None) -> Sequen
         words = f"{settings.called} is {plain(workflow.state, 40)}"
         remedy = f"gh workflow enable {settings.workflow} --repo {settings.repository}"
         return [Finding(Level.FAIL, words, remedy, about=About.DEPLOYING)]
-    return read(text, settings, "" if ref is None else f" at {ref}")
+    return _together(right, read(text, settings, "" if ref is None else f" at {ref}"))
+
+
+async def _right(reader: Reader, settings: Settings) -> Finding:
+    """Whether it may be dispatched, as far as GitHub tells. May raise `Unread`."""
+    granted = await reader.granted()
+    if granted is not None:
+        may = plain(granted.get("actions", "no access"), 40)
+        words = f"the app may run {settings.called} (actions: write)"
+        lacks = "" if may == "write" else f"the app may not run {settings.called} (actions: {may})"
+        return _told(words, lacks, _GRANT)
+    may_push = await reader.may_push(settings.repository)
+    if may_push is False:
+        lacks = f"whoever made the token may only read {settings.repository}, and so it may not run {settings.workflow}"
+        return _told("", lacks, "let somebody make it who may write the repository, with Actions: write")
+    if reader.scopes is None:
+        pushes = "" if may_push is None else f"whoever made the token may write {settings.repository}; "
+        return _told(f"{pushes}{UNTRIED}", "", "")
+    has = {scope.strip() for scope in reader.scopes.split(",")} & SCOPES
+    lacks = (
+        f"the token has the scopes {plain(reader.scopes, 120) or '(none)'}, and may not run {settings.called}"
+    )
+    return _told(
+        f"the token may run it (scope {', '.join(sorted(has))})",
+        "" if has else lacks,
+        "give it the scope repo",
+    )
+
+
+def _told(words: str, lacks: str, remedy: str) -> Finding:
+    if lacks:
+        return Finding(Level.FAIL, lacks, remedy, about=About.SCOPE)
+    return Finding(Level.OK, words, about=About.SCOPE)
+
+
+def _together(right: Finding, of_file: Sequence[Finding]) -> Sequence[Finding]:
+    """One line where all is well; else what is not."""
+    if all(each.level is Level.OK for each in (right, *of_file)):
+        words = "; ".join(each.words for each in (*of_file, right))
+        return [Finding(Level.OK, words, about=About.DEPLOYING)]
+    return [each for each in (right, *of_file) if each.level is not Level.OK]
 
 
 def read(text: str, settings: Settings, at: str) -> Sequence[Finding]:
@@ -60,7 +110,7 @@ def read(text: str, settings: Settings, at: str) -> Sequence[Finding]:
             )
         ]
     found = [*_inputs(begins, settings, called), *_name(said, called), *_concurrency(said, called)]
-    return found or [Finding(Level.OK, f"{called} takes what it is sent; {UNTRIED}", about=About.DEPLOYING)]
+    return found or [Finding(Level.OK, f"{called} takes what it is sent", about=About.DEPLOYING)]
 
 
 def _inputs(begins: Any, settings: Settings, called: str) -> Sequence[Finding]:

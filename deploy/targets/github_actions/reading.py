@@ -123,17 +123,29 @@ class Workflow(_Read):
     state: _Text
 
 
+class _May(_Read):
+    push: bool | None = None
+
+
+class _Repository(_Read):
+    permissions: _May = _May()
+
+
 class _Commit(_Read):
     sha: Annotated[str, Field(pattern=r"^[0-9a-f]{40}([0-9a-f]{24})?\Z")]
 
 
 _MADE, _STATUSES = TypeAdapter(list[Made]), TypeAdapter(list[Status])
 _RUNS, _RUN, _PENDING = TypeAdapter(_Runs), TypeAdapter(Run), TypeAdapter(list[Pending])
-_WORKFLOW, _COMMIT = TypeAdapter(Workflow), TypeAdapter(_Commit)
+_WORKFLOW, _COMMIT, _REPOSITORY = TypeAdapter(Workflow), TypeAdapter(_Commit), TypeAdapter(_Repository)
+_SCOPES = "x-oauth-scopes"
 
 
 class Reader:
     """The reads of one right to ask, shared by all targets that have it; *now* is the clock.
+
+    Attributes:
+        scopes: Of a classic token, as the last answer told them; ``None``: it is another kind of right.
 
     Raises, in each of its operations:
         Unread: GitHub did not answer, refused, or a limit of it is used up.
@@ -142,6 +154,7 @@ class Reader:
     def __init__(self, rest: Rest, now: Callable[[], datetime]) -> None:
         self._rest = rest
         self.now = now
+        self.scopes: str | None = None
         self._kept: Kept[str, tuple[str, Any]] = Kept(KEPT)
         self._closed_until = datetime.min.replace(tzinfo=UTC)
 
@@ -177,6 +190,17 @@ class Reader:
         """What *ref* points to."""
         return (await self._json(f"/repos/{repository}/commits/{quote(ref, safe='')}", _COMMIT)).sha
 
+    async def may_push(self, repository: str) -> bool | None:
+        """Whether whoever made the token may write *repository*; ``None``: not told."""
+        return (await self._json(f"/repos/{repository}", _REPOSITORY)).permissions.push
+
+    async def granted(self) -> Mapping[str, str] | None:
+        """What the app's installation may, by permission; ``None``: there is a token instead."""
+        try:
+            return await self._rest.granted()
+        except Unanswered as error:
+            raise Unread(f"{error}; {error.remedy}") from error
+
     async def text(self, repository: str, path: str, ref: str | None) -> str:
         """A file of the repository; of its default branch where no *ref* is named."""
         asked = "" if ref is None else f"?ref={quote(ref, safe='')}"
@@ -195,6 +219,7 @@ class Reader:
             got = await self._rest("GET", path, None, asked)
         except Unanswered as error:
             raise Unread(f"{error}; {error.remedy}") from error
+        self.scopes = got.headers.get(_SCOPES)
         if got.status == HTTPStatus.NOT_MODIFIED and had is not None:
             same: T = had[1]
             return same

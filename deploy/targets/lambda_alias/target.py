@@ -6,11 +6,14 @@ from datetime import datetime, timedelta
 
 from deploy.errors import AwsRefused
 from deploy.model import (
+    About,
     Beginning,
     Begun,
     Drifted,
+    Finding,
     Foretold,
     Gone,
+    Level,
     Live,
     Move,
     Progress,
@@ -26,6 +29,7 @@ from deploy.ports import AwsAccount, World
 from deploy.target import Place
 from deploy.targets.aws import split
 from deploy.targets.aws.keeping import Kept
+from deploy.targets.aws.owning import of_a_stack
 from deploy.targets.aws.timing import within
 from deploy.targets.aws.wording import refusal
 from deploy.targets.lambda_alias import foretelling
@@ -46,7 +50,7 @@ KEPT_MOVES = 64
 
 
 class LambdaTarget:
-    """An alias of a function. See `Target`, `Staged`, `StandingBy` and `Keeper` in `deploy.target`."""
+    """An alias of a function. See `Target`, `Staged`, `StandingBy`, `Examined` and `Keeper` in `deploy.target`."""
 
     def __init__(self, settings: Settings, place: Place, world: World) -> None:
         if world.aws is None or place.account is None:
@@ -171,6 +175,28 @@ class LambdaTarget:
             return Unclear(f"{order.told()} was not answered in time")
         without = "" if order.traced else "; its trace has no room in the alias's description"
         return Begun(f"{self._settings.called}:{to.tag}", f"{order.told()}{without}")
+
+    async def examine(self) -> Sequence[Finding]:
+        """Whether somebody else writes the alias too: it has no tags, and its function's say so. Reads only."""
+        found = await within(READS, self._tags())
+        if isinstance(found, Unreadable):
+            return [
+                Finding(
+                    Level.WARN,
+                    f"who else writes it cannot be seen: {found.words}",
+                    "may it be read?",
+                    untold=True,
+                    about=About.OWNER,
+                )
+            ]
+        said = [*of_a_stack(found, self._settings.called)]
+        return said or [Finding(Level.OK, "nobody else is known to write it", about=About.OWNER)]
+
+    async def _tags(self) -> Mapping[str, str] | Unreadable:
+        view = await look(self._reader, self._settings, self._account)
+        if isinstance(view, Unreadable):
+            return view
+        return await self._reader.tags(view.alias.function) if view.alias else {}
 
     # ------------------------------------------------------------------------------------------------------- keeping
 

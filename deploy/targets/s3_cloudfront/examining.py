@@ -12,10 +12,11 @@ from typing import Any
 from deploy.errors import AwsRefused
 from deploy.model import About, Finding, Level
 from deploy.targets.aws.deleting import REMEDY, Taking, takings
+from deploy.targets.aws.owning import of_a_stack
 from deploy.targets.aws.wording import MISSING, refusal
 from deploy.targets.s3_cloudfront.foretelling import kept_by_browsers
 from deploy.targets.s3_cloudfront.reading import Reader
-from deploy.targets.s3_cloudfront.settings import INDEX_POINTER, KEY_VALUE_STORE, Settings
+from deploy.targets.s3_cloudfront.settings import INDEX_POINTER, KEY_VALUE_STORE, ORIGIN_PATH, Settings
 
 LONG = 60  # seconds that an edge may keep a page that stands for a missing one
 _ERRORS = frozenset({403, 404})
@@ -78,11 +79,18 @@ async def _page(reader: Reader, settings: Settings) -> Sequence[Finding]:
 
 
 async def _distribution(reader: Reader, settings: Settings) -> Sequence[Finding]:
-    """That it is there; and, where caches are cleared after a move, what they keep all the same."""
+    """That it is there; where caches are cleared after a move, what they keep all the same; and who else writes the pointer.
+
+    A stack's template says the path of an origin. What page lies in the bucket, and the keys of a store, no template says.
+    """
     told = await reader.distribution(settings.distribution)
     if settings.layout == KEY_VALUE_STORE:
         return ()
-    return [*_error_pages(settings, told["Distribution"]["DistributionConfig"])]
+    found = [*_error_pages(settings, told["Distribution"]["DistributionConfig"])]
+    if settings.layout == ORIGIN_PATH:
+        tags = await reader.distribution_tags(str(told["Distribution"]["ARN"]))
+        found += of_a_stack(tags, f"the distribution {settings.distribution}")
+    return found
 
 
 def _unseen(error: AwsRefused) -> Finding:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from deploy.model import (
+    About,
     AlreadyThere,
     Beginning,
     Drifted,
@@ -72,7 +73,10 @@ class SharedFlag(UnleashTarget):
             return found
         words, _, remedy = refused.partition(": ")
         stands = [each for each in found if each.level is not Level.OK]
-        return [*stands, Finding(Level.FAIL, f"{words}: it cannot be raised in stages", remedy)]
+        return [
+            *stands,
+            Finding(Level.FAIL, f"{words}: it cannot be raised in stages", remedy, about=About.DEPLOYING),
+        ]
 
     def _progress(self, flag: Flag, move: Move, sent: Sent, now: datetime) -> Progress:
         return shares.progress(flag, self._settings, move, sent, now)

@@ -1,7 +1,7 @@
 """Targets that are no part of AWS, each with what is bad live: for what holds at any of them, whose token says who asks."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from tests.deploy.targets.launchdarkly.stage import Stage as LaunchDarkly
 from tests.deploy.targets.unleash.stage import URL
 from tests.deploy.targets.unleash.stage import Stage as Unleash
 from tests.fakes import github, launchdarkly, unleash
+from tests.fakes.github.world import OTHERS
 
 
 @dataclass(frozen=True)
@@ -23,8 +24,6 @@ class Beside:
         well: One on which what is gone back to is.
         tokens: That may write it, and only read; one that nobody knows is `NOBODYS`.
         remembers: Its platform knows what was well.
-        too_little: The token of which it is known before it is needed that it may put nothing back.
-        forbids: What makes of a stage one on which the token may only read, where that is not the token's own.
     """
 
     make: Callable[[], Any]
@@ -33,8 +32,6 @@ class Beside:
     settings: Mapping[str, str]
     tokens: Mapping[str, str]
     remembers: bool = False
-    too_little: str = "reads"
-    forbids: Callable[[Any], None] = field(default=lambda _: None)
 
     def runs_on(self, folder: Path, token: str) -> Mapping[str, Any]:
         """As a configuration has it: the token, which *writes*, *reads* or is *nobodys*, is in a file."""
@@ -82,10 +79,6 @@ def _unleash_in_stages() -> InStages:
     return stage
 
 
-def _may_not_run(stage: Workflow) -> None:
-    stage.github_world.permissions["actions"] = "read"
-
-
 _UNLEASH = {"url": URL, "environment": unleash.ENVIRONMENT, "flag": unleash.FLAG}
 _UNLEASH_TOKENS = {"writes": unleash.WRITER, "reads": unleash.READER}
 BESIDE: Mapping[str, Beside] = {
@@ -114,8 +107,6 @@ BESIDE: Mapping[str, Beside] = {
         lambda: Workflow(("v1",)),
         "github_actions",
         {"repository": github.REPOSITORY, "environment": "production", "workflow": "deploy.yml"},
-        {"writes": github.TOKEN, "reads": github.TOKEN},
-        too_little="nobodys",  # what a token may write, GitHub does not tell
-        forbids=_may_not_run,
+        {"writes": github.TOKEN, "reads": OTHERS},
     ),
 }

@@ -1,5 +1,8 @@
 """What the configuration names and is not there, is another's, or may not be touched: each target says so, and who must act."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import pytest
 
 from deploy.model import Level, Move, Refused, Release, Unreadable
@@ -15,6 +18,7 @@ from tests.deploy.targets.github_actions.github_world import pipeline_over_http
 from tests.deploy.targets.launchdarkly.stage import Stage as Flag
 from tests.deploy.targets.load_balancer.stage import Stage as Balancer
 from tests.deploy.targets.played import ACTOR, AWS, KEY, acted, everything_but, looked, permissions
+from tests.deploy.targets.s3_cloudfront.pages import DISTRIBUTION
 from tests.deploy.targets.s3_cloudfront.stage import Stage as Site
 from tests.fakes.aws.fixtures import NOON
 from tests.fakes.aws.timeline import Timeline
@@ -238,13 +242,32 @@ def test_a_service_that_another_controller_deploys_is_watched_and_not_moved_by_i
     assert "go back by what deploys it" in words
 
 
+def _by_arn(arn: Callable[[Any], str]) -> Callable[[Any], None]:
+    """Lays the tag of a stack: who tags by the API may lay none of AWS's."""
+
+    def lay(stage: Any) -> None:
+        stage.world.home.tagging._tags.setdefault(arn(stage), Timeline()).put(NOON, {STACK: "shop-stack"})
+
+    return lay
+
+
+OWNED: Mapping[str, Callable[[Any], None]] = {
+    "ecs": _by_arn(lambda stage: stage.world.ecs.find("web").arn),
+    "beanstalk": _by_arn(lambda stage: stage.environment.arn),
+    "lambda": _by_arn(lambda stage: stage.world.functions.find("checkout").arn),
+    "load_balancer": _by_arn(lambda stage: stage.rule),
+    "s3_cloudfront, origin_path": lambda stage: stage.world.cloudfront.find(DISTRIBUTION).tags.update(
+        {STACK: "shop-stack"}
+    ),
+}
+
+
 @pytest.mark.parametrize("made_by_a_stack", [True, False])
-@pytest.mark.parametrize("kind", ["beanstalk", "load_balancer"])
+@pytest.mark.parametrize("kind", OWNED)
 def test_what_a_stack_of_cloudformation_made_is_told_before_it_matters(kind, made_by_a_stack):
     stage = AWS[kind].make()
-    owned = stage.environment.arn if kind == "beanstalk" else stage.rule
-    if made_by_a_stack:  # who tags by the API may lay no tags of AWS's
-        stage.world.home.tagging._tags.setdefault(owned, Timeline()).put(NOON, {STACK: "shop-stack"})
+    if made_by_a_stack:
+        OWNED[kind](stage)
 
     found = [each for each in stage.run(stage.target().examine()) if each.level is not Level.OK]
 
@@ -252,3 +275,14 @@ def test_what_a_stack_of_cloudformation_made_is_told_before_it_matters(kind, mad
     if made_by_a_stack:
         assert found[0].level is Level.WARN
         assert "is made by the stack shop-stack of CloudFormation" in found[0].words
+
+
+@pytest.mark.parametrize("layout", ["index_pointer", "key_value_store"])
+def test_a_distribution_of_a_stack_is_told_of_only_where_its_template_says_what_serves(layout):
+    stage = AWS[f"s3_cloudfront, {layout}"].make()
+    stage.world.cloudfront.find(DISTRIBUTION).tags[STACK] = "shop-stack"
+
+    found = stage.run(stage.target().examine())
+
+    assert found
+    assert not any("CloudFormation" in each.words for each in found)

@@ -7,6 +7,7 @@ import yaml
 from aiohttp import web
 
 from tests.fakes.github.actions import Actions, Run
+from tests.fakes.github.world import OTHERS
 
 MOST_COMMENTS = 10
 LONGEST_COMMENT = 1024
@@ -79,6 +80,8 @@ class ActionsRoutes:
     async def dispatch(self, request: web.Request) -> web.Response:
         actions, said = self.actions, await request.json()
         refusal = self._refused(request.match_info["workflow"], said)
+        if request.headers.get("Authorization", "").partition(" ")[2] == OTHERS:
+            refusal = (403, "Resource not accessible by personal access token", {})
         if refusal is not None:
             return _no(*refusal)
         actions.dispatches.append(said)

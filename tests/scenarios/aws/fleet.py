@@ -1,6 +1,6 @@
 """A fleet of instances under CodeDeploy, in place, behind a balancer; and who comes to it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -93,12 +93,17 @@ def a_service_of_ecs(world: AwsWorld, **group: Any) -> FleetCrowd:
     return FleetCrowd(world)
 
 
-def a_fleet(world: AwsWorld, config: str = "CodeDeployDefault.HalfAtATime", **group: Any) -> FleetCrowd:
+def a_fleet(
+    world: AwsWorld,
+    config: str = "CodeDeployDefault.HalfAtATime",
+    instances: Sequence[str] = INSTANCES,
+    **group: Any,
+) -> FleetCrowd:
     """The first bundle serves on four instances, of which two may be away at once."""
     artifacts = world.s3.create_bucket("artifacts")
     for number in (1, 2, 3):
         artifacts.put(key(number), kept(number), {})
-    world.codedeploy.create_group("shop", "prod", MONTH_AGO, instances=INSTANCES, config=config, **group)
+    world.codedeploy.create_group("shop", "prod", MONTH_AGO, instances=instances, config=config, **group)
     world.codedeploy.deploy("shop", "prod", bundle(1), MONTH_AGO)
     world.codedeploy.advance(world.now())
     world.carry(QUEUE, [KIND])

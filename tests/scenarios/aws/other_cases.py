@@ -11,6 +11,7 @@ from typing import Any
 from tests.deploy.targets.appconfig.flag_stage import FLAG, NEW, OLD, PRICING, pricing
 from tests.deploy.targets.s3_cloudfront.pages import DISTRIBUTION
 from tests.fakes.aws.codedeploy.state import key_of, sha_of
+from tests.fakes.launchdarkly import weighted
 from tests.scenarios.aws import (
     fleet,
     test_appconfig,
@@ -19,10 +20,12 @@ from tests.scenarios.aws import (
     test_codedeploy,
     test_codedeploy_hooks,
     test_ecs_hooks,
+    test_flag_stages,
     test_flagd,
     test_launchdarkly,
     test_site,
     test_unleash,
+    test_unleash_stages,
     workflows,
 )
 from tests.scenarios.aws.cases import Case
@@ -222,6 +225,30 @@ WAYS: Mapping[str, Case] = {
         runs=partial(test_appconfig_flags.given, flag=PRICING),
         before={OLD: 1.0},
         after={NEW: 1.0},
+    ),
+    "launchdarkly, a variation at a twentieth": Case(
+        told=test_flag_stages.told,
+        deploys=lambda stage, _, fails: test_launchdarkly.turns_up(stage, fails, **weighted(v0=5, v1=95)),
+        tag=lambda number: "on.true" if number > 1 else "off",
+        by_hand=lambda stage: test_launchdarkly.flags(stage).sets(on=False),
+        moves=lambda stage: ["patch"] * len(test_launchdarkly.flags(stage).changes),
+        sent="patch",
+        runs=lambda stage: test_launchdarkly.flags(stage).shares(),
+        before={test_launchdarkly.OLD: 1.0},
+        after={test_launchdarkly.NEW: 1.0},
+        asked=lambda stage: len(test_launchdarkly.flags(stage).asked),
+    ),
+    "unleash, on for a twentieth": Case(
+        told=test_unleash_stages.told,
+        deploys=lambda stage, _, fails: test_unleash.rises(stage, 5, fails),
+        tag=lambda number: "on.100" if number > 1 else "off",
+        by_hand=lambda stage: test_unleash.flag(stage).turns(on=False),
+        moves=lambda stage: ["toggle"] * len(test_unleash.flag(stage).changes),
+        sent="toggle",
+        runs=lambda stage: test_unleash.flag(stage).share(),
+        before=0.0,
+        after=1.0,
+        asked=lambda stage: len(test_unleash.flag(stage).asked),
     ),
     "ecs, blue-green at a hook": Case(
         told=lambda folder, story: test_ecs_hooks.told(folder, story, test_ecs_hooks.ONE_HOOK, pace=PACE),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.builders import minutes, seconds
+from tests.deploy.targets.codedeploy.test_on_premises import GROUP, RACKS
 from tests.fakes.aws.codedeploy.state import key_of
 from tests.scenarios.aws.fleet import (
     ON_CODEDEPLOY,
@@ -194,6 +195,24 @@ def test_codedeploy_that_is_quicker_is_watched_and_not_ordered_about(tmp_path):
         assert all(watch.state.is_final for watch in await stage.watches())
 
     told(tmp_path, story)
+
+
+def test_a_bad_release_on_machines_on_premises_is_put_back_on_each_of_them_and_the_end_is_verified(tmp_path):
+    """Registered by name, found by tags of their own, and without a balancer that CodeDeploy knows."""
+
+    async def story(stage: AwsStage) -> None:
+        made = deploys(stage, 2, fails=0.2)
+        await stage.goes_on(minutes(20))
+
+        watch = await the_watch(stage)
+        assert (watch.deployment.source, watch.state) == ("queue", State.ROLLED_BACK)
+        assert made in watch.deployment.platform_ids
+        assert watch.ending is not None
+        assert watch.ending.recovered is True
+        assert moves(stage) == [key(1)]
+        assert stage.world.codedeploy.running("shop", "prod") == dict.fromkeys(RACKS, key(1))
+
+    told(tmp_path, story, make=partial(a_fleet, **GROUP))
 
 
 # ----------------------------------------------------------------------------------------------------------- ECS, by weights

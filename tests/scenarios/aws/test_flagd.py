@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from tests.builders import minutes
+from tests.builders import minutes, seconds
 from tests.fakes.aws import AwsWorld
 from tests.fakes.flagd import BUCKET, KEY, URL, Flagd, document, flag
 from tests.scenarios.aws.stage import BALANCER, MONTH_AGO, AwsStage, on_aws, one_service
@@ -99,3 +99,19 @@ def test_a_good_flag_passes(tmp_path: Path) -> None:
         assert put(stage) == []
 
     turned_on(tmp_path, 0.001, then)
+
+
+def test_a_person_who_puts_another_document_while_we_go_back_is_never_undone(tmp_path: Path) -> None:
+    """What they put says again that the flag is on: it is theirs, and nothing is put over it."""
+
+    async def story(stage: AwsStage) -> None:
+        turns(stage, "on", fails=0.2)
+        while not put(stage):
+            await stage.goes_on(seconds(stage.time() + 1))
+        turns(stage, "on")
+        await stage.goes_on(seconds(stage.time() + 1800))
+
+        assert len(put(stage)) == 1
+        assert gives(stage) == "on"
+
+    told(tmp_path, story)

@@ -92,7 +92,7 @@ async def newest(stage: AwsStage) -> Watch:
     return (await stage.watches())[-1]
 
 
-def test_all_four_go_back_in_the_declared_order_each_once(tmp_path):
+def test_a_bad_release_of_all_four_goes_back_in_the_declared_order_each_part_once(tmp_path):
     async def story(stage: AwsStage) -> None:
         await stage.goes_on(minutes(20))
 

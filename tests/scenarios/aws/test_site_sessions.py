@@ -156,7 +156,7 @@ def test_a_bad_release_is_called_well_again_by_the_sessions_that_began_after_the
     told(tmp_path, story)
 
 
-def test_a_session_that_begins_on_a_page_of_before_is_no_session_of_what_people_are_given_since(tmp_path):
+def test_a_session_that_begins_on_a_bad_page_of_before_is_no_session_of_what_people_are_given_since(tmp_path):
     """The SDK's usual way: each view of the application is a session, also where the page is an old one."""
 
     async def story(stage: AwsStage) -> None:
@@ -189,7 +189,7 @@ def test_judged_by_all_sessions_the_same_way_back_would_be_said_not_to_have_help
     told(tmp_path, story, CONFIGURATION)
 
 
-def test_a_release_whose_sessions_do_not_crash_passes(tmp_path):
+def test_a_good_release_whose_sessions_do_not_crash_passes(tmp_path):
     async def story(stage: AwsStage) -> None:
         deploys(stage, "v2")
         await stage.goes_on(minutes(40), step=20)

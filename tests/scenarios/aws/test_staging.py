@@ -25,6 +25,7 @@ from watcher.api.handlers import gates
 from watcher.api.route import Call
 from watcher.core.watch import State
 from watcher.http import Answer, Http, Request
+from watcher.http.lateness import Lateness
 
 Story = Callable[[AwsStage], Awaitable[None]]
 STAGING = "web-staging"
@@ -61,6 +62,7 @@ class Staging(Http):
     def __init__(self, world: AwsWorld) -> None:
         self._world = world
         self.fails: set[str] = set()
+        self.lateness = Lateness()
 
     async def send(self, request: Request) -> Answer:
         serves = set(self._world.ecs.find(STAGING).traffic)

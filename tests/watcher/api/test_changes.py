@@ -265,3 +265,72 @@ async def test_that_nothing_moved_is_said_of_a_watch_only_where_something_is_wro
 
     assert told["changes"] == []
     assert ("  No other change in the hour" in told["story"]) is (breach is not None)
+
+
+# ------------------------------------------------------------------------------------------------------- beside a way back
+
+
+def setting(ago, name="/checkout/limits", kind=ChangeKind.PARAMETER, **more):
+    return Change(NOON - ago, f"parameter `{name}`, changed", kind=kind, name=name, **more)
+
+
+async def left(*changes, to=""):
+    """What a plan says is not undone, and whether there may be more. ``v42`` served until two days ago, ``v41`` two days longer ago."""
+    service = replace(a_service(), around=Around(told_by=("events",), own=("/checkout/*",)))
+    async with an_api(services=[service, CART]) as api:
+        await api.daemon.serves(service, "v41", "v42", "v43")
+        for change in changes:
+            await api.daemon.store.add_change(change, NOON)
+        told = (await api.get(f"/v1/plan/checkout/production{to}")).json
+    return [(each["what"], each["at"]) for each in told["not_undone"]], told["more"]
+
+
+async def test_a_plan_names_the_settings_that_moved_since_the_way_back_served_oldest_first():
+    late, early = setting(timedelta(hours=3), "/checkout/prices"), setting(timedelta(hours=47))
+
+    assert await left(late, early) == (
+        [
+            ("parameter `/checkout/limits`, changed", "2026-11-22T13:00:00Z"),
+            ("parameter `/checkout/prices`, changed", "2026-11-24T09:00:00Z"),
+        ],
+        False,
+    )
+
+
+async def test_a_setting_that_moved_in_the_hour_before_the_release_came_is_one_and_one_long_before_is_not():
+    just_before, long_before = timedelta(days=2, minutes=50), timedelta(days=2, minutes=70)
+
+    assert [at for _, at in (await left(setting(just_before), setting(long_before)))[0]] == [
+        "2026-11-22T11:10:00Z"
+    ]
+
+
+async def test_how_far_back_is_told_goes_by_the_release_that_is_named():
+    change = setting(timedelta(days=3))
+
+    assert (await left(change))[0] == []
+    assert len((await left(change, to="?to=v41"))[0]) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        setting(timedelta(hours=1), "/cart/limits"),
+        setting(timedelta(hours=1), service="cart", environment="production"),
+        setting(timedelta(hours=1), kind=ChangeKind.SCALING),
+        setting(-timedelta(hours=1)),
+    ],
+    ids=["nobody's own", "another service's", "no setting", "to come"],
+)
+async def test_what_is_no_setting_of_its_own_or_has_not_moved_is_none(change):
+    assert await left(change) == ([], False)
+
+
+async def test_of_many_the_newest_are_told_and_that_there_are_more():
+    told, more = await left(
+        *(setting(timedelta(minutes=each), f"/checkout/{each}") for each in range(1, MOST_CHANGES + 2))
+    )
+
+    assert len(told) == MOST_CHANGES
+    assert told[-1][0] == "parameter `/checkout/1`, changed"
+    assert more

@@ -150,6 +150,20 @@ def test_it_does_not_listen_beyond_this_machine_where_no_token_says_who_may_call
     assert traces(house) == []
 
 
+@pytest.mark.parametrize("dsn", ["ftp://key@sentry.example/1", "https://sentry.example/1", "a-secret-word"])
+async def test_an_address_for_bugs_that_is_none_is_told_without_its_words(tmp_path, dsn):
+    house = a_house(tmp_path)
+
+    status, said = await refused(house, SENTRY_DSN=dsn)
+
+    assert status == 2
+    assert "SENTRY_DSN is not the address of a project in Sentry" in said
+    assert "try: copy the DSN" in said
+    assert dsn not in said
+    assert "Traceback" not in said
+    assert traces(house) == []
+
+
 @contextlib.contextmanager
 def another_process_has_the_store(house: House) -> Iterator[None]:
     with held(house.store):

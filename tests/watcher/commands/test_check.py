@@ -48,6 +48,47 @@ def test_the_examples_are_clean():
     assert result.exit_code == 0
 
 
+def test_a_configuration_that_is_given_as_a_rule_file_is_one_mistake(tmp_path):
+    path = folder(tmp_path)
+
+    _, [problem] = check.checked(None, (path,), KINDS)
+
+    assert str(problem).startswith(f"{path}:1:1: this is a configuration, and no rule file\n")
+    assert f"`rollbackd check --config {path}`" in problem.remedy
+
+
+def test_so_is_one_of_services_d_whose_remedy_is_the_main_file(tmp_path):
+    main = folder(tmp_path)
+    more = tmp_path / "services.d" / "more.yaml"
+    more.parent.mkdir(exist_ok=True)
+    more.write_text("services: {}\n")
+
+    _, [problem] = check.checked(None, (more,), KINDS)
+
+    assert f"`rollbackd check --config {main}`" in problem.remedy
+
+
+@pytest.mark.parametrize("text", [RULES, "apiVersion: openslo/v1\nkind: SLO\n"], ids=["ours", "openslo"])
+def test_a_rule_file_that_is_given_as_the_configuration_is_one_mistake(tmp_path, text):
+    path = tmp_path / "web.yaml"
+    path.write_text(text)
+
+    _, [problem] = check.checked(path, (), KINDS)
+
+    assert problem.message == "this is a rule file, and no configuration"
+    assert f"`rollbackd check {path}`" in problem.remedy
+
+
+def test_what_is_both_is_told_key_by_key(tmp_path):
+    path = folder(tmp_path, RULES + "services: {}\n")
+
+    _, as_rules = check.checked(None, (path,), KINDS)
+    _, as_configuration = check.checked(path, (), KINDS)
+
+    assert 'unknown key "services"' in str(as_rules[0])
+    assert 'unknown key "' in str(as_configuration[0])
+
+
 def test_a_file_of_tests_is_read_as_one(tmp_path):
     (tmp_path / "web.yaml").write_text((EXAMPLES / "rules" / "web.yaml").read_text(), encoding="utf-8")
     path = tmp_path / "web.test.yaml"

@@ -467,7 +467,12 @@ async def test_what_looks_itself_is_given_the_time_to_see_something(tmp_path):
     live.write_text('#!/bin/sh\necho \'{"tag": "v7"}\'\n')
     live.chmod(0o755)
     office = Office(Clock(), AwsWorld(Clock()), tmp_path)
+
+    async def well(_request: web.Request) -> web.Response:
+        return web.Response()
+
     app = web.Application()
+    app.router.add_get("/", well)
     async with serving_app(app) as port:
         path = office.writes(
             configuration=BESIDE_AWS.replace("LIVE", str(live)), rules=PROBES.replace("HERE", str(port))

@@ -1,6 +1,7 @@
 """What the doctor says of mirrors that are not on AWS: they are asked themselves, and nothing is written."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -23,16 +24,30 @@ from watcher.runtime.fleet import Fleet
 KEY = ("checkout", "production")
 
 
+@dataclass
+class Answering:
+    """A GitHub that answers whatever it is asked in the same way."""
+
+    answer: Got
+    asked: list[str] = field(default_factory=list)
+
+    async def __call__(
+        self,
+        method: str,
+        path: str,
+        content: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] = {},
+    ) -> Got:
+        self.asked.append(f"{method} {path}")
+        return self.answer
+
+    async def granted(self) -> None:
+        """A token asks."""
+
+
 async def found(mode: Mode, answer: Got) -> tuple[list[tuple[str, str, Level]], list[str]]:
     """Subject, check and level, of a service with a mirror on GitHub, which answers so; and how it was asked."""
-    asked: list[str] = []
-
-    async def rest(
-        method: str, path: str, content: Mapping[str, Any] | None = None, headers: Mapping[str, str] = {}
-    ) -> Got:
-        asked.append(f"{method} {path}")
-        return answer
-
+    rest = Answering(answer)
     kind = MIRRORS["git"]
     settings = kind.settings.model_validate({"repository": "acme/shop", "token": SecretStr("x")})
     world = World(command=no_program, now=lambda: NOON, github=lambda _access: rest)
@@ -41,7 +56,7 @@ async def found(mode: Mode, answer: Got) -> tuple[list[tuple[str, str, Level]], 
     configuration = SimpleNamespace(mirrors={}, accounts={})
     opened = cast("Opened", SimpleNamespace(fleet=fleet, configuration=configuration, aws=None))
     every = await carried_out(list(mirrors.permissions(opened, Identities())))
-    return [(each.subject, each.check, each.finding.level) for each in every], asked
+    return [(each.subject, each.check, each.finding.level) for each in every], rest.asked
 
 
 @pytest.mark.parametrize(

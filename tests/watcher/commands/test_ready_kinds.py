@@ -101,7 +101,7 @@ def test_a_service_that_nobody_may_put_back_is_red(kind, tmp_path):
     if isinstance(kind, Played):
         stage.world.identities.role(ACTOR, {"sts:*"})
 
-    token = "" if isinstance(kind, Played) else kind.too_little
+    token = "" if isinstance(kind, Played) else "reads"
 
     row = asyncio.run(the_row(kind, stage, move, tmp_path, token))
 

@@ -109,7 +109,6 @@ def test_a_token_that_may_only_read_moves_nothing_and_the_audit_says_what_was_tr
 ):
     stage = kind.make()
     move = kind.way(stage)
-    kind.forbids(stage)
     emergency = on(kind, stage, tmp_path, "reads")
 
     ended = emergency.goes_back(move.to.tag)

@@ -6,13 +6,16 @@ import os
 import pty
 import subprocess
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from deploy.model import Foretold, Pause, Permission
 from tests.watcher.api.daemon import ADA, NOON, a_service, a_watch, an_api
 from tests.watcher.commands.speaking import ROLLBACKD, speak
+from watcher.api.handlers.show import MOST_CHANGES
 from watcher.commands._screen import plain
+from watcher.core.change import Change, ChangeKind
 from watcher.core.service import Mode
 from watcher.core.watch import State
 
@@ -134,6 +137,35 @@ async def test_plan():
         "leaves out 1 releases between\n"
         "by itself the daemon would ask: mode\n"
     )
+
+
+async def test_a_plan_names_what_was_seen_to_move_and_is_not_undone():
+    async with an_api() as api:
+        await api.daemon.serves(a_service(), "v42", "v43")
+        moved = Change(
+            api.daemon.now - timedelta(hours=3),
+            "flag `new\x1b[31m` 0 → 50 %",
+            service="checkout",
+            environment="production",
+            kind=ChangeKind.FLAG,
+        )
+        await api.daemon.store.add_change(moved, api.daemon.now)
+        said = await speak(api, "plan", "checkout", "production")
+
+    assert said.status == 0
+    assert "\nnot undone: flag `new�[31m` 0 → 50 %, 2026-11-24 09:00:00 UTC\n" in said.out
+
+
+async def test_a_plan_says_where_more_may_have_moved():
+    async with an_api() as api:
+        await api.daemon.serves(a_service(), "v42", "v43")
+        for each in range(MOST_CHANGES + 1):
+            change = Change(api.daemon.now - timedelta(minutes=1), f"{each}", service="checkout")
+            await api.daemon.store.add_change(change, api.daemon.now)
+        said = await speak(api, "plan", "checkout", "production")
+
+    assert said.out.count("not undone: ") == MOST_CHANGES + 1
+    assert "\nnot undone: more may have moved than is listed here (`rollbackd changes`)\n" in said.out
 
 
 async def test_a_plan_with_something_in_the_way_is_status_1():

@@ -158,3 +158,16 @@ def test_check_is_silent_where_smoke_and_tasks_are_looked_at(tmp_path):
     summaries, _ = checked(configured(tmp_path, SMOKE, TASKS), (), all_kinds())
 
     assert "person's word" not in "\n".join(summaries)
+
+
+@pytest.mark.parametrize(
+    ("runs_on", "offers"),
+    [("{command: {live: [/bin/true], move: [/bin/true]}}", "[]"), (ECS, "[tasks]")],
+    ids=["no tasks", "tasks"],
+)
+def test_what_asks_for_nothing_is_not_offered(tmp_path, runs_on, offers):
+    looks = ("errors", TASKS) if runs_on == ECS else ("errors",)
+    summaries, _ = checked(configured(tmp_path, *looks, runs_on=runs_on), (), all_kinds())
+
+    (told,) = [line for line in "\n".join(summaries).splitlines() if "person's word" in line]
+    assert told.endswith(f"or write `gate: {{passed_by: {offers}}}`")

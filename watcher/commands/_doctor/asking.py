@@ -1,7 +1,7 @@
 """Asks for the newest of all indicators, by the names of what is live; once for all of them."""
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -24,6 +24,12 @@ from watcher.signals.relay.query import inner
 BACK = timedelta(minutes=15)
 LONGEST = timedelta(seconds=65)  # until a provider that looks itself has seen something: two beats of 30 s
 SLACK = timedelta(seconds=1)
+SILENT = timedelta(seconds=2)  # whoever waits for longer wants to know what for
+Say = Callable[[str], None]
+
+
+def in_silence(_words: str) -> None:
+    """Nobody is told what is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,26 +95,35 @@ def _names(service: Service, lives: Lives) -> Mapping[str, str] | None:
 
 
 async def read_all(
-    opened: Opened, asked: Sequence[Asked], patience: timedelta
+    opened: Opened, asked: Sequence[Asked], patience: timedelta, say: Say = in_silence
 ) -> dict[str, Reading | Exception]:
-    """The newest of all that is *asked*. Who knows only what it has seen itself is given the time to see something."""
+    """The newest of all that is *asked*. Who knows only what it has seen itself is given the time to see something; *say* gets for how long."""
     own = [each for each in asked if opened.inquiry.looks_itself(each.indicator)]
     others = [each for each in asked if each not in own]
     async with asyncio.TaskGroup() as tasks:
         reading = tasks.create_task(_read(opened, others))
-        looking = tasks.create_task(_looked(opened, own, patience))
+        looking = tasks.create_task(_looked(opened, own, patience, say))
     return reading.result() | looking.result()
 
 
 async def _looked(
-    opened: Opened, asked: Sequence[Asked], patience: timedelta
+    opened: Opened, asked: Sequence[Asked], patience: timedelta, say: Say
 ) -> dict[str, Reading | Exception]:
     if not asked:
         return {}
     await _read(opened, asked)  # from now on they look
-    longest = max(until_seen(opened, each.indicator) for each in asked)
-    await asyncio.sleep(min(longest, patience).total_seconds())
+    longest = min(max(until_seen(opened, each.indicator) for each in asked), patience)
+    if longest > SILENT:
+        say(waiting(len({each.key for each in asked}), longest))
+    await asyncio.sleep(longest.total_seconds())
     return await _read(opened, asked)
+
+
+def waiting(services: int, longest: timedelta) -> str:
+    """What is waited for, in a line."""
+    many = "1 service" if services == 1 else f"{services} services"
+    seconds = -(-longest // timedelta(seconds=1))
+    return f"looking at {many}: what looks itself (probes, pages of metrics) takes up to {seconds} s to look twice"
 
 
 def until_seen(opened: Opened, indicator: Indicator) -> timedelta:

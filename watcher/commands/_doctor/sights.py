@@ -8,6 +8,7 @@ from rules.brief import Brief, Setting
 from rules.evaluate import prepare
 from rules.foresight import Foresight, acting, by_the_past, foresee, rates
 from rules.sample import Reading
+from watcher.commands._doctor import looks
 from watcher.core.service import Service
 from watcher.core.wording import in_words, is_blunt
 from watcher.runtime.inquiry import Inquiry
@@ -27,13 +28,15 @@ def findings(
         readings: What came in the last minutes of what is live, by indicator.
         now: When, UTC.
     """
-    brief = _brief(service, inquiry, readings, now)
+    brief = brief_of(service, inquiry, readings, now)
     flows = by_the_past(brief, None, rates(brief, readings))
     sights = foresee(brief, flows, now, brief.at_least, brief.at_most)
-    return [*_worse(brief), *(_finding(sight) for sight in sights)]
+    # Of a probe that compares, the share of the traffic says nothing: see `looks`.
+    told = [sight for sight in sights if not looks.compares(brief, sight.rule)]
+    return [*_worse(brief), *(_finding(sight) for sight in told)]
 
 
-def _brief(service: Service, inquiry: Inquiry, readings: Mapping[str, Reading], now: datetime) -> Brief:
+def brief_of(service: Service, inquiry: Inquiry, readings: Mapping[str, Reading], now: datetime) -> Brief:
     """As that of a watch that opens now, with the last minutes for its history."""
     rules, policy = service.policy.rules, service.policy
     beats = {indicator.id: inquiry.beat(indicator) for indicator in rules.indicators}

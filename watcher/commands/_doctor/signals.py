@@ -8,13 +8,15 @@ from deploy.model import About, Finding, Level
 from rules.duration import duration_text
 from rules.model import Indicator
 from rules.sample import Invalid, NoData, Reading, Series, Unavailable, Who
-from watcher.commands._doctor import costs, promises, sights
+from watcher.commands._doctor import costs, looks, promises, sights
 from watcher.commands._doctor.asking import (
     BACK,
     LONGEST,
     SLACK,
     Asked,
+    Say,
     asked_of,
+    in_silence,
     read_all,
     unaskable,
     until_seen,
@@ -34,7 +36,7 @@ LOOKS = timedelta(seconds=40)
 REMEDIES = {
     Who.OPERATOR: "correct its connection or account, and what that may: they are looked at above",
     Who.AUTHOR: "correct the query in the rule file",
-    Who.PROVIDER: "the signal system itself does not answer as it should: try again",
+    Who.PROVIDER: "the fault is the signal system's own, not the service's: see its status page or its log, or ask whoever runs it",
     Who.SERVICE: "does the service answer there, and may the daemon reach it (`daemon.reach`, security groups)?",
 }
 # Of a name that a system does not know, where not the query alone may be wrong.
@@ -60,16 +62,19 @@ def connections(opened: Opened) -> Iterator[Check]:
             )
 
 
-async def checks(opened: Opened, lives: Lives, patience: timedelta = LONGEST) -> list[Check]:
+async def checks(
+    opened: Opened, lives: Lives, patience: timedelta = LONGEST, say: Say = in_silence
+) -> list[Check]:
     """One check an indicator; the providers are asked here, once for all of them.
 
     Args:
         opened: What is asked.
         lives: What is live.
         patience: How long to wait for those that look themselves.
+        say: Gets a line where that takes longer.
     """
     asked = list(asked_of(opened, lives))
-    read = await read_all(opened, [each for each in asked if not each.missing], patience)
+    read = await read_all(opened, [each for each in asked if not each.missing], patience, say)
     return [
         *(
             _of_a_signal(opened, each.key, each.indicator, partial(_finding, opened, each, read.get(each.id)))
@@ -135,7 +140,11 @@ async def _sees(
     """What a watch could see now. Whatever has no reading is spoken of by its own check."""
     own = [(each.indicator.id, readings.get(each.id)) for each in asked if each.key == key]
     known = {name: reading for name, reading in own if isinstance(reading, tuple)}
-    return sights.findings(opened.fleet.services[key], opened.inquiry, known, opened.ports.now())
+    service, now = opened.fleet.services[key], opened.ports.now()
+    return [
+        *sights.findings(service, opened.inquiry, known, now),
+        *looks.until_a_verdict(sights.brief_of(service, opened.inquiry, known, now), known),
+    ]
 
 
 async def _promised(
@@ -156,6 +165,7 @@ async def _costs(
     billed = [(each.indicator.id, _bill(opened, each.indicator)) for each in own]
     return [
         *costs.findings(bake, opened.inquiry, questions, opened.ports.now()),
+        *looks.costs(opened.inquiry, [each.indicator for each in own]),
         *(Finding(Level.OK, f"{name}: {bill}", about=About.COST) for name, bill in billed if bill),
     ]
 
@@ -174,7 +184,8 @@ async def _finding(opened: Opened, asked: Asked, reading: Reading | Exception | 
         return [_unnamed(asked)]
     match reading:
         case tuple() if _newest(reading) is not None:
-            return [_lateness(opened, asked.indicator, reading)]
+            failing = looks.failing(opened.inquiry, asked.question(), reading)
+            return [failing or _lateness(opened, asked.indicator, reading)]
         case Unavailable():
             return [Finding(Level.FAIL, reading.words, remedy_of(reading, REMEDIES), About.DATA, untold=True)]
         case Invalid():

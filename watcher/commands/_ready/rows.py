@@ -1,10 +1,10 @@
 """A row a service, from what was found. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from watcher.commands._doctor.checks import Found
 from watcher.commands._ready.ways import Way
 from watcher.core.service import Mode, Service
@@ -78,10 +78,15 @@ def row(service: Service, ways: Sequence[Way], found: Sequence[Found], accounts:
     signals: dict[str, tuple[Finding, ...]] = {}
     for each in own:
         if each.check.startswith("signal "):
-            signals[each.check] = (*signals.get(each.check, ()), each.finding)
+            signals[each.check] = (*signals.get(each.check, ()), _readable(each.finding))
     roles = [each for each in found if each.subject in {f"account {name}" for name in accounts}]
     acts = [each.finding for each in (*roles, *own) if each.check == "to act"]
     return Row(service, tuple(ways), () if service.policy.mode is Mode.SHADOW else tuple(acts), signals)
+
+
+def _readable(finding: Finding) -> Finding:
+    """A probe that fails can be read: who repairs a service that is down must not be held up by it."""
+    return replace(finding, level=Level.WARN) if finding.about is About.HEALTH else finding
 
 
 def worst(findings: Iterable[Finding]) -> Level:

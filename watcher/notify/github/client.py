@@ -89,7 +89,7 @@ class Client(GitHubAPI):
             path, data=dict(content), oauth_token=await self._token(), extra_headers=dict(VERSION)
         )
 
-    async def ask(
+    async def __call__(
         self,
         method: str,
         path: str,
@@ -106,6 +106,18 @@ class Client(GitHubAPI):
             # Nothing was done. A token of an installation may be taken back before its end: another is a new right.
             got = await self._once(method, path, content, headers)
         return got
+
+    async def granted(self) -> Mapping[str, str] | None:
+        """As `deploy.ports.Rest`: what the installation may, told with its token.
+
+        Raises:
+            Unanswered: As above.
+        """
+        app = self._settings.app
+        if app is None:
+            return None
+        await self._right()
+        return (await self.installed(app)).permissions
 
     async def _once(
         self, method: str, path: str, content: Mapping[str, Any] | None, headers: Mapping[str, str]

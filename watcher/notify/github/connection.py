@@ -52,7 +52,7 @@ def rest(http: Http, now: Callable[[], datetime], access: Access) -> Rest:
     from watcher.notify.github.client import Client  # noqa: PLC0415 - as above
 
     settings = Settings(token=access.token, app=access.app, url=access.url, timeout=ONE_REQUEST)
-    return Client(settings, http, now).ask
+    return Client(settings, http, now)
 
 
 KIND = Kind(settings=Settings, open=open_github, board=True)

@@ -172,7 +172,7 @@ class Loki:
 
 
 _MENDS = {
-    About.KEY: "correct the credentials of the connection: what its server, or the proxy before it, asks for"
+    About.KEY: "correct the credentials of the connection: what its server, or the proxy before it, asks for; or its tenant"
 }
 _REMEDIES = {
     Who.OPERATOR: "correct the connection: its url with the prefix, its credentials, its tenant; or `daemon.reach`",

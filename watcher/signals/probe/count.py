@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from rules.sample import Bucket, Counts, Invalid, NoData, Reading, Series, Unavailable, Who
 from watcher.signals.probe.check import Hosted, Probed, Reason, Seen
+from watcher.signals.provider import Looked
 from watcher.signals.sampling import Track
 
 _ROUNDING = 1e-9  # 60 % of 5 are 3, whatever floating point makes of it
@@ -86,12 +87,7 @@ def read(
         return canary.trouble or NoData("nothing is probed")
     every = next(track.every for arm in (canary, baseline) if arm for track in arm.tracks)
     until = min([until, *(arm.until for arm in (canary, baseline) if arm and arm.until)])
-    starts = {
-        id(track): starting(track, arm.start_takes, named=arm.version is not None)
-        for arm in (canary, baseline)
-        if arm
-        for track in arm.tracks
-    }
+    starts = _starts(canary, baseline)
     for end, probes in _rounds(canary, baseline, after, until):
         sound = [
             (track, seen)
@@ -107,6 +103,31 @@ def read(
     if buckets:
         return (Series(indicator, tuple(buckets)),)
     return _why_none(canary, strange)
+
+
+def looked(arm: Arm, others: Tracks, end: datetime) -> tuple[Looked, ...]:
+    """What each probe came to that `read` counts for *arm*, of the bucket that ends at *end*. *others*: all that is probed."""
+    starts, strange = _starts(arm, None), _Strange()
+    return tuple(
+        Looked(_host(track), seen.words if seen.reason is not None else "")
+        for track in arm.tracks
+        for seen in (beat.seen for beat in track.beats if beat.end == end)
+        if isinstance(seen, Probed)
+        and _lives(arm, None, track, end)
+        and _is_under_way(starts[id(track)], end, strange)
+        and _is_sound(track, seen, others, end, strange)
+        and _is_counted(arm, track, seen, strange, answers_for_all=True)
+    )
+
+
+def _starts(canary: Arm, baseline: Arm | None) -> Mapping[int, frozenset[datetime]]:
+    """By the track's id: when its address was starting."""
+    return {
+        id(track): starting(track, arm.start_takes, named=arm.version is not None)
+        for arm in (canary, baseline)
+        if arm
+        for track in arm.tracks
+    }
 
 
 def _rounds(
@@ -212,10 +233,7 @@ def _counts(
         seen
         for track, seen in probes
         if isinstance(seen, Probed)
-        and (
-            _belongs(arm, track, seen, strange)
-            or (answers_for_all and seen.reason is Reason.ASSET and arm.lives_at(track))
-        )
+        and _is_counted(arm, track, seen, strange, answers_for_all=answers_for_all)
     ]
     bad = sum(seen.reason is not None for seen in own)
     if quorum is None:
@@ -225,6 +243,14 @@ def _counts(
         strange.few |= bool(own)
         return None
     return Counts(float(len(own) - bad < wanted), 1.0)
+
+
+def _is_counted(
+    arm: Arm, track: Track[Seen], seen: Probed, strange: _Strange, *, answers_for_all: bool
+) -> bool:
+    """For *arm*: see `_counts`."""
+    gone = answers_for_all and seen.reason is Reason.ASSET and arm.lives_at(track)
+    return _belongs(arm, track, seen, strange) or gone
 
 
 def _belongs(arm: Arm, track: Track[Seen], seen: Probed, strange: _Strange) -> bool:

@@ -14,9 +14,9 @@ from rules.sample import Invalid, Reading, Unavailable, Who
 from watcher.signals.arms import ArmUnnamed, filled, filled_all
 from watcher.signals.discovery import EVERY, LAG, Discovery, Life, TasksAt
 from watcher.signals.probe.check import Probed, Reason, Seen
-from watcher.signals.probe.count import Arm, Span, read
+from watcher.signals.probe.count import Arm, Span, looked, read
 from watcher.signals.probe.query import Probes
-from watcher.signals.provider import Opening, Provider, Question, Window
+from watcher.signals.provider import Looked, Opening, Provider, Question, Window
 from watcher.signals.sampling import Pace, Sampler, Subject, Track, real_pace
 
 Q = TypeVar("Q", bound=Probes)
@@ -66,6 +66,15 @@ class Probe(Generic[Q]):
     async def read(self, questions: Sequence[Question], window: Window) -> Mapping[str, Reading]:
         """What all *questions* came to in *window*. The first time, probing begins."""
         return {question.id: self._read(question, window) for question in questions}
+
+    def looked(self, question: Question, end: datetime) -> Sequence[Looked]:
+        """What was counted for the release under watch in the bucket that ends at *end*; nothing of what cannot be asked."""
+        query = self._way.parsed(question.indicator.query)
+        try:
+            arm = self._arm(query, question.indicator.query, question.canary)
+        except (ArmUnnamed, ValidationError):  # which the reading says
+            return ()
+        return () if arm is None else looked(arm, self._sampler.tracks, end)
 
     def _read(self, question: Question, window: Window) -> Reading:
         query = self._way.parsed(question.indicator.query)

@@ -270,7 +270,7 @@ def _why_none(arms: Sequence[Arm], until: datetime) -> Reading:
     words_of_all = "; ".join(dict.fromkeys(seen.words for seen in troubles[:LISTED]))
     for seen in troubles:
         if isinstance(seen, Invalid):
-            return Invalid(seen.who, words_of_all)
+            return Invalid(seen.who, words_of_all, seen.remedy)
     for seen in troubles:
         if isinstance(seen, Unavailable):
             return Unavailable(seen.who, words_of_all, seen.retry_at, seen.remedy)

@@ -219,9 +219,14 @@ def _text(answer: Answer) -> str:
     return answer.body.decode("utf-8", "replace")
 
 
+_NO_PAGE = (
+    "correct the url in the rule file: something answers there, and has no page of metrics at that path"
+)
+
+
 def _trouble(refused: HttpRefused) -> Trouble:
     if refused.late:
         return were_late(refused.late)
     if refused.fault in {Fault.BAD_URL, Fault.TOO_LARGE} or refused.who is Who.AUTHOR:
-        return Invalid(refused.who, refused.words)
+        return Invalid(refused.who, refused.words, _NO_PAGE if refused.fault is Fault.STATUS else "")
     return Unavailable(refused.who, refused.words, refused.retry_at, refused.way)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from deploy.model import Finding, Level
+from deploy.model import About, Finding, Level
 from deploy.targets.appconfig.examining import OWN
 from deploy.targets.appconfig.flag.looking import FlagView
 from deploy.targets.appconfig.foretelling import strategy_words
@@ -15,15 +15,15 @@ async def examine(reader: Reader, view: FlagView, settings: Settings) -> Sequenc
     means = await reader.means(settings)
     level = Level.FAIL if means.strategy is None else Level.WARN
     found = [
-        Finding(level, words, OWN)
+        Finding(level, words, OWN, about=About.DEPLOYING)
         for words in (*strategy_words(settings, means), *_of_stages(settings, means))
     ]
     versions = await reader.versions(settings)
     if versions is None:
         words = f"{settings.profile} has too many versions to read them all: none can be written"
-        found.append(Finding(Level.FAIL, words, "delete those that nobody needs"))
+        found.append(Finding(Level.FAIL, words, "delete those that nobody needs", about=About.KEPT))
     given = " and ".join(release.tag for release, _ in view.split.parts) or "not deployed yet"
-    return found or [Finding(Level.OK, f"{settings.flag_called} is {given}")]
+    return found or [Finding(Level.OK, f"{settings.flag_called} is {given}", about=About.LIVE)]
 
 
 def _of_stages(settings: Settings, means: Means) -> Sequence[str]:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from deploy.errors import AwsRefused
 from deploy.model import (
+    About,
     Beginning,
     Begun,
     Finding,
@@ -98,7 +99,14 @@ class FlagTarget(OnAppConfig):
         """Whether the flag is there, can be written, and how it would be deployed. Reads only."""
         found = await within(EXAMINES, self._examine())
         if isinstance(found, Unreadable):
-            return [Finding(Level.FAIL, found.words, "may it be read? else correct `runs_on`, or the flag")]
+            return [
+                Finding(
+                    Level.FAIL,
+                    found.words,
+                    "may it be read? else correct `runs_on`, or the flag",
+                    about=About.LIVE,
+                )
+            ]
         return found
 
     async def _examine(self) -> Sequence[Finding] | Unreadable:

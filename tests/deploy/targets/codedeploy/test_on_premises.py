@@ -1,5 +1,8 @@
 """A group of machines on-premises: CodeDeploy knows them by the names that they were registered with, and by tags of its own."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pytest
 
 from deploy.model import Failed, Serving
@@ -7,7 +10,7 @@ from tests.deploy.targets.codedeploy.stage import KEY, Stage
 
 RACKS = ("shop-rack-1", "shop-rack-2")
 # https://docs.aws.amazon.com/codedeploy/latest/userguide/instances-on-premises.html
-GROUP = {
+GROUP: Mapping[str, Any] = {
     "instances": RACKS,
     "config": "CodeDeployDefault.OneAtATime",
     "onPremisesInstanceTagFilters": [{"Key": "role", "Value": "shop", "Type": "KEY_AND_VALUE"}],

@@ -32,7 +32,8 @@ PLACE = Place("checkout", "production", "service")
 class Pipeline(TargetWorld):
     """``deploy.yml`` of acme/shop, which deploys the tag of git that it is run at, to *production*."""
 
-    def __init__(self) -> None:
+    def __init__(self, public_key: str = "") -> None:
+        self.public_key = public_key
         self.time: datetime = START
         self.github = GitHubWorld(lambda: self.time)
         self.github.permissions |= {"actions": "write", "contents": "read"}
@@ -51,7 +52,7 @@ class Pipeline(TargetWorld):
     def application(self) -> web.Application:
         outer = web.Application(middlewares=[self.at_the_door])
         outer.router.add_get("/version", self._version)
-        outer.add_subapp("/api", app(self.github, actions=self.actions))
+        outer.add_subapp("/api", app(self.github, self.public_key, self.actions))
         return outer
 
     @property
@@ -155,9 +156,9 @@ class Pipeline(TargetWorld):
 
 
 @contextlib.asynccontextmanager
-async def pipeline_over_http() -> AsyncIterator[Pipeline]:
-    """The small GitHub, answering over HTTP."""
-    world = Pipeline()
+async def pipeline_over_http(public_key: str = "") -> AsyncIterator[Pipeline]:
+    """The small GitHub, answering over HTTP. *public_key*: of the app that it knows."""
+    world = Pipeline(public_key)
     async with (
         serving_app(world.application()) as port,
         http_to_loopback(lambda: world.time) as world.http,
