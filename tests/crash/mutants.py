@@ -239,7 +239,7 @@ WAITS_FOR_ALL = """
 +    95
 
 -    timeout: Duration = timedelta(seconds=10)
-+    timeout: Duration = timedelta(seconds=15)
++    timeout: Duration = timedelta(seconds=60)
 """
 
 

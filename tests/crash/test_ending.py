@@ -21,7 +21,7 @@ from watcher import clock
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 PROMISED = 10.0  # seconds
-MARGIN = 30.0  # for a machine that has other things to do; who waited for the poll, or for what hangs, would take 60
+MARGIN = 8.0  # for a machine that has other things to do; who waits for all that hangs takes 19 and more
 
 
 @asynccontextmanager
@@ -80,7 +80,7 @@ async def test_sigterm_ends_it_within_ten_seconds_with_a_long_poll_open_and_call
         took = clock.monotonic() - began
 
         assert status == 0
-        assert took < PROMISED + MARGIN
+        assert took < PROMISED + MARGIN, took
         async with await poll as answer:
             assert (await answer.json())["decided"] is False
         await until(lambda: is_gone(outside.who_hangs))
