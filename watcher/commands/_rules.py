@@ -7,7 +7,7 @@ from rules.errors import InvalidRules
 from rules.model import RuleSet
 from rules.rulefile import opened, read_rules
 from rules.trial import Trial, read_trials, rules_named
-from watcher.config.files import Unreadable, neighbour, read_text, top_of
+from watcher.config.files import Unreadable, read_text, top_of
 from watcher.config.promises import ENDING
 from watcher.config.registries import all_kinds
 
@@ -50,8 +50,7 @@ def text_of(path: Path, place: Node | Place) -> str:
     try:
         return read_text(path)
     except Unreadable as unreadable:
-        near = neighbour(path)
-        remedy = f"did you mean {path.parent / near}?" if near else "name a file that is there"
+        remedy = unreadable.remedy(path, "name a file that is there")
         raise InvalidRules([place.problem(f"{path}: the file {unreadable}", remedy)]) from None
 
 

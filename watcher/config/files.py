@@ -28,7 +28,22 @@ Services = Mapping[tuple[str, str], Entry]
 
 
 class Unreadable(Exception):
-    """A file is missing, is no text, or is too large."""
+    """A file is missing, is no text, or may not be read.
+
+    Attributes:
+        mend: What to do with the file itself; empty, where it is not there.
+    """
+
+    def __init__(self, words: str, mend: str = "") -> None:
+        super().__init__(words)
+        self.mend = mend
+
+    def remedy(self, path: Path, usual: str, *, whole: bool = True) -> str:
+        """What to do: with the file; else the name that may have been meant (*whole*: with its folder), else *usual*."""
+        near = None if self.mend else neighbour(path)
+        if near is None:
+            return self.mend or usual
+        return f"did you mean {path.parent / near if whole else near}?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +79,10 @@ def read_text(path: Path) -> str:
             content = file.read(MAX_BYTES + 1)
         return content.decode()
     except UnicodeDecodeError as error:
-        raise Unreadable(f"is not UTF-8, at byte {error.start}") from None
+        raise Unreadable(f"is not UTF-8, at byte {error.start}", "save it as text in UTF-8") from None
+    except PermissionError as error:
+        mend = "let the user that rollbackd runs as read it"
+        raise Unreadable(f"cannot be read: {error.strerror}", mend) from None
     except (OSError, ValueError) as error:
         raise Unreadable(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
@@ -105,8 +123,7 @@ def _read_main(path: Path) -> Node:
     try:
         root = read_document(read_text(path), str(path))
     except Unreadable as unreadable:
-        near = neighbour(path)
-        remedy = f"did you mean {path.parent / near}?" if near else "name it: --config FILE"
+        remedy = unreadable.remedy(path, "name it: --config FILE")
         raise InvalidConfiguration([top_of(path).problem(f"the file {unreadable}", remedy)]) from None
     except InvalidRules as invalid:
         raise InvalidConfiguration(invalid.problems) from None

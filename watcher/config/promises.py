@@ -13,7 +13,7 @@ from rules.model import BeforeAfter, Indicator, PercentileRank, Rule, RuleSet
 from rules.rulefile import RuleFile, combined, lint_as_far, read_as_far
 from watcher.config.configuration import Configured
 from watcher.config.errors import InvalidConfiguration
-from watcher.config.files import Unreadable, neighbour, read_text, refuse_configuration, top_of
+from watcher.config.files import Unreadable, read_text, refuse_configuration, top_of
 from watcher.config.kinds import Kinds
 from watcher.config.models import RulesModel
 from watcher.config.pushed import Tellers, refuse_hints, told_by
@@ -120,8 +120,7 @@ def lint_file(path: Path, kinds: Kinds) -> RuleFile:
     except InvalidRules as invalid:
         raise InvalidConfiguration(invalid.problems) from None
     except Unreadable as unreadable:
-        near = neighbour(path)
-        remedy = f"did you mean {path.parent / near}?" if near else "name a rule file"
+        remedy = unreadable.remedy(path, "name a rule file")
         raise InvalidConfiguration([top_of(path).problem(f"the file {unreadable}", remedy)]) from None
     mistakes.extend(problems)
     check_queries(file, kinds, mistakes)
@@ -139,7 +138,7 @@ def _read_entry(item: Node, shelf: Shelf, mistakes: Mistakes) -> RuleFile | None
     try:
         text = read_text(path)
     except Unreadable as unreadable:
-        _tell_missing(where, path, str(unreadable), shelf, mistakes)
+        _tell_missing(where, path, unreadable, shelf, mistakes)
         return None
     given = item.get("with") or Node(item.at, {})
     try:
@@ -154,12 +153,11 @@ def _read_entry(item: Node, shelf: Shelf, mistakes: Mistakes) -> RuleFile | None
     return file
 
 
-def _tell_missing(where: Node, path: Path, why: str, shelf: Shelf, mistakes: Mistakes) -> None:
+def _tell_missing(where: Node, path: Path, why: Unreadable, shelf: Shelf, mistakes: Mistakes) -> None:
     if path.parent == shelf.catalog:
         mistakes.add(where, *unknown("pack", path.stem, packs(shelf.catalog)))
         return
-    near = neighbour(path)
-    remedy = f"did you mean {near}?" if near else f"it is looked for at {path}"
+    remedy = why.remedy(path, f"it is looked for at {path}", whole=False)
     mistakes.add(where, f"the rule file {why}", remedy)
 
 

@@ -232,8 +232,12 @@ def test_a_file_that_is_no_text_is_refused(tmp_path):
     path = folder(tmp_path)
     path.write_bytes(b"version: 1\n# \xff")
 
-    with pytest.raises(InvalidConfiguration, match="the file is not UTF-8, at byte 13"):
+    with pytest.raises(InvalidConfiguration) as invalid:
         read_configuration(path, KINDS)
+
+    assert str(invalid.value) == (
+        f"{path}:1:1: the file is not UTF-8, at byte 13\n    try: save it as text in UTF-8"
+    )
 
 
 def test_an_endless_file_is_read_no_further_than_a_file_may_be_long(tmp_path):
